@@ -1,1 +1,3 @@
-//! Placeholder.
+//! Dubbo service discovery on plain Kubernetes Pods.
+
+pub mod core;

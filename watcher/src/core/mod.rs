@@ -1,0 +1,30 @@
+//! The sans-IO core of the watcher: bytes, response heads and `now` in; requests and changes out.
+//!
+//! It must never await, read a clock, open a socket, or name a type of a host (tokio, reqwest,
+//! wasi). Time is a [`std::time::Duration`] since the driver started; randomness comes from a seed.
+//!
+//! A driver owns one [`Engine`] and does what its [`Output`]s say:
+//!
+//! 1. `handle(now, Input::Wake, …)` once at the start, and again whenever [`Engine::next_wake`]
+//!    is due. Deadlines are the engine's: it cancels an exchange that ran out of time.
+//! 2. For every [`Output::Send`], start the exchange and report its head, its chunks, and exactly
+//!    one of [`Input::End`] and [`Input::Failed`]. For every [`Output::Cancel`], drop it; what
+//!    still arrives for it is ignored.
+//! 3. Outputs are carried out in order. [`Notice::RefreshCredential`] is finished (or has failed)
+//!    before the next `Send` is sent.
+
+mod engine;
+mod failure;
+mod input;
+mod output;
+mod request;
+mod settings;
+mod shapes;
+
+pub use engine::{Engine, ScopeStatus, Status};
+pub use failure::{Cause, Failure};
+pub use input::{Input, TransportError, TransportErrorKind};
+pub use output::{Notice, Output, RelistReason};
+pub use request::{Request, StreamId, Verb};
+pub use settings::{SELECTOR, Scopes, Settings};
+pub use shapes::*;
