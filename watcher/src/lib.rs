@@ -1,3 +1,4 @@
 //! Dubbo service discovery on plain Kubernetes Pods.
 
 pub mod core;
+pub mod kube;

@@ -1,0 +1,327 @@
+//! A configuration before it is checked: entries of a kubeconfig, flags laid over them, and the
+//! rules that turn them into a [`Config`] or refuse them.
+//!
+//! An error names the entry and the field, never a value that could be a credential.
+
+use std::path::Path;
+
+use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
+use reqwest::Url;
+
+use super::{
+    Cluster, Config, ConfigError, Credential, Identity, Impersonation, Kubeconfig, Material,
+    Overrides, Secret, Trust, User, namespaces, read_token,
+};
+
+/// A context, a cluster and a user before they are checked, from whichever source.
+pub(super) struct Candidate {
+    pub(super) origin: String,
+    pub(super) namespace: Option<String>,
+    pub(super) cluster_entry: String,
+    pub(super) cluster: Cluster,
+    pub(super) user_entry: String,
+    pub(super) user: User,
+}
+
+impl Candidate {
+    /// Nothing but what the flags will say.
+    pub(super) fn bare() -> Self {
+        Self {
+            origin: "--server".to_owned(),
+            namespace: None,
+            cluster_entry: "--server".to_owned(),
+            cluster: Cluster::default(),
+            user_entry: "--token-file".to_owned(),
+            user: User::default(),
+        }
+    }
+
+    pub(super) fn of_context(
+        kubeconfig: &Kubeconfig,
+        name: Option<&str>,
+    ) -> Result<Self, ConfigError> {
+        let known = || kubeconfig.contexts.keys().cloned().collect::<Vec<_>>();
+        let Some(name) = name.or(kubeconfig.current_context.as_deref()) else {
+            return Err(ConfigError::NoCurrentContext { known: known() });
+        };
+        let unknown =
+            |kind, name: &str, known| ConfigError::Unknown { kind, name: name.to_owned(), known };
+        let context =
+            kubeconfig.contexts.get(name).ok_or_else(|| unknown("context", name, known()))?;
+        let cluster = kubeconfig.clusters.get(&context.cluster).ok_or_else(|| {
+            unknown("cluster", &context.cluster, kubeconfig.clusters.keys().cloned().collect())
+        })?;
+        let user = match kubeconfig.users.get(&context.user) {
+            Some(user) => user.clone(),
+            None if context.user.is_empty() => User::default(),
+            None => {
+                let known = kubeconfig.users.keys().cloned().collect();
+                return Err(unknown("user", &context.user, known));
+            }
+        };
+        let files: Vec<_> =
+            kubeconfig.files.iter().map(|path| path.display().to_string()).collect();
+        Ok(Self {
+            origin: format!("context `{name}` of {}", files.join(", ")),
+            namespace: context.namespace.clone(),
+            cluster_entry: format!("the cluster `{}` of the kubeconfig", context.cluster),
+            cluster: cluster.clone(),
+            user_entry: format!("the user `{}` of the kubeconfig", context.user),
+            user,
+        })
+    }
+
+    /// Flags win over entries, as in kubectl; a flag that replaces one half of a contradiction
+    /// removes the other half.
+    pub(super) fn apply(&mut self, overrides: &Overrides) {
+        if let Some(server) = &overrides.server {
+            self.cluster.server.clone_from(server);
+            self.cluster.tls_server_name = None;
+            self.cluster.proxy_url = None;
+            if is_plain_http(server) {
+                // `kubectl proxy` has credentials of its own; ours must not travel in the clear.
+                self.user = User::default();
+            }
+        }
+        if overrides.insecure_skip_tls_verify || overrides.certificate_authority.is_some() {
+            self.cluster.insecure_skip_tls_verify = Some(overrides.insecure_skip_tls_verify);
+            self.cluster.certificate_authority.clone_from(&overrides.certificate_authority);
+            self.cluster.certificate_authority_data = None;
+        }
+        if let Some(path) = &overrides.token_file {
+            "--token-file".clone_into(&mut self.user_entry);
+            self.user = User { token_file: Some(path.clone()), ..User::default() };
+        }
+    }
+
+    pub(super) fn check(self) -> Result<Config, ConfigError> {
+        let server = self.server()?;
+        Ok(Config {
+            trust: self.trust()?,
+            server_name: self.cluster.tls_server_name.clone().filter(|name| !name.is_empty()),
+            identity: self.identity()?,
+            credential: self.credential()?,
+            impersonation: self.impersonation()?,
+            namespace: match self.namespace.as_deref() {
+                None | Some("") => "default".to_owned(),
+                Some(name) => namespaces::checked(name)?,
+            },
+            origin: self.origin,
+            server,
+        })
+    }
+
+    fn server(&self) -> Result<Url, ConfigError> {
+        let text = self.cluster.server.trim();
+        if text.is_empty() {
+            return Err(ConfigError::NoServer { cluster: self.cluster_entry.clone() });
+        }
+        let server = parse_server(text)?;
+        if let Some(_proxy) = self.cluster.proxy_url.as_deref().filter(|url| !url.is_empty()) {
+            return Err(ConfigError::Unsupported {
+                entry: self.cluster_entry.clone(),
+                feature: "a proxy (proxy-url)",
+                instead: "run `kubectl proxy` and give --server http://127.0.0.1:8001",
+            });
+        }
+        if server.scheme() == "http" && self.has_credentials() {
+            return Err(ConfigError::CredentialsInTheClear {
+                entry: self.user_entry.clone(),
+                server: server.to_string(),
+            });
+        }
+        Ok(server)
+    }
+
+    fn has_credentials(&self) -> bool {
+        let User {
+            client_certificate, client_certificate_data, client_key, client_key_data, ..
+        } = &self.user;
+        let User { token, token_file, username, password, exec, auth_provider, .. } = &self.user;
+        client_certificate.is_some()
+            || client_certificate_data.is_some()
+            || client_key.is_some()
+            || client_key_data.is_some()
+            || token.is_some()
+            || token_file.is_some()
+            || username.is_some()
+            || password.is_some()
+            || exec.is_some()
+            || auth_provider.is_some()
+    }
+
+    fn trust(&self) -> Result<Trust, ConfigError> {
+        let authorities = material(
+            &self.cluster_entry,
+            "certificate-authority-data",
+            self.cluster.certificate_authority_data.as_ref(),
+            self.cluster.certificate_authority.as_deref(),
+        )?;
+        match (authorities, self.cluster.insecure_skip_tls_verify.unwrap_or(false)) {
+            (Some(_), true) => Err(ConfigError::Contradiction {
+                entry: self.cluster_entry.clone(),
+                first: "a certificate authority",
+                second: "insecure-skip-tls-verify",
+            }),
+            (Some(material), false) => Ok(Trust::Authorities(material)),
+            (None, true) => Ok(Trust::Anyone),
+            (None, false) => Ok(Trust::System),
+        }
+    }
+
+    fn identity(&self) -> Result<Option<Identity>, ConfigError> {
+        let User {
+            client_certificate, client_certificate_data, client_key, client_key_data, ..
+        } = &self.user;
+        let entry = &self.user_entry;
+        let certificate = material(
+            entry,
+            "client-certificate-data",
+            client_certificate_data.as_ref(),
+            client_certificate.as_deref(),
+        )?;
+        let key =
+            material(entry, "client-key-data", client_key_data.as_ref(), client_key.as_deref())?;
+        let lonely = |field, reason: &str| ConfigError::BadField {
+            entry: entry.clone(),
+            field,
+            reason: reason.to_owned(),
+        };
+        match (certificate, key) {
+            (Some(certificate), Some(key)) => Ok(Some(Identity { certificate, key })),
+            (None, None) => Ok(None),
+            (Some(_), None) => Err(lonely("client-certificate", "has no client-key beside it")),
+            (None, Some(_)) => Err(lonely("client-key", "has no client-certificate beside it")),
+        }
+    }
+
+    fn credential(&self) -> Result<Credential, ConfigError> {
+        let user = &self.user;
+        if user.exec.is_some() {
+            return Err(ConfigError::Unsupported {
+                entry: self.user_entry.clone(),
+                feature: "an exec credential plugin",
+                instead: "run `kubectl proxy` and give --server http://127.0.0.1:8001, or give a \
+                          --token-file",
+            });
+        }
+        if user.auth_provider.is_some() {
+            return Err(ConfigError::Unsupported {
+                entry: self.user_entry.clone(),
+                feature: "an auth-provider",
+                instead: "Kubernetes removed them in 1.26: give a --token-file",
+            });
+        }
+        let token = user.token.clone().filter(|token| !token.is_empty());
+        let username = user.username.clone().filter(|name| !name.is_empty());
+        if username.is_some() && (token.is_some() || user.token_file.is_some()) {
+            return Err(ConfigError::Contradiction {
+                entry: self.user_entry.clone(),
+                first: "a token",
+                second: "a username",
+            });
+        }
+        if let Some(path) = &user.token_file {
+            // A readable token file beats an inline token; an unreadable one leaves it in place.
+            return match (read_token(path), token) {
+                (Ok(_), _) => Ok(Credential::TokenFile(path.clone())),
+                (Err(_), Some(token)) => Ok(Credential::Token(token)),
+                (Err(error), None) => Err(error),
+            };
+        }
+        Ok(match (token, username) {
+            (Some(token), _) => Credential::Token(token),
+            (None, Some(username)) => Credential::Basic {
+                username,
+                password: user.password.clone().unwrap_or_else(|| Secret::new("")),
+            },
+            (None, None) => Credential::None,
+        })
+    }
+
+    fn impersonation(&self) -> Result<Option<Impersonation>, ConfigError> {
+        let user = &self.user;
+        let groups = user.impersonate_groups.clone().unwrap_or_default();
+        let extra: Vec<_> = user
+            .impersonate_extra
+            .iter()
+            .flatten()
+            .flat_map(|(key, values)| values.iter().map(|value| (key.clone(), value.clone())))
+            .collect();
+        match user.impersonate.clone().filter(|name| !name.is_empty()) {
+            Some(name) => Ok(Some(Impersonation {
+                user: name,
+                uid: user.impersonate_uid.clone(),
+                groups,
+                extra,
+            })),
+            None if groups.is_empty() && extra.is_empty() && user.impersonate_uid.is_none() => {
+                Ok(None)
+            }
+            None => Err(ConfigError::BadField {
+                entry: self.user_entry.clone(),
+                field: "as",
+                reason: "is missing, but as-uid, as-groups or as-user-extra is there".to_owned(),
+            }),
+        }
+    }
+}
+
+/// Inline data beats a file.
+fn material(
+    entry: &str,
+    field: &'static str,
+    data: Option<&Secret>,
+    file: Option<&Path>,
+) -> Result<Option<Material>, ConfigError> {
+    let Some(data) = data.filter(|data| !data.is_empty()) else {
+        return Ok(file.map(|path| Material::File(path.to_owned())));
+    };
+    let compact: String = data.reveal().split_ascii_whitespace().collect();
+    BASE64
+        .decode(compact)
+        .ok()
+        .and_then(|bytes| String::from_utf8(bytes).ok())
+        .map(|text| Some(Material::Inline(Secret::new(text))))
+        .ok_or_else(|| ConfigError::BadField {
+            entry: entry.to_owned(),
+            field,
+            reason: "is not base64 of PEM text".to_owned(),
+        })
+}
+
+fn is_plain_http(server: &str) -> bool {
+    server.trim().get(..7).is_some_and(|scheme| scheme.eq_ignore_ascii_case("http://"))
+}
+
+/// Parses a server; without a scheme it is https.
+fn parse_server(text: &str) -> Result<Url, ConfigError> {
+    let full = if text.contains("://") { text.to_owned() } else { format!("https://{text}") };
+    // Only the text before an `@` could be a credential, and it is never repeated.
+    let shown = || match full.split_once('@') {
+        Some((_, rest)) => format!("…@{rest}"),
+        None => text.to_owned(),
+    };
+    let bad = |reason: &str| ConfigError::BadServer { server: shown(), reason: reason.to_owned() };
+    let server = Url::parse(&full).map_err(|error| bad(&error.to_string()))?;
+    if !matches!(server.scheme(), "http" | "https") {
+        return Err(bad("only http and https are known"));
+    }
+    if !server.username().is_empty() || server.password().is_some() {
+        return Err(bad("user information does not belong into it"));
+    }
+    if server.query().is_some() || server.fragment().is_some() {
+        return Err(bad("a query or fragment does not belong into it"));
+    }
+    if server.scheme() == "http" && !is_loopback(&server) {
+        return Err(bad("plain http is for `kubectl proxy` on this machine only; use https"));
+    }
+    Ok(server)
+}
+
+fn is_loopback(server: &Url) -> bool {
+    let host = server.host_str().unwrap_or_default();
+    let address = host.trim_start_matches('[').trim_end_matches(']');
+    host == "localhost"
+        || address.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
+}

@@ -1,0 +1,170 @@
+//! Where the server is, how it is known, and who we are: from flags, kubeconfig files or the
+//! service account of the Pod, with the precedence of kubectl.
+//!
+//! Reads files and the environment it is given, once; asks no server. What may rotate (token,
+//! CA, client certificate) stays a path here and is read again by the client.
+
+mod candidate;
+mod environment;
+mod error;
+mod in_cluster;
+mod kubeconfig;
+mod namespaces;
+mod secret;
+
+use std::path::{Path, PathBuf};
+
+use reqwest::Url;
+
+use self::candidate::Candidate;
+pub use self::{
+    environment::{Environment, SERVICE_ACCOUNT},
+    error::ConfigError,
+    kubeconfig::{Cluster, Context, Kubeconfig, User},
+    namespaces::Namespaces,
+    secret::Secret,
+};
+
+/// Larger than any chain of certificates or token.
+const LARGEST_CREDENTIAL: u64 = 1024 * 1024;
+
+/// Everything that is needed to talk to one kube-apiserver.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Base URL, possibly with a path; never with user information, a query or a fragment.
+    pub server: Url,
+    /// Where this configuration came from, for messages.
+    pub origin: String,
+    /// The namespace to read unless told otherwise.
+    pub namespace: String,
+    /// How the server's certificate is checked.
+    pub trust: Trust,
+    /// The name in the server's certificate (and SNI), when it is not the host of `server`.
+    pub server_name: Option<String>,
+    /// Our own certificate.
+    pub identity: Option<Identity>,
+    /// What goes into the `Authorization` header.
+    pub credential: Credential,
+    /// Act as somebody else.
+    pub impersonation: Option<Impersonation>,
+}
+
+/// How the server's certificate is checked.
+#[derive(Clone, Debug)]
+pub enum Trust {
+    /// Against the system's authorities.
+    System,
+    /// Against these authorities and no others.
+    Authorities(Material),
+    /// Not at all (`insecure-skip-tls-verify`).
+    Anyone,
+}
+
+/// A certificate and its private key, both PEM.
+#[derive(Clone, Debug)]
+pub struct Identity {
+    /// The chain, our own certificate first.
+    pub certificate: Material,
+    /// Its private key.
+    pub key: Material,
+}
+
+/// PEM text, or the file that holds it. A file is read again from time to time.
+#[derive(Clone, Debug)]
+pub enum Material {
+    /// The text itself.
+    Inline(Secret),
+    /// A file.
+    File(PathBuf),
+}
+
+/// What proves who we are, besides a client certificate.
+#[derive(Clone, Debug)]
+pub enum Credential {
+    /// Nothing.
+    None,
+    /// A bearer token that does not change.
+    Token(Secret),
+    /// A file with a bearer token that may change.
+    TokenFile(PathBuf),
+    /// Basic authentication.
+    Basic {
+        /// User name.
+        username: String,
+        /// Password.
+        password: Secret,
+    },
+}
+
+/// The user to act as, sent in the `Impersonate-*` headers.
+#[derive(Clone, Debug, Default)]
+pub struct Impersonation {
+    /// Name.
+    pub user: String,
+    /// Uid.
+    pub uid: Option<String>,
+    /// Groups.
+    pub groups: Vec<String>,
+    /// Further attributes.
+    pub extra: Vec<(String, String)>,
+}
+
+/// What the command line says about the connection; it wins over every file.
+#[derive(Clone, Debug, Default)]
+pub struct Overrides {
+    /// `--kubeconfig`
+    pub kubeconfig: Option<PathBuf>,
+    /// `--context`
+    pub context: Option<String>,
+    /// `--server`
+    pub server: Option<String>,
+    /// `--certificate-authority`
+    pub certificate_authority: Option<PathBuf>,
+    /// `--token-file`
+    pub token_file: Option<PathBuf>,
+    /// `--insecure-skip-tls-verify`
+    pub insecure_skip_tls_verify: bool,
+}
+
+impl Config {
+    /// Finds the configuration: a kubeconfig if there is one (`--kubeconfig`, `$KUBECONFIG`,
+    /// `~/.kube/config`), else `--server` alone, else the service account of the Pod.
+    pub fn load(overrides: &Overrides, environment: &Environment) -> Result<Self, ConfigError> {
+        let kubeconfig = Kubeconfig::load(overrides.kubeconfig.as_deref(), environment)?;
+        let asked_for_a_file = overrides.kubeconfig.is_some() || overrides.context.is_some();
+        let no_context = kubeconfig.current_context.is_none() && overrides.context.is_none();
+        let mut candidate = if overrides.server.is_some() && no_context {
+            Candidate::bare()
+        } else if asked_for_a_file || !kubeconfig.is_empty() {
+            Candidate::of_context(&kubeconfig, overrides.context.as_deref())?
+        } else {
+            in_cluster::candidate(environment)?
+        };
+        candidate.apply(overrides);
+        candidate.check()
+    }
+}
+
+impl Material {
+    /// The PEM text, from memory or from its file.
+    pub fn read(&self, what: &'static str) -> Result<Vec<u8>, ConfigError> {
+        match self {
+            Self::Inline(text) => Ok(text.reveal().as_bytes().to_vec()),
+            Self::File(path) => kubeconfig::read_bounded(what, path, LARGEST_CREDENTIAL),
+        }
+    }
+}
+
+/// Reads a token file: trimmed, and never empty.
+pub(crate) fn read_token(path: &Path) -> Result<Secret, ConfigError> {
+    let bytes = kubeconfig::read_bounded("the token file", path, LARGEST_CREDENTIAL)?;
+    let text = String::from_utf8_lossy(&bytes);
+    let token = Secret::new(text.trim());
+    if token.is_empty() {
+        return Err(ConfigError::EmptyToken { path: path.to_owned() });
+    }
+    Ok(token)
+}
+
+#[cfg(test)]
+mod tests;

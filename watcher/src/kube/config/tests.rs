@@ -1,0 +1,369 @@
+//! The rules of precedence, merging and refusal, each on files in a fresh folder.
+
+use std::{fs, path::PathBuf};
+
+use tempfile::TempDir;
+
+use super::{Config, ConfigError, Credential, Environment, Material, Overrides, Trust};
+
+const PLAIN: &str = "
+current-context: one
+contexts:
+- {name: one, context: {cluster: c1, user: u1, namespace: shop}}
+- {name: two, context: {cluster: c2, user: u2}}
+clusters:
+- {name: c1, cluster: {server: 'https://one.example:6443'}}
+- {name: c2, cluster: {server: 'https://two.example/k8s/clusters/c-x'}}
+users:
+- {name: u1, user: {token: tok-one}}
+- {name: u2, user: {username: ada, password: s3cr3t}}
+";
+
+#[test]
+fn the_current_context_is_used_and_context_overrides_it() {
+    let folder = Folder::new(&[("config", PLAIN)]);
+    let one = folder.load(&Overrides::default()).unwrap();
+    assert_eq!(
+        (one.server.as_str(), one.namespace.as_str()),
+        ("https://one.example:6443/", "shop")
+    );
+    assert_eq!(token(&one), "tok-one");
+    assert_eq!(one.origin, format!("context `one` of {}", folder.path("config").display()));
+
+    let two = folder.load(&context("two")).unwrap();
+    assert_eq!(two.server.as_str(), "https://two.example/k8s/clusters/c-x");
+    assert_eq!(two.namespace, "default");
+    assert!(matches!(two.credential, Credential::Basic { username, .. } if username == "ada"));
+}
+
+#[test]
+fn names_that_do_not_exist_are_listed_with_those_that_do() {
+    let folder = Folder::new(&[("config", PLAIN)]);
+    let error = folder.load(&context("three")).unwrap_err();
+    assert_eq!(error.to_string(), "the kubeconfig has no context `three`; it has: one, two");
+
+    let folder = Folder::new(&[("config", &PLAIN.replace("current-context: one", ""))]);
+    let error = folder.load(&Overrides::default()).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "the kubeconfig has no current-context; choose one with --context: one, two"
+    );
+
+    let folder = Folder::new(&[("config", &PLAIN.replace("user: u1", "user: nobody"))]);
+    let error = folder.load(&Overrides::default()).unwrap_err();
+    assert_eq!(error.to_string(), "the kubeconfig has no user `nobody`; it has: u1, u2");
+}
+
+#[test]
+fn of_several_files_the_first_wins_for_each_name_and_the_missing_are_skipped() {
+    let second = "
+current-context: two
+contexts: [{name: one, context: {cluster: other, user: other}}]
+clusters: [{name: c1, cluster: {server: 'https://evil.example'}}]
+users:
+- {name: u1, user: {username: someone}}
+- {name: u3, user: {token: three}}
+";
+    let folder = Folder::new(&[("a", PLAIN), ("b", second)]);
+    let list = format!(
+        "{}:{}::{}",
+        folder.path("missing").display(),
+        folder.path("a").display(),
+        folder.path("b").display()
+    );
+    let environment = Environment::empty([("KUBECONFIG", list.as_str())]);
+    let config = Config::load(&Overrides::default(), &environment).unwrap();
+    assert_eq!(config.server.as_str(), "https://one.example:6443/");
+    // The entry is taken whole: the username of the second file does not leak into the first.
+    assert_eq!(token(&config), "tok-one");
+}
+
+#[test]
+fn an_explicit_file_must_exist_and_is_the_only_one() {
+    let folder = Folder::new(&[("config", PLAIN)]);
+    let missing = Overrides { kubeconfig: Some(folder.path("nowhere")), ..Overrides::default() };
+    let error = folder.load(&missing).unwrap_err();
+    assert!(matches!(error, ConfigError::Missing { .. }), "{error}");
+
+    let explicit = Overrides { kubeconfig: Some(folder.path("config")), ..Overrides::default() };
+    let environment = Environment::empty([("KUBECONFIG", "/does/not/matter")]);
+    assert_eq!(token(&Config::load(&explicit, &environment).unwrap()), "tok-one");
+}
+
+#[test]
+fn paths_are_relative_to_their_own_file_and_data_beats_a_file() {
+    let text = "
+current-context: x
+contexts: [{name: x, context: {cluster: c, user: u}}]
+clusters: [{name: c, cluster: {server: 'https://h', certificate-authority: pki/ca.crt}}]
+users: [{name: u, user: {client-certificate: me.crt, client-key: /abs/me.key,
+  client-certificate-data: LS0tLS1CRUdJTg==, tokenFile: tok}}]
+";
+    let folder = Folder::new(&[("sub/config", text), ("sub/tok", " fresh\n")]);
+    let explicit =
+        Overrides { kubeconfig: Some(folder.path("sub/config")), ..Overrides::default() };
+    let config = folder.load(&explicit).unwrap();
+    let Trust::Authorities(Material::File(ca)) = &config.trust else { panic!("{config:?}") };
+    assert_eq!(ca, &folder.path("sub/pki/ca.crt"));
+    let identity = config.identity.unwrap();
+    let Material::Inline(pem) = identity.certificate else { panic!("data must win") };
+    assert_eq!(pem.reveal(), "-----BEGIN");
+    assert!(matches!(identity.key, Material::File(path) if path.ends_with("/abs/me.key")));
+    assert!(
+        matches!(config.credential, Credential::TokenFile(path) if path == folder.path("sub/tok"))
+    );
+}
+
+#[test]
+fn a_readable_token_file_beats_an_inline_token() {
+    let with = |file: &str| {
+        PLAIN.replace("{token: tok-one}", &format!("{{token: inline, tokenFile: {file}}}"))
+    };
+    let folder =
+        Folder::new(&[("config", &with("tok")), ("tok", "fresh"), ("bad", &with("missing"))]);
+    let config = folder.load(&Overrides::default()).unwrap();
+    assert!(matches!(config.credential, Credential::TokenFile(_)));
+    let explicit = Overrides { kubeconfig: Some(folder.path("bad")), ..Overrides::default() };
+    assert_eq!(token(&folder.load(&explicit).unwrap()), "inline");
+}
+
+#[test]
+fn contradictions_and_what_is_not_supported_are_refused_without_showing_a_secret() {
+    let user = |yaml: &str| PLAIN.replace("{token: tok-one}", yaml);
+    let cluster = |yaml: &str| PLAIN.replace("{server: 'https://one.example:6443'}", yaml);
+    let table = [
+        (
+            user("{token: s3cr3t, username: ada, password: s3cr3t}"),
+            "the user `u1` of the kubeconfig has both a token and a username; keep one of them",
+        ),
+        (
+            cluster(
+                "{server: 'https://h', insecure-skip-tls-verify: true, certificate-authority: x}",
+            ),
+            "the cluster `c1` of the kubeconfig has both a certificate authority and \
+             insecure-skip-tls-verify; keep one of them",
+        ),
+        (
+            cluster("{server: 'http://127.0.0.1:8080'}"),
+            "the user `u1` of the kubeconfig would send credentials to http://127.0.0.1:8080/ \
+             without TLS; use an https:// server",
+        ),
+        (
+            cluster("{server: 'http://h:8080'}"),
+            "cannot use the server `http://h:8080`: plain http is for `kubectl proxy` on this \
+             machine only; use https",
+        ),
+        (
+            cluster("{server: 'https://ada:s3cr3t@h'}"),
+            "cannot use the server `…@h`: user information does not belong into it",
+        ),
+        (cluster("{}"), "the cluster `c1` of the kubeconfig names no server"),
+        (
+            cluster("{server: 'https://h', proxy-url: 'http://ada:s3cr3t@proxy'}"),
+            "the cluster `c1` of the kubeconfig needs a proxy (proxy-url), which dubbo-watcher \
+             does not support; run `kubectl proxy` and give --server http://127.0.0.1:8001",
+        ),
+        (
+            user("{exec: {command: aws, env: [{name: X, value: s3cr3t}]}}"),
+            "the user `u1` of the kubeconfig needs an exec credential plugin, which dubbo-watcher \
+             does not support; run `kubectl proxy` and give --server http://127.0.0.1:8001, or \
+             give a --token-file",
+        ),
+        (
+            user("{client-key-data: s3cr3t!}"),
+            "the user `u1` of the kubeconfig: client-key-data is not base64 of PEM text",
+        ),
+        (
+            user("{client-certificate: x.crt}"),
+            "the user `u1` of the kubeconfig: client-certificate has no client-key beside it",
+        ),
+        (
+            user("{as-groups: [g]}"),
+            "the user `u1` of the kubeconfig: as is missing, but as-uid, as-groups or \
+             as-user-extra is there",
+        ),
+    ];
+    for (text, expected) in table {
+        let error = Folder::new(&[("config", &text)]).load(&Overrides::default()).unwrap_err();
+        assert_eq!(error.to_string(), expected);
+        assert!(!format!("{error:?}").contains("s3cr3t"), "{error:?}");
+    }
+}
+
+#[test]
+fn a_malformed_file_is_named_with_its_place_and_never_quoted() {
+    let folder = Folder::new(&[("config", "users:\n- name: u\n  user: s3cr3t\n")]);
+    let error = folder.load(&Overrides::default()).unwrap_err();
+    let ConfigError::Malformed { line, .. } = &error else { panic!("{error:?}") };
+    assert_eq!(*line, 3);
+    assert!(!format!("{error} {error:?}").contains("s3cr3t"), "{error}");
+}
+
+#[test]
+fn nothing_secret_is_in_the_debug_output_of_a_configuration() {
+    let user = "{token: s3cr3t, client-certificate-data: czNjcjN0, client-key-data: czNjcjN0}";
+    let folder = Folder::new(&[("config", &PLAIN.replace("{token: tok-one}", user))]);
+    let shown = format!("{:?}", folder.load(&Overrides::default()).unwrap());
+    assert!(!shown.contains("s3cr3t") && !shown.contains("czNjcjN0"), "{shown}");
+}
+
+#[test]
+fn flags_win_over_files() {
+    let with_ca =
+        PLAIN.replace("6443'}", "6443', certificate-authority: ca.crt, tls-server-name: n}");
+    let folder = Folder::new(&[("config", &with_ca), ("tok", "mine")]);
+
+    let insecure = Overrides { insecure_skip_tls_verify: true, ..Overrides::default() };
+    assert!(matches!(folder.load(&insecure).unwrap().trust, Trust::Anyone));
+
+    let ours = Overrides {
+        server: Some("other:8443".to_owned()),
+        certificate_authority: Some("mine.crt".into()),
+        token_file: Some(folder.path("tok")),
+        ..Overrides::default()
+    };
+    let config = folder.load(&ours).unwrap();
+    assert_eq!(config.server.as_str(), "https://other:8443/");
+    assert_eq!(config.server_name, None, "the name belonged to the other server");
+    assert!(
+        matches!(config.trust, Trust::Authorities(Material::File(p)) if p.ends_with("mine.crt"))
+    );
+    assert!(matches!(config.credential, Credential::TokenFile(p) if p == folder.path("tok")));
+    assert_eq!(config.namespace, "shop", "the rest of the context stays");
+
+    let proxy =
+        Overrides { server: Some("http://127.0.0.1:8001".to_owned()), ..Overrides::default() };
+    let config = folder.load(&proxy).unwrap();
+    assert!(matches!(config.credential, Credential::None), "ours are not sent in the clear");
+}
+
+#[test]
+fn a_server_alone_needs_no_file() {
+    for (server, url) in [
+        ("http://localhost:8001", "http://localhost:8001/"),
+        ("http://[::1]:8001", "http://[::1]:8001/"),
+        ("10.0.0.1:6443", "https://10.0.0.1:6443/"),
+    ] {
+        let overrides = Overrides { server: Some(server.to_owned()), ..Overrides::default() };
+        let config = Config::load(&overrides, &Environment::empty([])).unwrap();
+        assert_eq!(config.server.as_str(), url);
+    }
+}
+
+#[test]
+fn the_service_account_is_the_last_resort_and_must_be_whole() {
+    let folder =
+        Folder::new(&[("sa/token", "t\n"), ("sa/ca.crt", "pem"), ("sa/namespace", "n1\n")]);
+    let vars = [("KUBERNETES_SERVICE_HOST", "fd00::1"), ("KUBERNETES_SERVICE_PORT", "443")];
+    let pod = |vars: &[(&'static str, &'static str)]| {
+        let environment =
+            Environment::empty(vars.iter().copied()).with_service_account(folder.path("sa"));
+        Config::load(&Overrides::default(), &environment)
+    };
+    let config = pod(&vars).unwrap();
+    assert_eq!(config.server.as_str(), "https://[fd00::1]/");
+    assert_eq!(config.namespace, "n1");
+    assert!(
+        matches!(&config.credential, Credential::TokenFile(path) if path.ends_with("sa/token"))
+    );
+
+    for (name, expected) in [("NAMESPACE", "n2"), ("POD_NAMESPACE", "n2")] {
+        assert_eq!(pod(&[vars[0], vars[1], (name, "n2")]).unwrap().namespace, expected);
+    }
+    let error = pod(&vars[..1]).unwrap_err().to_string();
+    assert!(
+        error.starts_with("found no Kubernetes cluster to talk to: no ~/.kube/config"),
+        "{error}"
+    );
+
+    fs::write(folder.path("sa/token"), " \n").unwrap();
+    assert!(matches!(pod(&vars).unwrap_err(), ConfigError::EmptyToken { .. }));
+    fs::remove_file(folder.path("sa/ca.crt")).unwrap();
+    let error = pod(&vars).unwrap_err().to_string();
+    assert!(error.contains("ca.crt is missing"), "{error}");
+}
+
+#[test]
+fn a_kubeconfig_wins_over_the_service_account() {
+    let folder = Folder::new(&[("config", PLAIN), ("sa/token", "t"), ("sa/ca.crt", "pem")]);
+    let list = folder.path("config").display().to_string();
+    let environment = Environment::empty([
+        ("KUBECONFIG", list.as_str()),
+        ("KUBERNETES_SERVICE_HOST", "10.0.0.1"),
+        ("KUBERNETES_SERVICE_PORT", "443"),
+    ])
+    .with_service_account(folder.path("sa"));
+    let config = Config::load(&Overrides::default(), &environment).unwrap();
+    assert_eq!(config.server.as_str(), "https://one.example:6443/");
+}
+
+mod namespaces {
+    use super::super::{Environment, Namespaces};
+
+    fn chosen(all: bool, named: &[&str], variables: &[(&str, &str)]) -> Result<String, String> {
+        let flags: Vec<String> = named.iter().map(|&name| name.to_owned()).collect();
+        let environment = Environment::empty(variables.iter().copied());
+        match Namespaces::choose(all, &flags, &environment, "configured") {
+            Ok(Namespaces::All) => Ok("*".to_owned()),
+            Ok(Namespaces::These(list)) => Ok(list.join("+")),
+            Err(error) => Err(error.to_string()),
+        }
+    }
+
+    #[test]
+    fn the_order_of_precedence() {
+        let variables = [("DUBBO_NAMESPACE", "a,b"), ("NAMESPACE", "own")];
+        for (all, named, variables, expected) in [
+            (true, vec![], &variables[..], "*"),
+            (false, vec!["x", "y", "x"], &variables[..], "x+y"),
+            (false, vec![], &variables[..], "a+b+own"),
+            (false, vec![], &variables[1..], "own"),
+            (false, vec![], &[("DUBBO_NAMESPACE", "a, b ,,a,")], "a+b"),
+            (false, vec![], &[("DUBBO_NAMESPACE", ",")], "configured"),
+            (false, vec![], &[], "configured"),
+        ] {
+            assert_eq!(chosen(all, &named, variables).as_deref(), Ok(expected));
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_a_namespace_never_gets_into_a_path() {
+        for name in ["", "A", "a/b", "..", "a,b", "-a", "a-", "a?b", &"a".repeat(64)] {
+            let error = chosen(false, &[name], &[]).unwrap_err();
+            assert!(error.starts_with(&format!("`{name}` cannot be a namespace")), "{error}");
+        }
+    }
+}
+
+fn token(config: &Config) -> &str {
+    let Credential::Token(token) = &config.credential else { panic!("{config:?}") };
+    token.reveal()
+}
+
+fn context(name: &str) -> Overrides {
+    Overrides { context: Some(name.to_owned()), ..Overrides::default() }
+}
+
+/// A folder with files in it; `config` among them is the one of `$KUBECONFIG`.
+struct Folder(TempDir);
+
+impl Folder {
+    fn new(files: &[(&str, &str)]) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        for (name, text) in files {
+            let path = folder.path().join(name);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, text).unwrap();
+        }
+        Self(folder)
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+
+    fn load(&self, overrides: &Overrides) -> Result<Config, ConfigError> {
+        let list = self.path("config").display().to_string();
+        Config::load(overrides, &Environment::empty([("KUBECONFIG", list.as_str())]))
+    }
+}
