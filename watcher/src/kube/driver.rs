@@ -1,0 +1,144 @@
+//! The native driver: the only loop that awaits the server, and the only clock. It moves bytes and
+//! time between [`Client`] and [`Engine`] and never looks into either.
+//!
+//! It must be polled all the time: whoever listens and may be slow takes the notices through a
+//! queue of its own, because a server drops clients that read slowly.
+
+use std::{collections::BTreeMap, pin::Pin, time::Duration};
+
+use futures_util::{
+    Stream, StreamExt as _,
+    stream::{self, AbortHandle, SelectAll},
+};
+use tokio::time::Instant;
+
+use super::client::{Client, Event, Exchange};
+use crate::core::{Engine, Input, Notice, Output, StreamId};
+
+type Events = Pin<Box<dyn Stream<Item = (StreamId, Event)> + Send>>;
+
+/// Runs one [`Engine`] against one server.
+pub struct Driver {
+    engine: Engine,
+    client: Client,
+    started: Instant,
+    begun: bool,
+    outputs: Vec<Output>,
+    exchanges: SelectAll<Events>,
+    handles: BTreeMap<StreamId, AbortHandle>,
+}
+
+impl std::fmt::Debug for Driver {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Driver")
+            .field("client", &self.client)
+            .field("open", &self.handles.len())
+            .finish_non_exhaustive()
+    }
+}
+
+impl Driver {
+    /// A driver that has sent nothing yet. Dropping it drops its exchanges and connections.
+    pub fn new(client: Client, engine: Engine) -> Self {
+        Self {
+            engine,
+            client,
+            started: Instant::now(),
+            begun: false,
+            outputs: Vec::new(),
+            exchanges: SelectAll::new(),
+            handles: BTreeMap::new(),
+        }
+    }
+
+    /// Works until the engine has something to tell, and adds it to `notices`: everything that
+    /// follows from one input, so that the catalog agrees with them when this returns.
+    ///
+    /// Cancellation safe. It never ends by itself: every failure is a notice, and is tried again.
+    pub async fn next(&mut self, notices: &mut Vec<Notice>) {
+        let before = notices.len();
+        while notices.len() == before {
+            self.step().await;
+            self.carry_out(notices);
+        }
+    }
+
+    /// The engine: its catalog and how current that is.
+    pub fn engine(&self) -> &Engine {
+        &self.engine
+    }
+
+    /// The client, for requests beside the engine's.
+    pub fn client(&mut self) -> &mut Client {
+        &mut self.client
+    }
+
+    /// The engine's time: what is passed to it as `now`.
+    pub fn now(&self) -> Duration {
+        self.started.elapsed()
+    }
+
+    /// Waits for one input and gives it to the engine. A wake that is due is not put off by a
+    /// server that never stops sending.
+    async fn step(&mut self) {
+        let wake = if self.begun { self.engine.next_wake() } else { Some(Duration::ZERO) };
+        self.begun = true;
+        let event = tokio::select! {
+            biased;
+            () = sleep_until(wake.map(|wake| self.started + wake)) => None,
+            Some(event) = self.exchanges.next() => Some(event),
+        };
+        let now = self.now();
+        match event {
+            None => self.engine.handle(now, Input::Wake, &mut self.outputs),
+            Some((stream, event)) => {
+                if matches!(event, Event::End | Event::Failed(_)) {
+                    self.handles.remove(&stream);
+                }
+                let input = match event {
+                    Event::Head { status, retry_after } => {
+                        Input::Head { stream, status, retry_after }
+                    }
+                    Event::Chunk(ref bytes) => Input::Chunk { stream, bytes },
+                    Event::End => Input::End { stream },
+                    Event::Failed(error) => Input::Failed { stream, error },
+                };
+                self.engine.handle(now, input, &mut self.outputs);
+            }
+        }
+    }
+
+    fn carry_out(&mut self, notices: &mut Vec<Notice>) {
+        let now = self.now();
+        for output in self.outputs.drain(..) {
+            match output {
+                Output::Send { stream, request } => {
+                    let exchange = self.client.send(now, request);
+                    let (events, handle) = stream::abortable(events(stream, exchange));
+                    self.exchanges.push(Box::pin(events));
+                    self.handles.insert(stream, handle);
+                }
+                Output::Cancel { stream } => {
+                    if let Some(handle) = self.handles.remove(&stream) {
+                        handle.abort();
+                    }
+                }
+                Output::Notice(Notice::RefreshCredential) => self.client.refresh(now),
+                Output::Notice(notice) => notices.push(notice),
+            }
+        }
+    }
+}
+
+async fn sleep_until(when: Option<Instant>) {
+    match when {
+        Some(when) => tokio::time::sleep_until(when).await,
+        None => std::future::pending().await,
+    }
+}
+
+fn events(stream: StreamId, exchange: Exchange) -> impl Stream<Item = (StreamId, Event)> + Send {
+    stream::unfold(exchange, move |mut exchange| async move {
+        exchange.next().await.map(|event| ((stream, event), exchange))
+    })
+}

@@ -1,0 +1,109 @@
+//! Decodes a gzip body piece by piece. Holds the compressed piece it is working on and one buffer
+//! of output, whatever the ratio: a body that expands a thousandfold costs time, not memory.
+
+use bytes::Bytes;
+use flate2::{Decompress, FlushDecompress, Status};
+
+/// Enough to make the calls rare, small enough to stay in the cache.
+const PIECE: usize = 64 * 1024;
+
+/// 32 KiB of history, the most that gzip has.
+const WINDOW_BITS: u8 = 15;
+
+/// A gzip stream being decoded.
+pub(super) struct Gunzip {
+    state: Decompress,
+    input: Bytes,
+    ended: bool,
+}
+
+/// Not gzip, or damaged.
+#[derive(Debug, thiserror::Error)]
+#[error("its gzip encoding is damaged")]
+pub(super) struct Damaged;
+
+impl Gunzip {
+    pub(super) fn new() -> Self {
+        Self { state: Decompress::new_gzip(WINDOW_BITS), input: Bytes::new(), ended: false }
+    }
+
+    /// Gives it the next compressed piece. Only once [`Self::piece`] has answered `None`.
+    pub(super) fn feed(&mut self, input: Bytes) {
+        self.input = input;
+    }
+
+    /// The next decoded piece, or `None` when more input is needed.
+    pub(super) fn piece(&mut self) -> Result<Option<Bytes>, Damaged> {
+        let mut output = Vec::new();
+        while !self.ended && !self.input.is_empty() && output.is_empty() {
+            output.reserve_exact(PIECE);
+            let before = self.state.total_in();
+            let status = self
+                .state
+                .decompress_vec(&self.input, &mut output, FlushDecompress::None)
+                .map_err(|_| Damaged)?;
+            let taken = usize::try_from(self.state.total_in() - before).map_err(|_| Damaged)?;
+            drop(self.input.split_to(taken.min(self.input.len())));
+            self.ended = status == Status::StreamEnd;
+            if taken == 0 && output.is_empty() {
+                return Err(Damaged);
+            }
+        }
+        Ok((!output.is_empty()).then(|| output.into()))
+    }
+
+    /// Whether the stream came to its proper end, check sum included.
+    pub(super) fn is_complete(&self) -> bool {
+        self.ended
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write as _;
+
+    use bytes::Bytes;
+    use flate2::{Compression, write::GzEncoder};
+
+    use super::{Gunzip, PIECE};
+
+    fn decoded(compressed: &[u8], cut: usize) -> Option<(Vec<u8>, bool)> {
+        let mut gunzip = Gunzip::new();
+        let mut out = Vec::new();
+        for chunk in compressed.chunks(cut) {
+            gunzip.feed(Bytes::copy_from_slice(chunk));
+            while let Some(piece) = gunzip.piece().ok()? {
+                assert!(piece.len() <= PIECE);
+                out.extend_from_slice(&piece);
+            }
+        }
+        Some((out, gunzip.is_complete()))
+    }
+
+    fn compressed(text: &[u8]) -> Vec<u8> {
+        let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+        encoder.write_all(text).unwrap();
+        encoder.finish().unwrap()
+    }
+
+    #[test]
+    fn any_cut_gives_the_same_bytes() {
+        let text: Vec<u8> = (0..300_000_u32).flat_map(|n| (n / 7).to_le_bytes()).collect();
+        let body = compressed(&text);
+        for cut in [1, 10, 4096, body.len()] {
+            assert_eq!(decoded(&body, cut), Some((text.clone(), true)), "cut {cut}");
+        }
+    }
+
+    #[test]
+    fn a_truncated_body_is_not_complete_and_a_damaged_one_is_refused() {
+        let body = compressed(&vec![7; 100_000]);
+        let (_, complete) = decoded(&body[..body.len() - 1], 64).unwrap();
+        assert!(!complete, "the check sum is missing");
+        let mut damaged = body.clone();
+        let last = damaged.len() - 6;
+        damaged[last] ^= 1;
+        assert_eq!(decoded(&damaged, 64), None, "the check sum is wrong");
+        assert_eq!(decoded(b"[]", 64), None);
+    }
+}

@@ -1,0 +1,158 @@
+//! TLS for one server: which authorities vouch for it, and our own certificate. TLS 1.2 or newer,
+//! ring for the cryptography, chosen here and not by a process-wide default.
+//!
+//! Key material stays in this file: no error and no Debug output may show it.
+
+use std::sync::Arc;
+
+use rustls::{
+    ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme,
+    client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier},
+    crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature},
+};
+use rustls_pki_types::{
+    CertificateDer, PrivateKeyDer, ServerName, UnixTime,
+    pem::{self, PemObject},
+};
+
+use super::config::{Config, ConfigError, Identity, Trust};
+
+/// What the files held when they were last read. Two of them are compared to notice a rotation.
+#[derive(Clone, PartialEq, Eq)]
+pub(super) struct TlsMaterial {
+    authorities: Option<Vec<u8>>,
+    certificate: Option<Vec<u8>>,
+    key: Option<Vec<u8>>,
+}
+
+impl TlsMaterial {
+    pub(super) fn read(config: &Config) -> Result<Self, ConfigError> {
+        let authorities = match &config.trust {
+            Trust::Authorities(material) => Some(material.read("the certificate authority")?),
+            Trust::System | Trust::Anyone => None,
+        };
+        let (certificate, key) = match &config.identity {
+            Some(Identity { certificate, key }) => (
+                Some(certificate.read("the client certificate")?),
+                Some(key.read("the client key")?),
+            ),
+            None => (None, None),
+        };
+        Ok(Self { authorities, certificate, key })
+    }
+
+    /// The configuration for rustls; ALPN offers HTTP/2 first.
+    pub(super) fn client_config(&self, trust: &Trust) -> Result<ClientConfig, ConfigError> {
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
+            .with_safe_default_protocol_versions()
+            .map_err(|error| refused(&error))?;
+        let builder = match (trust, &self.authorities) {
+            (Trust::Anyone, _) => builder
+                .dangerous()
+                .with_custom_certificate_verifier(Arc::new(VerifyNothing(provider))),
+            (_, Some(pem)) => builder.with_root_certificates(given_roots(pem)?),
+            (_, None) => builder.with_root_certificates(system_roots()?),
+        };
+        let mut config = match (&self.certificate, &self.key) {
+            (Some(certificate), Some(key)) => {
+                let chain = certificates("the client certificate", certificate)?;
+                let key = PrivateKeyDer::from_pem_slice(key).map_err(|error| ConfigError::Tls {
+                    reason: format!("the client key is not usable PEM ({})", pem_fault(&error)),
+                })?;
+                builder.with_client_auth_cert(chain, key).map_err(|error| refused(&error))?
+            }
+            _ => builder.with_no_client_auth(),
+        };
+        config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+        Ok(config)
+    }
+}
+
+fn refused(error: &rustls::Error) -> ConfigError {
+    ConfigError::Tls { reason: error.to_string() }
+}
+
+fn given_roots(pem: &[u8]) -> Result<RootCertStore, ConfigError> {
+    let mut roots = RootCertStore::empty();
+    for certificate in certificates("the certificate authority", pem)? {
+        roots.add(certificate).map_err(|error| refused(&error))?;
+    }
+    Ok(roots)
+}
+
+fn system_roots() -> Result<RootCertStore, ConfigError> {
+    let mut roots = RootCertStore::empty();
+    roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+    if roots.is_empty() {
+        return Err(ConfigError::Tls {
+            reason: "this system has no certificate authorities installed; give the server's with \
+                     --certificate-authority"
+                .to_owned(),
+        });
+    }
+    Ok(roots)
+}
+
+fn certificates(
+    what: &'static str,
+    pem: &[u8],
+) -> Result<Vec<CertificateDer<'static>>, ConfigError> {
+    let fault = |reason: &str| ConfigError::Tls { reason: format!("{what} {reason}") };
+    let chain = CertificateDer::pem_slice_iter(pem)
+        .collect::<Result<Vec<_>, _>>()
+        .map_err(|error| fault(&format!("is not usable PEM ({})", pem_fault(&error))))?;
+    if chain.is_empty() { Err(fault("holds no PEM certificate")) } else { Ok(chain) }
+}
+
+/// The kind of fault only: some variants quote the text.
+fn pem_fault(error: &pem::Error) -> &'static str {
+    match error {
+        pem::Error::MissingSectionEnd { .. } => "a section has no end",
+        pem::Error::IllegalSectionStart { .. } => "a section begins wrongly",
+        pem::Error::Base64Decode(_) => "its base64 is broken",
+        pem::Error::NoItemsFound => "nothing of the kind is in it",
+        _ => "it cannot be read",
+    }
+}
+
+/// `insecure-skip-tls-verify`: any certificate will do. The handshake is still signed by it.
+#[derive(Debug)]
+struct VerifyNothing(Arc<CryptoProvider>);
+
+impl ServerCertVerifier for VerifyNothing {
+    fn verify_server_cert(
+        &self,
+        _end_entity: &CertificateDer<'_>,
+        _intermediates: &[CertificateDer<'_>],
+        _server_name: &ServerName<'_>,
+        _ocsp_response: &[u8],
+        _now: UnixTime,
+    ) -> Result<ServerCertVerified, rustls::Error> {
+        Ok(ServerCertVerified::assertion())
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        let algorithms = &self.0.signature_verification_algorithms;
+        verify_tls12_signature(message, certificate, signature, algorithms)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        let algorithms = &self.0.signature_verification_algorithms;
+        verify_tls13_signature(message, certificate, signature, algorithms)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.0.signature_verification_algorithms.supported_schemes()
+    }
+}
