@@ -1,0 +1,219 @@
+//! The architecture's invariants, each an absence: words that a part of the code must never name, and
+//! crates that must never depend on each other. It reads text and metadata, and must never be the only
+//! thing that holds an invariant which the compiler could hold.
+
+use std::path::{Path, PathBuf};
+
+use crate::process::{Context as _, Result, root};
+use crate::workspace::{Package, members};
+
+/// Words that the files below a folder never name outside their tests.
+struct Absence {
+    folder: &'static str,
+    words: &'static [&'static str],
+    why: &'static str,
+}
+
+const ABSENCES: [Absence; 2] = [
+    Absence {
+        folder: "codec/src",
+        words: &[
+            "std::",
+            "unsafe",
+            "Instant",
+            "SystemTime",
+            "getrandom",
+            "HashMap",
+            "tokio",
+            "wasm_bindgen",
+            "proxy_wasm",
+        ],
+        why: "the codec knows no std, no clock, no randomness, no I/O and no host",
+    },
+    Absence {
+        folder: "watcher/src/core",
+        words: &[
+            ".await",
+            "async",
+            "tokio",
+            "reqwest",
+            "hyper",
+            "rustls",
+            "Instant",
+            "SystemTime",
+            "std::net",
+            "std::fs",
+            "std::io",
+            "std::thread",
+            "std::env",
+            "getrandom",
+            "unsafe",
+        ],
+        why: "the core is sans-IO: it awaits nothing and reads no clock; only drivers do",
+    },
+];
+
+/// Who may depend on whom in this workspace; who is not listed may depend on no member.
+const EDGES: [(&str, &[&str]); 6] = [
+    ("dubbo-k8s-watcher", &["dubbo-k8s-codec"]),
+    ("dubbo-k8s-web", &["dubbo-k8s-codec"]),
+    ("dubbo-k8s-filter", &["dubbo-k8s-codec"]),
+    ("dubbo-k8s-codec-guest", &["dubbo-k8s-codec"]),
+    (
+        "dubbo-k8s-tests",
+        &["dubbo-k8s-codec", "dubbo-k8s-watcher", "dubbo-k8s-web", "dubbo-k8s-filter"],
+    ),
+    ("xtask", &["dubbo-k8s-codec", "dubbo-k8s-watcher"]),
+];
+
+/// What is broken, one line each.
+pub(crate) fn problems(packages: &[Package]) -> Result<Vec<String>> {
+    let mut problems = edges(packages);
+    for absence in &ABSENCES {
+        let folder = root().join(absence.folder);
+        let files = rust_files(&folder)?;
+        if files.is_empty() {
+            problems.push(format!(
+                "{} has no file: the rule about it checks nothing",
+                folder.display()
+            ));
+        }
+        for file in files {
+            let text = std::fs::read_to_string(&file).context(|| file.display().to_string())?;
+            problems.extend(named(absence, &shown(&file), &text));
+        }
+    }
+    for file in rust_files(&root())? {
+        let text = std::fs::read_to_string(&file).context(|| file.display().to_string())?;
+        problems.extend(opening(&shown(&file), &text));
+    }
+    Ok(problems)
+}
+
+/// Every file says first what it is.
+fn opening(file: &str, text: &str) -> Option<String> {
+    (!text.starts_with("//!")).then(|| format!("{file}:1: it does not open with `//!`, what it is"))
+}
+
+fn edges(packages: &[Package]) -> Vec<String> {
+    let is_member = |name: &str| members(packages).any(|member| member.name == name);
+    let mut problems = Vec::new();
+    for member in members(packages) {
+        let allowed = EDGES
+            .iter()
+            .find(|(name, _)| *name == member.name)
+            .map_or(&[][..], |(_, allowed)| *allowed);
+        let inside = member.dependencies.iter().filter(|name| is_member(name));
+        problems.extend(inside.filter(|name| !allowed.contains(&name.as_str())).map(|name| {
+            format!("{} depends on {name}: what two need moves down into the codec", member.name)
+        }));
+    }
+    problems
+}
+
+fn named(absence: &Absence, file: &str, text: &str) -> Vec<String> {
+    let mut problems = Vec::new();
+    for (number, line) in code(text) {
+        for word in absence.words.iter().filter(|word| names(line, word)) {
+            problems.push(format!("{file}:{number}: names `{word}`: {}", absence.why));
+        }
+    }
+    problems
+}
+
+/// The numbered lines of code: no comments, and nothing from the tests at the end on.
+fn code(text: &str) -> impl Iterator<Item = (usize, &str)> {
+    let lines = text.lines().take_while(|line| !line.starts_with("#[cfg(test)]"));
+    lines.enumerate().filter_map(|(at, line)| {
+        let code = line.split("//").next().unwrap_or("");
+        (!code.trim().is_empty()).then_some((at + 1, code))
+    })
+}
+
+/// Whether a line names a word, as a whole word on the sides that are letters.
+fn names(line: &str, word: &str) -> bool {
+    let is_letter =
+        |char: Option<char>| char.is_some_and(|char| char.is_alphanumeric() || char == '_');
+    line.match_indices(word).any(|(at, _)| {
+        let before = line.get(..at).and_then(|text| text.chars().next_back());
+        let after = line.get(at + word.len()..).and_then(|text| text.chars().next());
+        let starts = is_letter(word.chars().next()) && is_letter(before);
+        let ends = is_letter(word.chars().next_back()) && is_letter(after);
+        !starts && !ends
+    })
+}
+
+fn rust_files(folder: &Path) -> Result<Vec<PathBuf>> {
+    let mut files = Vec::new();
+    let mut folders = vec![folder.to_owned()];
+    while let Some(folder) = folders.pop() {
+        let entries =
+            std::fs::read_dir(&folder).context(|| format!("reading {}", folder.display()))?;
+        for path in entries.flatten().map(|entry| entry.path()) {
+            let name = path.file_name().unwrap_or_default().to_string_lossy();
+            if path.is_dir() && !name.starts_with('.') && name != "target" && name != "node_modules"
+            {
+                folders.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                files.push(path);
+            }
+        }
+    }
+    files.sort();
+    Ok(files)
+}
+
+fn shown(file: &Path) -> String {
+    file.strip_prefix(root()).unwrap_or(file).display().to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const CORE: &Absence = &ABSENCES[1];
+
+    #[test]
+    fn a_forbidden_word_is_found_with_its_line() {
+        let text = "//! Core.\nfn now() {\n    std::time::Instant::now();\n}\n";
+        let problems = named(CORE, "a.rs", text);
+        assert_eq!(problems.len(), 1, "{problems:?}");
+        assert!(problems[0].starts_with("a.rs:3: names `Instant`"), "{problems:?}");
+    }
+
+    #[test]
+    fn comments_tests_and_longer_words_are_no_names() {
+        let text = "// tokio\nlet asynchronous = 1; // .await\n#[cfg(test)]\nmod tests { use tokio::x; }\n";
+        assert_eq!(named(CORE, "a.rs", text), [""; 0]);
+        assert!(names("x.await;", ".await") && names("use std::fs;", "std::fs"));
+        assert!(!names("my_std::fs", "std::fs") && !names("use core::fmt;", "std::"));
+    }
+
+    #[test]
+    fn leaves_do_not_import_each_other_and_nothing_imports_tests() {
+        let member = |name: &str, dependencies: &[&str]| Package {
+            name: name.into(),
+            member: true,
+            dependencies: dependencies.iter().map(|name| (*name).to_owned()).collect(),
+            ..Package::default()
+        };
+        let fine = [
+            member("dubbo-k8s-codec", &["serde"]),
+            member("dubbo-k8s-watcher", &["dubbo-k8s-codec"]),
+        ];
+        assert_eq!(edges(&fine), [""; 0]);
+        let broken = [
+            member("dubbo-k8s-codec", &["dubbo-k8s-tests"]),
+            member("dubbo-k8s-tests", &["dubbo-k8s-codec"]),
+            member("dubbo-k8s-web", &["dubbo-k8s-watcher"]),
+            member("dubbo-k8s-watcher", &[]),
+        ];
+        assert_eq!(edges(&broken).len(), 2);
+    }
+
+    #[test]
+    fn a_file_without_an_opening_is_found() {
+        assert_eq!(opening("a.rs", "//! What it is.\n"), None);
+        assert!(opening("a.rs", "use x;\n").is_some());
+    }
+}

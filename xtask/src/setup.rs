@@ -1,0 +1,24 @@
+//! `cargo xtask setup`: brings what is missing, and says what there is. Idempotent. What only some verbs
+//! need and cannot be had is said, and is no error of the others.
+
+use crate::process::{Result, on_path};
+use crate::say;
+use crate::toolchain::{self, Kind};
+
+/// Sets everything up; without a wasm toolchain it says so and goes on, unless one was asked for.
+pub(crate) fn run(forced: Option<Kind>) -> Result {
+    say::heading("set-up");
+    match toolchain::resolve(forced) {
+        Ok(wasm) => say::line(&format!("wasm toolchain   {}: {}", wasm.kind.name(), wasm.reason)),
+        Err(failure) if forced.is_some() => return Err(failure),
+        Err(failure) => say::line(&format!(
+            "wasm toolchain   none: {failure}\n                 Everything that needs no wasm works without."
+        )),
+    }
+    let runner = if on_path("cargo-nextest") { "cargo nextest" } else { "cargo test" };
+    say::line(&format!("test runner      {runner}"));
+    let advisories =
+        if on_path("cargo-deny") { "cargo deny, and xtask's own" } else { "xtask's own" };
+    say::line(&format!("licence check    {advisories}"));
+    Ok(())
+}

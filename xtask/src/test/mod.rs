@@ -1,0 +1,69 @@
+//! `cargo xtask test`: the whole check, and nothing that the check needs done by hand before. It goes on
+//! after a failure, so that one run shows them all, and it must never call skipped what could have run.
+
+mod report;
+mod steps;
+
+use std::time::Instant;
+
+use crate::process::{Failure, Result};
+use crate::say;
+use crate::setup;
+use crate::toolchain::{self, Kind, Toolchain, target_dir};
+use report::{Line, Outcome, is_good, summary};
+
+/// What every step may ask for.
+struct Ground {
+    wasm: std::result::Result<Toolchain, String>,
+    /// On CI only tests against a real cluster may be skipped.
+    ci: bool,
+}
+
+impl Ground {
+    /// The wasm toolchain, or how a step that needs it ends without.
+    fn wasm(&self) -> std::result::Result<&Toolchain, Outcome> {
+        self.wasm.as_ref().map_err(|why| {
+            if self.ci { Outcome::Failed(why.clone()) } else { Outcome::Skipped(why.clone()) }
+        })
+    }
+}
+
+/// Runs every step, or the ones named.
+pub(crate) fn run(forced: Option<Kind>, only: &[String]) -> Result {
+    if let Some(unknown) = only.iter().find(|name| steps::ALL.iter().all(|step| step.name != *name))
+    {
+        let names: Vec<&str> = steps::ALL.iter().map(|step| step.name).collect();
+        return Err(Failure::new(format!(
+            "there is no step {unknown}; there are {}",
+            names.join(", ")
+        )));
+    }
+    setup::run(forced)?;
+    let ground = Ground {
+        wasm: toolchain::resolve(forced).map_err(|failure| failure.to_string()),
+        ci: std::env::var("CI").is_ok_and(|ci| ci == "true"),
+    };
+    let skips = target_dir().join("skipped-tests");
+    let _ = std::fs::remove_file(&skips); // of an earlier run; there may be none
+    let wanted = steps::ALL
+        .iter()
+        .filter(|step| only.is_empty() || only.iter().any(|name| step.name == name));
+    let lines: Vec<Line> = wanted.map(|step| one(step, &ground)).collect();
+    let skipped = std::fs::read_to_string(&skips).unwrap_or_default();
+    let skipped: Vec<String> = skipped.lines().map(str::to_owned).collect();
+    say::heading("summary");
+    say::line(&summary(&lines, &skipped));
+    if is_good(&lines) { Ok(()) } else { Err(Failure::new("the check failed")) }
+}
+
+fn one(step: &steps::Step, ground: &Ground) -> Line {
+    say::heading(&format!("{}: {}", step.name, step.what));
+    let started = Instant::now();
+    let outcome = (step.run)(ground);
+    match &outcome {
+        Outcome::Passed => {}
+        Outcome::Skipped(why) => say::line(&format!("SKIPPED: {why}")),
+        Outcome::Failed(why) => say::line(&format!("FAILED: {why}")),
+    }
+    Line { name: step.name, outcome, took: started.elapsed() }
+}

@@ -1,0 +1,156 @@
+//! The steps of the check, in the order they run: what is quick and often wrong first.
+
+use super::{Ground, Outcome};
+use crate::process::{Result, Tool, cargo, on_path};
+use crate::toolchain::{Std, Target, target_dir};
+use crate::workspace::{Package, members, packages};
+use crate::{invariants, say, supply, wasm};
+
+pub(super) struct Step {
+    pub(super) name: &'static str,
+    pub(super) what: &'static str,
+    pub(super) run: fn(&Ground) -> Outcome,
+}
+
+pub(super) const ALL: [Step; 11] = [
+    Step { name: "fmt", what: "rustfmt changes nothing", run: |_| ended(fmt()) },
+    Step { name: "invariants", what: "the architecture's absences", run: |_| ended(absences()) },
+    Step { name: "supply", what: "licences, sources, banned crates", run: |_| ended(supplied()) },
+    Step { name: "clippy", what: "no warning in any target", run: |_| ended(clippy()) },
+    Step { name: "wasm", what: "every wasm file builds", run: wasm_files },
+    Step {
+        name: "test",
+        what: "unit, integration and end-to-end tests",
+        run: |ground| ended(tests(ground)),
+    },
+    Step { name: "doctest", what: "the examples in the documentation", run: |_| ended(doctests()) },
+    Step { name: "no-std", what: "the codec without std for wasm32", run: no_std },
+    Step { name: "features", what: "each feature alone", run: |_| ended(features()) },
+    Step { name: "doc", what: "rustdoc without a warning", run: |_| ended(doc()) },
+    Step {
+        name: "package",
+        what: "what would be published builds alone",
+        run: |_| ended(package()),
+    },
+];
+
+fn ended(done: Result) -> Outcome {
+    match done {
+        Ok(()) => Outcome::Passed,
+        Err(failure) => Outcome::Failed(failure.to_string()),
+    }
+}
+
+fn fmt() -> Result {
+    cargo("fmt").args(["--all", "--check"]).run()
+}
+
+fn absences() -> Result {
+    none(&invariants::problems(&packages()?)?)
+}
+
+fn supplied() -> Result {
+    none(&supply::problems(&packages()?))?;
+    if on_path("cargo-deny") {
+        return cargo("deny").args(["--offline", "check", "bans", "licenses", "sources"]).run();
+    }
+    Ok(())
+}
+
+fn none(problems: &[String]) -> Result {
+    for problem in problems {
+        say::line(problem);
+    }
+    match problems.len() {
+        0 => Ok(()),
+        count => Err(crate::process::Failure::new(format!("{count} found, listed above"))),
+    }
+}
+
+fn clippy() -> Result {
+    cargo("clippy").args(["--locked", "--workspace", "--all-targets", "--", "-Dwarnings"]).run()
+}
+
+fn wasm_files(ground: &Ground) -> Outcome {
+    match ground.wasm() {
+        Ok(toolchain) => ended(wasm::build(toolchain).map(|_| ())),
+        Err(outcome) => outcome,
+    }
+}
+
+fn tests(ground: &Ground) -> Result {
+    let tool = if on_path("cargo-nextest") {
+        cargo("nextest").args(["run", "--locked", "--workspace", "--no-fail-fast"])
+    } else {
+        cargo("test").args([
+            "--locked",
+            "--workspace",
+            "--lib",
+            "--bins",
+            "--tests",
+            "--no-fail-fast",
+        ])
+    };
+    with_wasm(tool, ground).env("SKIPPED_TESTS", target_dir().join("skipped-tests")).run()
+}
+
+/// Tells the tests where the wasm files are, by names that say which.
+fn with_wasm(tool: Tool, ground: &Ground) -> Tool {
+    let Ok(toolchain) = &ground.wasm else { return tool };
+    let files = wasm::files(toolchain);
+    files
+        .into_iter()
+        .filter(|(_, path)| path.is_file())
+        .fold(tool, |tool, (name, path)| tool.env(name, path))
+}
+
+fn doctests() -> Result {
+    cargo("test").args(["--locked", "--workspace", "--doc"]).run()
+}
+
+fn no_std(ground: &Ground) -> Outcome {
+    let toolchain = match ground.wasm() {
+        Ok(toolchain) => toolchain,
+        Err(outcome) => return outcome,
+    };
+    let tool = toolchain.cargo("build", Target::Unknown, Std::Alloc);
+    ended(tool.args(["--package", "dubbo-k8s-codec", "--no-default-features"]).run())
+}
+
+fn features() -> Result {
+    let packages = packages()?;
+    for member in members(&packages).filter(|member| !member.features.is_empty()) {
+        check(member, None)?;
+        for feature in &member.features {
+            check(member, Some(feature))?;
+        }
+    }
+    Ok(())
+}
+
+fn check(member: &Package, feature: Option<&str>) -> Result {
+    say::line(&format!("{} with {}", member.name, feature.unwrap_or("no feature")));
+    let tool = cargo("check").args([
+        "--locked",
+        "--quiet",
+        "--package",
+        &member.name,
+        "--no-default-features",
+    ]);
+    feature.into_iter().fold(tool, |tool, feature| tool.args(["--features", feature])).run()
+}
+
+fn doc() -> Result {
+    cargo("doc")
+        .args(["--locked", "--workspace", "--no-deps"])
+        .env("RUSTDOCFLAGS", "-Dwarnings")
+        .run()
+}
+
+/// Uncommitted changes are packed too: the check is about what is here now.
+fn package() -> Result {
+    let packages = packages()?;
+    let publishable = members(&packages).filter(|member| member.publishable);
+    let tool = cargo("package").args(["--locked", "--allow-dirty"]);
+    publishable.fold(tool, |tool, member| tool.args(["--package", &member.name])).run()
+}

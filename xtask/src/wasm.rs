@@ -1,0 +1,71 @@
+//! `cargo xtask wasm`: the wasm files of this workspace, each listed once.
+
+use std::path::PathBuf;
+
+use crate::process::{Context as _, Result};
+use crate::say;
+use crate::toolchain::{self, Kind, Std, Target, Toolchain};
+
+/// One wasm file.
+struct Artefact {
+    package: &'static str,
+    /// What cargo is told to build of it.
+    part: &'static [&'static str],
+    target: Target,
+    file: &'static str,
+    /// The environment variable by which a test learns where the file is.
+    variable: &'static str,
+}
+
+const ARTEFACTS: [Artefact; 2] = [
+    // The codec behind a C-like interface, for a host that brings its own.
+    Artefact {
+        package: "dubbo-k8s-codec-guest",
+        part: &["--lib"],
+        target: Target::Unknown,
+        file: "codec_guest.wasm",
+        variable: "CODEC_GUEST",
+    },
+    // The codec as a command on WASI 0.2.
+    Artefact {
+        package: "dubbo-k8s-codec-guest",
+        part: &["--bin", "codec-command"],
+        target: Target::Wasip2,
+        file: "codec-command.wasm",
+        variable: "CODEC_COMMAND",
+    },
+];
+
+/// Builds all of them and prints their sizes.
+pub(crate) fn run(forced: Option<Kind>) -> Result {
+    let toolchain = toolchain::resolve(forced)?;
+    say::note(&format!("wasm toolchain {}: {}", toolchain.kind.name(), toolchain.reason));
+    for path in build(&toolchain)? {
+        let size =
+            std::fs::metadata(&path).context(|| format!("reading {}", path.display()))?.len();
+        say::line(&format!("{size:>9} bytes  {}", path.display()));
+    }
+    Ok(())
+}
+
+/// Builds all of them; the paths come in the order of the list.
+pub(crate) fn build(toolchain: &Toolchain) -> Result<Vec<PathBuf>> {
+    ARTEFACTS.iter().map(|artefact| artefact.build(toolchain)).collect()
+}
+
+/// Where each of them is once built, by the variable that tells a test.
+pub(crate) fn files(toolchain: &Toolchain) -> Vec<(&'static str, PathBuf)> {
+    ARTEFACTS.iter().map(|artefact| (artefact.variable, artefact.path(toolchain))).collect()
+}
+
+impl Artefact {
+    fn path(&self, toolchain: &Toolchain) -> PathBuf {
+        toolchain.output(self.target, "release").join(self.file)
+    }
+
+    fn build(&self, toolchain: &Toolchain) -> Result<PathBuf> {
+        let tool = toolchain.cargo("build", self.target, Std::Whole);
+        tool.args(["--release", "--package", self.package]).args(self.part).run()?;
+        Ok(self.path(toolchain))
+    }
+}
