@@ -1,1 +1,5 @@
-//! Placeholder.
+//! What crosses crates: the scripted kube-apiserver that the end-to-end tests and the demo run
+//! against, and the Pods that fill it. Nothing outside of tests, xtask's demo and benchmarks may
+//! depend on it.
+
+pub mod apiserver;

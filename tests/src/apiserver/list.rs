@@ -1,0 +1,267 @@
+//! LIST and GET: which state answers which resourceVersion, and how it is paged. Changes nothing.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use futures_util::stream;
+use http::{HeaderValue, Response, header};
+use serde_json::{Map, json};
+
+use super::Shared;
+use super::accept;
+use super::answer::{self, Body};
+use super::continuation::Token;
+use super::json;
+use super::object::{Form, Object, Place};
+use super::request::{ListOptions, Match, Request, parse_version};
+use super::status::Status;
+use super::store::Snapshot;
+
+/// Answers longer than this are compressed for a client that accepts gzip.
+const MIN_COMPRESSED: usize = 128 * 1024;
+
+/// About how long the chunks of a long list are.
+const CHUNK: usize = 64 * 1024;
+
+/// A LIST of one namespace, or of all.
+pub(crate) async fn list(
+    shared: &Shared,
+    request: &Request,
+    namespace: Option<&str>,
+) -> Result<Response<Body>, Status> {
+    let form = accept::negotiate(&request.accept)?.of_list()?;
+    let options = ListOptions::parse(&request.query, false, shared.options.streaming_list)?;
+    let scope = Scope::choose(shared, &options).await?;
+    let page = Page::cut(&scope, &options, namespace);
+    if page.length(form) > MIN_COMPRESSED && accepts_gzip(request) {
+        return Ok(compressed(shared, request, page, form).await);
+    }
+    Ok(answer::ok(page.body(form)))
+}
+
+/// A GET of one Pod.
+pub(crate) async fn get(
+    shared: &Shared,
+    request: &Request,
+    namespace: &str,
+    name: &str,
+) -> Result<Response<Body>, Status> {
+    let form = accept::negotiate(&request.accept)?.of_object()?;
+    let version = version_of(request.query.get("resourceVersion"))?;
+    reach(shared, version).await?;
+    let pod = shared.store.get(namespace, name).ok_or_else(|| Status::not_found(name))?;
+    let body = print(&pod, form);
+    if body.len() > MIN_COMPRESSED && accepts_gzip(request) {
+        return Ok(gzip_answer(Bytes::from(gzip([Bytes::from(body)]))));
+    }
+    Ok(answer::ok(answer::json(body)))
+}
+
+/// One object with its newline, as GET and PATCH answer it.
+pub(crate) fn print(pod: &Object, form: Form) -> Vec<u8> {
+    let mut body = Vec::with_capacity(pod.printed_length(form) + 64);
+    pod.write(form, Place::Alone, pod.version, &mut body);
+    body.push(b'\n');
+    body
+}
+
+/// Waits until the store has reached `version`; 504 when it does not in time.
+pub(crate) async fn reach(shared: &Shared, version: u64) -> Result<(), Status> {
+    let mut changes = shared.store.subscribe();
+    let reached = async {
+        while shared.store.resource_version() < version {
+            if changes.changed().await.is_err() {
+                std::future::pending::<()>().await;
+            }
+        }
+    };
+    tokio::time::timeout(shared.options.seconds(3), reached)
+        .await
+        .map_err(|_| Status::too_large(version, shared.store.resource_version()))
+}
+
+fn version_of(text: &str) -> Result<u64, Status> {
+    parse_version(text)
+        .map_err(|message| Status::bad_request(format!("invalid resource version: {message}")))
+}
+
+/// The state that is listed, and where the page begins.
+struct Scope {
+    snapshot: Snapshot,
+    start: Option<String>,
+    limit: usize,
+}
+
+impl Scope {
+    async fn choose(shared: &Shared, options: &ListOptions) -> Result<Self, Status> {
+        if !options.continue_token.is_empty() {
+            return Self::continued(shared, options);
+        }
+        let version = version_of(&options.resource_version)?;
+        reach(shared, version).await?;
+        // A version with a limit and no match is exact, for the sake of old clients.
+        let exact = match options.version_match {
+            Match::Exact => true,
+            Match::NotOlderThan => false,
+            Match::Unset => options.limit > 0 && version > 0,
+        };
+        let snapshot = if exact {
+            shared.store.snapshot_at(version).ok_or_else(Status::expired_list)?
+        } else {
+            shared.store.snapshot()
+        };
+        // The watch cache, which answers version 0, knows no pages.
+        let limit = if options.resource_version == "0" { 0 } else { options.limit };
+        Ok(Self { snapshot, start: None, limit })
+    }
+
+    fn continued(shared: &Shared, options: &ListOptions) -> Result<Self, Status> {
+        if !matches!(options.resource_version.as_str(), "" | "0") {
+            return Err(Status::bad_request(
+                "specifying resource version is not allowed when using continue",
+            ));
+        }
+        let token = Token::decode(&options.continue_token)?;
+        let snapshot = match token.version() {
+            None => shared.store.snapshot(),
+            Some(version) => shared
+                .store
+                .snapshot_at(version)
+                .ok_or_else(|| Status::expired_token(token.inconsistent().encode()))?,
+        };
+        Ok(Self { snapshot, start: Some(token.start().to_owned()), limit: options.limit })
+    }
+}
+
+/// The Pods of one answer.
+struct Page {
+    version: u64,
+    next: Option<String>,
+    remaining: Option<usize>,
+    pods: Vec<Arc<Object>>,
+}
+
+impl Page {
+    fn cut(scope: &Scope, options: &ListOptions, namespace: Option<&str>) -> Self {
+        let version = scope.snapshot.version;
+        let mut all = scope
+            .snapshot
+            .pods(namespace, scope.start.as_deref())
+            .filter(|pod| options.selector.matches(pod));
+        if scope.limit == 0 {
+            return Self { version, next: None, remaining: None, pods: all.cloned().collect() };
+        }
+        let pods: Vec<Arc<Object>> = all.by_ref().take(scope.limit).cloned().collect();
+        let rest = all.count();
+        let last = pods.last().filter(|_| rest > 0);
+        let next = last.map(|pod| {
+            let key = match namespace {
+                Some(_) => pod.name.to_string(),
+                None => pod.key(),
+            };
+            Token::after(&key, version).encode()
+        });
+        let remaining = (rest > 0 && options.selector.is_empty()).then_some(rest);
+        Self { version, next, remaining, pods }
+    }
+
+    fn opening(&self, form: Form) -> Vec<u8> {
+        let mut metadata = Map::new();
+        metadata.insert("resourceVersion".to_owned(), json!(self.version.to_string()));
+        if let Some(token) = &self.next {
+            metadata.insert("continue".to_owned(), json!(token));
+        }
+        if let Some(remaining) = self.remaining {
+            metadata.insert("remainingItemCount".to_owned(), json!(remaining));
+        }
+        let mut opening = match form {
+            Form::Full => br#"{"kind":"PodList","apiVersion":"v1","metadata":"#.to_vec(),
+            Form::Metadata => {
+                br#"{"kind":"PartialObjectMetadataList","apiVersion":"meta.k8s.io/v1","metadata":"#
+                    .to_vec()
+            }
+        };
+        opening.extend(json::compact(&metadata.into()));
+        opening.extend_from_slice(br#","items":["#);
+        opening
+    }
+
+    fn length(&self, form: Form) -> usize {
+        self.pods.iter().map(|pod| pod.printed_length(form) + 1).sum()
+    }
+
+    /// The text in pieces, printed as they are taken.
+    fn pieces(self, form: Form) -> impl Iterator<Item = Bytes> + Send {
+        let mut opening = Some(self.opening(form));
+        let mut pods = self.pods.into_iter().enumerate();
+        let mut done = false;
+        std::iter::from_fn(move || {
+            if done {
+                return None;
+            }
+            let mut piece = opening.take().unwrap_or_default();
+            piece.reserve(CHUNK);
+            while piece.len() < CHUNK {
+                let Some((position, pod)) = pods.next() else {
+                    piece.extend_from_slice(b"]}\n");
+                    done = true;
+                    break;
+                };
+                if position > 0 {
+                    piece.push(b',');
+                }
+                pod.write(form, Place::Item, pod.version, &mut piece);
+            }
+            Some(Bytes::from(piece))
+        })
+    }
+
+    fn body(self, form: Form) -> Body {
+        if self.length(form) <= CHUNK {
+            let whole: Vec<u8> = self.pieces(form).flatten().collect();
+            return answer::json(whole);
+        }
+        answer::open(stream::iter(self.pieces(form).map(Ok)))
+    }
+}
+
+/// Only the exact word is understood: no quality, no case, no star.
+fn accepts_gzip(request: &Request) -> bool {
+    request.accept_encoding.split(',').any(|token| token.trim() == "gzip")
+}
+
+/// Compresses each version of each list once: a benchmark that fetches it again measures itself.
+async fn compressed(shared: &Shared, request: &Request, page: Page, form: Form) -> Response<Body> {
+    let key = (request.target.clone(), form == Form::Metadata, page.version);
+    if let Some(body) = shared.compressed.get(&key) {
+        return gzip_answer(body);
+    }
+    let packed = tokio::task::spawn_blocking(move || gzip(page.pieces(form))).await;
+    let body = Bytes::from(packed.unwrap_or_default());
+    shared.compressed.put(key, body.clone());
+    gzip_answer(body)
+}
+
+fn gzip_answer(body: Bytes) -> Response<Body> {
+    let pieces = stream::unfold(body, |mut rest| async move {
+        let length = rest.len().min(CHUNK);
+        (length > 0).then(|| (Ok(rest.split_to(length)), rest))
+    });
+    let mut response = answer::ok(answer::open(pieces));
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+    headers.insert(header::VARY, HeaderValue::from_static("Accept-Encoding"));
+    response
+}
+
+/// One gzip member of all pieces.
+pub(crate) fn gzip(pieces: impl IntoIterator<Item = Bytes>) -> Vec<u8> {
+    use std::io::Write as _;
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    for piece in pieces {
+        if encoder.write_all(&piece).is_err() {
+            break;
+        }
+    }
+    encoder.finish().unwrap_or_default()
+}

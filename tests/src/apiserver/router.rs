@@ -1,0 +1,195 @@
+//! From a request to its answer, in the order of a real server: who, may they, what.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::Response;
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+use hyper::body::Incoming;
+use serde_json::{Value, json};
+
+use super::access::ANONYMOUS;
+use super::answer::{self, Body, Cut};
+use super::connection::{Order, Peer};
+use super::list::print;
+use super::request::{Request, Resource, Verb};
+use super::status::Status;
+use super::{Shared, accept, health, json, list, patch, tamper, watch};
+
+/// The longest body that the server reads.
+const MAX_BODY: usize = 3 * 1024 * 1024;
+
+/// Answers one request; an error ends the connection.
+pub(crate) async fn respond(
+    shared: &Arc<Shared>,
+    peer: &Peer,
+    request: hyper::Request<Incoming>,
+) -> Result<Response<Body>, Cut> {
+    let (head, body) = request.into_parts();
+    let (body, too_large) = match Limited::new(body, MAX_BODY).collect().await {
+        Ok(body) => (body.to_bytes(), false),
+        Err(error) if error.is::<LengthLimitError>() => (Bytes::new(), true),
+        Err(_) => return Err(Cut),
+    };
+    let request = Request::new(&head, peer.certificate.clone(), body);
+    let number = shared.requests.arrived(&request, peer.connection.number);
+    let act = shared.faults.take(&request);
+    let response = match &act {
+        Some(act) => tamper::instead(act, &request.accept).await,
+        None => None,
+    };
+    let response = match (response, act) {
+        (Some(response), _) => response,
+        (None, act) => {
+            let response = match answer(shared, &request, too_large).await {
+                Ok(response) => response,
+                Err(refusal) => refuse(&refusal, &request, peer),
+            };
+            match act {
+                Some(act) => tamper::apply(act, response, &peer.connection),
+                None => response,
+            }
+        }
+    };
+    shared.requests.answered(number, response.status().as_u16());
+    Ok(response)
+}
+
+struct Refusal {
+    status: Status,
+    /// Whether the client is unknown: then an HTTP/2 connection goes away with the answer.
+    unknown_client: bool,
+}
+
+impl From<Status> for Refusal {
+    fn from(status: Status) -> Self {
+        let unknown_client = status.code == 401;
+        Self { status, unknown_client }
+    }
+}
+
+fn refuse(refusal: &Refusal, request: &Request, peer: &Peer) -> Response<Body> {
+    if refusal.unknown_client && request.http2 {
+        peer.connection.order(Order::GoAway);
+    }
+    answer::status(&refusal.status, &request.accept)
+}
+
+async fn answer(
+    shared: &Arc<Shared>,
+    request: &Request,
+    too_large: bool,
+) -> Result<Response<Body>, Refusal> {
+    let user = shared.access.user(request)?;
+    shared
+        .access
+        .authorize(&user, request)
+        .map_err(|status| Refusal { status, unknown_client: user == ANONYMOUS })?;
+    match &request.resource {
+        Resource::Version => Ok(health::version()),
+        Resource::Health { probe } => {
+            Ok(health::probe(probe, request.query.find("verbose").is_some()))
+        }
+        Resource::Path(_) => Ok(answer::text(404, "404 page not found\n")),
+        Resource::Unknown { .. } => Err(Status::unknown_resource().into()),
+        Resource::Namespaces { name } => Ok(namespace(request, name.as_deref())?),
+        Resource::Pods { namespace, name } => {
+            if too_large {
+                let message = format!("Request entity too large: limit is {MAX_BODY}");
+                return Err(Status::new(413, "RequestEntityTooLarge", message).into());
+            }
+            Ok(pods(shared, request, namespace.as_deref(), name.as_deref()).await?)
+        }
+    }
+}
+
+async fn pods(
+    shared: &Arc<Shared>,
+    request: &Request,
+    namespace: Option<&str>,
+    name: Option<&str>,
+) -> Result<Response<Body>, Status> {
+    match (request.verb, namespace, name) {
+        (Verb::List, namespace, None) => list::list(shared, request, namespace).await,
+        (Verb::Watch, namespace, None) => watch::watch(shared, request, namespace),
+        (Verb::Get, Some(namespace), Some(name)) => {
+            list::get(shared, request, namespace, name).await
+        }
+        (Verb::Patch, Some(namespace), Some(name)) => {
+            patch::patch(shared, request, namespace, name)
+        }
+        (Verb::Create, Some(namespace), None) => create(shared, request, namespace),
+        (Verb::Delete, Some(namespace), Some(name)) => delete(shared, request, namespace, name),
+        _ => Err(Status::new(
+            405,
+            "MethodNotAllowed",
+            "the server does not allow this method on the requested resource",
+        )),
+    }
+}
+
+fn create(shared: &Shared, request: &Request, namespace: &str) -> Result<Response<Body>, Status> {
+    let form = accept::negotiate(&request.accept)?.of_object()?;
+    let mut pod = body(request)?;
+    pod["metadata"]["namespace"] = json!(namespace);
+    let pod = shared.store.create_object(pod)?;
+    let mut response = answer::ok(answer::json(print(&pod, form)));
+    *response.status_mut() = http::StatusCode::CREATED;
+    Ok(response)
+}
+
+/// Deletes at once with `gracePeriodSeconds=0` (in the query or the body), else gracefully: the
+/// Pod stays until it is deleted again, as without a kubelet.
+fn delete(
+    shared: &Shared,
+    request: &Request,
+    namespace: &str,
+    name: &str,
+) -> Result<Response<Body>, Status> {
+    let form = accept::negotiate(&request.accept)?.of_object()?;
+    let options = if request.body.is_empty() { Value::Null } else { body(request)? };
+    let now = request.query.get("gracePeriodSeconds") == "0" || options["gracePeriodSeconds"] == 0;
+    let pod = shared.store.get(namespace, name).ok_or_else(|| Status::not_found(name))?;
+    let uid = options["preconditions"]["uid"].as_str();
+    if uid.is_some_and(|uid| *uid != *pod.uid) {
+        return Err(Status::conflict(
+            name,
+            &format!(
+                "Precondition failed: UID in precondition: {}, UID in object meta: {}",
+                uid.unwrap_or_default(),
+                pod.uid
+            ),
+        ));
+    }
+    if now {
+        shared.store.delete(namespace, name)?;
+        return Ok(answer::ok(answer::json(print(&pod, form))));
+    }
+    shared.store.terminate(namespace, name)?;
+    let pod = shared.store.get(namespace, name).ok_or_else(|| Status::not_found(name))?;
+    Ok(answer::ok(answer::json(print(&pod, form))))
+}
+
+fn body(request: &Request) -> Result<Value, Status> {
+    match serde_json::from_slice(&request.body) {
+        Ok(value @ Value::Object(_)) => Ok(value),
+        Ok(_) => Err(Status::bad_request("the body of the request is not an object")),
+        Err(error) => Err(Status::bad_request(error.to_string())),
+    }
+}
+
+/// Namespaces are not kept: every name exists, so that a set-up for a real server works here too.
+fn namespace(request: &Request, name: Option<&str>) -> Result<Response<Body>, Status> {
+    let (code, name) = match (request.verb, name) {
+        (Verb::Create, None) => (201, body(request)?["metadata"]["name"].clone()),
+        (Verb::Get | Verb::Delete, Some(name)) => (200, json!(name)),
+        _ => return Err(Status::unknown_resource()),
+    };
+    let object = json!({"kind": "Namespace", "apiVersion": "v1", "metadata": {"name": name},
+        "spec": {"finalizers": ["kubernetes"]}, "status": {"phase": "Active"}});
+    let mut text = json::compact(&object);
+    text.push(b'\n');
+    let mut response = answer::ok(answer::json(text));
+    *response.status_mut() = http::StatusCode::from_u16(code).unwrap_or_default();
+    Ok(response)
+}
