@@ -58,7 +58,7 @@ impl Authority {
         let mut params = CertificateParams::default();
         params.distinguished_name.push(DnType::CommonName, user);
         params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
-        self.issue(params)
+        self.issue(&params)
     }
 
     /// TLS 1.3 (as the captures) and 1.2, with client certificates optional. `protocols` in the
@@ -99,7 +99,7 @@ impl Authority {
         Ok(Arc::new(config))
     }
 
-    fn issue(&self, params: CertificateParams) -> Result<Identity, StartError> {
+    fn issue(&self, params: &CertificateParams) -> Result<Identity, StartError> {
         let key = KeyPair::generate()?;
         let certificate = params.signed_by(&key, &self.issuer)?;
         Ok(Identity {

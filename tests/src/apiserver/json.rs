@@ -4,7 +4,7 @@
 use serde_json::{Map, Value};
 
 /// The fields of `ObjectMeta` in the order in which the server prints them.
-const OBJECT_META: [&str; 15] = [
+pub(crate) const OBJECT_META: [&str; 15] = [
     "name",
     "generateName",
     "namespace",
@@ -30,6 +30,33 @@ pub(crate) fn compact(value: &Value) -> Vec<u8> {
 /// JSON over several lines, two spaces deep, with Go's escapes, no newline at the end.
 pub(crate) fn pretty(value: &Value) -> Vec<u8> {
     escape(serde_json::to_vec_pretty(value).unwrap_or_default())
+}
+
+/// What is at a JSON pointer, null when there is nothing.
+pub(crate) fn at<'a>(value: &'a Value, pointer: &str) -> &'a Value {
+    value.pointer(pointer).unwrap_or(&Value::Null)
+}
+
+/// The text at a JSON pointer, empty when there is none.
+pub(crate) fn text_at<'a>(value: &'a Value, pointer: &str) -> &'a str {
+    at(value, pointer).as_str().unwrap_or_default()
+}
+
+/// The object at a path, made where it is missing or something else.
+pub(crate) fn object_at<'a>(value: &'a mut Value, path: &[&str]) -> &'a mut Map<String, Value> {
+    let object =
+        path.iter().fold(value, |value, name| as_object(value).entry(*name).or_insert(Value::Null));
+    as_object(object)
+}
+
+fn as_object(value: &mut Value) -> &mut Map<String, Value> {
+    if !value.is_object() {
+        *value = Value::Object(Map::new());
+    }
+    match value {
+        Value::Object(map) => map,
+        _ => unreachable!("made an object above"),
+    }
 }
 
 /// `metadata` in the server's order: known fields as in Go's struct, maps of strings sorted,

@@ -40,6 +40,7 @@ mod router;
 mod selector;
 mod status;
 mod store;
+mod strategic;
 mod tamper;
 mod validation;
 mod watch;
@@ -106,7 +107,7 @@ impl Default for Options {
             tls: true,
             http2: true,
             second: Duration::from_secs(1),
-            bookmark_interval: Duration::from_secs(60),
+            bookmark_interval: Duration::from_mins(1),
             streaming_list: true,
             resource_version: 1000,
             history: 100_000,

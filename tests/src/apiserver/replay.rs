@@ -9,6 +9,7 @@ use http::{HeaderName, HeaderValue, Response, header};
 use serde_json::Value;
 
 use super::answer::{self, Body, Cut};
+use super::json;
 
 /// A recorded exchange: a folder of the captures.
 #[derive(Clone, Debug)]
@@ -62,7 +63,7 @@ impl Exchange {
             headers,
             body: Bytes::from(body),
             chunks: lengths(&chunks),
-            cut: chunks["ended"] == "cut-by-client",
+            cut: json::text_at(&chunks, "/ended") == "cut-by-client",
             meta,
         })
     }
@@ -147,11 +148,11 @@ fn target(line: &str, headers: &[(String, String)]) -> (String, String) {
 }
 
 fn lengths(chunks: &Value) -> Vec<usize> {
-    let chunks = chunks["chunks"].as_array().or_else(|| chunks["frames"].as_array());
-    chunks
+    json::at(chunks, "/chunks")
+        .as_array()
         .into_iter()
         .flatten()
-        .filter_map(|chunk| chunk["len"].as_u64())
+        .filter_map(|chunk| json::at(chunk, "/len").as_u64())
         .filter_map(|length| usize::try_from(length).ok())
         .filter(|length| *length > 0)
         .collect()

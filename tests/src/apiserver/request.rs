@@ -196,8 +196,9 @@ fn verb(method: &Method, resource: &Resource, query: &Query) -> Verb {
         Method::DELETE => Verb::Delete,
         _ if query.is_true("watch") => Verb::Watch,
         _ => match resource {
-            Resource::Pods { name: None, .. } | Resource::Namespaces { name: None } => Verb::List,
-            Resource::Unknown { .. } => Verb::List,
+            Resource::Pods { name: None, .. }
+            | Resource::Namespaces { name: None }
+            | Resource::Unknown { .. } => Verb::List,
             _ => Verb::Get,
         },
     }

@@ -131,7 +131,7 @@ async fn pods(
 fn create(shared: &Shared, request: &Request, namespace: &str) -> Result<Response<Body>, Status> {
     let form = accept::negotiate(&request.accept)?.of_object()?;
     let mut pod = body(request)?;
-    pod["metadata"]["namespace"] = json!(namespace);
+    json::object_at(&mut pod, &["metadata"]).insert("namespace".to_owned(), json!(namespace));
     let pod = shared.store.create_object(pod)?;
     let mut response = answer::ok(answer::json(print(&pod, form)));
     *response.status_mut() = http::StatusCode::CREATED;
@@ -148,9 +148,10 @@ fn delete(
 ) -> Result<Response<Body>, Status> {
     let form = accept::negotiate(&request.accept)?.of_object()?;
     let options = if request.body.is_empty() { Value::Null } else { body(request)? };
-    let now = request.query.get("gracePeriodSeconds") == "0" || options["gracePeriodSeconds"] == 0;
+    let now = request.query.get("gracePeriodSeconds") == "0"
+        || *json::at(&options, "/gracePeriodSeconds") == 0;
     let pod = shared.store.get(namespace, name).ok_or_else(|| Status::not_found(name))?;
-    let uid = options["preconditions"]["uid"].as_str();
+    let uid = json::at(&options, "/preconditions/uid").as_str();
     if uid.is_some_and(|uid| *uid != *pod.uid) {
         return Err(Status::conflict(
             name,
@@ -181,7 +182,7 @@ fn body(request: &Request) -> Result<Value, Status> {
 /// Namespaces are not kept: every name exists, so that a set-up for a real server works here too.
 fn namespace(request: &Request, name: Option<&str>) -> Result<Response<Body>, Status> {
     let (code, name) = match (request.verb, name) {
-        (Verb::Create, None) => (201, body(request)?["metadata"]["name"].clone()),
+        (Verb::Create, None) => (201, json::at(&body(request)?, "/metadata/name").clone()),
         (Verb::Get | Verb::Delete, Some(name)) => (200, json!(name)),
         _ => return Err(Status::unknown_resource()),
     };

@@ -16,8 +16,8 @@ pub struct Status {
     pub reason: &'static str,
     /// The sentence for people.
     pub message: String,
-    pub(crate) details: Option<Details>,
-    pub(crate) continue_token: Option<String>,
+    pub(crate) details: Option<Box<Details>>,
+    pub(crate) continue_token: Option<Box<str>>,
 }
 
 /// What the error is about.
@@ -113,20 +113,14 @@ impl Status {
                        results. Continuing with the provided token results in an inconsistent \
                        list - objects that were created, modified, or deleted between the time \
                        the first chunk was returned and now may show up in the list.";
-        Self { continue_token: Some(token), ..Self::new(410, "Expired", message) }
+        Self { continue_token: Some(token.into()), ..Self::new(410, "Expired", message) }
     }
 
-    /// 422 with its causes, each of them said in the message too.
-    pub(crate) fn invalid(
-        subject: Subject<'_>,
-        causes: Vec<Cause>,
-        distinct_in_message: bool,
-    ) -> Self {
+    /// 422 with its causes, each of them said in the message too (once).
+    pub(crate) fn invalid(subject: Subject<'_>, causes: Vec<Cause>) -> Self {
         let mut sentences: Vec<String> =
             causes.iter().map(|cause| format!("{}: {}", cause.field, cause.message)).collect();
-        if distinct_in_message {
-            sentences.dedup();
-        }
+        sentences.dedup();
         let sentences = match sentences.as_slice() {
             [one] => one.clone(),
             several => format!("[{}]", several.join(", ")),
@@ -146,7 +140,7 @@ impl Status {
     }
 
     pub(crate) fn with_details(mut self, details: Details) -> Self {
-        self.details = Some(details);
+        self.details = Some(Box::new(details));
         self
     }
 

@@ -12,6 +12,7 @@ use serde_json::{Map, Value, json};
 use tokio::sync::watch;
 
 use super::clock;
+use super::json;
 use super::object::{Object, key};
 use super::status::Status;
 
@@ -163,16 +164,19 @@ impl Store {
 
     /// Sets `status.phase`.
     pub fn set_phase(&self, namespace: &str, name: &str, phase: &str) -> Result<u64, Status> {
-        self.update(namespace, name, |pod| pod["status"]["phase"] = json!(phase))
+        self.update(namespace, name, |pod| {
+            json::object_at(pod, &["status"]).insert("phase".to_owned(), json!(phase));
+        })
     }
 
     /// Begins a graceful deletion: the Pod stays, with a deletionTimestamp, until [`Store::delete`].
     pub fn terminate(&self, namespace: &str, name: &str) -> Result<u64, Status> {
         self.update(namespace, name, |pod| {
-            let metadata = &mut pod["metadata"];
-            if metadata.get("deletionTimestamp").is_none() {
-                metadata["deletionTimestamp"] = json!(clock::timestamp_in(30));
-                metadata["deletionGracePeriodSeconds"] = json!(30);
+            let metadata = json::object_at(pod, &["metadata"]);
+            if !metadata.contains_key("deletionTimestamp") {
+                let at = clock::timestamp_in(30);
+                metadata.insert("deletionTimestamp".to_owned(), json!(at));
+                metadata.insert("deletionGracePeriodSeconds".to_owned(), json!(30));
             }
         })
     }
@@ -186,13 +190,12 @@ impl Store {
     /// have, and moves the store to the list's resourceVersion. What was before counts as
     /// compacted.
     pub fn import(&self, list: &Value) -> Result<(), Status> {
-        let version =
-            list["metadata"]["resourceVersion"].as_str().and_then(|text| text.parse().ok());
+        let version = json::text_at(list, "/metadata/resourceVersion").parse().ok();
         self.change(|state| {
-            for item in list["items"].as_array().into_iter().flatten() {
+            for item in json::at(list, "/items").as_array().into_iter().flatten() {
                 let Value::Object(pod) = item.clone() else { continue };
-                let version = item["metadata"]["resourceVersion"].as_str();
-                let version = version.and_then(|text| text.parse().ok()).unwrap_or(state.version);
+                let version = json::text_at(item, "/metadata/resourceVersion");
+                let version = version.parse().unwrap_or(state.version);
                 let object = Arc::new(Object::new(pod, version));
                 Arc::make_mut(&mut state.pods).insert(object.key(), object);
                 state.version = state.version.max(version);
@@ -465,7 +468,7 @@ impl State {
         shared
     }
 
-    /// A uid that this store has not given yet: the `SplitMix64` sequence in the form of a UUIDv4.
+    /// A uid that this store has not given yet: the `SplitMix64` sequence in the form of a `UUIDv4`.
     fn next_uid(&mut self) -> String {
         let (high, low) = (split_mix(&mut self.uids), split_mix(&mut self.uids));
         format!(
@@ -488,12 +491,15 @@ pub(crate) fn split_mix(state: &mut u64) -> u64 {
     mixed ^ (mixed >> 31)
 }
 
-fn set(pod: &mut Value, map: &str, name: &str, value: Option<&str>) {
-    let map = &mut pod["metadata"][map];
+fn set(pod: &mut Value, map_name: &str, name: &str, value: Option<&str>) {
+    let map = json::object_at(pod, &["metadata", map_name]);
     if let Some(value) = value {
-        map[name] = json!(value);
-    } else if let Value::Object(entries) = map {
-        entries.shift_remove(name);
+        map.insert(name.to_owned(), json!(value));
+    } else {
+        map.shift_remove(name);
+    }
+    if map.is_empty() {
+        json::object_at(pod, &["metadata"]).shift_remove(map_name);
     }
 }
 

@@ -108,8 +108,8 @@ impl Watch {
             Start::Now | Start::Present { .. } => bounds.version,
         };
         let mut ready = VecDeque::new();
-        let lost = version < bounds.compacted;
-        if lost {
+        let is_lost = version < bounds.compacted;
+        if is_lost {
             ready.push_back(Bytes::from(Status::too_old(version, bounds.compacted).event()));
         }
         let at_least = match start {
@@ -128,7 +128,7 @@ impl Watch {
             initial: VecDeque::new(),
             initial_version: None,
             ready,
-            over: lost,
+            over: is_lost,
             end: now + shared.options.seconds(timeout),
             next_bookmark: now + shared.options.bookmark_interval,
             last_bookmark: last.map(|at| now + shared.options.seconds(at)),
