@@ -1,0 +1,169 @@
+//! What the catalog keeps of one Pod, and how it is read.
+
+use alloc::boxed::Box;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+
+use super::Holder;
+use crate::annotation::Annotation;
+use crate::error::{DecodeError, Found, Stage};
+use crate::path::Key;
+use crate::pod::{Pod, PodError};
+use crate::record::Record;
+use crate::url::Url;
+
+/// At most this many problems are kept of one Pod; the last one then says that there were more.
+const MAX_PROBLEMS: usize = 16;
+
+/// A Pod's identity, version and records.
+#[derive(Debug)]
+pub(super) struct Entry {
+    pub(super) holder: Arc<Holder>,
+    pub(super) resource_version: Arc<str>,
+    /// In the order of the annotation.
+    pub(super) records: Box<[StoredRecord]>,
+    pub(super) problems: Box<[DecodeError]>,
+}
+
+/// A record whose text is shared.
+#[derive(Clone, Debug)]
+pub(super) struct StoredRecord {
+    pub(super) key: Arc<str>,
+    pub(super) value: Arc<str>,
+}
+
+impl StoredRecord {
+    pub(super) fn as_record(&self) -> Record<'_> {
+        Record { key: &self.key, value: &self.value }
+    }
+}
+
+/// Finds text that is stored already.
+pub(super) trait Interner {
+    /// The stored key, which has been checked when it was stored.
+    fn key(&mut self, key: &str) -> Option<Arc<str>>;
+    /// Remembers a key that has been checked.
+    fn learn(&mut self, _key: &Arc<str>) {}
+    fn namespace(&mut self, namespace: &str) -> Arc<str>;
+    fn value(&mut self, value: &str) -> Arc<str>;
+    fn holder(&mut self, namespace: &str, name: &str, uid: &str) -> Option<Arc<Holder>>;
+}
+
+impl Entry {
+    /// Reads a live Pod.
+    pub(super) fn read(pod: &Pod<'_>, interner: &mut impl Interner) -> Self {
+        let (records, problems) = match pod.annotation.as_deref() {
+            Some(annotation) => read_annotation(annotation, interner),
+            None => (Vec::new(), Vec::new()),
+        };
+        Self {
+            holder: holder(&pod.namespace, &pod.name, &pod.uid, interner),
+            resource_version: Arc::from(&*pod.resource_version),
+            records: records.into_boxed_slice(),
+            problems: problems.into_boxed_slice(),
+        }
+    }
+
+    /// A Pod that could not be read, as far as its identity is known.
+    pub(super) fn broken(error: &PodError, interner: &mut impl Interner) -> Self {
+        let text = |text: &Option<Box<str>>| Arc::<str>::from(text.as_deref().unwrap_or_default());
+        let (namespace, name, uid) = (text(&error.namespace), text(&error.name), text(&error.uid));
+        Self {
+            holder: holder(&namespace, &name, &uid, interner),
+            resource_version: text(&error.resource_version),
+            records: Box::default(),
+            problems: Box::new([DecodeError::from(error)]),
+        }
+    }
+
+    /// Whether this is exactly that Pod in that version.
+    pub(super) fn is_of(&self, pod: &Pod<'_>) -> bool {
+        !pod.resource_version.is_empty()
+            && *self.resource_version == *pod.resource_version
+            && *self.holder.uid == *pod.uid
+    }
+}
+
+fn holder(namespace: &str, name: &str, uid: &str, interner: &mut impl Interner) -> Arc<Holder> {
+    interner.holder(namespace, name, uid).unwrap_or_else(|| {
+        let namespace = interner.namespace(namespace);
+        Arc::new(Holder { namespace, pod: Arc::from(name), uid: Arc::from(uid) })
+    })
+}
+
+fn read_annotation(
+    value: &str,
+    interner: &mut impl Interner,
+) -> (Vec<StoredRecord>, Vec<DecodeError>) {
+    let annotation = match Annotation::decode(value) {
+        Ok(annotation) => annotation,
+        Err(error) => return (Vec::new(), Vec::from([error])),
+    };
+    let mut records = Vec::with_capacity(annotation.records().len());
+    let mut problems = Vec::new();
+    for (index, record) in annotation.records().enumerate() {
+        let key = match interner.key(record.key) {
+            Some(key) => key,
+            None => match check(record.key) {
+                Ok(()) => {
+                    let key = Arc::from(record.key);
+                    interner.learn(&key);
+                    key
+                }
+                Err(fault) => {
+                    push(&mut problems, || fault.placed(&annotation, value, index));
+                    continue;
+                }
+            },
+        };
+        records.push(StoredRecord { key, value: interner.value(record.value) });
+    }
+    (records, problems)
+}
+
+/// What is wrong with a key, and where in the key.
+struct KeyFault {
+    stage: Stage,
+    offset: usize,
+    expected: &'static str,
+    found: Found,
+}
+
+impl KeyFault {
+    fn placed(&self, annotation: &Annotation, value: &str, index: usize) -> DecodeError {
+        let (offset, decoded_offset) = annotation.place_in_key(value, index, self.offset);
+        DecodeError {
+            stage: self.stage,
+            offset,
+            decoded_offset,
+            expected: self.expected,
+            found: self.found,
+        }
+    }
+}
+
+/// Whether the registry can make sense of a key: a legal path and, on a leaf, a legal URL.
+fn check(text: &str) -> Result<(), KeyFault> {
+    let key = Key::parse(text).map_err(|error| KeyFault {
+        stage: error.stage,
+        offset: error.offset,
+        expected: error.expected,
+        found: error.found,
+    })?;
+    let Some(url) = key.url.as_deref() else { return Ok(()) };
+    Url::parse(url).map(drop).map_err(|error| KeyFault {
+        stage: Stage::Shape,
+        offset: Key::place_in_url(text, error.offset),
+        expected: error.expected,
+        found: error.found,
+    })
+}
+
+fn push(problems: &mut Vec<DecodeError>, problem: impl FnOnce() -> DecodeError) {
+    if problems.len() + 1 < MAX_PROBLEMS {
+        problems.push(problem());
+    } else if problems.len() < MAX_PROBLEMS {
+        let expected = "no more unreadable records in this Pod";
+        problems.push(DecodeError { expected, found: Found::Thing("more"), ..problem() });
+    }
+}

@@ -1,0 +1,159 @@
+//! The catalog as people and programs look at it: services with their providers and consumers,
+//! problems, Pods. Borrowed, sorted, the same for the same Pods.
+
+use alloc::borrow::Cow;
+use alloc::collections::BTreeMap;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+
+use serde::{Serialize, Serializer, ser::SerializeStruct};
+
+use super::entry::{Entry, StoredRecord};
+use super::{Catalog, Holder, Problem};
+use crate::error::Text;
+use crate::path::{Category, Key};
+use crate::record::Record;
+use crate::service::Service;
+use crate::url::Url;
+
+/// One service with who provides and who consumes it.
+///
+/// Serialises as in `list -o json`.
+#[derive(Clone, Debug)]
+pub struct ServiceView<'a> {
+    /// The service.
+    pub service: Service<'static>,
+    /// Its providers, in the order of their keys.
+    pub providers: Vec<EndpointView<'a>>,
+    /// Its consumers, in the order of their keys.
+    pub consumers: Vec<EndpointView<'a>>,
+}
+
+/// One provider or consumer of a service.
+///
+/// Serialises as `{"url","protocol","host","port","params","holders"}`.
+#[derive(Clone, Debug)]
+pub struct EndpointView<'a> {
+    /// The key of its record.
+    pub key: &'a str,
+    /// Its URL.
+    pub url: Url<'a>,
+    /// The Pods that carry it, in the order of their uids.
+    pub holders: Vec<&'a Holder>,
+}
+
+/// One Pod with its records.
+#[derive(Clone, Copy, Debug)]
+pub struct PodView<'a> {
+    entry: &'a Entry,
+}
+
+impl Catalog {
+    /// All services in their order: by interface, then group, then version.
+    pub fn services(&self) -> Vec<ServiceView<'_>> {
+        let mut services = BTreeMap::new();
+        for (key, carriers) in &self.keys {
+            let Some((category, url)) = endpoint(key) else { continue };
+            let view = services.entry(url.service().into_owned()).or_insert_with_key(
+                |service: &Service<'static>| ServiceView {
+                    service: service.clone(),
+                    providers: Vec::new(),
+                    consumers: Vec::new(),
+                },
+            );
+            let holders = carriers.holders().map(|holder| &**holder).collect();
+            let endpoint = EndpointView { key, url, holders };
+            match category {
+                Category::Providers => view.providers.push(endpoint),
+                _ => view.consumers.push(endpoint),
+            }
+        }
+        services.into_values().collect()
+    }
+
+    /// All records in the order of their keys, each with the value that counts and its holders.
+    pub fn entries(
+        &self,
+    ) -> impl Iterator<Item = (Record<'_>, impl Iterator<Item = &Arc<Holder>>)> {
+        self.keys.iter().map(|(key, carriers)| {
+            let value = carriers.value().map_or("", |value| value);
+            (Record { key, value }, carriers.holders())
+        })
+    }
+
+    /// All problems, in the order of namespace and name.
+    pub fn problems(&self) -> impl Iterator<Item = Problem> {
+        self.pod_views().flat_map(|pod| pod.problems())
+    }
+
+    /// All Pods, in the order of namespace and name.
+    pub fn pod_views(&self) -> impl Iterator<Item = PodView<'_>> {
+        self.namespaces.values().flat_map(BTreeMap::values).map(|entry| PodView { entry })
+    }
+}
+
+/// The category and the URL of a key that names a provider or a consumer.
+fn endpoint(key: &str) -> Option<(Category, Url<'_>)> {
+    let key = Key::parse(key).ok()?;
+    let category = key.category?;
+    if !matches!(category, Category::Providers | Category::Consumers) {
+        return None;
+    }
+    Some((category, Url::parse(key.url?).ok()?))
+}
+
+impl<'a> PodView<'a> {
+    /// Who it is.
+    pub fn holder(&self) -> &'a Holder {
+        &self.entry.holder
+    }
+
+    /// Its version.
+    pub fn resource_version(&self) -> &'a str {
+        &self.entry.resource_version
+    }
+
+    /// Its records in the order of its annotation, without those that could not be read.
+    pub fn records(&self) -> impl ExactSizeIterator<Item = Record<'a>> + Clone + use<'a> {
+        self.entry.records.iter().map(StoredRecord::as_record)
+    }
+
+    /// Its problems.
+    pub fn problems(&self) -> impl Iterator<Item = Problem> + use<'a> {
+        let entry = self.entry;
+        entry
+            .problems
+            .iter()
+            .map(|error| Problem { holder: Arc::clone(&entry.holder), error: error.clone() })
+    }
+}
+
+impl Serialize for ServiceView<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut object = serializer.serialize_struct("ServiceView", 6)?;
+        object.serialize_field("service", &Text(&self.service))?;
+        object.serialize_field("interface", &self.service.interface)?;
+        object.serialize_field("group", &self.service.group().unwrap_or_default())?;
+        object.serialize_field("version", &self.service.version().unwrap_or_default())?;
+        object.serialize_field("providers", &self.providers)?;
+        object.serialize_field("consumers", &self.consumers)?;
+        object.end()
+    }
+}
+
+impl Serialize for EndpointView<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut params: BTreeMap<Cow<'_, str>, Cow<'_, str>> = BTreeMap::new();
+        for param in self.url.params() {
+            params.entry(param.name()).or_insert_with(|| param.value());
+        }
+        let mut object = serializer.serialize_struct("EndpointView", 6)?;
+        object.serialize_field("url", self.url.as_str())?;
+        object.serialize_field("protocol", self.url.scheme())?;
+        object.serialize_field("host", self.url.host())?;
+        object.serialize_field("port", &self.url.port())?;
+        object.serialize_field("params", &params)?;
+        object.serialize_field("holders", &self.holders)?;
+        object.end()
+    }
+}

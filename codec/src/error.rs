@@ -1,0 +1,187 @@
+//! Where reading failed, and why: stage, offsets, what was expected and what was found.
+//!
+//! Errors here are plain comparable data. They never hold a copy of the input, so nothing that was
+//! read can leak through them into a log.
+
+use core::fmt;
+
+use serde::ser::{Serialize, SerializeStruct, Serializer};
+
+/// The step of reading an annotation that failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Stage {
+    /// The annotation is not base64.
+    Base64,
+    /// The decoded bytes hold something that is not UTF-8 where text cannot be repaired.
+    Utf8,
+    /// The decoded bytes are not JSON.
+    Json,
+    /// It is JSON, but not what it should be: another type, an illegal key or URL.
+    Shape,
+}
+
+impl Stage {
+    /// The name used in JSON and in messages: `base64`, `utf8`, `json` or `shape`.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Base64 => "base64",
+            Self::Utf8 => "utf8",
+            Self::Json => "json",
+            Self::Shape => "shape",
+        }
+    }
+}
+
+impl fmt::Display for Stage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// What stood at the place where something else was expected.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Found {
+    /// The input ended.
+    End,
+    /// This byte.
+    Byte(u8),
+    /// A thing with a name, such as `a number`.
+    Thing(&'static str),
+}
+
+impl Found {
+    pub(crate) fn at(bytes: &[u8], offset: usize) -> Self {
+        bytes.get(offset).map_or(Self::End, |&byte| Self::Byte(byte))
+    }
+}
+
+impl fmt::Display for Found {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match *self {
+            Self::End => f.write_str("the end"),
+            Self::Byte(b'"') => f.write_str("a quote (\")"),
+            Self::Byte(byte @ b'!'..=b'~') => write!(f, "\"{}\"", char::from(byte)),
+            Self::Byte(b' ') => f.write_str("a space"),
+            Self::Byte(b'\n') => f.write_str("a line feed"),
+            Self::Byte(b'\r') => f.write_str("a carriage return"),
+            Self::Byte(b'\t') => f.write_str("a tab"),
+            Self::Byte(byte) => write!(f, "byte 0x{byte:02x}"),
+            Self::Thing(name) => f.write_str(name),
+        }
+    }
+}
+
+/// Why an annotation, or one record of it, could not be read.
+///
+/// Serialises as `{"stage","offset","decodedOffset","message"}`.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub struct DecodeError {
+    /// The step that failed.
+    pub stage: Stage,
+    /// Byte offset in the annotation as it was given. Past base64 it is that of the base64
+    /// character which holds the first bits of the offending byte; at the end of the data it is
+    /// the offset just behind the last character that carries data.
+    pub offset: usize,
+    /// Byte offset in the decoded bytes, unless the base64 itself is at fault.
+    pub decoded_offset: Option<usize>,
+    /// What would have been right, as a noun phrase.
+    pub expected: &'static str,
+    /// What was there.
+    pub found: Found,
+}
+
+impl DecodeError {
+    /// The message without stage and place: what was expected, what was found.
+    pub fn message(&self) -> impl fmt::Display + '_ {
+        Message { expected: self.expected, found: self.found }
+    }
+}
+
+impl fmt::Display for DecodeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {} at byte {}", self.stage, self.message(), self.offset)?;
+        match self.decoded_offset {
+            Some(decoded) => write!(f, " (byte {decoded} of the decoded text)"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl core::error::Error for DecodeError {}
+
+impl Serialize for DecodeError {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut object = serializer.serialize_struct("DecodeError", 4)?;
+        object.serialize_field("stage", self.stage.as_str())?;
+        object.serialize_field("offset", &self.offset)?;
+        object.serialize_field("decodedOffset", &self.decoded_offset)?;
+        object.serialize_field("message", &Text(self.message()))?;
+        object.end()
+    }
+}
+
+/// "expected X, found Y", shared by every error of this crate.
+pub(crate) struct Message {
+    pub(crate) expected: &'static str,
+    pub(crate) found: Found,
+}
+
+impl fmt::Display for Message {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "expected {}, found {}", self.expected, self.found)
+    }
+}
+
+/// Serialises anything displayable as a string.
+pub(crate) struct Text<T>(pub(crate) T);
+
+impl<T: fmt::Display> Serialize for Text<T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(&self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::string::ToString;
+
+    use super::*;
+
+    #[test]
+    fn an_error_reads_as_a_sentence_and_serialises_as_the_contract_says() {
+        let error = DecodeError {
+            stage: Stage::Json,
+            offset: 12,
+            decoded_offset: Some(9),
+            expected: "\",\" or \"]\" after a record",
+            found: Found::Byte(b'x'),
+        };
+        assert_eq!(
+            error.to_string(),
+            "json: expected \",\" or \"]\" after a record, found \"x\" at byte 12 \
+             (byte 9 of the decoded text)"
+        );
+        assert_eq!(
+            serde_json::to_string(&error).unwrap(),
+            r#"{"stage":"json","offset":12,"decodedOffset":9,"message":"expected \",\" or \"]\" after a record, found \"x\""}"#
+        );
+    }
+
+    #[test]
+    fn base64_errors_have_a_null_decoded_offset() {
+        let error = DecodeError {
+            stage: Stage::Base64,
+            offset: 0,
+            decoded_offset: None,
+            expected: "a base64 character",
+            found: Found::End,
+        };
+        let json = serde_json::to_value(&error).unwrap();
+        assert!(json["decodedOffset"].is_null());
+        assert_eq!(
+            error.to_string(),
+            "base64: expected a base64 character, found the end at byte 0"
+        );
+    }
+}

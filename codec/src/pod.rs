@@ -1,0 +1,418 @@
+//! The part of a Pod that the registry reads, in every form in which kube-apiserver sends it:
+//! `Pod` and `PartialObjectMetadata`, alone, as items of a list, and inside watch events.
+//!
+//! It borrows from the input, reads only what it needs and passes over the rest unvalidated.
+
+use alloc::borrow::Cow;
+use alloc::boxed::Box;
+use core::fmt;
+
+use crate::annotation::{ANNOTATION, LABEL};
+use crate::error::{DecodeError, Found, Message, Stage};
+use crate::json::{Fault, Reader};
+use crate::status::Status;
+
+/// The annotation of the bookmark that ends the initial events of a streaming list.
+const INITIAL_EVENTS_END: &str = "k8s.io/initial-events-end";
+
+/// What the registry reads of a Pod.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Pod<'a> {
+    /// Its namespace; empty where the object does not say.
+    pub namespace: Cow<'a, str>,
+    /// Its name, never empty.
+    pub name: Cow<'a, str>,
+    /// Its identity, which a new Pod of the same name does not share. Empty only in files.
+    pub uid: Cow<'a, str>,
+    /// The version of the object: opaque.
+    pub resource_version: Cow<'a, str>,
+    /// The value of the label `dubbo.io/label`.
+    pub label: Option<Cow<'a, str>>,
+    /// The value of the annotation `dubbo.io/annotation`.
+    pub annotation: Option<Cow<'a, str>>,
+    /// `status.phase`, where the object has a status.
+    pub phase: Option<Cow<'a, str>>,
+    /// Whether it is being deleted.
+    pub deleting: bool,
+    /// Whether it is ready, where the object has a status.
+    pub ready: Option<bool>,
+}
+
+impl<'a> Pod<'a> {
+    /// Reads one object: a Pod, or its metadata alone.
+    pub fn parse(object: &'a [u8]) -> Result<Self, PodError> {
+        let mut reader = Reader::new(object);
+        let mut draft = Draft::default();
+        let read = draft.object(&mut reader).and_then(|()| end(&mut reader));
+        match read {
+            Ok(()) => draft.into_pod(),
+            Err(fault) => Err(draft.error(fault)),
+        }
+    }
+
+    /// Whether it has ended: phase `Succeeded` or `Failed`.
+    pub fn has_ended(&self) -> bool {
+        matches!(self.phase.as_deref(), Some("Succeeded" | "Failed"))
+    }
+}
+
+/// One line of a watch.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum WatchEvent<'a> {
+    /// A Pod that is there now, as far as the selector goes.
+    Added(Pod<'a>),
+    /// A Pod that changed.
+    Modified(Pod<'a>),
+    /// A Pod that is gone or no longer selected. The object is the one before the change, with the
+    /// version of the change.
+    Deleted(Pod<'a>),
+    /// How far the watch has come.
+    Bookmark {
+        /// The version that has been reached.
+        resource_version: Cow<'a, str>,
+        /// Whether it ends the initial events of a streaming list.
+        initial_events_end: bool,
+    },
+    /// The watch failed.
+    Error(Status),
+}
+
+impl<'a> WatchEvent<'a> {
+    /// Reads one line of a watch.
+    pub fn parse(line: &'a [u8]) -> Result<Self, PodError> {
+        let mut reader = Reader::new(line);
+        let mut event = Event::default();
+        match event.read(&mut reader).and_then(|()| end(&mut reader)) {
+            Ok(()) => event.finish(),
+            Err(fault) => Err(event.draft.error(fault)),
+        }
+    }
+}
+
+#[derive(Default)]
+struct Event<'a> {
+    kind: Option<Cow<'a, str>>,
+    draft: Draft<'a>,
+    object: &'a [u8],
+    object_at: usize,
+}
+
+impl<'a> Event<'a> {
+    fn read(&mut self, reader: &mut Reader<'a>) -> Result<(), Fault> {
+        if reader.peek() != Some(b'{') {
+            return Err(reader.fault("a watch event"));
+        }
+        reader.enter()?;
+        let mut first = true;
+        while let Some(name) = reader.next_member(first)? {
+            first = false;
+            match &*name.unescaped() {
+                b"type" => self.kind = self.draft.text(reader, "the type of a watch event")?,
+                b"object" => self.object(reader)?,
+                _ => reader.skim()?,
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads the object as a Pod, unless it is known to be a Status.
+    fn object(&mut self, reader: &mut Reader<'a>) -> Result<(), Fault> {
+        reader.peek();
+        self.object_at = reader.at();
+        if self.kind.as_deref() == Some("ERROR") {
+            reader.skim()?;
+        } else {
+            self.draft = Draft::default();
+            self.draft.object(reader)?;
+        }
+        self.object = reader.since(self.object_at);
+        Ok(())
+    }
+
+    fn finish(self) -> Result<WatchEvent<'a>, PodError> {
+        let kind = self.kind.as_deref().unwrap_or_default();
+        match kind {
+            "ADDED" => self.draft.into_pod().map(WatchEvent::Added),
+            "MODIFIED" => self.draft.into_pod().map(WatchEvent::Modified),
+            "DELETED" => self.draft.into_pod().map(WatchEvent::Deleted),
+            "BOOKMARK" => match self.draft.resource_version {
+                Some(resource_version) => Ok(WatchEvent::Bookmark {
+                    resource_version,
+                    initial_events_end: self.draft.initial_events_end,
+                }),
+                None => Err(self.draft.misses("a resourceVersion in a bookmark")),
+            },
+            "ERROR" => Status::parse(self.object).map(WatchEvent::Error).map_err(|mut error| {
+                error.offset += self.object_at;
+                error
+            }),
+            _ => Err(self.draft.misses("a type of ADDED, MODIFIED, DELETED, BOOKMARK or ERROR")),
+        }
+    }
+}
+
+/// What has been read of an object so far.
+#[derive(Default)]
+struct Draft<'a> {
+    kind: Option<Cow<'a, str>>,
+    namespace: Option<Cow<'a, str>>,
+    name: Option<Cow<'a, str>>,
+    uid: Option<Cow<'a, str>>,
+    resource_version: Option<Cow<'a, str>>,
+    label: Option<Cow<'a, str>>,
+    annotation: Option<Cow<'a, str>>,
+    phase: Option<Cow<'a, str>>,
+    deleting: bool,
+    ready: Option<bool>,
+    initial_events_end: bool,
+    /// The first value of a wrong type; reading goes on, to learn whose it is.
+    misshapen: Option<Fault>,
+}
+
+impl<'a> Draft<'a> {
+    fn object(&mut self, reader: &mut Reader<'a>) -> Result<(), Fault> {
+        self.members(reader, "an object", |draft, reader, name| match name {
+            b"kind" => {
+                draft.kind = draft.text(reader, "the kind of the object")?;
+                Ok(())
+            }
+            b"metadata" => draft.metadata(reader),
+            b"status" => draft.status(reader),
+            _ => reader.skim(),
+        })
+    }
+
+    fn metadata(&mut self, reader: &mut Reader<'a>) -> Result<(), Fault> {
+        self.members(reader, "an object for metadata", |draft, reader, name| {
+            match name {
+                b"namespace" => {
+                    draft.namespace = draft.text(reader, "a string for the namespace")?
+                }
+                b"name" => draft.name = draft.text(reader, "a string for the name")?,
+                b"uid" => draft.uid = draft.text(reader, "a string for the uid")?,
+                b"resourceVersion" => {
+                    draft.resource_version = draft.text(reader, "a string for resourceVersion")?;
+                }
+                b"deletionTimestamp" => {
+                    let time = draft.text(reader, "a string for deletionTimestamp")?;
+                    draft.deleting = time.is_some();
+                }
+                b"labels" => draft.labels(reader)?,
+                b"annotations" => draft.annotations(reader)?,
+                _ => reader.skim()?,
+            }
+            Ok(())
+        })
+    }
+
+    fn labels(&mut self, reader: &mut Reader<'a>) -> Result<(), Fault> {
+        self.label = None;
+        self.members(reader, "an object for labels", |draft, reader, name| {
+            if name != LABEL.as_bytes() {
+                return reader.skim();
+            }
+            draft.label = draft.text(reader, "a string for the label dubbo.io/label")?;
+            Ok(())
+        })
+    }
+
+    fn annotations(&mut self, reader: &mut Reader<'a>) -> Result<(), Fault> {
+        (self.annotation, self.initial_events_end) = (None, false);
+        self.members(reader, "an object for annotations", |draft, reader, name| {
+            if name == ANNOTATION.as_bytes() {
+                draft.annotation = draft.text(reader, "a string for dubbo.io/annotation")?;
+            } else if name == INITIAL_EVENTS_END.as_bytes() {
+                let value = draft.text(reader, "a string for k8s.io/initial-events-end")?;
+                draft.initial_events_end = value.as_deref() == Some("true");
+            } else {
+                reader.skim()?;
+            }
+            Ok(())
+        })
+    }
+
+    fn status(&mut self, reader: &mut Reader<'a>) -> Result<(), Fault> {
+        if reader.peek() == Some(b'{') {
+            self.ready = Some(false);
+        }
+        self.members(reader, "an object for status", |draft, reader, name| match name {
+            b"phase" => {
+                draft.phase = draft.text(reader, "a string for the phase")?;
+                Ok(())
+            }
+            b"conditions" => draft.conditions(reader),
+            _ => reader.skim(),
+        })
+    }
+
+    fn conditions(&mut self, reader: &mut Reader<'a>) -> Result<(), Fault> {
+        if reader.peek() != Some(b'[') {
+            return self.text(reader, "an array of conditions").map(drop);
+        }
+        reader.enter()?;
+        let mut first = true;
+        while reader.next_element(first)? {
+            first = false;
+            let (mut kind, mut status) = (None, None);
+            self.members(reader, "a condition", |draft, reader, name| {
+                match name {
+                    b"type" => kind = draft.text(reader, "a string for a condition's type")?,
+                    b"status" => {
+                        status = draft.text(reader, "a string for a condition's status")?
+                    }
+                    _ => reader.skim()?,
+                }
+                Ok(())
+            })?;
+            if kind.as_deref() == Some("Ready") {
+                self.ready = Some(status.as_deref() == Some("True"));
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes an object member by member. A `null` is an object without members.
+    fn members(
+        &mut self,
+        reader: &mut Reader<'a>,
+        expected: &'static str,
+        mut member: impl FnMut(&mut Self, &mut Reader<'a>, &[u8]) -> Result<(), Fault>,
+    ) -> Result<(), Fault> {
+        if reader.peek() != Some(b'{') {
+            return self.text(reader, expected).map(drop);
+        }
+        reader.enter()?;
+        let mut first = true;
+        while let Some(name) = reader.next_member(first)? {
+            first = false;
+            member(self, reader, &name.unescaped())?;
+        }
+        Ok(())
+    }
+
+    /// Takes a string, or nothing for `null`. Anything else is remembered as misshapen.
+    fn text(
+        &mut self,
+        reader: &mut Reader<'a>,
+        expected: &'static str,
+    ) -> Result<Option<Cow<'a, str>>, Fault> {
+        match reader.peek() {
+            Some(b'"') => reader.string()?.text().map(Some),
+            Some(b'n') => reader.literal(b"null").map(|()| None),
+            _ => {
+                let mut fault = reader.fault(expected);
+                fault.stage = Stage::Shape;
+                reader.skim()?;
+                self.misshapen.get_or_insert(fault);
+                Ok(None)
+            }
+        }
+    }
+
+    fn into_pod(self) -> Result<Pod<'a>, PodError> {
+        if let Some(fault) = self.misshapen {
+            return Err(self.error(fault));
+        }
+        if !matches!(self.kind.as_deref(), None | Some("Pod" | "PartialObjectMetadata")) {
+            let mut error = self.misses("a Pod or its metadata");
+            error.found = Found::Thing("another kind of object");
+            return Err(error);
+        }
+        match self.name {
+            Some(name) if !name.is_empty() => Ok(Pod {
+                namespace: self.namespace.unwrap_or_default(),
+                name,
+                uid: self.uid.unwrap_or_default(),
+                resource_version: self.resource_version.unwrap_or_default(),
+                label: self.label,
+                annotation: self.annotation,
+                phase: self.phase,
+                deleting: self.deleting,
+                ready: self.ready,
+            }),
+            _ => Err(self.misses("a name in metadata")),
+        }
+    }
+
+    fn misses(&self, expected: &'static str) -> PodError {
+        self.error(Fault { stage: Stage::Shape, at: 0, expected, found: Found::Thing("none") })
+    }
+
+    fn error(&self, fault: Fault) -> PodError {
+        let own = |text: &Option<Cow<'_, str>>| text.as_deref().map(Box::from);
+        PodError {
+            namespace: own(&self.namespace),
+            name: own(&self.name),
+            uid: own(&self.uid),
+            resource_version: own(&self.resource_version),
+            ..PodError::from(fault)
+        }
+    }
+}
+
+fn end(reader: &mut Reader<'_>) -> Result<(), Fault> {
+    if reader.peek().is_some() { Err(reader.fault("nothing after the object")) } else { Ok(()) }
+}
+
+/// Why an object could not be read, and, as far as that could be read, whose it was.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub struct PodError {
+    /// The namespace of the object.
+    pub namespace: Option<Box<str>>,
+    /// Its name.
+    pub name: Option<Box<str>>,
+    /// Its uid.
+    pub uid: Option<Box<str>>,
+    /// Its version, from which a watch may go on.
+    pub resource_version: Option<Box<str>>,
+    /// The step that failed; never [`Stage::Base64`].
+    pub stage: Stage,
+    /// Byte offset in the object, or in the line of the watch event.
+    pub offset: usize,
+    /// What would have been right.
+    pub expected: &'static str,
+    /// What was there.
+    pub found: Found,
+}
+
+impl From<Fault> for PodError {
+    fn from(fault: Fault) -> Self {
+        Self {
+            namespace: None,
+            name: None,
+            uid: None,
+            resource_version: None,
+            stage: fault.stage,
+            offset: fault.at,
+            expected: fault.expected,
+            found: fault.found,
+        }
+    }
+}
+
+impl From<&PodError> for DecodeError {
+    /// The same fault without the identity; its offset is one in the object.
+    fn from(error: &PodError) -> Self {
+        Self {
+            stage: error.stage,
+            offset: error.offset,
+            decoded_offset: None,
+            expected: error.expected,
+            found: error.found,
+        }
+    }
+}
+
+impl fmt::Display for PodError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(name) = &self.name {
+            write!(f, "Pod {}/{name}: ", self.namespace.as_deref().unwrap_or_default())?;
+        }
+        let message = Message { expected: self.expected, found: self.found };
+        write!(f, "{message} at byte {} of the object", self.offset)
+    }
+}
+
+impl core::error::Error for PodError {}
