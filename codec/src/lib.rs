@@ -6,6 +6,9 @@
 //! [`Service`]), the Pods that carry it ([`Pod`], [`WatchEvent`], [`ListReader`]), and keeps the
 //! [`Catalog`] of what is registered, with the exact list of changes.
 //!
+//! For those who look into a registry: the stable codes of [`problem`]s with their explanations,
+//! [`lint`] over Pods, [`repair`]s of an annotation and the [`patch`] that writes one.
+//!
 //! It is `no_std` (with `alloc`), holds no unsafe code, never panics on what it reads, and never
 //! recurses or grows beyond the bounds that it names.
 
@@ -23,11 +26,15 @@ mod error;
 mod escape;
 mod instance;
 mod json;
+pub mod lint;
 mod list;
+pub mod patch;
 mod path;
 mod pod;
+pub mod problem;
 mod quirks;
 mod record;
+pub mod repair;
 mod service;
 mod skim;
 mod status;

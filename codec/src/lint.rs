@@ -1,0 +1,363 @@
+//! Finds what is wrong with a Pod's registration beyond its encoding: in one Pod, in one record,
+//! and between the Pods of a registry.
+//!
+//! It judges only what it is given; it never decides what is shown. Every sentence about a problem
+//! is in [`problem`](crate::problem).
+
+use alloc::borrow::Cow;
+use alloc::collections::{BTreeMap, BTreeSet};
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+
+use crate::problem::{Code, Problem};
+use crate::{Category, Key, Param, Query, Record, Service, Url};
+
+/// The label values that a registry selects: the article's (dubbo-go 1.4), and dubbo-go 1.5's two.
+pub const LABEL_VALUES: [&str; 3] = ["dubbo.io-value", "dubbo.io.provider", "dubbo.io.consumer"];
+
+/// The most that the server accepts of all annotations of an object, names and values together
+/// (`totalAnnotationSizeLimitB` of Kubernetes).
+pub const ANNOTATIONS_LIMIT: usize = 262_144;
+
+/// A Pod, as far as lint looks at it.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Subject<'a> {
+    /// Empty if unknown.
+    pub namespace: &'a str,
+    /// Empty if unknown.
+    pub name: &'a str,
+    /// The value of `dubbo.io/label`.
+    pub label: Option<&'a str>,
+    /// Whether the Pod has the annotation.
+    pub annotated: bool,
+    /// `Running` and the like.
+    pub phase: Option<&'a str>,
+    /// It has a deletionTimestamp.
+    pub deleting: bool,
+    /// The Ready condition.
+    pub ready: Option<bool>,
+    /// The Pod's own addresses; none if unknown.
+    pub addresses: &'a [&'a str],
+    /// Bytes of all annotations, names and values.
+    pub annotation_bytes: usize,
+}
+
+impl Subject<'_> {
+    /// The problems of the Pod as a whole.
+    pub fn lint(&self, problems: &mut Vec<Problem>) {
+        for (name, valid) in
+            [(self.namespace, is_label(self.namespace)), (self.name, is_name(self.name))]
+        {
+            if !name.is_empty() && !valid {
+                problems.push(Problem::new(Code::NameInvalid).about(name));
+            }
+        }
+        match self.label {
+            None if self.annotated => problems.push(Problem::new(Code::LabelMissing)),
+            Some(label) if !LABEL_VALUES.contains(&label) => {
+                problems.push(Problem::new(Code::LabelUnknown).about(label));
+            }
+            Some(_) if !self.annotated => problems.push(Problem::new(Code::AnnotationMissing)),
+            _ => {}
+        }
+        let code = match self.annotation_bytes {
+            bytes if bytes > ANNOTATIONS_LIMIT => Code::AnnotationsTooLarge,
+            bytes if bytes > ANNOTATIONS_LIMIT / 10 * 9 => Code::AnnotationsNearLimit,
+            _ => return,
+        };
+        problems.push(Problem::new(code).about(self.annotation_bytes));
+    }
+
+    fn lint_provider(&self, entry: &Entry<'_>, add: &mut impl FnMut(Problem)) {
+        if self.deleting {
+            add(Problem::new(Code::ProviderTerminating));
+        } else if let Some(phase @ ("Succeeded" | "Failed")) = self.phase {
+            add(Problem::new(Code::ProviderEnded).about(phase));
+        } else if self.ready == Some(false) {
+            add(Problem::new(Code::ProviderNotReady));
+        }
+        if !entry.url.is_enabled() || entry.url.weight(None) == 0 {
+            add(Problem::new(Code::ProviderDisabled));
+        }
+        let own = |host: &str| self.addresses.iter().any(|address| same_address(address, host));
+        if !self.addresses.is_empty() && !entry.url.hosts().any(|host| own(host.name)) {
+            let problem = Problem::new(Code::AddressNotPod).about(entry.url.host());
+            add(self.addresses.iter().fold(problem, Problem::about));
+        }
+    }
+}
+
+/// A record that names an endpoint: its key and its URL, taken apart.
+#[derive(Clone, Debug)]
+pub struct Entry<'a> {
+    /// The interface, by which it is found.
+    pub interface: Cow<'a, str>,
+    /// Provider, consumer, or a rule.
+    pub category: Category,
+    /// The URL.
+    pub url: Url<'a>,
+}
+
+impl<'a> Entry<'a> {
+    /// Takes a record apart; a directory names no endpoint.
+    pub fn read(record: Record<'a>) -> Result<Option<Self>, Problem> {
+        let key = Key::parse(record.key)
+            .map_err(|error| Problem::new(Code::KeyMalformed).about(error))?;
+        let (Some(interface), Some(category), Some(url)) = (key.interface, key.category, key.url)
+        else {
+            return Ok(None);
+        };
+        let url = Url::parse(url).map_err(|error| Problem::new(Code::UrlMalformed).about(error))?;
+        Ok(Some(Self { interface, category, url }))
+    }
+
+    /// The service: the key's interface with the URL's group and version.
+    pub fn service(&self) -> Service<'_> {
+        Service { interface: Cow::Borrowed(&*self.interface), ..self.url.service() }
+    }
+
+    /// The problems of this record alone and in its Pod.
+    pub fn lint(&self, subject: &Subject<'_>, record: usize, problems: &mut Vec<Problem>) {
+        let mut add = |problem: Problem| problems.push(problem.in_record(record));
+        if let Some(interface) = self.url.param("interface")
+            && interface != self.interface
+        {
+            let problem = Problem::new(Code::InterfaceMismatch);
+            add(problem.about(&self.interface).about(interface));
+        }
+        if let Some(category) = self.url.param("category")
+            && category.split(',').all(|name| name != self.category.as_str())
+        {
+            add(Problem::new(Code::CategoryMismatch).about(self.category).about(category));
+        }
+        let twice: Vec<String> = self
+            .url
+            .params()
+            .filter(is_double_encoded)
+            .map(|param| param.name().into_owned())
+            .collect();
+        if !twice.is_empty() {
+            add(Problem::new(Code::DoubleEncoded).about(twice.join(", ")));
+        }
+        if self.category == Category::Providers {
+            subject.lint_provider(self, &mut add);
+        }
+    }
+}
+
+/// Whether an old dubbo-go escaped the value of this parameter twice.
+pub(crate) fn is_double_encoded(param: &Param<'_>) -> bool {
+    param.raw_value.contains("%25") && param.value() != param.value_once()
+}
+
+/// The records that stand in a list more than once, each but the first.
+pub fn duplicates<'a>(records: impl IntoIterator<Item = Record<'a>>) -> Vec<Problem> {
+    let mut seen = BTreeSet::new();
+    let again = |(at, record): (usize, Record<'a>)| {
+        (!seen.insert(record)).then(|| Problem::new(Code::DuplicateRecord).in_record(at))
+    };
+    records.into_iter().enumerate().filter_map(again).collect()
+}
+
+/// The providers of a registry, asked which of its consumers find none.
+#[derive(Clone, Debug, Default)]
+pub struct Providers {
+    by_interface: BTreeMap<String, BTreeSet<Service<'static>>>,
+}
+
+impl Providers {
+    /// Notes a service that somebody provides.
+    pub fn add(&mut self, service: &Service<'_>) {
+        let services = self.by_interface.entry(service.interface.to_string()).or_default();
+        if !services.contains(service) {
+            services.insert(service.clone().into_owned());
+        }
+    }
+
+    /// Why a consumer of this service finds no provider, if so.
+    pub fn lint(&self, consumed: &Service<'_>) -> Option<Problem> {
+        let query = Query::from(consumed.clone());
+        if consumed.interface == "*" {
+            return None;
+        }
+        let Some(provided) = self.by_interface.get(&*consumed.interface) else {
+            return Some(Problem::new(Code::ConsumerWithoutProvider).about(consumed));
+        };
+        if provided.iter().any(|service| query.matches(service)) {
+            return None;
+        }
+        let problem = Problem::new(Code::GroupOrVersionMismatch).about(consumed);
+        Some(provided.iter().take(3).fold(problem, Problem::about))
+    }
+}
+
+/// A DNS label (RFC 1123), as the names of namespaces are.
+pub fn is_label(name: &str) -> bool {
+    let edge = |byte: Option<u8>| {
+        byte.is_some_and(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
+    };
+    name.len() <= 63
+        && edge(name.bytes().next())
+        && edge(name.bytes().last())
+        && name.bytes().all(|byte| edge(Some(byte)) || byte == b'-')
+}
+
+/// A DNS subdomain (RFC 1123), as the names of Pods are.
+pub fn is_name(name: &str) -> bool {
+    let label = |label: &str| is_label(label) || (label.len() > 63 && is_long_label(label));
+    name.len() <= 253 && name.split('.').all(label)
+}
+
+/// Kubernetes checks the length of a subdomain as a whole, not of its labels.
+fn is_long_label(label: &str) -> bool {
+    label.as_bytes().chunks(60).all(|chunk| {
+        chunk.iter().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || *byte == b'-')
+    }) && !label.starts_with('-')
+        && !label.ends_with('-')
+}
+
+/// The same address, however an IPv6 address is written.
+fn same_address(one: &str, other: &str) -> bool {
+    one == other
+        || matches!(
+            (one.parse::<core::net::IpAddr>(), other.parse::<core::net::IpAddr>()),
+            (Ok(one), Ok(other)) if one == other
+        )
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::format;
+
+    use super::*;
+    use crate::query_escape;
+
+    fn key(interface: &str, category: &str, url: &str) -> String {
+        format!("/dubbo/{interface}/{category}/{}", query_escape(url))
+    }
+
+    fn of_record(subject: &Subject<'_>, key: &str) -> Vec<&'static str> {
+        let mut problems = Vec::new();
+        match Entry::read(Record::new(key)) {
+            Ok(Some(entry)) => entry.lint(subject, 0, &mut problems),
+            Ok(None) => {}
+            Err(problem) => problems.push(problem),
+        }
+        problems.iter().map(|problem| problem.code.as_str()).collect()
+    }
+
+    fn of_pod(subject: Subject<'_>) -> Vec<&'static str> {
+        let mut problems = Vec::new();
+        subject.lint(&mut problems);
+        problems.iter().map(|problem| problem.code.as_str()).collect()
+    }
+
+    #[test]
+    fn labels_and_sizes_are_judged() {
+        let pod = Subject { annotated: true, label: Some("dubbo.io-value"), ..Subject::default() };
+        assert!(of_pod(pod).is_empty());
+        assert_eq!(of_pod(Subject { label: None, ..pod }), ["label-missing"]);
+        assert_eq!(of_pod(Subject { label: Some("x"), ..pod }), ["label-unknown"]);
+        assert_eq!(of_pod(Subject { annotated: false, ..pod }), ["annotation-missing"]);
+        assert_eq!(
+            of_pod(Subject { annotation_bytes: 240_000, ..pod }),
+            ["annotations-near-limit"]
+        );
+        assert!(of_pod(Subject { annotation_bytes: 230_000, ..pod }).is_empty());
+        assert_eq!(of_pod(Subject { annotation_bytes: 262_145, ..pod }), ["annotations-too-large"]);
+        assert!(
+            !of_pod(Subject { annotation_bytes: 262_144, ..pod })
+                .contains(&"annotations-too-large")
+        );
+    }
+
+    #[test]
+    fn names_are_those_of_kubernetes() {
+        for name in ["a", "a-1", "shop.v1-0", &"a".repeat(253)] {
+            assert!(is_name(name), "{name}");
+        }
+        for name in [
+            "",
+            "-a",
+            "a-",
+            "A",
+            "a_b",
+            "a..b",
+            "$(id)",
+            "a b",
+            "'; rm -rf /",
+            "é",
+            &"a".repeat(254),
+        ] {
+            assert!(!is_name(name), "{name}");
+        }
+        assert!(is_label(&"a".repeat(63)) && !is_label(&"a".repeat(64)) && !is_label("a.b"));
+        assert_eq!(of_pod(Subject { name: "<b>", ..Subject::default() }), ["name-invalid"]);
+    }
+
+    #[test]
+    fn a_record_and_its_url_must_agree() {
+        let pod = Subject::default();
+        let good = key("a.B", "providers", "dubbo://h:1/a.B?interface=a.B&category=providers");
+        assert!(of_record(&pod, &good).is_empty());
+        assert!(of_record(&pod, "/dubbo/a.B").is_empty());
+        let cases = [
+            ("a.B".into(), "key-malformed"),
+            (key("a.B", "providers", "nonsense"), "url-malformed"),
+            (key("a.B", "providers", "dubbo://h:1/a?interface=a.C"), "interface-mismatch"),
+            (key("a.B", "consumers", "consumer://h/a?category=providers"), "category-mismatch"),
+            (key("a.B", "consumers", "consumer://h/a?m=Get%252CList"), "double-encoded"),
+            (key("a.B", "providers", "dubbo://h:1/a?weight=0"), "provider-disabled"),
+        ];
+        for (key, code) in cases {
+            assert_eq!(of_record(&pod, &key), [code], "{key}");
+        }
+    }
+
+    #[test]
+    fn a_provider_is_judged_by_its_pod() {
+        let provider = key("a.B", "providers", "dubbo://[fd00:0::1]:1/a.B");
+        let pod = Subject { addresses: &["10.0.0.1", "fd00::1"], ..Subject::default() };
+        assert!(of_record(&pod, &provider).is_empty());
+        let other = Subject { addresses: &["10.0.0.2"], ..pod };
+        assert_eq!(of_record(&other, &provider), ["address-not-pod"]);
+        assert_eq!(
+            of_record(&Subject { deleting: true, ..pod }, &provider),
+            ["provider-terminating"]
+        );
+        assert_eq!(
+            of_record(&Subject { phase: Some("Failed"), ..pod }, &provider),
+            ["provider-ended"]
+        );
+        assert_eq!(
+            of_record(&Subject { ready: Some(false), ..pod }, &provider),
+            ["provider-not-ready"]
+        );
+        let consumer = key("a.B", "consumers", "consumer://10.9.9.9/a.B");
+        assert!(of_record(&other, &consumer).is_empty());
+    }
+
+    #[test]
+    fn duplicates_are_all_but_the_first() {
+        let records = ["/a", "/b", "/a", "/a"].map(Record::new);
+        let at: Vec<_> = duplicates(records).iter().map(|problem| problem.record).collect();
+        assert_eq!(at, [Some(2), Some(3)]);
+    }
+
+    #[test]
+    fn consumers_are_matched_as_dubbo_does() {
+        let mut providers = Providers::default();
+        for service in ["a.B", "g/a.C:1.0", "h/a.C:2.0"] {
+            providers.add(&Service::parse(service));
+        }
+        let lint =
+            |service: &str| providers.lint(&Service::parse(service)).map(|p| p.code.as_str());
+        assert_eq!(lint("a.B"), None);
+        assert_eq!(lint("a.B:0.0.0"), None);
+        assert_eq!(lint("*/a.C:*"), None);
+        assert_eq!(lint("a.Z"), Some("consumer-without-provider"));
+        assert_eq!(lint("a.C"), Some("group-or-version-mismatch"));
+        assert_eq!(lint("g/a.C:2.0"), Some("group-or-version-mismatch"));
+        assert_eq!(lint("g,h/a.C:2.0"), None);
+    }
+}

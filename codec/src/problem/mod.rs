@@ -1,0 +1,361 @@
+//! The stable problem codes that the inspector and the command line share, explained in English
+//! and in 中文.
+//!
+//! A code never changes its meaning. Nothing here finds a problem: that is the work of the
+//! annotation's reader and of [`lint`](crate::lint).
+
+mod texts;
+
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+use core::fmt;
+
+use crate::{DecodeError, Stage, Warning, WarningCode};
+
+/// A language of the explanations.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Language {
+    /// English.
+    #[default]
+    English,
+    /// 中文.
+    Chinese,
+}
+
+impl Language {
+    /// The language for a tag such as `zh-CN` or a locale such as `zh_CN.UTF-8`.
+    pub fn of(tag: &str) -> Self {
+        match tag.get(..2) {
+            Some(start) if start.eq_ignore_ascii_case("zh") => Self::Chinese,
+            _ => Self::English,
+        }
+    }
+}
+
+/// How bad it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Severity {
+    /// Worth knowing.
+    Note,
+    /// It works for some readers, or works by accident.
+    Warning,
+    /// Somebody does not find a service because of it.
+    Error,
+}
+
+impl Severity {
+    /// `note`, `warning` or `error`.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Note => "note",
+            Self::Warning => "warning",
+            Self::Error => "error",
+        }
+    }
+}
+
+/// What is wrong. Refusals and oddities of an annotation keep the codes of their own types.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub enum Code {
+    /// The annotation is refused at this stage, and with it the whole Pod.
+    Refused(Stage),
+    /// A tolerant reader accepts it; the annotation is odd.
+    Odd(WarningCode),
+    /// A key is no path of the registry.
+    KeyMalformed,
+    /// A key holds something that is no URL.
+    UrlMalformed,
+    /// The key's interface is not the URL's.
+    InterfaceMismatch,
+    /// The key's category is not the URL's.
+    CategoryMismatch,
+    /// A parameter is percent-encoded twice, as dubbo-go wrote it up to 1.5.3.
+    DoubleEncoded,
+    /// The same record stands more than once in an annotation.
+    DuplicateRecord,
+    /// The URL's address is not one of the Pod's.
+    AddressNotPod,
+    /// The Pod has the annotation, but not the label by which it is found.
+    LabelMissing,
+    /// The label's value is none that a registry selects.
+    LabelUnknown,
+    /// The Pod has the label, but no annotation.
+    AnnotationMissing,
+    /// A provider's Pod is being deleted.
+    ProviderTerminating,
+    /// A provider's Pod has ended.
+    ProviderEnded,
+    /// A provider's Pod is not ready.
+    ProviderNotReady,
+    /// All annotations together are close to what the server accepts.
+    AnnotationsNearLimit,
+    /// All annotations together are more than the server accepts.
+    AnnotationsTooLarge,
+    /// Nobody provides the interface that is consumed.
+    ConsumerWithoutProvider,
+    /// The interface is provided, but in no group or version that the consumer asks for.
+    GroupOrVersionMismatch,
+    /// A provider says of itself that it is disabled or has no weight.
+    ProviderDisabled,
+    /// A name that no Kubernetes object can have.
+    NameInvalid,
+    /// The text is not the JSON or YAML that it began as.
+    SourceSyntax,
+    /// The text is too large, too deep or of an encoding that is not read.
+    SourceRefused,
+    /// An object that is no Pod.
+    NotAPod,
+}
+
+impl Code {
+    /// Every code, in the order of this list.
+    pub fn all() -> impl Iterator<Item = Self> {
+        use Code::{
+            AddressNotPod, AnnotationMissing, AnnotationsNearLimit, AnnotationsTooLarge,
+            CategoryMismatch, ConsumerWithoutProvider, DoubleEncoded, DuplicateRecord,
+            GroupOrVersionMismatch, InterfaceMismatch, KeyMalformed, LabelMissing, LabelUnknown,
+            NameInvalid, NotAPod, Odd, ProviderDisabled, ProviderEnded, ProviderNotReady,
+            ProviderTerminating, Refused, SourceRefused, SourceSyntax, UrlMalformed,
+        };
+        let stages = [Stage::Base64, Stage::Utf8, Stage::Json, Stage::Shape];
+        let oddities = [
+            WarningCode::StandardAlphabet,
+            WarningCode::MissingPadding,
+            WarningCode::LineBreak,
+            WarningCode::TrailingBits,
+            WarningCode::MemberCase,
+            WarningCode::UnknownMember,
+            WarningCode::DuplicateMember,
+            WarningCode::MissingMember,
+            WarningCode::NullMember,
+            WarningCode::NullElement,
+            WarningCode::NullDocument,
+            WarningCode::InvalidUtf8,
+            WarningCode::LoneSurrogate,
+            WarningCode::More,
+        ];
+        let others = [
+            KeyMalformed,
+            UrlMalformed,
+            InterfaceMismatch,
+            CategoryMismatch,
+            DoubleEncoded,
+            DuplicateRecord,
+            AddressNotPod,
+            LabelMissing,
+            LabelUnknown,
+            AnnotationMissing,
+            ProviderTerminating,
+            ProviderEnded,
+            ProviderNotReady,
+            AnnotationsNearLimit,
+            AnnotationsTooLarge,
+            ConsumerWithoutProvider,
+            GroupOrVersionMismatch,
+            ProviderDisabled,
+            NameInvalid,
+            SourceSyntax,
+            SourceRefused,
+            NotAPod,
+        ];
+        stages.into_iter().map(Refused).chain(oddities.into_iter().map(Odd)).chain(others)
+    }
+
+    /// The stable name, in kebab case.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Refused(Stage::Base64) => "not-base64",
+            Self::Refused(Stage::Utf8) => "not-utf8",
+            Self::Refused(Stage::Json) => "not-json",
+            Self::Refused(Stage::Shape) => "wrong-shape",
+            Self::Odd(code) => code.as_str(),
+            Self::KeyMalformed => "key-malformed",
+            Self::UrlMalformed => "url-malformed",
+            Self::InterfaceMismatch => "interface-mismatch",
+            Self::CategoryMismatch => "category-mismatch",
+            Self::DoubleEncoded => "double-encoded",
+            Self::DuplicateRecord => "duplicate-record",
+            Self::AddressNotPod => "address-not-pod",
+            Self::LabelMissing => "label-missing",
+            Self::LabelUnknown => "label-unknown",
+            Self::AnnotationMissing => "annotation-missing",
+            Self::ProviderTerminating => "provider-terminating",
+            Self::ProviderEnded => "provider-ended",
+            Self::ProviderNotReady => "provider-not-ready",
+            Self::AnnotationsNearLimit => "annotations-near-limit",
+            Self::AnnotationsTooLarge => "annotations-too-large",
+            Self::ConsumerWithoutProvider => "consumer-without-provider",
+            Self::GroupOrVersionMismatch => "group-or-version-mismatch",
+            Self::ProviderDisabled => "provider-disabled",
+            Self::NameInvalid => "name-invalid",
+            Self::SourceSyntax => "source-syntax",
+            Self::SourceRefused => "source-refused",
+            Self::NotAPod => "not-a-pod",
+        }
+    }
+
+    /// How bad it is.
+    pub const fn severity(self) -> Severity {
+        match self {
+            Self::Refused(_)
+            | Self::Odd(WarningCode::StandardAlphabet | WarningCode::MissingPadding)
+            | Self::LabelMissing
+            | Self::LabelUnknown
+            | Self::AnnotationsTooLarge
+            | Self::ConsumerWithoutProvider
+            | Self::GroupOrVersionMismatch
+            | Self::NameInvalid
+            | Self::SourceSyntax
+            | Self::SourceRefused => Severity::Error,
+            Self::Odd(_)
+            | Self::KeyMalformed
+            | Self::UrlMalformed
+            | Self::InterfaceMismatch
+            | Self::CategoryMismatch
+            | Self::DuplicateRecord
+            | Self::AddressNotPod
+            | Self::AnnotationsNearLimit
+            | Self::ProviderTerminating
+            | Self::ProviderEnded => Severity::Warning,
+            Self::DoubleEncoded
+            | Self::AnnotationMissing
+            | Self::ProviderNotReady
+            | Self::ProviderDisabled
+            | Self::NotAPod => Severity::Note,
+        }
+    }
+
+    /// The problem in a few words.
+    pub fn title(self, language: Language) -> &'static str {
+        texts::of(self).title(language)
+    }
+
+    /// What follows from it, and the way out.
+    pub fn advice(self, language: Language) -> &'static str {
+        texts::of(self).advice(language)
+    }
+}
+
+impl fmt::Display for Code {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// A problem and what it is about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Problem {
+    /// What kind.
+    pub code: Code,
+    /// Byte offset in the annotation, if it is about a place of it.
+    pub offset: Option<usize>,
+    /// Byte offset in the decoded bytes, past base64.
+    pub decoded_offset: Option<usize>,
+    /// The record it is about, counted from zero.
+    pub record: Option<usize>,
+    /// What the explanation names: values from outside, so text, never markup.
+    pub about: Vec<String>,
+}
+
+impl Problem {
+    /// A problem of a whole Pod.
+    pub const fn new(code: Code) -> Self {
+        Self { code, offset: None, decoded_offset: None, record: None, about: Vec::new() }
+    }
+
+    /// The same problem, about this record.
+    #[must_use]
+    pub const fn in_record(mut self, record: usize) -> Self {
+        self.record = Some(record);
+        self
+    }
+
+    /// The same problem, naming one more thing.
+    #[must_use]
+    pub fn about(mut self, thing: impl fmt::Display) -> Self {
+        self.about.push(thing.to_string());
+        self
+    }
+
+    /// What happened here, as one sentence that names the things it is about.
+    pub fn message(&self, language: Language) -> String {
+        let mut text = self.code.title(language).to_string();
+        let (open, between, close) = match language {
+            Language::English => (" (", ", ", ")"),
+            Language::Chinese => ("（", "，", "）"),
+        };
+        for (at, thing) in self.about.iter().enumerate() {
+            text.push_str(if at == 0 { open } else { between });
+            text.push_str(thing);
+        }
+        if !self.about.is_empty() {
+            text.push_str(close);
+        }
+        text
+    }
+}
+
+impl From<&DecodeError> for Problem {
+    fn from(error: &DecodeError) -> Self {
+        Self {
+            offset: Some(error.offset),
+            decoded_offset: error.decoded_offset,
+            ..Self::new(Code::Refused(error.stage)).about(error.message())
+        }
+    }
+}
+
+impl From<&Warning> for Problem {
+    fn from(warning: &Warning) -> Self {
+        Self {
+            offset: Some(warning.offset),
+            decoded_offset: warning.decoded_offset,
+            ..Self::new(Code::Odd(warning.code))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn every_code_is_distinct_and_explained_in_both_languages() {
+        let mut names = BTreeSet::new();
+        for code in Code::all() {
+            assert!(names.insert(code.as_str()), "{code} twice");
+            let chinese = code.title(Language::Chinese);
+            assert!(!code.title(Language::English).is_empty() && !chinese.is_empty(), "{code}");
+            assert!(!code.advice(Language::English).is_empty(), "{code}");
+            assert!(code.advice(Language::Chinese).chars().any(|c| c > '\u{2e7f}'), "{code}");
+            assert!(chinese.chars().any(|c| c > '\u{2e7f}'), "{code} is not in Chinese");
+        }
+        assert_eq!(names.len(), 4 + 14 + 22);
+    }
+
+    #[test]
+    fn a_message_names_what_it_is_about() {
+        let problem = Problem::new(Code::LabelUnknown).about("dubbo.io/x");
+        assert!(problem.message(Language::English).ends_with("(dubbo.io/x)"));
+        assert!(problem.message(Language::Chinese).ends_with("（dubbo.io/x）"));
+    }
+
+    #[test]
+    fn locales_choose_the_language() {
+        for (tag, language) in [
+            ("zh-CN", Language::Chinese),
+            ("zh_TW.UTF-8", Language::Chinese),
+            ("ZH", Language::Chinese),
+            ("en", Language::English),
+            ("C", Language::English),
+            ("", Language::English),
+            ("é", Language::English),
+        ] {
+            assert_eq!(Language::of(tag), language, "{tag}");
+        }
+    }
+}

@@ -1,0 +1,297 @@
+//! The Pods of a document or of a live registry, their records, and the services they add up to.
+//!
+//! It changes Pod by Pod, so that a live registry costs what changes in it, and what follows from
+//! all of them together (who provides, who finds nobody) is worked out once before it is shown.
+
+use std::collections::BTreeMap;
+
+use dubbo_k8s_codec::lint::{Entry, Providers, Subject, duplicates};
+use dubbo_k8s_codec::problem::{Code, Problem, Severity};
+use dubbo_k8s_codec::{Annotation, Category, Record, Service};
+
+use crate::editing::Edits;
+use crate::pod::{Change, PodText};
+
+/// A Pod with what follows from its own text.
+#[derive(Debug)]
+pub struct Pod {
+    /// What was read.
+    pub text: PodText,
+    /// What was changed here since.
+    pub edits: Option<Edits>,
+    /// How many records its annotation has; none if it is refused or missing.
+    pub records: Option<usize>,
+    /// The records that name an endpoint.
+    pub endpoints: Vec<Endpoint>,
+    /// What is wrong with it.
+    pub problems: Vec<Problem>,
+    /// When it last changed in a live registry, in ticks of its own.
+    pub changed: u64,
+}
+
+/// A record that names an endpoint.
+#[derive(Debug)]
+pub struct Endpoint {
+    /// Which record of the Pod.
+    pub record: u32,
+    /// Which service.
+    pub service: u32,
+    /// Provider, consumer or a rule.
+    pub category: Category,
+    /// The worst problem of the record.
+    pub severity: Option<Severity>,
+    /// When it came, in a live registry.
+    pub since: u64,
+    /// Everything that a search looks at, in lower case.
+    pub haystack: Box<str>,
+}
+
+/// A service and who is in it.
+#[derive(Debug)]
+pub struct ServiceNode {
+    /// What it is.
+    pub service: Service<'static>,
+    /// Its endpoints as (Pod, place among the Pod's endpoints), by category.
+    pub members: [Vec<(u32, u32)>; 4],
+    /// Why its consumers find nobody.
+    pub problem: Option<Problem>,
+}
+
+impl ServiceNode {
+    /// Its endpoints of one category.
+    pub fn of(&self, category: Category) -> &[(u32, u32)] {
+        self.members.get(category as usize).map_or(&[], Vec::as_slice)
+    }
+
+    fn is_empty(&self) -> bool {
+        self.members.iter().all(Vec::is_empty)
+    }
+}
+
+/// The categories in the order in which they are shown.
+pub const SHOWN: [Category; 4] =
+    [Category::Providers, Category::Consumers, Category::Configurators, Category::Routers];
+
+/// All Pods and services.
+#[derive(Debug, Default)]
+pub struct Model {
+    /// The Pods, in the order of the text.
+    pub pods: Vec<Pod>,
+    /// The services, in the order in which they were first met.
+    pub services: Vec<ServiceNode>,
+    by_name: BTreeMap<Service<'static>, u32>,
+    /// Counts changes, so that a live registry can mark what is new.
+    pub tick: u64,
+}
+
+impl Model {
+    /// Adds a Pod; `source` is the text that it stands in.
+    pub fn push(&mut self, text: PodText, source: &str) {
+        let pod = Pod {
+            text,
+            edits: None,
+            records: None,
+            endpoints: Vec::new(),
+            problems: Vec::new(),
+            changed: self.tick,
+        };
+        self.pods.push(pod);
+        let at = self.pods.len() - 1;
+        self.read(at, source);
+    }
+
+    /// The annotation of a Pod as it is now, edits included.
+    pub fn value<'a>(&'a self, pod: usize, source: &'a str) -> Option<&'a str> {
+        let pod = self.pods.get(pod)?;
+        match &pod.edits {
+            Some(edits) => Some(edits.value()),
+            None => pod.text.value(source),
+        }
+    }
+
+    /// Reads the annotation of a Pod again.
+    pub fn read(&mut self, at: usize, source: &str) {
+        let before = self.take_endpoints(at);
+        let Some(pod) = self.pods.get(at) else { return };
+        let value = self.value(at, source);
+        let mut problems = Vec::new();
+        let addresses = pod.text.addresses();
+        let gone = pod.text.change == Some(Change::Deleted);
+        let subject = subject(&pod.text, &addresses, value);
+        if !pod.text.is_bare() {
+            subject.lint(&mut problems);
+        }
+        let mut endpoints = Vec::new();
+        let records = match value.map(Annotation::decode) {
+            None => None,
+            Some(Err(error)) => {
+                problems.push(Problem::from(&error));
+                None
+            }
+            Some(Ok(annotation)) => {
+                problems.extend(annotation.warnings().iter().map(Problem::from));
+                problems.extend(duplicates(annotation.records()));
+                let mut reading = Reading {
+                    subject: &subject,
+                    problems: &mut problems,
+                    endpoints: &mut endpoints,
+                    services: &mut self.services,
+                    by_name: &mut self.by_name,
+                    before: &before,
+                    tick: self.tick,
+                };
+                for (index, record) in annotation.records().enumerate() {
+                    reading.record(index, record);
+                }
+                Some(annotation.records().len())
+            }
+        };
+        let Some(pod) = self.pods.get_mut(at) else { return };
+        if gone {
+            endpoints.clear();
+        }
+        for (place, endpoint) in endpoints.iter_mut().enumerate() {
+            let of_record = |problem: &&Problem| problem.record == Some(endpoint.record as usize);
+            endpoint.severity =
+                problems.iter().filter(of_record).map(|problem| problem.code.severity()).max();
+            if let Some(node) = self.services.get_mut(endpoint.service as usize)
+                && let Some(members) = node.members.get_mut(endpoint.category as usize)
+            {
+                members.push((index(at), index(place)));
+            }
+        }
+        (pod.records, pod.endpoints, pod.problems) = (records, endpoints, problems);
+    }
+
+    /// Takes a Pod's endpoints out of their services; gives since when each was there.
+    fn take_endpoints(&mut self, at: usize) -> BTreeMap<Box<str>, u64> {
+        let Some(pod) = self.pods.get_mut(at) else { return BTreeMap::new() };
+        let old = std::mem::take(&mut pod.endpoints);
+        for endpoint in &old {
+            if let Some(node) = self.services.get_mut(endpoint.service as usize) {
+                node.members.iter_mut().for_each(|all| all.retain(|(pod, _)| *pod != index(at)));
+            }
+        }
+        old.into_iter().map(|endpoint| (endpoint.haystack, endpoint.since)).collect()
+    }
+
+    /// Works out what follows from all Pods together.
+    pub fn settle(&mut self) {
+        let mut providers = Providers::default();
+        for node in self.services.iter().filter(|node| !node.of(Category::Providers).is_empty()) {
+            providers.add(&node.service);
+        }
+        let several = self.pods.len() > 1;
+        for node in &mut self.services {
+            let asks = several && !node.of(Category::Consumers).is_empty();
+            node.problem = asks.then(|| providers.lint(&node.service)).flatten();
+        }
+    }
+
+    /// The services that somebody is in, in the order of their names.
+    pub fn sorted(&self) -> impl Iterator<Item = u32> {
+        let used =
+            |id: &&u32| self.services.get(**id as usize).is_some_and(|node| !node.is_empty());
+        self.by_name.values().filter(used).copied()
+    }
+
+    /// The worst problem of a Pod.
+    pub fn severity(&self, pod: usize) -> Option<Severity> {
+        let problems = self.pods.get(pod)?.problems.iter();
+        problems.map(|problem| problem.code.severity()).max()
+    }
+
+    /// Whether nothing of this Pod is shown among the services.
+    pub fn is_unread(&self, pod: usize) -> bool {
+        self.pods.get(pod).is_some_and(|pod| {
+            pod.records.is_none() && pod.problems.iter().any(|p| matches!(p.code, Code::Refused(_)))
+        })
+    }
+}
+
+/// The Pod as lint looks at it, with `value` as its annotation.
+pub fn subject<'a>(
+    text: &'a PodText,
+    addresses: &'a [&'a str],
+    value: Option<&str>,
+) -> Subject<'a> {
+    Subject {
+        namespace: &text.namespace,
+        name: &text.name,
+        label: text.label.as_deref(),
+        annotated: value.is_some(),
+        phase: text.phase.as_deref(),
+        deleting: text.deleting,
+        ready: text.ready,
+        addresses,
+        annotation_bytes: text.annotation_bytes(value),
+    }
+}
+
+struct Reading<'a, 'b> {
+    subject: &'a Subject<'b>,
+    problems: &'a mut Vec<Problem>,
+    endpoints: &'a mut Vec<Endpoint>,
+    services: &'a mut Vec<ServiceNode>,
+    by_name: &'a mut BTreeMap<Service<'static>, u32>,
+    before: &'a BTreeMap<Box<str>, u64>,
+    tick: u64,
+}
+
+impl Reading<'_, '_> {
+    fn record(&mut self, at: usize, record: Record<'_>) {
+        match Entry::read(record) {
+            Err(problem) => self.problems.push(problem.in_record(at)),
+            Ok(None) => {}
+            Ok(Some(entry)) => {
+                entry.lint(self.subject, at, self.problems);
+                self.endpoint(at, &entry);
+            }
+        }
+    }
+
+    fn endpoint(&mut self, at: usize, entry: &Entry<'_>) {
+        let service = self.service(&entry.service());
+        let haystack = haystack(entry, self.subject);
+        let since = self.before.get(&haystack).copied().unwrap_or(self.tick);
+        self.endpoints.push(Endpoint {
+            record: index(at),
+            service,
+            category: entry.category,
+            severity: None,
+            since,
+            haystack,
+        });
+    }
+
+    fn service(&mut self, service: &Service<'_>) -> u32 {
+        // A short-lived key compares like the kept one.
+        if let Some(id) = self.by_name.get(service) {
+            return *id;
+        }
+        let id = index(self.services.len());
+        let service = service.clone().into_owned();
+        self.by_name.insert(service.clone(), id);
+        self.services.push(ServiceNode { service, members: Default::default(), problem: None });
+        id
+    }
+}
+
+fn haystack(entry: &Entry<'_>, subject: &Subject<'_>) -> Box<str> {
+    let mut text = String::with_capacity(entry.url.as_str().len() + 64);
+    for part in
+        [subject.namespace, "/", subject.name, " ", &entry.interface, " ", entry.url.as_str()]
+    {
+        text.push_str(part);
+    }
+    if text.is_ascii() {
+        text.make_ascii_lowercase();
+        return text.into();
+    }
+    text.to_lowercase().into()
+}
+
+/// An index as it is kept; there are never more than 2^32 of anything in a text of bounded size.
+pub fn index(at: usize) -> u32 {
+    u32::try_from(at).unwrap_or(u32::MAX)
+}

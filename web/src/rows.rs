@@ -1,0 +1,371 @@
+//! The rows of the tree, as a flat list of which the page asks for windows.
+//!
+//! It holds no text: what a row says is looked up when it is shown.
+
+use std::collections::BTreeSet;
+
+use dubbo_k8s_codec::Category;
+
+use crate::model::{Model, SHOWN, index};
+
+/// What a row stands for. Nodes keep their identity while a live registry changes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Node {
+    /// The Pods of which nothing could be read.
+    Unread,
+    /// A service.
+    Service(u32),
+    /// One category of a service.
+    Role(u32, Category),
+    /// An endpoint: Pod, and place among its endpoints.
+    Endpoint(u32, u32),
+    /// A Pod.
+    Pod(u32),
+    /// A record of a Pod.
+    Record(u32, u32),
+}
+
+/// A row and its place among its siblings.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Row {
+    /// What it stands for.
+    pub node: Node,
+    /// Zero for the outermost.
+    pub depth: u8,
+    /// Whether its children are shown; none if it can have none.
+    pub open: Option<bool>,
+    /// Counted from one.
+    pub position: u32,
+    /// Number of siblings, itself included.
+    pub siblings: u32,
+}
+
+/// The two ways to look at the same records.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum By {
+    /// Service, category, endpoint.
+    #[default]
+    Service,
+    /// Pod, record.
+    Pod,
+}
+
+/// What is open, what is searched for, and the rows that follow.
+#[derive(Debug, Default)]
+pub struct View {
+    /// How the rows are grouped.
+    pub by: By,
+    terms: Vec<String>,
+    /// Whether nodes are open unless they are among the exceptions.
+    open: bool,
+    exceptions: BTreeSet<Node>,
+    rows: Vec<Row>,
+}
+
+impl View {
+    /// A view of a new document: small ones are open.
+    pub fn new(model: &Model, by: By) -> Self {
+        let endpoints: usize = model.pods.iter().map(|pod| pod.endpoints.len()).sum();
+        let mut view = Self { by, open: endpoints <= 60, ..Self::default() };
+        view.rebuild(model);
+        view
+    }
+
+    /// The rows as they are now.
+    pub fn rows(&self) -> &[Row] {
+        &self.rows
+    }
+
+    /// Searches for all of these words, in any order and case.
+    pub fn find(&mut self, words: &str) {
+        self.terms = words.split_whitespace().map(str::to_lowercase).collect();
+    }
+
+    /// Opens or closes a node; says nothing about what it cannot have.
+    pub fn set_open(&mut self, node: Node, open: bool) {
+        if open == self.open {
+            self.exceptions.remove(&node);
+        } else {
+            self.exceptions.insert(node);
+        }
+    }
+
+    /// Opens or closes everything.
+    pub fn set_all(&mut self, open: bool) {
+        self.open = open;
+        self.exceptions.clear();
+    }
+
+    fn is_open(&self, node: Node) -> bool {
+        !self.terms.is_empty() || self.open != self.exceptions.contains(&node)
+    }
+
+    fn matches(&self, haystack: &str) -> bool {
+        self.terms
+            .iter()
+            .all(|term| memchr::memmem::find(haystack.as_bytes(), term.as_bytes()).is_some())
+    }
+
+    /// Works the rows out again.
+    pub fn rebuild(&mut self, model: &Model) {
+        let mut rows = std::mem::take(&mut self.rows);
+        rows.clear();
+        match self.by {
+            By::Service => self.by_service(model, &mut rows),
+            By::Pod => self.by_pod(model, &mut rows),
+        }
+        number(&mut rows);
+        self.rows = rows;
+    }
+
+    fn by_service(&self, model: &Model, rows: &mut Vec<Row>) {
+        let unread: Vec<u32> = (0..model.pods.len())
+            .filter(|pod| model.is_unread(*pod) && self.matches(&pod_text(model, *pod)))
+            .map(index)
+            .collect();
+        if !unread.is_empty() && self.push(rows, Node::Unread, 0, true) {
+            for pod in unread {
+                self.push(rows, Node::Pod(pod), 1, false);
+            }
+        }
+        for service in model.sorted() {
+            let start = rows.len();
+            let open = self.push(rows, Node::Service(service), 0, true);
+            let before = rows.len();
+            let found = self.members(model, service, open, rows);
+            if !found {
+                rows.truncate(start);
+            } else if !open {
+                rows.truncate(before);
+            }
+        }
+    }
+
+    /// Adds the rows of a service's members; whether anything was found.
+    fn members(&self, model: &Model, service: u32, open: bool, rows: &mut Vec<Row>) -> bool {
+        let Some(node) = model.services.get(service as usize) else { return false };
+        let mut found = false;
+        for category in SHOWN {
+            let all = node.of(category).iter().filter(|(pod, place)| {
+                self.terms.is_empty()
+                    || endpoint_text(model, *pod, *place).is_some_and(|text| self.matches(text))
+            });
+            let mut all = all.peekable();
+            if all.peek().is_none() {
+                continue;
+            }
+            found = true;
+            if !open {
+                break;
+            }
+            if self.push(rows, Node::Role(service, category), 1, true) {
+                for (pod, place) in all {
+                    self.push(rows, Node::Endpoint(*pod, *place), 2, false);
+                }
+            }
+        }
+        found
+    }
+
+    fn by_pod(&self, model: &Model, rows: &mut Vec<Row>) {
+        for (at, pod) in model.pods.iter().enumerate() {
+            let of_pod = self.terms.is_empty() || self.matches(&pod_text(model, at));
+            let found: BTreeSet<u32> = pod
+                .endpoints
+                .iter()
+                .filter(|endpoint| of_pod || self.matches(&endpoint.haystack))
+                .map(|endpoint| endpoint.record)
+                .collect();
+            if !of_pod && found.is_empty() {
+                continue;
+            }
+            let records = index(pod.records.unwrap_or(0));
+            if self.push(rows, Node::Pod(index(at)), 0, records > 0) {
+                for record in (0..records).filter(|record| of_pod || found.contains(record)) {
+                    self.push(rows, Node::Record(index(at), record), 1, false);
+                }
+            }
+        }
+    }
+
+    /// Adds a row; whether its children are to follow.
+    fn push(&self, rows: &mut Vec<Row>, node: Node, depth: u8, parent: bool) -> bool {
+        let open = parent && self.is_open(node);
+        let row = Row { node, depth, open: parent.then_some(open), position: 0, siblings: 0 };
+        rows.push(row);
+        open
+    }
+
+    /// The row of a record, its ancestors opened; none if it is not among what is searched for.
+    pub fn reveal(&mut self, model: &Model, pod: u32, record: Option<u32>) -> Option<usize> {
+        let target = self.target(model, pod, record);
+        self.rebuild(model);
+        let found = |node: Node| self.rows.iter().position(|row| row.node == node);
+        found(target).or_else(|| found(Node::Pod(pod)))
+    }
+
+    fn target(&mut self, model: &Model, pod: u32, record: Option<u32>) -> Node {
+        let Some(of) = model.pods.get(pod as usize) else { return Node::Pod(pod) };
+        let place = |wanted: u32| of.endpoints.iter().position(|one| one.record == wanted);
+        match (self.by, record) {
+            (By::Pod, None) => Node::Pod(pod),
+            (By::Pod, Some(record)) => {
+                self.set_open(Node::Pod(pod), true);
+                Node::Record(pod, record)
+            }
+            (By::Service, record) => {
+                let place = record.map_or_else(|| (!of.endpoints.is_empty()).then_some(0), place);
+                let Some(place) = place else {
+                    self.set_open(Node::Unread, true);
+                    return Node::Pod(pod);
+                };
+                if let Some(endpoint) = of.endpoints.get(place) {
+                    self.set_open(Node::Service(endpoint.service), true);
+                    self.set_open(Node::Role(endpoint.service, endpoint.category), true);
+                }
+                Node::Endpoint(pod, index(place))
+            }
+        }
+    }
+}
+
+fn endpoint_text(model: &Model, pod: u32, place: u32) -> Option<&str> {
+    Some(&model.pods.get(pod as usize)?.endpoints.get(place as usize)?.haystack)
+}
+
+fn pod_text(model: &Model, pod: usize) -> String {
+    model
+        .pods
+        .get(pod)
+        .map(|pod| format!("{}/{}", pod.text.namespace, pod.text.name).to_lowercase())
+        .unwrap_or_default()
+}
+
+/// Fills in the places among siblings.
+fn number(rows: &mut [Row]) {
+    // For each depth: how many siblings so far, from the end; reset when a parent is passed.
+    let mut counts = [0_u32; 3];
+    let mut totals: Vec<(usize, u32)> = Vec::new();
+    for at in 0..rows.len() {
+        let Some(row) = rows.get_mut(at) else { break };
+        let depth = usize::from(row.depth);
+        while totals.last().is_some_and(|(d, _)| *d > depth) {
+            totals.pop();
+        }
+        counts.iter_mut().skip(depth + 1).for_each(|count| *count = 0);
+        if let Some(count) = counts.get_mut(depth) {
+            *count += 1;
+            row.position = *count;
+        }
+    }
+    let mut sizes = [0_u32; 3];
+    for row in rows.iter_mut().rev() {
+        let depth = usize::from(row.depth);
+        if let Some(size) = sizes.get_mut(depth) {
+            *size = (*size).max(row.position);
+            row.siblings = *size;
+            if row.position == 1 {
+                *size = 0;
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::document::Document;
+    use dubbo_k8s_codec::{Record, encode, query_escape};
+
+    fn model() -> Model {
+        let annotation = |list: &[(&str, &str, &str)]| {
+            let keys: Vec<String> = list
+                .iter()
+                .map(|(i, c, u)| format!("/dubbo/{i}/{c}/{}", query_escape(u)))
+                .collect();
+            encode(keys.iter().map(|key| Record::new(key)))
+        };
+        let pod = |name: &str, value: &str| {
+            format!(
+                "{{\"metadata\":{{\"name\":\"{name}\",\"namespace\":\"prod\",\"labels\":{{\"dubbo.io/label\":\
+                 \"dubbo.io-value\"}},\"annotations\":{{\"dubbo.io/annotation\":\"{value}\"}}}}}}\n"
+            )
+        };
+        let text =
+            pod("b-0", &annotation(&[("b.S", "providers", "dubbo://10.0.0.1:1/b.S?x=Gold")]))
+                + &pod(
+                    "b-1",
+                    &annotation(&[
+                        ("b.S", "providers", "dubbo://10.0.0.2:1/b.S"),
+                        ("a.S", "consumers", "consumer://10.0.0.2/a.S"),
+                    ]),
+                )
+                + &pod("bad", "!!");
+        let mut model = Model::default();
+        for pod in Document::read(&text).pods {
+            model.push(pod, &text);
+        }
+        model.settle();
+        model
+    }
+
+    fn shown(view: &View) -> Vec<(Node, u8, u32, u32)> {
+        view.rows().iter().map(|r| (r.node, r.depth, r.position, r.siblings)).collect()
+    }
+
+    #[test]
+    fn services_come_in_order_with_their_endpoints_and_places() {
+        use Category::{Consumers, Providers};
+        let model = model();
+        let view = View::new(&model, By::Service);
+        assert_eq!(
+            shown(&view),
+            [
+                (Node::Unread, 0, 1, 3),
+                (Node::Pod(2), 1, 1, 1),
+                (Node::Service(1), 0, 2, 3),
+                (Node::Role(1, Consumers), 1, 1, 1),
+                (Node::Endpoint(1, 1), 2, 1, 1),
+                (Node::Service(0), 0, 3, 3),
+                (Node::Role(0, Providers), 1, 1, 1),
+                (Node::Endpoint(0, 0), 2, 1, 2),
+                (Node::Endpoint(1, 0), 2, 2, 2),
+            ]
+        );
+    }
+
+    #[test]
+    fn a_search_looks_at_parameters_and_names_and_opens_what_it_finds() {
+        let model = model();
+        let mut view = View::new(&model, By::Service);
+        view.set_all(false);
+        view.find("x=gold  PROD");
+        view.rebuild(&model);
+        let nodes: Vec<Node> = view.rows().iter().map(|row| row.node).collect();
+        assert_eq!(
+            nodes,
+            [Node::Service(0), Node::Role(0, Category::Providers), Node::Endpoint(0, 0)]
+        );
+        view.find("nowhere");
+        view.rebuild(&model);
+        assert!(view.rows().is_empty());
+        view.find("b-1");
+        view.by = By::Pod;
+        view.rebuild(&model);
+        assert_eq!(view.rows().len(), 3);
+    }
+
+    #[test]
+    fn closing_hides_children_and_revealing_opens_them() {
+        let model = model();
+        let mut view = View::new(&model, By::Service);
+        view.set_all(false);
+        view.rebuild(&model);
+        assert_eq!(view.rows().len(), 3);
+        let at = view.reveal(&model, 1, Some(1)).unwrap();
+        assert_eq!(view.rows()[at].node, Node::Endpoint(1, 1));
+        assert_eq!(view.rows().len(), 5);
+        let bad = view.reveal(&model, 2, None).unwrap();
+        assert_eq!(view.rows()[bad].node, Node::Pod(2));
+    }
+}

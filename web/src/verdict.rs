@@ -1,0 +1,127 @@
+//! What dubbo-go would do with a Pod.
+//!
+//! It follows dubbo-go's sources: 1.4 selects the article's label value, 1.5 and 3.0-rc select two
+//! others; each reads the annotation with Go's strict base64, and skips the whole Pod if that fails.
+
+use dubbo_k8s_codec::problem::Language;
+use dubbo_k8s_codec::{Annotation, WarningCode};
+
+use crate::pod::{Change, PodText};
+
+/// What it would do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// It reads the records.
+    Read,
+    /// It cannot read the annotation, and skips the whole Pod.
+    Refused,
+    /// It never sees the Pod, because of its label.
+    NotSelected,
+    /// It sees the Pod; there is nothing registered in it.
+    Nothing,
+    /// The Pod is gone.
+    Gone,
+}
+
+impl Verdict {
+    /// The verdict on a Pod whose annotation is `value`.
+    pub fn of(pod: &PodText, value: Option<&str>) -> Self {
+        if pod.change == Some(Change::Deleted) {
+            return Self::Gone;
+        }
+        if !pod.is_bare() && readers(pod).is_empty() {
+            return Self::NotSelected;
+        }
+        match value {
+            None => Self::Nothing,
+            Some(value) if go_reads(value) => Self::Read,
+            Some(_) => Self::Refused,
+        }
+    }
+
+    /// The name in the protocol of the page.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Read => "read",
+            Self::Refused => "refused",
+            Self::NotSelected => "not-selected",
+            Self::Nothing => "nothing",
+            Self::Gone => "gone",
+        }
+    }
+
+    /// The verdict as a sentence.
+    pub const fn sentence(self, language: Language) -> &'static str {
+        let [english, chinese] = match self {
+            Self::Read => ["dubbo-go reads this Pod.", "dubbo-go 会读取这个 Pod。"],
+            Self::Refused => [
+                "dubbo-go refuses the annotation and skips the whole Pod.",
+                "dubbo-go 会拒绝该注解，并跳过整个 Pod。",
+            ],
+            Self::NotSelected => [
+                "dubbo-go never sees this Pod: no version selects its label.",
+                "dubbo-go 看不到这个 Pod：没有版本会选中它的标签。",
+            ],
+            Self::Nothing => [
+                "dubbo-go sees this Pod, and finds nothing registered.",
+                "dubbo-go 能看到这个 Pod，但没有任何注册。",
+            ],
+            Self::Gone => ["The Pod is gone.", "这个 Pod 已经不在了。"],
+        };
+        match language {
+            Language::English => english,
+            Language::Chinese => chinese,
+        }
+    }
+}
+
+/// The versions of dubbo-go that select the Pod's label.
+pub fn readers(pod: &PodText) -> &'static [&'static str] {
+    match pod.label.as_deref() {
+        Some("dubbo.io-value") => &["1.4"],
+        Some("dubbo.io.provider" | "dubbo.io.consumer") => &["1.5", "3.0-rc"],
+        _ => &[],
+    }
+}
+
+/// Whether Go's reader takes this annotation: all that is accepted beyond it is two oddities.
+pub fn go_reads(value: &str) -> bool {
+    use WarningCode::{MissingPadding, StandardAlphabet};
+    Annotation::decode(value).is_ok_and(|annotation| {
+        let beyond = |code| matches!(code, StandardAlphabet | MissingPadding);
+        !annotation.warnings().iter().any(|warning| beyond(warning.code))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pod(label: Option<&str>) -> PodText {
+        PodText { name: "a".into(), label: label.map(Into::into), ..PodText::default() }
+    }
+
+    #[test]
+    fn the_label_decides_first_and_the_annotation_then() {
+        let article = pod(Some("dubbo.io-value"));
+        for (pod, value, verdict) in [
+            (pod(None), Some("W10="), Verdict::NotSelected),
+            (pod(Some("other")), Some("W10="), Verdict::NotSelected),
+            (article.clone(), None, Verdict::Nothing),
+            (article.clone(), Some("W10="), Verdict::Read),
+            (article.clone(), Some("W10"), Verdict::Refused),
+            (article, Some("!"), Verdict::Refused),
+            (PodText::default(), Some("W10="), Verdict::Read),
+            (PodText { change: Some(Change::Deleted), ..pod(None) }, None, Verdict::Gone),
+        ] {
+            assert_eq!(Verdict::of(&pod, value), verdict, "{value:?}");
+        }
+    }
+
+    #[test]
+    fn go_reads_exactly_what_the_vectors_say() {
+        // Beside the codec's own vectors: the two oddities that only a tolerant reader accepts.
+        assert!(!go_reads("W3siayI6Ij8/Pz4+Pn5+fiIsInYiOiLDv8O/w7/Cv8K+In1d"));
+        assert!(go_reads("W10\n=\r\n") && go_reads("W11=") && go_reads("bnVsbA=="));
+    }
+}
