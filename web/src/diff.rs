@@ -49,7 +49,7 @@ impl<T: Clone> Runs<T> {
         }
     }
 
-    fn new(&mut self, item: &T) {
+    fn added(&mut self, item: &T) {
         match self.0.last_mut() {
             Some(Run::New(run)) => run.push(item.clone()),
             _ => self.0.push(Run::New(vec![item.clone()])),
@@ -61,8 +61,12 @@ impl<T: Clone> Runs<T> {
 fn middle<T: Clone + PartialEq>(old: &[T], new: &[T], out: &mut Runs<T>) {
     let width = new.len() + 1;
     if (old.len() + 1).saturating_mul(width) > CELLS {
-        old.iter().for_each(|item| out.gone(item));
-        new.iter().for_each(|item| out.new(item));
+        for item in old {
+            out.gone(item);
+        }
+        for item in new {
+            out.added(item);
+        }
         return;
     }
     let mut table = vec![0_u32; (old.len() + 1) * width];
@@ -97,7 +101,7 @@ fn middle<T: Clone + PartialEq>(old: &[T], new: &[T], out: &mut Runs<T>) {
                 row += 1;
             }
             (_, Some(other)) => {
-                out.new(other);
+                out.added(other);
                 column += 1;
             }
             (Some(one), None) => {

@@ -171,7 +171,7 @@ impl Collector {
                     self.pods.push(PodText { annotation: Some(value), span, ..PodText::default() });
                 }
                 Event::Null => {}
-                _ => self.value(reader, first, text, 0)?,
+                _ => self.value(reader, &first, text, 0)?,
             }
         }
         Ok(())
@@ -181,7 +181,7 @@ impl Collector {
     fn value<'a>(
         &mut self,
         reader: &mut impl Reader<'a>,
-        first: Spanned<'a>,
+        first: &Spanned<'a>,
         text: &'a str,
         depth: usize,
     ) -> Result<(), SyntaxError> {
@@ -192,12 +192,11 @@ impl Collector {
                 if item.event == Event::Close {
                     return Ok(());
                 }
-                self.value(reader, item, text, depth + 1)?;
+                self.value(reader, &item, text, depth + 1)?;
             },
             _ => {
                 self.stranger("", first.span.start);
-                reader.skip(&first)?;
-                Ok(())
+                reader.skip(first).map(drop)
             }
         }
     }
@@ -248,7 +247,7 @@ impl Collector {
                 }
                 ("items" | "object", Event::Map | Event::List) => {
                     object.inner.get_or_insert(self.pods.len());
-                    self.value(reader, value, text, depth + 1)?;
+                    self.value(reader, &value, text, depth + 1)?;
                 }
                 _ => {
                     reader.skip(&value)?;

@@ -1,4 +1,9 @@
-//! The browser inspector.
+//! What the page of the browser inspector decides: what was pasted, what is registered in it, what is
+//! wrong and why, and how it would be written back.
+//!
+//! The page only shows it. Everything here is an ordinary library with tests; the one file that knows
+//! of a browser is `bindings`, which exists only on wasm.
+
 pub mod diff;
 pub mod document;
 pub mod editing;

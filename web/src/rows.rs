@@ -243,15 +243,10 @@ fn pod_text(model: &Model, pod: usize) -> String {
 
 /// Fills in the places among siblings.
 fn number(rows: &mut [Row]) {
-    // For each depth: how many siblings so far, from the end; reset when a parent is passed.
+    // For each depth: how many siblings so far; reset when a parent is passed.
     let mut counts = [0_u32; 3];
-    let mut totals: Vec<(usize, u32)> = Vec::new();
-    for at in 0..rows.len() {
-        let Some(row) = rows.get_mut(at) else { break };
+    for row in rows.iter_mut() {
         let depth = usize::from(row.depth);
-        while totals.last().is_some_and(|(d, _)| *d > depth) {
-            totals.pop();
-        }
         counts.iter_mut().skip(depth + 1).for_each(|count| *count = 0);
         if let Some(count) = counts.get_mut(depth) {
             *count += 1;

@@ -158,12 +158,10 @@ mod tests {
 
     #[test]
     fn an_alias_bomb_costs_only_its_own_length() {
-        let mut bomb = "a: &a [x,x,x,x,x,x,x,x,x]\n".to_owned();
-        for (name, of) in ('b'..='z').zip('a'..) {
-            bomb += &format!(
-                "{name}: &{name} [*{of},*{of},*{of},*{of},*{of},*{of},*{of},*{of},*{of}]\n"
-            );
-        }
+        let lines = ('b'..='z').zip('a'..).map(|(name, of)| {
+            format!("{name}: &{name} [{}]\n", vec![format!("*{of}"); 9].join(","))
+        });
+        let bomb = "a: &a [x,x,x,x,x,x,x,x,x]\n".to_owned() + &lines.collect::<String>();
         assert_eq!(texts(&bomb).unwrap().len(), 26 + 9 + 25 * 9);
     }
 
