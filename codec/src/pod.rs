@@ -187,7 +187,7 @@ impl<'a> Draft<'a> {
         self.members(reader, "an object for metadata", |draft, reader, name| {
             match name {
                 b"namespace" => {
-                    draft.namespace = draft.text(reader, "a string for the namespace")?
+                    draft.namespace = draft.text(reader, "a string for the namespace")?;
                 }
                 b"name" => draft.name = draft.text(reader, "a string for the name")?,
                 b"uid" => draft.uid = draft.text(reader, "a string for the uid")?,
@@ -259,7 +259,7 @@ impl<'a> Draft<'a> {
                 match name {
                     b"type" => kind = draft.text(reader, "a string for a condition's type")?,
                     b"status" => {
-                        status = draft.text(reader, "a string for a condition's status")?
+                        status = draft.text(reader, "a string for a condition's status")?;
                     }
                     _ => reader.skim()?,
                 }

@@ -210,7 +210,9 @@ pub(crate) fn push_utf8(bytes: &[u8], out: &mut Vec<u8>) -> bool {
 mod tests {
     use super::*;
 
-    fn read(text: &str) -> Result<(Vec<u8>, Vec<(WarningCode, usize)>), (usize, Found)> {
+    type Odd = Vec<(WarningCode, usize)>;
+
+    fn read(text: &str) -> Result<(Vec<u8>, Odd), (usize, Found)> {
         let mut warnings = Vec::new();
         let bytes = base64(text.as_bytes(), &mut warnings).map_err(|e| (e.offset, e.found))?;
         Ok((bytes, warnings.iter().map(|w| (w.code, w.offset)).collect()))

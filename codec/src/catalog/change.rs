@@ -129,21 +129,23 @@ pub(super) struct Transition {
     pub(super) resource_version: Arc<str>,
 }
 
-/// Appends the net effect of the transitions of one step, and empties them.
-pub(super) fn emit(transitions: &mut Vec<Transition>, changes: &mut Vec<Change>) {
-    // A key that comes twice was there before the second time.
+/// Appends the net effect of the transitions of one step. A key that went in between is told as
+/// removed and added: that is a Pod replaced by another one of its name.
+pub(super) fn emit(transitions: Vec<Transition>, changes: &mut Vec<Change>) {
+    // A key that comes twice was there before the second time, or went in between.
     if transitions.iter().all(|transition| transition.before.is_none()) {
-        changes.extend(transitions.drain(..).filter_map(|only| change(only, None)));
+        changes.extend(transitions.into_iter().filter_map(|only| change(only, None)));
         return;
     }
     let mut last = BTreeMap::new();
-    let mut befores = Vec::with_capacity(transitions.len());
+    let mut befores: Vec<Option<Option<Arc<str>>>> = Vec::with_capacity(transitions.len());
     for (index, transition) in transitions.iter().enumerate() {
         let previous = last.insert(Arc::clone(&transition.key), index);
-        let before = previous.and_then(|previous| befores.get_mut(previous)).and_then(Option::take);
+        let previous = previous.filter(|_| transition.before.is_some());
+        let before = previous.and_then(|previous| befores.get_mut(previous)?.take());
         befores.push(Some(before.unwrap_or_else(|| transition.before.clone())));
     }
-    for (transition, before) in transitions.drain(..).zip(befores) {
+    for (transition, before) in transitions.into_iter().zip(befores) {
         if let Some(before) = before {
             changes.extend(change(transition, before));
         }

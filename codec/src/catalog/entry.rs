@@ -7,7 +7,7 @@ use alloc::vec::Vec;
 use super::Holder;
 use crate::annotation::Annotation;
 use crate::error::{DecodeError, Found, Stage};
-use crate::path::Key;
+use crate::path::{Key, ROOT};
 use crate::pod::{Pod, PodError};
 use crate::record::Record;
 use crate::url::Url;
@@ -150,6 +150,11 @@ fn check(text: &str) -> Result<(), KeyFault> {
         expected: error.expected,
         found: error.found,
     })?;
+    if key.root != ROOT {
+        let (offset, found) = (1, Found::Thing("another root"));
+        let expected = "a path under /dubbo, where consumers look";
+        return Err(KeyFault { stage: Stage::Shape, offset, expected, found });
+    }
     let Some(url) = key.url.as_deref() else { return Ok(()) };
     Url::parse(url).map(drop).map_err(|error| KeyFault {
         stage: Stage::Shape,

@@ -159,13 +159,12 @@ impl Catalog {
         let mut log = Log::default();
         if replaced || !live {
             self.take_out(&pod.namespace, &pod.name, Some(&pod.resource_version), &mut log);
-            self.flush(&mut log, changes);
         }
         if live {
             let entry = Entry::read(pod, &mut KnownKeys(self));
             self.put(Arc::new(entry), &mut log);
         }
-        self.flush(&mut log, changes);
+        self.finish(log, changes);
     }
 
     /// Takes in that a Pod is gone: a watch event `DELETED`. Ignored if the Pod of that name is by
@@ -175,7 +174,7 @@ impl Catalog {
         if held.is_some_and(|held| *held.holder.uid == *pod.uid || held.holder.uid.is_empty()) {
             let mut log = Log::default();
             self.take_out(&pod.namespace, &pod.name, Some(&pod.resource_version), &mut log);
-            self.flush(&mut log, changes);
+            self.finish(log, changes);
         }
     }
 
@@ -184,7 +183,7 @@ impl Catalog {
         let entry = Entry::broken(error, &mut KnownKeys(self));
         let mut log = Log::default();
         self.put(Arc::new(entry), &mut log);
-        self.flush(&mut log, changes);
+        self.finish(log, changes);
     }
 
     /// Begins a relist: nothing of it is seen until [`commit`](Self::commit).
@@ -204,7 +203,6 @@ impl Catalog {
                 self.take_out(namespace, name, Some(&entry.resource_version), &mut log);
             }
         }
-        self.flush(&mut log, changes);
         let missing = self.missing(scope, &staged);
         for entry in staged.into_values().flat_map(BTreeMap::into_values) {
             self.put(entry, &mut log);
@@ -212,7 +210,7 @@ impl Catalog {
         for (namespace, name) in missing {
             self.take_out(&namespace, &name, None, &mut log);
         }
-        self.flush(&mut log, changes);
+        self.finish(log, changes);
     }
 
     /// The Pods of a scope that are not among the staged ones.
@@ -266,10 +264,8 @@ impl Catalog {
             if Arc::ptr_eq(old, &entry) {
                 return;
             }
-            // Equal keys nearly always share their text; where they do not, dropping and adding
-            // one cancel each other out.
-            let kept: BTreeSet<_> = entry.records.iter().map(|r| Arc::as_ptr(&r.key)).collect();
-            for record in old.records.iter().filter(|r| !kept.contains(&Arc::as_ptr(&r.key))) {
+            let kept: BTreeSet<_> = entry.records.iter().map(|record| &record.key).collect();
+            for record in old.records.iter().filter(|record| !kept.contains(&record.key)) {
                 self.drop_carrier(record, &old.holder, &entry.resource_version, log);
             }
         }
@@ -340,9 +336,10 @@ impl Catalog {
         log.transition(&record.key, before, after, holder, version);
     }
 
-    fn flush(&mut self, log: &mut Log, changes: &mut Changes) {
-        self.revision += u64::from(core::mem::take(&mut log.dirty));
-        emit(&mut log.transitions, &mut changes.changes);
+    /// Tells what a step has done.
+    fn finish(&mut self, mut log: Log, changes: &mut Changes) {
+        self.revision += u64::from(log.dirty);
+        emit(log.transitions, &mut changes.changes);
         changes.problems.append(&mut log.problems);
     }
 }
