@@ -1,6 +1,9 @@
 //! `cargo xtask <verb>`: the one entry to everything that is done with this checkout. Each verb does its
 //! own set-up. It must never need more than Rust to start, so its own dependencies are few.
 
+mod bench;
+mod cluster;
+mod demo;
 mod invariants;
 mod process;
 mod say;
@@ -12,6 +15,7 @@ mod wasm;
 mod workspace;
 
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::{Parser, Subcommand};
 
@@ -32,11 +36,33 @@ struct Arguments {
 enum Verb {
     /// Bring what is missing to build and test, and say what was chosen.
     Setup,
+    /// Show the watcher at work on a simulated cluster.
+    Demo {
+        /// How long, as in 30s; else until Ctrl-C on a terminal, and one minute otherwise.
+        #[arg(long = "for", value_name = "TIME", value_parser = seconds)]
+        length: Option<Duration>,
+    },
     /// Run the whole check: format, lints, tests, wasm, documentation, packages.
     Test {
         /// Run only this step; may be given several times.
         #[arg(long, value_name = "STEP")]
         only: Vec<String>,
+    },
+    /// Measure, beside others in the same run, and print tables.
+    Bench {
+        subject: Option<bench::Subject>,
+        /// How many Pods the watcher reads.
+        #[arg(long, default_value_t = 10_000)]
+        pods: u32,
+        /// How often each is measured.
+        #[arg(long, default_value_t = 5)]
+        runs: u32,
+    },
+    /// Run one program and print the microseconds of wall and CPU time and the bytes of memory it used.
+    #[command(hide = true)]
+    Measure {
+        #[arg(last = true, required = true)]
+        command: Vec<String>,
     },
     /// Build the wasm files, and say how large they are.
     Wasm,
@@ -47,6 +73,9 @@ fn main() -> ExitCode {
     let forced = arguments.wasm_toolchain;
     let done = match arguments.verb {
         Verb::Setup => setup::run(forced),
+        Verb::Demo { length } => demo::run(length),
+        Verb::Bench { subject, pods, runs } => bench::run(subject, pods, runs),
+        Verb::Measure { command } => bench::measure::run(&command),
         Verb::Test { only } => test::run(forced, &only),
         Verb::Wasm => wasm::run(forced),
     };
@@ -56,5 +85,35 @@ fn main() -> ExitCode {
             say::note(&failure.to_string());
             ExitCode::FAILURE
         }
+    }
+}
+
+/// `30s`, `2m` or plain seconds.
+fn seconds(text: &str) -> Result<Duration, String> {
+    let (digits, unit) = match text.strip_suffix('m') {
+        Some(digits) => (digits, 60),
+        None => (text.strip_suffix('s').unwrap_or(text), 1),
+    };
+    let count: u64 =
+        digits.parse().map_err(|_| format!("{text} is not a time such as 30s or 2m"))?;
+    Ok(Duration::from_secs(count.saturating_mul(unit)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_seconds_unless_they_say_minutes() {
+        assert_eq!(seconds("30s"), Ok(Duration::from_secs(30)));
+        assert_eq!(seconds("30"), Ok(Duration::from_secs(30)));
+        assert_eq!(seconds("2m"), Ok(Duration::from_mins(2)));
+        assert!(seconds("soon").is_err());
+    }
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        use clap::CommandFactory as _;
+        Arguments::command().debug_assert();
     }
 }

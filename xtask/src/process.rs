@@ -4,7 +4,7 @@
 use std::ffi::{OsStr, OsString};
 use std::fmt;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 
 /// What went wrong, for a person, with the way out where there is one.
 #[derive(Debug)]
@@ -89,6 +89,12 @@ impl Tool {
             let said = String::from_utf8_lossy(&output.stderr);
             Err(self.ended(&output.status.to_string(), said.trim()))
         }
+    }
+
+    /// Starts it with pipes on stdin and stdout; it ends when the caller ends it.
+    pub(crate) fn spawn_piped(mut self) -> Result<Child> {
+        self.command.stdin(Stdio::piped()).stdout(Stdio::piped());
+        self.command.spawn().map_err(|error| self.not_started(&error))
     }
 
     fn not_started(&self, error: &std::io::Error) -> Failure {

@@ -25,10 +25,11 @@ pub(crate) fn on_terminal() -> bool {
     std::io::stdout().is_terminal()
 }
 
+/// Whether output may be coloured.
+pub(crate) fn in_color() -> bool {
+    on_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+}
+
 fn bold() -> (&'static str, &'static str) {
-    if on_terminal() && std::env::var_os("NO_COLOR").is_none() {
-        ("\x1b[1m", "\x1b[0m")
-    } else {
-        ("", "")
-    }
+    if in_color() { ("\x1b[1m", "\x1b[0m") } else { ("", "") }
 }

@@ -1,0 +1,32 @@
+//! `cargo xtask bench`: measures, side by side in one run, and prints tables. A person puts the figures
+//! into BENCHMARKS.md; this never writes them.
+
+pub(crate) mod measure;
+mod watcher;
+
+use clap::ValueEnum;
+
+use crate::process::{Result, cargo};
+use crate::say;
+
+/// What can be measured.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
+pub(crate) enum Subject {
+    /// Decoding and encoding, beside the naive version of the same work.
+    Codec,
+    /// From start to a synced list of many Pods, beside curl fetching the same bytes.
+    Watcher,
+}
+
+/// Measures one subject, or all.
+pub(crate) fn run(subject: Option<Subject>, pods: u32, runs: u32) -> Result {
+    if subject != Some(Subject::Watcher) {
+        say::heading("codec");
+        cargo("bench").args(["--locked", "--package", "dubbo-k8s-codec"]).run()?;
+    }
+    if subject != Some(Subject::Codec) {
+        say::heading(&format!("watcher: {pods} Pods, the median of {runs} runs"));
+        watcher::run(pods, runs)?;
+    }
+    Ok(())
+}

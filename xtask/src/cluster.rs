@@ -1,0 +1,88 @@
+//! The scripted kube-apiserver as a process of its own, and the real `dubbo-watcher` beside it. It must
+//! never leave one of them behind: a cluster that is dropped has ended.
+
+use std::io::{BufRead, BufReader};
+use std::path::PathBuf;
+use std::process::{Child, ChildStdout};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::process::{Context as _, Failure, Result, Tool, cargo};
+use crate::toolchain::target_dir;
+
+/// How the programs are built.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Profile {
+    /// Soon there.
+    Dev,
+    /// What is measured.
+    Release,
+}
+
+impl Profile {
+    /// Builds both programs.
+    pub(crate) fn build(self) -> Result {
+        let tool = cargo("build").args([
+            "--locked",
+            "--package",
+            "dubbo-k8s-watcher",
+            "--package",
+            "dubbo-k8s-tests",
+        ]);
+        let tool = tool.arg("--bins");
+        if self == Self::Release { tool.arg("--release").run() } else { tool.run() }
+    }
+
+    /// A program that `build` built.
+    pub(crate) fn program(self, name: &str) -> PathBuf {
+        let folder = if self == Self::Release { "release" } else { "debug" };
+        target_dir().join(folder).join(name)
+    }
+}
+
+/// A running scripted kube-apiserver.
+pub(crate) struct Cluster {
+    server: Child,
+    pub(crate) url: String,
+    pub(crate) kubeconfig: PathBuf,
+    /// Holds the kubeconfig, and takes it away at the end.
+    _folder: TempDir,
+}
+
+impl Cluster {
+    /// Starts it on a free port and waits until it says that it is ready.
+    pub(crate) fn start(profile: Profile, arguments: &[String]) -> Result<Self> {
+        let folder = tempfile::Builder::new().prefix("dubbo-k8s-").tempdir();
+        let folder = folder.context(|| "making a folder for the kubeconfig".into())?;
+        let kubeconfig = folder.path().join("kubeconfig");
+        let tool = Tool::new(profile.program("apiserver")).arg("--kubeconfig-out").arg(&kubeconfig);
+        let mut server = tool.args(["--port", "0"]).args(arguments).spawn_piped()?;
+        let ready = server.stdout.take().map(first_line).transpose()?;
+        let ready: Value = serde_json::from_str(ready.as_deref().unwrap_or_default())
+            .context(|| "the scripted kube-apiserver did not get ready".into())?;
+        let url = ready.get("url").and_then(Value::as_str);
+        let url =
+            url.ok_or_else(|| Failure::new("the scripted kube-apiserver names no URL"))?.to_owned();
+        Ok(Self { server, url, kubeconfig, _folder: folder })
+    }
+
+    /// A verb of the watcher, pointed at all of this cluster.
+    pub(crate) fn watcher(&self, profile: Profile, verb: &str) -> Tool {
+        let tool = Tool::new(profile.program("dubbo-watcher")).arg(verb);
+        tool.arg("--all-namespaces").arg("--kubeconfig").arg(&self.kubeconfig)
+    }
+}
+
+impl Drop for Cluster {
+    fn drop(&mut self) {
+        drop(self.server.stdin.take()); // the end of its input is what it ends at
+        let _ = self.server.wait();
+    }
+}
+
+fn first_line(output: ChildStdout) -> Result<String> {
+    let mut line = String::new();
+    BufReader::new(output).read_line(&mut line).context(|| "reading from the server".into())?;
+    Ok(line)
+}

@@ -1,0 +1,145 @@
+//! `cargo xtask demo`: the real `dubbo-watcher` against a simulated cluster on this machine. It must never
+//! end well unless what it is there to show was really seen on the screen.
+
+mod seen;
+
+use std::io::{BufRead as _, BufReader};
+use std::process::{Child, ChildStdout};
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::time::{Duration, Instant};
+
+use crate::cluster::{Cluster, Profile};
+use crate::process::{Context as _, Failure, Result};
+use crate::say;
+use seen::Seen;
+
+/// How long it runs when nobody can press Ctrl-C.
+const UNATTENDED: Duration = Duration::from_mins(1);
+
+const OWN_CLUSTER: &str = "\
+To see a cluster of your own, with the kubeconfig that kubectl uses:
+    cargo run --release --package dubbo-k8s-watcher -- list --all-namespaces
+    cargo run --release --package dubbo-k8s-watcher -- watch --namespace NAMESPACE
+--context, --kubeconfig, --server and --selector mean what they mean to kubectl.";
+
+/// What ends the watching, or goes on with it.
+enum Event {
+    Line(String),
+    /// The watcher ended.
+    End,
+    CtrlC,
+}
+
+/// Runs it for a while: as long as asked, else until Ctrl-C on a terminal and a minute otherwise.
+pub(crate) fn run(length: Option<Duration>) -> Result {
+    say::note("building the watcher and the simulated cluster");
+    Profile::Dev.build()?;
+    let (events, received) = channel();
+    let interrupts = events.clone();
+    // Without a receiver the demo is over, and there is nothing left to interrupt.
+    ctrlc::set_handler(move || drop(interrupts.send(Event::CtrlC)))
+        .context(|| "listening to Ctrl-C".into())?;
+    let cluster = Cluster::start(Profile::Dev, &["--simulate".to_owned()])?;
+    say::line(&format!(
+        "A simulated cluster is at {}: its Deployments scale, roll and crash.",
+        cluster.url
+    ));
+    let mut seen = Seen::default();
+    list(&cluster, &mut seen)?;
+    let length = length.or_else(|| (!say::on_terminal()).then_some(UNATTENDED));
+    watch(&cluster, length, events, &received, &mut seen)?;
+    say::heading("seen");
+    say::line(&seen.to_string());
+    say::line(&format!("\n{OWN_CLUSTER}"));
+    match seen.missing() {
+        Some(missing) => Err(Failure::new(format!("not everything was seen working: {missing}"))),
+        None => Ok(()),
+    }
+}
+
+/// The table goes straight to the terminal, so that it fits it; what it holds is asked for once more.
+fn list(cluster: &Cluster, seen: &mut Seen) -> Result {
+    say::heading("dubbo-watcher list --all-namespaces");
+    cluster.watcher(Profile::Dev, "list").run()?;
+    let snapshot = cluster.watcher(Profile::Dev, "list").args(["-o", "json"]).read()?;
+    seen.snapshot(&serde_json::from_str(&snapshot).context(|| "reading the snapshot".into())?);
+    Ok(())
+}
+
+fn watch(
+    cluster: &Cluster,
+    length: Option<Duration>,
+    events: Sender<Event>,
+    received: &Receiver<Event>,
+    seen: &mut Seen,
+) -> Result {
+    let until =
+        length.map_or("until Ctrl-C".to_owned(), |length| format!("for {} s", length.as_secs()));
+    say::heading(&format!("dubbo-watcher watch --all-namespaces   ({until})"));
+    let color = if say::in_color() { "1" } else { "0" };
+    let mut watcher =
+        cluster.watcher(Profile::Dev, "watch").env("CLICOLOR_FORCE", color).spawn_piped()?;
+    let output = watcher.stdout.take().ok_or_else(|| Failure::new("the watcher has no output"))?;
+    let reader = std::thread::spawn(move || forward(output, &events));
+    let deadline = length.map(|length| Instant::now() + length);
+    let ended_itself = show(received, deadline, seen);
+    end(&mut watcher, ended_itself)?;
+    reader.join().map_err(|_| Failure::new("reading the watcher's output failed"))
+}
+
+/// Shows every line until Ctrl-C, the deadline or the watcher's end; says whether it was the last.
+fn show(received: &Receiver<Event>, deadline: Option<Instant>, seen: &mut Seen) -> bool {
+    loop {
+        let event = match deadline {
+            None => received.recv().ok(),
+            Some(deadline) => {
+                received.recv_timeout(deadline.saturating_duration_since(Instant::now())).ok()
+            }
+        };
+        match event {
+            Some(Event::Line(line)) => {
+                say::line(&line);
+                seen.line(&line);
+            }
+            Some(Event::CtrlC) | None => return false,
+            Some(Event::End) => return true,
+        }
+    }
+}
+
+fn forward(output: ChildStdout, events: &Sender<Event>) {
+    for line in BufReader::new(output).lines() {
+        let Ok(line) = line else { break };
+        if events.send(Event::Line(line)).is_err() {
+            return;
+        }
+    }
+    drop(events.send(Event::End));
+}
+
+/// Asks the watcher to end as a supervisor would, and holds it to ending well. At Ctrl-C the terminal
+/// asks it too; then it may be gone already.
+fn end(watcher: &mut Child, ended_itself: bool) -> Result {
+    if !ended_itself {
+        ask_to_end(watcher);
+    }
+    let status = watcher.wait().context(|| "waiting for the watcher".into())?;
+    if status.success() {
+        Ok(())
+    } else {
+        Err(Failure::new(format!("the watcher ended with {status}")))
+    }
+}
+
+#[cfg(unix)]
+fn ask_to_end(watcher: &mut Child) {
+    use nix::sys::signal::{Signal, kill};
+    if let Ok(id) = i32::try_from(watcher.id()) {
+        let _ = kill(nix::unistd::Pid::from_raw(id), Signal::SIGTERM); // it may have ended just now
+    }
+}
+
+#[cfg(not(unix))]
+fn ask_to_end(watcher: &mut Child) {
+    let _ = watcher.kill(); // it may have ended just now
+}
