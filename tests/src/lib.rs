@@ -3,3 +3,7 @@
 //! depend on it.
 
 pub mod apiserver;
+pub mod fleet;
+pub mod pods;
+pub mod registration;
+pub mod simulation;

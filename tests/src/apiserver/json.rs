@@ -23,7 +23,7 @@ pub(crate) const OBJECT_META: [&str; 15] = [
 ];
 
 /// Compact JSON with Go's escapes, no newline at the end.
-pub(crate) fn compact(value: &Value) -> Vec<u8> {
+pub fn compact(value: &Value) -> Vec<u8> {
     escape(serde_json::to_vec(value).unwrap_or_default())
 }
 

@@ -65,6 +65,12 @@ pub(crate) fn print(pod: &Object, form: Form) -> Vec<u8> {
     body
 }
 
+/// A list of all Pods in one page, in pieces.
+pub(crate) fn all(snapshot: &Snapshot, form: Form) -> impl Iterator<Item = Bytes> + Send + use<> {
+    let pods = snapshot.pods(None, None).cloned().collect();
+    Page { version: snapshot.version, next: None, remaining: None, pods }.pieces(form)
+}
+
 /// Waits until the store has reached `version`; 504 when it does not in time.
 pub(crate) async fn reach(shared: &Shared, version: u64) -> Result<(), Status> {
     let mut changes = shared.store.subscribe();
@@ -191,7 +197,7 @@ impl Page {
     }
 
     /// The text in pieces, printed as they are taken.
-    fn pieces(self, form: Form) -> impl Iterator<Item = Bytes> + Send {
+    fn pieces(self, form: Form) -> impl Iterator<Item = Bytes> + Send + use<> {
         let mut opening = Some(self.opening(form));
         let mut pods = self.pods.into_iter().enumerate();
         let mut done = false;

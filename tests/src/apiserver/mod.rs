@@ -61,12 +61,16 @@ use tokio::task::JoinHandle;
 
 pub use access::{Access, Grant};
 pub use certificates::Identity;
+pub(crate) use clock::rfc3339;
 pub use faults::{Act, Fault, Faults};
+pub use json::compact as compact_json;
+pub(crate) use json::object_at;
 pub use log::{Requests, Seen};
 pub use replay::Exchange;
 pub use request::Verb;
 pub use status::Status;
 pub use store::Store;
+pub(crate) use store::split_mix;
 
 use certificates::Authority;
 use compressed::Compressed;

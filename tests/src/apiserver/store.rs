@@ -13,7 +13,8 @@ use tokio::sync::watch;
 
 use super::clock;
 use super::json;
-use super::object::{Object, key};
+use super::list;
+use super::object::{Form, Object, key};
 use super::status::Status;
 
 /// The Pods of the scripted cluster. Cheap to clone; all clones are the same store.
@@ -87,6 +88,13 @@ pub(crate) struct Bounds {
 pub(crate) struct Position {
     pub(crate) version: u64,
     pub(crate) epoch: u64,
+}
+
+impl Default for Store {
+    /// An empty store without a server.
+    fn default() -> Self {
+        Self::new(1000, 0, 1)
+    }
 }
 
 impl Store {
@@ -171,10 +179,14 @@ impl Store {
 
     /// Begins a graceful deletion: the Pod stays, with a deletionTimestamp, until [`Store::delete`].
     pub fn terminate(&self, namespace: &str, name: &str) -> Result<u64, Status> {
+        self.terminate_by(namespace, name, &clock::timestamp_in(30))
+    }
+
+    /// As [`Store::terminate`], with the deletionTimestamp given.
+    pub fn terminate_by(&self, namespace: &str, name: &str, at: &str) -> Result<u64, Status> {
         self.update(namespace, name, |pod| {
             let metadata = json::object_at(pod, &["metadata"]);
             if !metadata.contains_key("deletionTimestamp") {
-                let at = clock::timestamp_in(30);
                 metadata.insert("deletionTimestamp".to_owned(), json!(at));
                 metadata.insert("deletionGracePeriodSeconds".to_owned(), json!(30));
             }
@@ -206,6 +218,11 @@ impl Store {
         })
     }
 
+    /// The list of all Pods as the server prints it, in pieces.
+    pub fn list(&self, metadata_only: bool) -> impl Iterator<Item = Bytes> {
+        list::all(&self.snapshot(), if metadata_only { Form::Metadata } else { Form::Full })
+    }
+
     /// The newest resourceVersion.
     pub fn resource_version(&self) -> u64 {
         self.lock().version
@@ -230,6 +247,12 @@ impl Store {
     /// continue tokens expire. Watches that are open go on.
     pub fn compact(&self) {
         self.quietly(|state| state.compacted = state.version);
+    }
+
+    /// Begins history now: as [`Store::compact`], and gives its memory back. Watches that are open
+    /// and have not read everything end.
+    pub fn forget(&self) {
+        self.quietly(State::forget);
     }
 
     /// As [`Store::compact`], up to and including `version`.
