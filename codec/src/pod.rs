@@ -248,7 +248,7 @@ impl<'a> Draft<'a> {
 
     fn conditions(&mut self, reader: &mut Reader<'a>) -> Result<(), Fault> {
         if reader.peek() != Some(b'[') {
-            return self.text(reader, "an array of conditions").map(drop);
+            return self.absent(reader, "an array of conditions");
         }
         reader.enter()?;
         let mut first = true;
@@ -280,7 +280,7 @@ impl<'a> Draft<'a> {
         mut member: impl FnMut(&mut Self, &mut Reader<'a>, &[u8]) -> Result<(), Fault>,
     ) -> Result<(), Fault> {
         if reader.peek() != Some(b'{') {
-            return self.text(reader, expected).map(drop);
+            return self.absent(reader, expected);
         }
         reader.enter()?;
         let mut first = true;
@@ -297,17 +297,21 @@ impl<'a> Draft<'a> {
         reader: &mut Reader<'a>,
         expected: &'static str,
     ) -> Result<Option<Cow<'a, str>>, Fault> {
-        match reader.peek() {
-            Some(b'"') => reader.string()?.text().map(Some),
-            Some(b'n') => reader.literal(b"null").map(|()| None),
-            _ => {
-                let mut fault = reader.fault(expected);
-                fault.stage = Stage::Shape;
-                reader.skim()?;
-                self.misshapen.get_or_insert(fault);
-                Ok(None)
-            }
+        if reader.peek() == Some(b'"') {
+            return reader.string()?.text().map(Some);
         }
+        self.absent(reader, expected).map(|()| None)
+    }
+
+    /// Takes a `null`. Anything else is remembered as misshapen.
+    fn absent(&mut self, reader: &mut Reader<'a>, expected: &'static str) -> Result<(), Fault> {
+        if reader.peek() == Some(b'n') {
+            return reader.literal(b"null");
+        }
+        let at = reader.at();
+        let found = Found::Thing(reader.skip()?);
+        self.misshapen.get_or_insert(Fault { stage: Stage::Shape, at, expected, found });
+        Ok(())
     }
 
     fn into_pod(self) -> Result<Pod<'a>, PodError> {
