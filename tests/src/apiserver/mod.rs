@@ -36,6 +36,7 @@ mod object;
 mod patch;
 mod replay;
 mod request;
+mod review;
 mod router;
 mod selector;
 mod status;

@@ -6,6 +6,7 @@ use bytes::Bytes;
 use http::{HeaderMap, Method};
 use percent_encoding::percent_decode_str;
 
+use super::review;
 use super::selector::Selector;
 use super::status::Status;
 
@@ -26,6 +27,16 @@ pub enum Verb {
     Update,
     /// A deletion.
     Delete,
+}
+
+impl Verb {
+    const ALL: [Self; 7] =
+        [Self::Get, Self::List, Self::Watch, Self::Patch, Self::Create, Self::Update, Self::Delete];
+
+    /// The verb of this name.
+    pub(crate) fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|verb| verb.to_string() == name)
+    }
 }
 
 impl fmt::Display for Verb {
@@ -57,6 +68,8 @@ pub(crate) enum Resource {
         namespace: Option<String>,
         kind: String,
     },
+    /// What the user itself may do.
+    AccessReviews,
     Version,
     Health {
         probe: &'static str,
@@ -151,6 +164,7 @@ impl Resource {
                 Self::Unknown { namespace: owned(namespace), kind: (*kind).to_owned() }
             }
             ["api", "v1", kind, ..] => Self::Unknown { namespace: None, kind: (*kind).to_owned() },
+            _ if path == review::PATH => Self::AccessReviews,
             _ => Self::Path(path.to_owned()),
         }
     }

@@ -14,7 +14,7 @@ use super::connection::{Order, Peer};
 use super::list::print;
 use super::request::{Request, Resource, Verb};
 use super::status::Status;
-use super::{Shared, accept, health, json, list, patch, tamper, watch};
+use super::{Shared, accept, health, json, list, patch, review, tamper, watch};
 
 /// The longest body that the server reads.
 const MAX_BODY: usize = 3 * 1024 * 1024;
@@ -86,6 +86,7 @@ async fn answer(
         .authorize(&user, request)
         .map_err(|status| Refusal { status, unknown_client: user == ANONYMOUS })?;
     match &request.resource {
+        Resource::AccessReviews => Ok(review::review(&shared.access, &user, request)?),
         Resource::Version => Ok(health::version()),
         Resource::Health { probe } => {
             Ok(health::probe(probe, request.query.find("verbose").is_some()))

@@ -1,0 +1,99 @@
+//! `SelfSubjectAccessReview`: a user asks what they may do. Every authenticated user may ask, as
+//! by the ClusterRole `system:basic-user` of a real server; nothing is kept.
+
+use http::Response;
+use serde_json::{Value, json};
+
+use super::answer::{self, Body};
+use super::json;
+use super::request::{Request, Verb};
+use super::status::Status;
+use super::{Access, access::ANONYMOUS};
+
+/// The path that takes reviews.
+pub(crate) const PATH: &str = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews";
+
+/// Answers a review of what `user` may do to pods; about all else the answer is no.
+pub(crate) fn review(
+    access: &Access,
+    user: &str,
+    request: &Request,
+) -> Result<Response<Body>, Status> {
+    if request.verb != Verb::Create {
+        let message = "the server does not allow this method on the requested resource";
+        return Err(Status::new(405, "MethodNotAllowed", message));
+    }
+    if user == ANONYMOUS {
+        let message = "selfsubjectaccessreviews.authorization.k8s.io is forbidden: User \"system:anonymous\" \
+                       cannot create resource \"selfsubjectaccessreviews\" in API group \
+                       \"authorization.k8s.io\" at the cluster scope";
+        return Err(Status::new(403, "Forbidden", message));
+    }
+    let mut review: Value = serde_json::from_slice(&request.body)
+        .map_err(|error| Status::bad_request(error.to_string()))?;
+    let attributes = &review["spec"]["resourceAttributes"];
+    if !attributes.is_object() {
+        return Err(Status::bad_request(
+            "spec.resourceAttributes: exactly one of nonResourceAttributes or resourceAttributes must be specified",
+        ));
+    }
+    let text = |name: &str| attributes[name].as_str().filter(|text| !text.is_empty());
+    let pods = text("resource") == Some("pods") && text("group").is_none();
+    let verb = text("verb").and_then(Verb::from_name);
+    let allowed = pods && verb.is_some_and(|verb| access.allows(user, verb, text("namespace")));
+    review["metadata"] = json!({});
+    review["status"] = json!({"allowed": allowed});
+    if allowed {
+        review["status"]["reason"] = json!(format!("RBAC: allowed to User \"{user}\""));
+    }
+    let mut body = json::compact(&review);
+    body.push(b'\n');
+    let mut response = answer::ok(answer::json(body));
+    *response.status_mut() = http::StatusCode::CREATED;
+    Ok(response)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Grant;
+    use super::*;
+    use bytes::Bytes;
+    use http_body_util::BodyExt as _;
+
+    async fn ask(user: &str, attributes: Value) -> (u16, Value) {
+        let access = Access::default();
+        access.grant(Grant::pods("ann", [Verb::List, Verb::Watch], ["shop"]));
+        access.grant(Grant::all("root"));
+        let head = http::Request::post(PATH).body(()).unwrap().into_parts().0;
+        let body = json!({"spec": {"resourceAttributes": attributes}}).to_string();
+        let request = Request::new(&head, None, Bytes::from(body));
+        match review(&access, user, &request) {
+            Ok(response) => {
+                let code = response.status().as_u16();
+                let body = response.into_body().collect().await.unwrap().to_bytes();
+                (code, serde_json::from_slice(&body).unwrap())
+            }
+            Err(status) => (status.code, Value::Null),
+        }
+    }
+
+    #[tokio::test]
+    async fn a_review_answers_what_a_request_would_meet() {
+        for (user, verb, namespace, allowed) in [
+            ("ann", "list", "shop", true),
+            ("ann", "patch", "shop", false),
+            ("ann", "list", "other", false),
+            ("ann", "list", "", false),
+            ("root", "patch", "", true),
+            ("bob", "get", "shop", false),
+        ] {
+            let attributes = json!({"resource": "pods", "verb": verb, "namespace": namespace});
+            let (code, body) = ask(user, attributes).await;
+            assert_eq!((code, &body["status"]["allowed"]), (201, &json!(allowed)), "{user} {verb}");
+        }
+        let (_, secrets) = ask("root", json!({"resource": "secrets", "verb": "get"})).await;
+        assert_eq!(secrets["status"]["allowed"], json!(false));
+        assert_eq!(ask(ANONYMOUS, json!({})).await.0, 403);
+        assert_eq!(ask("ann", Value::Null).await.0, 400);
+    }
+}
