@@ -2,7 +2,9 @@
 
 use std::fmt;
 
-use super::{Scope, TransportError, Verb};
+use dubbo_k8s_codec::Scope;
+
+use super::{TransportError, Verb};
 
 /// One attempt that did not work.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -13,13 +13,22 @@
 //! 3. Outputs are carried out in order. [`Notice::RefreshCredential`] is finished (or has failed)
 //!    before the next `Send` is sent.
 
+mod backoff;
+mod context;
 mod engine;
+mod exchange;
 mod failure;
 mod input;
+mod lines;
 mod output;
+mod question;
+mod random;
+mod recent;
+mod reflector;
+mod refusal;
+mod replica;
 mod request;
 mod settings;
-mod shapes;
 
 pub use engine::{Engine, ScopeStatus, Status};
 pub use failure::{Cause, Failure};
@@ -27,4 +36,3 @@ pub use input::{Input, TransportError, TransportErrorKind};
 pub use output::{Notice, Output, RelistReason};
 pub use request::{Request, StreamId, Verb};
 pub use settings::{SELECTOR, Scopes, Settings};
-pub use shapes::*;

@@ -3,7 +3,9 @@
 use std::fmt;
 use std::time::Duration;
 
-use super::{Change, Failure, ProblemChange, Request, Scope, StreamId};
+use dubbo_k8s_codec::{Change, ProblemChange, Scope};
+
+use super::{Failure, Request, StreamId};
 
 /// One thing for the driver to do. They are carried out in order.
 #[derive(Debug)]

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::Scope;
+use dubbo_k8s_codec::Scope;
 
 /// The label selector of the registry: the value of the article and the two of dubbo-go 1.5.
 pub const SELECTOR: &str = "dubbo.io/label in (dubbo.io-value,dubbo.io.provider,dubbo.io.consumer)";

@@ -1,0 +1,20 @@
+//! The sans-IO core under a virtual clock, fed with scripted answers. Tests whose name starts with
+//! `a` and a number hold one behaviour each of the list in ARCHITECTURE.md ("What the watcher
+//! promises about its server"); nothing here opens a socket or sleeps.
+
+#[cfg(test)]
+mod captures;
+#[cfg(test)]
+mod changes;
+#[cfg(test)]
+mod list_watch;
+#[cfg(test)]
+mod model;
+#[cfg(test)]
+mod objects;
+#[cfg(test)]
+mod rig;
+#[cfg(test)]
+mod streaming_list;
+#[cfg(test)]
+mod transport;
