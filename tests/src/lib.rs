@@ -7,3 +7,4 @@ pub mod fleet;
 pub mod pods;
 pub mod registration;
 pub mod simulation;
+pub mod skip;
