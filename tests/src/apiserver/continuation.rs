@@ -2,10 +2,15 @@
 //! `{"v":"meta.k8s.io/v1","rv":N,"start":"/name\u0000"}` in unpadded URL-safe base64.
 
 use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use base64::alphabet::URL_SAFE;
+use base64::engine::general_purpose::{GeneralPurpose, NO_PAD, URL_SAFE_NO_PAD};
 use serde::{Deserialize, Serialize};
 
 use super::status::Status;
+
+/// As Go reads base64: what is left over in the last character does not matter.
+const LENIENT: GeneralPurpose =
+    GeneralPurpose::new(&URL_SAFE, NO_PAD.with_decode_allow_trailing_bits(true));
 
 #[derive(Debug, Deserialize, Serialize)]
 pub(crate) struct Token {
@@ -47,7 +52,7 @@ impl Token {
         let invalid = |why: String| {
             Status::bad_request(format!("invalid continue token: continue key is not valid: {why}"))
         };
-        let bytes = URL_SAFE_NO_PAD.decode(text.trim_end_matches('=')).map_err(|error| {
+        let bytes = LENIENT.decode(text.trim_end_matches('=')).map_err(|error| {
             let offset = match error {
                 base64::DecodeError::InvalidByte(offset, _)
                 | base64::DecodeError::InvalidLastSymbol { offset, .. } => offset,

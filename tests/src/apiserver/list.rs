@@ -81,7 +81,7 @@ pub(crate) async fn reach(shared: &Shared, version: u64) -> Result<(), Status> {
             }
         }
     };
-    tokio::time::timeout(shared.options.seconds(3), reached)
+    tokio::time::timeout(shared.options.future_wait, reached)
         .await
         .map_err(|_| Status::too_large(version, shared.store.resource_version()))
 }

@@ -89,9 +89,10 @@ pub struct Options {
     pub tls: bool,
     /// Whether HTTP/2 is offered; then it is chosen whenever the client offers it too.
     pub http2: bool,
-    /// How long a second of the server is: `timeoutSeconds`, the last bookmark before it and the
-    /// three seconds that a future resourceVersion is waited for. Shorter in tests.
+    /// How long a second of `timeoutSeconds` is. Shorter in tests.
     pub second: Duration,
+    /// How long a resourceVersion from the future is waited for.
+    pub future_wait: Duration,
     /// How often a watch gets a bookmark. Not scaled by `second`.
     pub bookmark_interval: Duration,
     /// Whether streaming lists are known; otherwise they are refused with 422, as by a server
@@ -112,6 +113,7 @@ impl Default for Options {
             tls: true,
             http2: true,
             second: Duration::from_secs(1),
+            future_wait: Duration::from_secs(3),
             bookmark_interval: Duration::from_mins(1),
             streaming_list: true,
             resource_version: 1000,

@@ -16,6 +16,8 @@ use super::json;
 pub struct Exchange {
     /// The folder's name.
     pub name: String,
+    /// The head of the request as it was sent, over HTTP/1.1.
+    pub request_head: String,
     /// What was asked: method, then path and query.
     pub request: (String, String),
     /// The headers of the request as sent; a bearer token reads `REDACTED`.
@@ -57,6 +59,7 @@ impl Exchange {
         Ok(Self {
             name: folder.file_name().unwrap_or_default().to_string_lossy().into_owned(),
             request: target(&request_line, &request_headers),
+            request_head: request,
             request_headers,
             request_body: Bytes::from(optional("request-body.bin")),
             status: status.ok_or_else(|| io::Error::other("no status line"))?,
