@@ -10,9 +10,10 @@ pub(super) struct Seen {
     services: usize,
     providers: usize,
     problems: usize,
-    added: usize,
-    removed: usize,
-    synced: bool,
+    /// Lines of `watch`, by the mark they carry.
+    registered: usize,
+    appeared: usize,
+    left: usize,
 }
 
 impl Seen {
@@ -28,17 +29,13 @@ impl Seen {
             services.into_iter().flatten().map(|service| items(service, "providers")).sum();
     }
 
-    /// One line of `watch`. What is there at the start is the snapshot again; changes come after it.
+    /// One line of `watch`: a time, a mark, a sentence.
     pub(super) fn line(&mut self, line: &str) {
-        let line = without_color(line);
-        let has = |word: &str| {
-            line.split(|char: char| !char.is_alphanumeric()).any(|found| found == word)
-        };
-        if has("synced") {
-            self.synced = true;
-        } else if self.synced {
-            self.added += usize::from(has("added"));
-            self.removed += usize::from(has("removed"));
+        match without_color(line).split_whitespace().nth(1) {
+            Some("=") => self.registered += 1,
+            Some("+") => self.appeared += 1,
+            Some("-") => self.left += 1,
+            _ => {}
         }
     }
 
@@ -47,9 +44,9 @@ impl Seen {
         let wanted = [
             (self.services > 0 && self.providers > 0, "services in the list"),
             (self.problems > 0, "the Pod with a bad annotation beside them"),
-            (self.synced, "the end of the first list while watching"),
-            (self.added > 0, "an instance that came"),
-            (self.removed > 0, "an instance that went"),
+            (self.registered > 0, "what is registered when watching begins"),
+            (self.appeared > 0, "an instance that comes"),
+            (self.left > 0, "an instance that goes"),
         ];
         let missing: Vec<&str> =
             wanted.iter().filter(|(seen, _)| !seen).map(|(_, what)| *what).collect();
@@ -59,10 +56,11 @@ impl Seen {
 
 impl fmt::Display for Seen {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { services, providers, problems, appeared, left, .. } = self;
         write!(
             f,
-            "{} services with {} providers and {} problem(s); then {} records came and {} went",
-            self.services, self.providers, self.problems, self.added, self.removed
+            "services {services}, providers {providers}, Pods that cannot be read {problems}; \
+             then {appeared} records came and {left} went"
         )
     }
 }
@@ -93,11 +91,10 @@ mod tests {
             &serde_json::json!({"services": [{"providers": [{}, {}]}], "problems": [{}]}),
         );
         assert_eq!((seen.services, seen.providers, seen.problems), (1, 2, 1));
-        seen.line("added before the end of the list does not count");
-        seen.line("synced");
-        seen.line("added x");
-        assert_eq!(seen.missing().as_deref(), Some("an instance that went"));
-        seen.line("\x1b[31mremoved\x1b[0m x");
+        seen.line("10:00:00Z = provider of x is registered at dubbo://10.0.0.1:20880 on Pod a");
+        seen.line("10:00:01Z + provider of x appeared at dubbo://10.0.0.2:20880 on Pod b - 1");
+        assert_eq!(seen.missing().as_deref(), Some("an instance that goes"));
+        seen.line("\x1b[2m10:00:02Z\x1b[0m \x1b[31m-\x1b[0m provider of x left");
         assert_eq!(seen.missing(), None);
     }
 }
