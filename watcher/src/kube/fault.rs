@@ -30,7 +30,12 @@ pub(super) fn transport_error(error: &reqwest::Error, server: &str) -> Transport
     if error.is_timeout() {
         return TransportError::new(Kind::Deadline, "pings were not answered");
     }
-    TransportError::new(Kind::Interrupted, causes.innermost)
+    let text = match causes.io.map(io::Error::kind) {
+        Some(io::ErrorKind::UnexpectedEof) => format!("{server} closed it"),
+        Some(io::ErrorKind::ConnectionReset) => format!("{server} reset it"),
+        _ => causes.innermost,
+    };
+    TransportError::new(Kind::Interrupted, text)
 }
 
 fn connect_error(error: &reqwest::Error, causes: Causes<'_>, server: &str) -> TransportError {

@@ -1,0 +1,186 @@
+//! The command line as it is written. Names and meanings of the connection flags are kubectl's.
+
+use std::{path::PathBuf, time::Duration};
+
+use clap::{Args, Parser, Subcommand, ValueEnum, builder::NonEmptyStringValueParser};
+use dubbo_k8s_watcher::{core::SELECTOR, kube::config::Overrides};
+
+/// Dubbo services that are registered in Kubernetes Pods.
+#[derive(Debug, Parser)]
+#[command(name = "dubbo-watcher", version, about, max_term_width = 100)]
+pub(super) struct Arguments {
+    #[command(subcommand)]
+    pub(super) verb: Verb,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Verb {
+    /// Show what is registered now
+    List(List),
+    /// Show what is registered, and every change as it comes
+    Watch(Watch),
+    /// Show what is in an annotation, a Pod or a list of Pods (JSON or YAML)
+    Decode(Decode),
+    /// Write an annotation from JSON: [{"k":"…","v":"…"},…]
+    Encode(Encode),
+}
+
+#[derive(Debug, Args)]
+pub(super) struct List {
+    /// How to show it: `wide` adds parameters and whole URLs
+    #[arg(short, long, value_enum, default_value = "table")]
+    pub(super) output: ListOutput,
+    /// Give up when the list is not complete after this many seconds
+    #[arg(long, value_name = "SECONDS", default_value = "30", value_parser = seconds)]
+    pub(super) timeout: Duration,
+    #[command(flatten)]
+    pub(super) reading: Reading,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum ListOutput {
+    Table,
+    Wide,
+    Json,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Watch {
+    /// Lines for people, or one JSON object a line
+    #[arg(short, long, value_enum, default_value = "text")]
+    pub(super) output: WatchOutput,
+    #[command(flatten)]
+    pub(super) reading: Reading,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum WatchOutput {
+    Text,
+    Jsonl,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Decode {
+    /// What to read; `-` is the standard input
+    #[arg(value_name = "FILE", default_value = "-")]
+    pub(super) file: PathBuf,
+    /// How to show it
+    #[arg(short, long, value_enum, default_value = "text")]
+    pub(super) output: DecodeOutput,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum DecodeOutput {
+    Text,
+    Json,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Encode {
+    /// What to read; `-` is the standard input
+    #[arg(value_name = "FILE", default_value = "-")]
+    pub(super) file: PathBuf,
+}
+
+/// Which Pods, of which server.
+#[derive(Debug, Args)]
+pub(super) struct Reading {
+    /// A namespace to read; repeat it for several
+    #[arg(
+        short,
+        long = "namespace",
+        value_name = "NAMESPACE",
+        conflicts_with = "all_namespaces",
+        help_heading = "What to read"
+    )]
+    pub(super) namespaces: Vec<String>,
+    /// Read all namespaces
+    #[arg(short = 'A', long, help_heading = "What to read")]
+    pub(super) all_namespaces: bool,
+    /// Label selector of the Pods that take part
+    #[arg(short = 'l', long, default_value = SELECTOR, help_heading = "What to read")]
+    pub(super) selector: String,
+    /// Count only Pods that are ready
+    #[arg(long, help_heading = "What to read")]
+    pub(super) ready_only: bool,
+    #[command(flatten)]
+    pub(super) connection: Connection,
+}
+
+/// Which server, and as whom.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Connection")]
+pub(super) struct Connection {
+    /// The kubeconfig to use instead of $KUBECONFIG or ~/.kube/config
+    #[arg(long, value_name = "FILE")]
+    kubeconfig: Option<PathBuf>,
+    /// The context of the kubeconfig to use
+    #[arg(long, value_parser = NonEmptyStringValueParser::new())]
+    context: Option<String>,
+    /// URL of the kube-apiserver; http only to this machine, for `kubectl proxy`
+    #[arg(long, value_name = "URL", value_parser = NonEmptyStringValueParser::new())]
+    server: Option<String>,
+    /// PEM file of the authorities that may vouch for the server
+    #[arg(long, value_name = "FILE")]
+    certificate_authority: Option<PathBuf>,
+    /// File with the bearer token; it is read again every minute
+    #[arg(long, value_name = "FILE")]
+    token_file: Option<PathBuf>,
+    /// Do not check the server's certificate
+    #[arg(long, conflicts_with = "certificate_authority")]
+    insecure_skip_tls_verify: bool,
+}
+
+impl Connection {
+    pub(super) fn overrides(&self) -> Overrides {
+        Overrides {
+            kubeconfig: self.kubeconfig.clone(),
+            context: self.context.clone(),
+            server: self.server.clone(),
+            certificate_authority: self.certificate_authority.clone(),
+            token_file: self.token_file.clone(),
+            insecure_skip_tls_verify: self.insecure_skip_tls_verify,
+        }
+    }
+}
+
+/// Seconds, with or without an `s`.
+fn seconds(text: &str) -> Result<Duration, String> {
+    match text.strip_suffix('s').unwrap_or(text).parse::<u32>() {
+        Ok(0) | Err(_) => Err("a whole number of seconds, at least 1".to_owned()),
+        Ok(seconds) => Ok(Duration::from_secs(seconds.into())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::{CommandFactory as _, Parser as _};
+
+    use super::{Arguments, Verb};
+
+    #[test]
+    fn the_definition_is_sound_and_names_only_verbs_that_work() {
+        Arguments::command().debug_assert();
+        let verbs: Vec<_> =
+            Arguments::command().get_subcommands().map(|it| it.get_name().to_owned()).collect();
+        assert_eq!(verbs, ["list", "watch", "decode", "encode"]);
+    }
+
+    #[test]
+    fn namespaces_repeat_and_exclude_all_of_them() {
+        let parse = |line: &str| Arguments::try_parse_from(line.split(' '));
+        let Ok(Arguments { verb: Verb::List(list) }) = parse("dubbo-watcher list -n a -n b") else {
+            panic!("it must parse");
+        };
+        assert_eq!(list.reading.namespaces, ["a", "b"]);
+        let error = parse("dubbo-watcher watch -n a -A").unwrap_err();
+        assert_eq!(error.exit_code(), 2);
+    }
+
+    #[test]
+    fn a_timeout_is_a_whole_number_of_seconds() {
+        assert_eq!(super::seconds("5").unwrap().as_secs(), 5);
+        assert_eq!(super::seconds("90s").unwrap().as_secs(), 90);
+        assert!(super::seconds("0").is_err() && super::seconds("1m").is_err());
+    }
+}

@@ -1,0 +1,175 @@
+//! The catalog as a table: one row for each endpoint of each service.
+
+use std::{
+    collections::BTreeSet,
+    io::{self, Write},
+};
+
+use anstyle::Style;
+use dubbo_k8s_codec::{Catalog, Category, Holder, Key, Url};
+
+use super::{
+    list::counted,
+    plain::{Elide, plain},
+    records::role,
+    table::{Column, Table},
+    terminal::{DIM, NAME},
+};
+
+/// A table, and what it holds in numbers.
+pub(super) struct Listing {
+    table: Table,
+    wide: bool,
+    with_namespace: bool,
+    services: usize,
+    /// Rows by category, in the order of [`Category::ALL`].
+    rows: [usize; 4],
+}
+
+/// What a row is made of.
+struct Endpoint<'a> {
+    service: String,
+    category: Category,
+    url: &'a Url<'a>,
+    holders: Vec<&'a Holder>,
+}
+
+impl Listing {
+    /// All services; then the rules that apply to services.
+    pub(super) fn of(catalog: &Catalog, wide: bool, with_namespace: bool) -> Self {
+        let table = Table::new(columns(wide));
+        let mut listing = Self { table, wide, with_namespace, services: 0, rows: [0; 4] };
+        let mut services = BTreeSet::new();
+        for view in catalog.services() {
+            let service = view.service.to_string();
+            services.insert(service.clone());
+            let providers = view.providers.iter().map(|it| (Category::Providers, it));
+            let consumers = view.consumers.iter().map(|it| (Category::Consumers, it));
+            for (category, found) in providers.chain(consumers) {
+                listing.push(&Endpoint {
+                    service: service.clone(),
+                    category,
+                    url: &found.url,
+                    holders: found.holders.clone(),
+                });
+            }
+        }
+        for (record, holders) in catalog.entries() {
+            let Some((category, url)) = rule(record.key) else { continue };
+            listing.push(&Endpoint {
+                service: url.service().to_string(),
+                category,
+                url: &url,
+                holders: holders.map(|holder| &**holder).collect(),
+            });
+        }
+        listing.services = services.len();
+        listing
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.rows == [0; 4]
+    }
+
+    /// `2 services: 3 providers, 1 consumer`
+    pub(super) fn summary(&self) -> String {
+        let [consumers, configurators, routers, providers] = self.rows;
+        let words: Vec<_> =
+            [(providers, "provider"), (consumers, "consumer"), (routers + configurators, "rule")]
+                .into_iter()
+                .filter(|(count, _)| *count > 0)
+                .map(|(count, noun)| counted(count, noun))
+                .collect();
+        format!("{}: {}", counted(self.services, "service"), words.join(", "))
+    }
+
+    pub(super) fn write(&self, out: &mut dyn Write, columns: Option<usize>) -> io::Result<()> {
+        self.table.write(out, columns)
+    }
+
+    fn push(&mut self, endpoint: &Endpoint<'_>) {
+        if let Some(count) = self.rows.get_mut(usize::from(endpoint.category.role())) {
+            *count += 1;
+        }
+        let url = endpoint.url;
+        let mut row = vec![
+            plain(&endpoint.service).into_owned(),
+            role(endpoint.category).to_owned(),
+            plain(&endpoint_address(endpoint.category, url)).into_owned(),
+            self.pods(&endpoint.holders),
+        ];
+        if self.wide {
+            let param = |name| plain(&url.get(name).unwrap_or_default()).into_owned();
+            let is_provider = endpoint.category == Category::Providers;
+            let weight = if is_provider { url.weight(None).to_string() } else { String::new() };
+            row.extend([param("application"), weight, param("release")]);
+            row.push(plain(&super::records::shown_url(url)).into_owned());
+        }
+        self.table.push(row);
+    }
+
+    /// The first of them, and how many more; all of them when there is room.
+    fn pods(&self, holders: &[&Holder]) -> String {
+        let name = |holder: &&Holder| {
+            let pod = plain(&holder.pod);
+            if self.with_namespace {
+                format!("{}/{pod}", plain(&holder.namespace))
+            } else {
+                pod.into_owned()
+            }
+        };
+        match holders {
+            [] => String::new(),
+            _ if self.wide => holders.iter().map(name).collect::<Vec<_>>().join(","),
+            [only] => name(only),
+            [first, rest @ ..] => format!("{},+{}", name(first), rest.len()),
+        }
+    }
+}
+
+fn columns(wide: bool) -> Vec<Column> {
+    let column =
+        |title, elide, comfort, least, style| Column { title, elide, comfort, least, style };
+    let none = Style::new();
+    let mut columns = vec![
+        column("SERVICE", Elide::Start, 28, 10, NAME),
+        column("ROLE", Elide::End, 8, 4, none),
+        column("ADDRESS", Elide::Middle, 24, 9, none),
+        column("POD", Elide::Middle, 16, 7, none),
+    ];
+    if wide {
+        columns.push(column("APPLICATION", Elide::End, 12, 8, none));
+        columns.push(column("WEIGHT", Elide::End, 6, 6, none));
+        columns.push(column("RELEASE", Elide::End, 8, 8, none));
+        columns.push(column("URL", Elide::End, 16, 16, DIM));
+    }
+    columns
+}
+
+/// A record that is a rule instead of an endpoint.
+fn rule(key: &str) -> Option<(Category, Url<'_>)> {
+    let key = Key::parse(key).ok()?;
+    let category = key.category?;
+    let is_rule = matches!(category, Category::Routers | Category::Configurators);
+    Some((category, Url::parse(key.url.filter(|_| is_rule)?).ok()?))
+}
+
+/// Protocol, host and port; of a consumer the host alone, since it serves nothing there.
+pub(super) fn endpoint_address(category: Category, url: &Url<'_>) -> String {
+    match category {
+        Category::Consumers => address(url),
+        _ => format!("{}://{}", url.scheme(), address(url)),
+    }
+}
+
+/// Host and port; IPv6 in brackets.
+fn address(url: &Url<'_>) -> String {
+    let host = url.host();
+    let host = if host.contains(':') { format!("[{host}]") } else { host.to_owned() };
+    let more = url.hosts().count().saturating_sub(1);
+    let more = if more > 0 { format!(",+{more}") } else { String::new() };
+    match url.port() {
+        Some(port) => format!("{host}:{port}{more}"),
+        None => format!("{host}{more}"),
+    }
+}

@@ -1,0 +1,84 @@
+//! The command line: arguments in, text out, one exit status. What the words mean is the
+//! library's business.
+//!
+//! Exit status: 0 done; 1 the answer is an error; 2 wrong use. A closed pipe ends it quietly.
+
+mod arguments;
+mod decode;
+mod encode;
+mod excerpt;
+mod explain;
+mod input;
+mod list;
+mod listing;
+mod narrator;
+mod plain;
+mod queue;
+mod records;
+mod session;
+mod table;
+mod terminal;
+mod watch;
+
+use std::{io, process::ExitCode};
+
+use clap::Parser as _;
+
+use self::arguments::{Arguments, Verb};
+
+/// How a verb ended other than well. What there was to say has been said.
+#[derive(Debug)]
+pub(crate) enum Ended {
+    /// The answer is an error: status 1.
+    Failed,
+    /// Used wrongly: status 2.
+    Misused,
+    /// Ctrl-C before it was done: status 130, as shells expect.
+    Interrupted,
+    /// Output could not be written.
+    Output(io::Error),
+}
+
+impl From<io::Error> for Ended {
+    fn from(error: io::Error) -> Self {
+        Self::Output(error)
+    }
+}
+
+/// Runs the program.
+pub(crate) fn main() -> ExitCode {
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            // Help and version come this way too, with status 0.
+            let _ = error.print();
+            return u8::try_from(error.exit_code()).map_or(ExitCode::FAILURE, ExitCode::from);
+        }
+    };
+    let ended = match arguments.verb {
+        Verb::Decode(decode) => decode::run(&decode),
+        Verb::Encode(encode) => encode::run(&encode),
+        Verb::List(list) => in_runtime(list::run(&list)),
+        Verb::Watch(watch) => in_runtime(watch::run(&watch)),
+    };
+    match ended {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(Ended::Failed) => ExitCode::from(1),
+        Err(Ended::Misused) => ExitCode::from(2),
+        Err(Ended::Interrupted) => ExitCode::from(130),
+        Err(Ended::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
+        Err(Ended::Output(error)) => {
+            terminal::say_error(&format!("cannot write the output: {error}"));
+            ExitCode::from(1)
+        }
+    }
+}
+
+/// One thread is enough for what waits for the server: decoding is quicker than any network.
+fn in_runtime(verb: impl Future<Output = Result<(), Ended>>) -> Result<(), Ended> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let ended = runtime.block_on(verb);
+    // A lookup of a name may still be running; nobody waits for it.
+    runtime.shutdown_background();
+    ended
+}

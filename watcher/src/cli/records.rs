@@ -1,0 +1,196 @@
+//! Records as a person reads them: what a key says, the parameters of its URL, and errors with
+//! the place underlined.
+
+use std::io::{self, Write};
+
+use base64::{Engine as _, engine::GeneralPurpose};
+use dubbo_k8s_codec::{Annotation, Category, DecodeError, Key, Record, Url};
+
+use super::{
+    excerpt::excerpt,
+    input::Fault,
+    plain::{plain, width},
+    terminal::{DIM, ERROR, HEADING, NAME, WARNING},
+};
+
+/// Writes all records of an annotation, then what was odd about it.
+pub(super) fn annotation(
+    out: &mut dyn Write,
+    annotation: &Annotation,
+    indent: &str,
+) -> io::Result<()> {
+    let count = annotation.records().len();
+    writeln!(out, "{indent}{count} {}", if count == 1 { "record" } else { "records" })?;
+    for found in annotation.records() {
+        writeln!(out)?;
+        record(out, found, indent)?;
+    }
+    if !annotation.warnings().is_empty() {
+        writeln!(out)?;
+    }
+    for odd in annotation.warnings() {
+        writeln!(out, "{indent}{WARNING}warning:{WARNING:#} {odd}")?;
+    }
+    Ok(())
+}
+
+/// The line above what is in a Pod.
+pub(super) fn pod_heading(out: &mut dyn Write, namespace: &str, name: &str) -> io::Result<()> {
+    let name = if name.is_empty() { "(without a name)".into() } else { plain(name) };
+    match namespace {
+        "" => writeln!(out, "{HEADING}Pod {name}{HEADING:#}"),
+        _ => writeln!(out, "{HEADING}Pod {}/{name}{HEADING:#}", plain(namespace)),
+    }
+}
+
+/// An error inside of a report.
+pub(super) fn indented_error(out: &mut dyn Write, text: &str) -> io::Result<()> {
+    let text = text.replace("\n\n", "\n\0").replace('\n', "\n  ").replace("\n  \0", "\n\n  ");
+    writeln!(out, "  {ERROR}error:{ERROR:#} {text}")
+}
+
+/// An error of an annotation: the sentence, and its place in the annotation and in what is inside.
+pub(super) fn decode_error(error: &DecodeError, value: &[u8], columns: usize) -> String {
+    let mut text =
+        format!("{error}\n\n{}", excerpt("  annotation  ", value, error.offset, columns));
+    if let Some(offset) = error.decoded_offset {
+        let decoded = excerpt("  decoded     ", &inside(value), offset, columns);
+        text.push('\n');
+        text.push_str(&decoded);
+    }
+    if value.first() == Some(&b'[') {
+        text.push_str(
+            "\n\n  This is JSON already; `dubbo-watcher encode` makes an annotation of it.",
+        );
+    }
+    text
+}
+
+/// An error of the file around the annotations.
+pub(super) fn fault(fault: &Fault, text: &[u8], columns: usize) -> String {
+    let message = plain(&fault.message);
+    if fault.offset == 0 {
+        return message.into_owned();
+    }
+    let place = excerpt("  ", text_line(text, fault.offset), in_line(text, fault.offset), columns);
+    let line = text.iter().take(fault.offset).filter(|byte| **byte == b'\n').count() + 1;
+    format!(
+        "{}: {message} in line {line}, at byte {}\n\n{place}",
+        fault.stage.as_str(),
+        fault.offset
+    )
+}
+
+/// The line that the byte `offset` is in, without its end.
+pub(super) fn text_line(text: &[u8], offset: usize) -> &[u8] {
+    let start = offset - in_line(text, offset);
+    let rest = text.get(start..).unwrap_or_default();
+    let end = rest.iter().position(|byte| matches!(byte, b'\n' | b'\r')).unwrap_or(rest.len());
+    rest.get(..end).unwrap_or_default()
+}
+
+/// How far into its line the byte `offset` is.
+pub(super) fn in_line(text: &[u8], offset: usize) -> usize {
+    let before = text.get(..offset).unwrap_or(text);
+    before.iter().rev().position(|byte| *byte == b'\n').unwrap_or(before.len())
+}
+
+fn record(out: &mut dyn Write, record: Record<'_>, indent: &str) -> io::Result<()> {
+    match Key::parse(record.key) {
+        Ok(key) => match (&key.url, key.category) {
+            (Some(url), Some(category)) => leaf(out, &key, category, url, indent)?,
+            _ => writeln!(out, "{indent}{DIM}directory{DIM:#}  {}", plain(record.key))?,
+        },
+        Err(error) => unreadable(out, record.key, &error, indent)?,
+    }
+    if !record.value.is_empty() {
+        writeln!(out, "{indent}  value  {}", plain(record.value))?;
+    }
+    Ok(())
+}
+
+fn leaf(
+    out: &mut dyn Write,
+    key: &Key<'_>,
+    category: Category,
+    text: &str,
+    indent: &str,
+) -> io::Result<()> {
+    let role = role(category);
+    let url = match Url::parse(text) {
+        Ok(url) => url,
+        Err(error) => return unreadable(out, text, &error, indent),
+    };
+    let service = url.service();
+    write!(
+        out,
+        "{indent}{HEADING}{role}{HEADING:#}  {NAME}{}{NAME:#}",
+        plain(&service.to_string())
+    )?;
+    if let Some(interface) = key.interface.as_deref().filter(|name| *name != service.interface) {
+        write!(out, "  {DIM}(filed under {}){DIM:#}", plain(interface))?;
+    }
+    writeln!(out, "\n{indent}  {}", plain(&address(&url)))?;
+    let params: Vec<_> = url
+        .params()
+        .map(|param| (plain(&param.name()).into_owned(), plain(&param.value()).into_owned()))
+        .collect();
+    let widest = params.iter().map(|(name, _)| width(name)).max().unwrap_or_default();
+    for (name, value) in params {
+        let gap = widest - width(&name) + 2;
+        writeln!(out, "{indent}    {DIM}{name}{DIM:#}{:gap$}{value}", "")?;
+    }
+    Ok(())
+}
+
+fn unreadable(
+    out: &mut dyn Write,
+    text: &str,
+    error: &dyn std::error::Error,
+    indent: &str,
+) -> io::Result<()> {
+    writeln!(out, "{indent}{WARNING}unreadable{WARNING:#}  {}", plain(text))?;
+    writeln!(out, "{indent}  {error}")
+}
+
+/// What one record of a category stands for.
+pub(super) fn role(category: Category) -> &'static str {
+    match category {
+        Category::Providers => "provider",
+        Category::Consumers => "consumer",
+        Category::Routers => "router",
+        Category::Configurators => "configurator",
+    }
+}
+
+/// A URL up to its parameters, without user information, which may hold a password.
+fn address(url: &Url<'_>) -> String {
+    let text = shown_url(url);
+    text.find(['?', '#']).and_then(|end| text.get(..end)).unwrap_or(&text).to_owned()
+}
+
+/// A URL without user information, which may hold a password.
+pub(super) fn shown_url(url: &Url<'_>) -> String {
+    match url.userinfo() {
+        Some(userinfo) => url.as_str().replacen(&format!("{userinfo}@"), "…@", 1),
+        None => url.as_str().to_owned(),
+    }
+}
+
+/// The bytes inside an annotation as far as they can be had, for showing them.
+fn inside(value: &[u8]) -> Vec<u8> {
+    let tolerant = base64::engine::GeneralPurposeConfig::new()
+        .with_decode_allow_trailing_bits(true)
+        .with_decode_padding_mode(base64::engine::DecodePaddingMode::Indifferent);
+    let engine = GeneralPurpose::new(&base64::alphabet::URL_SAFE, tolerant);
+    let letters: Vec<u8> = value
+        .iter()
+        .filter(|byte| !matches!(byte, b'\r' | b'\n'))
+        .map(|byte| match byte {
+            b'+' => b'-',
+            b'/' => b'_',
+            other => *other,
+        })
+        .collect();
+    engine.decode(letters).unwrap_or_default()
+}

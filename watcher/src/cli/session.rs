@@ -1,0 +1,155 @@
+//! From flags to a driver that is ready to go, and the few requests beside the engine's.
+
+use std::{
+    hash::{BuildHasher as _, Hasher as _, RandomState},
+    time::Duration,
+};
+
+use dubbo_k8s_watcher::{
+    core::{Engine, Request, Scopes, Settings, Verb},
+    kube::{
+        Client, Driver, Event, Exchange,
+        config::{Config, ConfigError, Environment, Namespaces},
+    },
+};
+
+use super::{Ended, arguments::Reading, explain::Situation, plain::plain, terminal};
+
+/// What a verb that reads from a server works with.
+pub(super) struct Session {
+    pub(super) driver: Driver,
+    pub(super) config: Config,
+    pub(super) namespaces: Namespaces,
+    proxy_is_set: bool,
+}
+
+impl Session {
+    /// Finds the configuration; says what is wrong with it.
+    pub(super) fn open(reading: &Reading) -> Result<Self, Ended> {
+        Self::new(reading, &Environment::of_process()).map_err(|error| {
+            terminal::say_error(&plain_lines(&error.to_string()));
+            let misused = matches!(error, ConfigError::BadNamespace { .. });
+            if misused { Ended::Misused } else { Ended::Failed }
+        })
+    }
+
+    fn new(reading: &Reading, environment: &Environment) -> Result<Self, ConfigError> {
+        let config = Config::load(&reading.connection.overrides(), environment)?;
+        let Reading { all_namespaces, namespaces, .. } = reading;
+        let namespaces =
+            Namespaces::choose(*all_namespaces, namespaces, environment, &config.namespace)?;
+        let scopes = match &namespaces {
+            Namespaces::All => Scopes::all(),
+            Namespaces::These(names) => Scopes::namespaces(names).unwrap_or_else(Scopes::all),
+        };
+        let mut settings = Settings::new(scopes);
+        settings.selector.clone_from(&reading.selector);
+        settings.ready_only = reading.ready_only;
+        // Differs for each process; the hasher's keys come from the system's randomness.
+        let seed = RandomState::new().build_hasher().finish();
+        let client = Client::new(config.clone())?;
+        let proxy_is_set =
+            ["HTTPS_PROXY", "https_proxy"].into_iter().any(|name| environment.get(name).is_some());
+        let driver = Driver::new(client, Engine::new(settings, seed));
+        Ok(Self { driver, config, namespaces, proxy_is_set })
+    }
+
+    /// For messages about failures.
+    pub(super) fn situation(&self) -> Situation<'_> {
+        Situation { config: &self.config, proxy_is_set: self.proxy_is_set }
+    }
+
+    /// Whose namespaces are read, as part of a sentence.
+    pub(super) fn place(&self) -> String {
+        match &self.namespaces {
+            Namespaces::All => "all namespaces".to_owned(),
+            Namespaces::These(names) => match names.as_slice() {
+                [name] => format!("namespace {name}"),
+                names => format!("namespaces {}", names.join(", ")),
+            },
+        }
+    }
+
+    /// Starts asking whether the namespaces exist that no Pod was found in: a server answers the
+    /// list of a namespace that does not exist with an empty one.
+    pub(super) fn ask_for_namespaces(&mut self) -> Vec<(String, Exchange)> {
+        const AT_MOST: usize = 8;
+        let Namespaces::These(names) = &self.namespaces else { return Vec::new() };
+        let engine = self.driver.engine();
+        let empty: Vec<String> = names
+            .iter()
+            .filter(|name| {
+                let mut pods = engine.catalog().pod_views();
+                !pods.any(|pod| *pod.holder().namespace == ***name)
+            })
+            .take(AT_MOST)
+            .cloned()
+            .collect();
+        let now = self.driver.now();
+        let client = self.driver.client();
+        empty
+            .into_iter()
+            .map(|name| {
+                let exchange = client.send(now, namespace_request(&name));
+                (name, exchange)
+            })
+            .collect()
+    }
+}
+
+/// Those that the server says do not exist. Who may not ask (403) gets no answer, and neither
+/// does who waits too long.
+pub(super) async fn missing(asked: Vec<(String, Exchange)>) -> Vec<String> {
+    const PATIENCE: Duration = Duration::from_secs(5);
+    let mut missing = Vec::new();
+    for (name, mut exchange) in asked {
+        let head = tokio::time::timeout(PATIENCE, exchange.next()).await;
+        if matches!(head, Ok(Some(Event::Head { status: 404, .. }))) {
+            missing.push(name);
+        }
+    }
+    missing
+}
+
+/// The message about namespaces that do not exist.
+pub(super) fn missing_message(names: &[String]) -> String {
+    let many = names.len() != 1;
+    format!(
+        "{} {} {} not exist",
+        if many { "the namespaces" } else { "the namespace" },
+        names.join(", "),
+        if many { "do" } else { "does" },
+    )
+}
+
+/// What to say when nothing is registered.
+pub(super) fn nothing_message(place: &str, reading: &Reading) -> String {
+    let mut said = format!(
+        "no Dubbo service is registered in {place}\n  looked for Pods with -l '{}'",
+        plain(&reading.selector)
+    );
+    if reading.ready_only {
+        said.push_str(", and only those that are ready (--ready-only)");
+    }
+    if !reading.all_namespaces {
+        said.push_str("\n  -n NAMESPACE looks elsewhere, -A everywhere");
+    }
+    said
+}
+
+fn namespace_request(name: &str) -> Request {
+    Request {
+        verb: Verb::Get,
+        target: format!("/api/v1/namespaces/{name}"),
+        accept: "application/json",
+        gzip: false,
+        content_type: None,
+        body: Vec::new(),
+        deadline: Duration::from_secs(5),
+    }
+}
+
+/// Harmless, but with its own line breaks.
+fn plain_lines(text: &str) -> String {
+    text.lines().map(plain).collect::<Vec<_>>().join("\n")
+}

@@ -1,0 +1,155 @@
+//! Columns that line up, within the width of a terminal if there is one. Cells are shown as they
+//! are: who fills them in has made them harmless (see `plain`).
+
+use std::io::{self, Write};
+
+use anstyle::Style;
+
+use super::plain::{Elide, fit, width};
+
+const GAP: usize = 2;
+
+/// A column: its title, and what may be left out of its cells.
+pub(super) struct Column {
+    pub(super) title: &'static str,
+    pub(super) elide: Elide,
+    /// Wider than this, it is the first to give way.
+    pub(super) comfort: usize,
+    /// It is never made narrower than this.
+    pub(super) least: usize,
+    pub(super) style: Style,
+}
+
+/// Rows of cells under columns.
+pub(super) struct Table {
+    columns: Vec<Column>,
+    rows: Vec<Vec<String>>,
+}
+
+impl Table {
+    pub(super) fn new(columns: Vec<Column>) -> Self {
+        Self { columns, rows: Vec::new() }
+    }
+
+    /// Adds a row; an empty cell is shown as `-`, so that every row has as many words as columns.
+    pub(super) fn push(&mut self, row: Vec<String>) {
+        self.rows.push(row);
+    }
+
+    /// Writes it, at most `columns` wide if that is given. The last column is never padded.
+    pub(super) fn write(&self, out: &mut dyn Write, columns: Option<usize>) -> io::Result<()> {
+        let widths = self.widths(columns);
+        let titles: Vec<_> = self.columns.iter().map(|column| column.title.to_owned()).collect();
+        self.line(out, &titles, &widths, Some(Style::new().bold()))?;
+        for row in &self.rows {
+            self.line(out, row, &widths, None)?;
+        }
+        Ok(())
+    }
+
+    fn line(
+        &self,
+        out: &mut dyn Write,
+        cells: &[String],
+        widths: &[usize],
+        style: Option<Style>,
+    ) -> io::Result<()> {
+        let last = self.columns.len().saturating_sub(1);
+        let columns = self.columns.iter().zip(widths).zip(cells);
+        for (place, ((column, &room), cell)) in columns.enumerate() {
+            let cell = if cell.is_empty() { "-" } else { cell };
+            let text = fit(cell, room, column.elide);
+            let style = style.unwrap_or(column.style);
+            write!(out, "{style}{text}{style:#}")?;
+            if place < last {
+                write!(out, "{:1$}", "", room.saturating_sub(width(&text)) + GAP)?;
+            }
+        }
+        writeln!(out)
+    }
+
+    /// What each column needs; if that is too much, the widest ones give until it fits or nobody
+    /// can: first what is beyond comfort, then the rest.
+    fn widths(&self, limit: Option<usize>) -> Vec<usize> {
+        let mut widths: Vec<usize> = self.columns.iter().map(|it| width(it.title)).collect();
+        for row in &self.rows {
+            for (room, cell) in widths.iter_mut().zip(row) {
+                *room = width(cell).max(*room);
+            }
+        }
+        let Some(limit) = limit else { return widths };
+        let gaps = GAP * widths.len().saturating_sub(1);
+        let mut excess = (widths.iter().sum::<usize>() + gaps).saturating_sub(limit);
+        for least in
+            [|column: &Column| column.comfort.max(column.least), |column: &Column| column.least]
+        {
+            while excess > 0 {
+                let columns = widths.iter_mut().zip(&self.columns);
+                let can_give = columns.filter(|(room, column)| **room > least(column));
+                let Some((room, _)) = can_give.max_by_key(|(room, _)| **room) else { break };
+                *room -= 1;
+                excess -= 1;
+            }
+        }
+        widths
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Column, Elide, Style, Table, width};
+
+    fn table() -> Table {
+        let column = |title, elide, comfort, least| Column {
+            title,
+            elide,
+            comfort,
+            least,
+            style: Style::new(),
+        };
+        let mut table = Table::new(vec![
+            column("SERVICE", Elide::Start, 16, 8),
+            column("ROLE", Elide::End, 8, 4),
+            column("POD", Elide::Middle, 12, 8),
+        ]);
+        table.push(vec!["com.example.Greeter".into(), "provider".into(), "shop/greeter-x1".into()]);
+        table.push(vec!["com.用户.服务".into(), String::new(), "shop/user-6f7d8-abcde".into()]);
+        table
+    }
+
+    fn written(columns: Option<usize>) -> String {
+        let mut out = Vec::new();
+        table().write(&mut out, columns).unwrap();
+        anstream::adapter::strip_str(&String::from_utf8(out).unwrap()).to_string()
+    }
+
+    #[test]
+    fn without_a_terminal_nothing_is_left_out() {
+        assert_eq!(
+            written(None),
+            "SERVICE              ROLE      POD\n\
+             com.example.Greeter  provider  shop/greeter-x1\n\
+             com.用户.服务        -         shop/user-6f7d8-abcde\n"
+        );
+    }
+
+    #[test]
+    fn the_widest_columns_give_way_first() {
+        assert_eq!(
+            written(Some(40)),
+            "SERVICE           ROLE      POD\n\
+             …example.Greeter  provider  shop/…ter-x1\n\
+             com.用户.服务     -         shop/…-abcde\n"
+        );
+        for columns in [24, 40, 80] {
+            let text = written(Some(columns));
+            assert!(text.lines().all(|line| width(line) <= columns), "{text}");
+        }
+    }
+
+    #[test]
+    fn below_the_least_width_it_stays_readable_instead_of_fitting() {
+        let text = written(Some(5));
+        assert!(text.lines().all(|line| width(line) <= 8 + 2 + 4 + 2 + 8), "{text}");
+    }
+}

@@ -1,0 +1,145 @@
+//! `watch`: every change as it comes, until Ctrl-C or a closed pipe. It never gives up on a server
+//! and never lets a slow reader hold up the watch: printing is a thread of its own.
+
+use std::{io, thread, time::Duration};
+
+use dubbo_k8s_codec::Scope;
+use dubbo_k8s_watcher::{
+    core::{Failure, Notice},
+    kube::config::Namespaces,
+};
+use tokio::sync::oneshot;
+
+use super::{
+    Ended,
+    arguments::{Reading, Watch, WatchOutput},
+    explain::explain,
+    narrator::{Jsonl, Narrator, Text},
+    queue::{Queue, What},
+    session::{self, Session},
+    terminal,
+};
+
+/// How long a reader has for the end of it.
+const LAST_WORDS: Duration = Duration::from_millis(500);
+
+pub(super) async fn run(arguments: &Watch) -> Result<(), Ended> {
+    let mut session = Session::open(&arguments.reading)?;
+    let queue = Queue::default();
+    let mut printed = match arguments.output {
+        WatchOutput::Text => print(queue.clone(), Text::new(names_needed(&session))),
+        WatchOutput::Jsonl => print(queue.clone(), Jsonl),
+    };
+    tokio::select! {
+        () = follow(&mut session, &arguments.reading, &queue) => {}
+        printed = &mut printed => return ended(printed),
+        _ = tokio::signal::ctrl_c() => {}
+        () = terminated() => {}
+    }
+    // What is known already is still told, to whoever reads within a moment.
+    queue.close();
+    tokio::time::timeout(LAST_WORDS, printed).await.map_or(Ok(()), ended)
+}
+
+fn ended(printed: Result<io::Result<()>, oneshot::error::RecvError>) -> Result<(), Ended> {
+    Ok(printed.unwrap_or(Ok(()))?)
+}
+
+/// Whether Pods are told apart by their namespaces.
+fn names_needed(session: &Session) -> bool {
+    !matches!(&session.namespaces, Namespaces::These(names) if names.len() == 1)
+}
+
+/// Passes everything that happens on to the queue, with explanations of what a person can mend.
+async fn follow(session: &mut Session, reading: &Reading, queue: &Queue) {
+    let mut notices = Vec::new();
+    let mut explained: Vec<(Scope, String)> = Vec::new();
+    loop {
+        session.driver.next(&mut notices).await;
+        for notice in &notices {
+            match notice {
+                // A lost connection mends itself; what comes after may need somebody.
+                Notice::Failed { error, .. } => {
+                    explain_once(session, error, queue, &mut explained);
+                }
+                Notice::Reconnected { scope } => explained.retain(|(known, _)| known != scope),
+                Notice::Synced { .. } => {
+                    explained.clear();
+                    look_for_namespaces(session, reading, queue);
+                }
+                _ => {}
+            }
+        }
+        queue.push(notices.drain(..).map(What::Notice));
+    }
+}
+
+/// Explains a failure at length, unless that was the last thing said about its scope.
+fn explain_once(
+    session: &Session,
+    error: &Failure,
+    queue: &Queue,
+    explained: &mut Vec<(Scope, String)>,
+) {
+    let message = explain(error, &session.situation());
+    if explained.iter().any(|(scope, said)| *scope == error.scope && *said == message) {
+        return;
+    }
+    explained.retain(|(scope, _)| *scope != error.scope);
+    explained.push((error.scope.clone(), message.clone()));
+    let label = format!("{0}error:{0:#} ", terminal::ERROR);
+    queue.push([What::Say(format!("{label}{message}\n  Trying again until it works."))]);
+}
+
+/// Says so if nothing is registered, and if that is because a namespace does not exist. Asking
+/// takes its time beside the watch.
+fn look_for_namespaces(session: &mut Session, reading: &Reading, queue: &Queue) {
+    let nothing = session.driver.engine().catalog().pods() == 0;
+    let nothing = nothing.then(|| session::nothing_message(&session.place(), reading));
+    let asked = session.ask_for_namespaces();
+    let queue = queue.clone();
+    tokio::spawn(async move {
+        let missing = session::missing(asked).await;
+        if !missing.is_empty() {
+            let message = session::missing_message(&missing);
+            let label = format!("{0}warning:{0:#} ", terminal::WARNING);
+            queue.push([What::Say(format!("{label}{message}; watching for it anyway"))]);
+        } else if let Some(nothing) = nothing {
+            queue.push([What::Say(nothing)]);
+        }
+    });
+}
+
+/// Prints what is in the queue, in a thread; the answer is how that ended.
+fn print(
+    queue: Queue,
+    mut narrator: impl Narrator + Send + 'static,
+) -> oneshot::Receiver<io::Result<()>> {
+    let (done, printed) = oneshot::channel();
+    // Not joined: it may be waiting for a reader that never reads again.
+    thread::spawn(move || {
+        let mut out = terminal::stdout();
+        let mut result = Ok(());
+        while let Some(items) = queue.take() {
+            result = narrator.tell(&mut out, &items);
+            if result.is_err() {
+                break;
+            }
+        }
+        let _ = done.send(result);
+    });
+    printed
+}
+
+/// The polite signal to end, where there is one.
+async fn terminated() {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        if let Ok(mut signal) = signal(SignalKind::terminate()) {
+            signal.recv().await;
+            return;
+        }
+    }
+    std::future::pending::<()>().await;
+}
