@@ -2,12 +2,14 @@
 
 use alloc::borrow::Cow;
 use alloc::string::String;
+use alloc::vec;
 use alloc::vec::Vec;
 
 use memchr::memchr2;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use crate::error::Found;
+use crate::lanes;
 
 /// Everything but Go's unreserved characters. A space becomes `+`, which Go does by itself.
 const ESCAPED: &AsciiSet =
@@ -36,9 +38,10 @@ pub(crate) struct EscapeError {
 /// Unescapes as Go's `url.QueryUnescape`, but refuses what is not UTF-8 then.
 pub(crate) fn query_unescape(text: &str) -> Result<Cow<'_, str>, EscapeError> {
     let bytes = text.as_bytes();
-    let Some(first) = memchr2(b'%', b'+', bytes) else { return Ok(Cow::Borrowed(text)) };
-    let mut out = Vec::with_capacity(bytes.len());
-    let bad = unescape_from(bytes, first, &mut out);
+    if memchr2(b'%', b'+', bytes).is_none() {
+        return Ok(Cow::Borrowed(text));
+    }
+    let (out, bad) = unescape(bytes);
     if let Some(offset) = bad {
         let place = (1..=2).find(|i| !bytes.get(offset + i).is_some_and(u8::is_ascii_hexdigit));
         let found = Found::at(bytes, offset + place.unwrap_or(1));
@@ -60,13 +63,17 @@ pub(crate) fn query_unescape(text: &str) -> Result<Cow<'_, str>, EscapeError> {
 /// becomes U+FFFD.
 pub(crate) fn query_unescape_lossy(text: &str) -> Cow<'_, str> {
     let bytes = text.as_bytes();
-    let Some(mut next) = memchr2(b'%', b'+', bytes) else { return Cow::Borrowed(text) };
-    let mut out = Vec::with_capacity(bytes.len());
+    if memchr2(b'%', b'+', bytes).is_none() {
+        return Cow::Borrowed(text);
+    }
+    let (mut out, mut bad) = unescape(bytes);
     let mut rest = bytes;
-    while let Some(bad) = unescape_from(rest, next, &mut out) {
+    while let Some(at) = bad {
+        rest = rest.get(at + 1..).unwrap_or_default();
         out.push(b'%');
-        rest = rest.get(bad + 1..).unwrap_or_default();
-        next = 0;
+        let (more, next) = unescape(rest);
+        out.extend_from_slice(&more);
+        bad = next;
     }
     match String::from_utf8(out) {
         Ok(text) => Cow::Owned(text),
@@ -84,45 +91,50 @@ pub(crate) fn escaped_offset(escaped: &str, offset: usize) -> usize {
     at.min(bytes.len())
 }
 
-/// Appends the unescaped form of `bytes`, whose first `plain` bytes are known to hold no escape.
-/// Stops at a `%` that two digits do not follow, and returns its offset.
-fn unescape_from(bytes: &[u8], plain: usize, out: &mut Vec<u8>) -> Option<usize> {
-    let mut at = plain;
-    out.extend_from_slice(bytes.get(..plain).unwrap_or_default());
-    loop {
-        match bytes.get(at) {
-            None => return None,
-            Some(b'+') => {
-                out.push(b' ');
-                at += 1;
+/// Unescapes until the end, or until a `%` that two digits do not follow: gives what has been
+/// unescaped so far, and the offset of that `%`.
+fn unescape(bytes: &[u8]) -> (Vec<u8>, Option<usize>) {
+    // Whole words are written and then partly overwritten, so there is room for one more.
+    let mut out = vec![0; bytes.len() + 8];
+    let (mut at, mut to) = (0, 0);
+    let bad = loop {
+        let rest = bytes.get(at..).unwrap_or_default();
+        let room = out.get_mut(to..).unwrap_or_default();
+        if let (Some(word), Some(room)) = (rest.first_chunk::<8>(), room.first_chunk_mut::<8>()) {
+            *room = *word;
+            let run = lanes::first_of(*word, b'%', b'+').unwrap_or(8);
+            (at, to) = (at + run, to + run);
+            if run == 8 {
+                continue;
             }
-            Some(b'%') => {
-                let (Some(&high), Some(&low)) = (bytes.get(at + 1), bytes.get(at + 2)) else {
-                    return Some(at);
-                };
-                let (high, low) = (hex(high), hex(low));
-                if high | low > 15 {
-                    return Some(at);
-                }
-                out.push(high << 4 | low);
-                at += 3;
-            }
-            Some(_) => {}
         }
         let rest = bytes.get(at..).unwrap_or_default();
-        let run = rest.iter().position(|byte| matches!(byte, b'%' | b'+')).unwrap_or(rest.len());
-        out.extend_from_slice(rest.get(..run).unwrap_or_default());
-        at += run;
-    }
+        let (byte, length) = match *rest {
+            [] => break None,
+            [b'+', ..] => (b' ', 1),
+            [b'%', high, low, ..] if (hex(high) | hex(low)) < 16 => (hex(high) << 4 | hex(low), 3),
+            [b'%', ..] => break Some(at),
+            [byte, ..] => (byte, 1),
+        };
+        if let Some(room) = out.get_mut(to) {
+            *room = byte;
+        }
+        (at, to) = (at + length, to + 1);
+    };
+    out.truncate(to);
+    (out, bad)
 }
 
 /// The value of a hexadecimal digit, or something above 15.
 const fn hex(digit: u8) -> u8 {
-    match digit {
-        b'0'..=b'9' => digit - b'0',
-        b'a'..=b'f' => digit - b'a' + 10,
-        b'A'..=b'F' => digit - b'A' + 10,
-        _ => 0xff,
+    let number = digit.wrapping_sub(b'0');
+    let letter = (digit | 0x20).wrapping_sub(b'a');
+    if number < 10 {
+        number
+    } else if letter < 6 {
+        letter + 10
+    } else {
+        0xff
     }
 }
 

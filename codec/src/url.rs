@@ -217,7 +217,7 @@ impl<'a> Url<'a> {
         let old = self.slice(self.path_end + 1, self.query_end);
         let mut segments = Vec::new();
         for segment in old.split('&').filter(|_| !old.is_empty()) {
-            let param = Param::split(segment);
+            let (param, _) = Param::read(segment);
             if segment.is_empty() || !param.is(name) {
                 segments.push(Cow::Borrowed(segment));
             } else if let Some(value) = value.take() {
@@ -288,37 +288,68 @@ impl<'a> Iterator for Params<'a> {
     type Item = Param<'a>;
 
     fn next(&mut self) -> Option<Param<'a>> {
-        loop {
-            if self.rest.is_empty() {
-                return None;
-            }
-            let (segment, rest) = cut(self.rest, b'&').unwrap_or((self.rest, ""));
-            self.rest = rest;
-            if !segment.is_empty() {
-                return Some(Param::split(segment));
+        while !self.rest.is_empty() {
+            let (param, length) = Param::read(self.rest);
+            self.rest = self.rest.get(length + 1..).unwrap_or_default();
+            if length > 0 {
+                return Some(param);
             }
         }
+        None
     }
 }
 
 /// One parameter, as written and as meant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub struct Param<'a> {
     /// The name as written.
     pub raw_name: &'a str,
     /// The value as written; empty without `=`.
     pub raw_value: &'a str,
+    name_escaped: bool,
+    value_escaped: bool,
 }
 
 impl<'a> Param<'a> {
-    fn split(segment: &'a str) -> Self {
-        let (raw_name, raw_value) = cut(segment, b'=').unwrap_or((segment, ""));
-        Self { raw_name, raw_value }
+    /// Reads the parameter at the front of a query; it ends at `&`, at the returned length.
+    fn read(query: &'a str) -> (Self, usize) {
+        let (mut equals, mut name_escaped, mut escaped) = (None, false, false);
+        let mut end = query.len();
+        for (at, &byte) in query.as_bytes().iter().enumerate() {
+            // One comparison for most bytes: the four that matter are below `-`, or are `=`.
+            if byte >= b'-' && byte != b'=' {
+                continue;
+            }
+            match byte {
+                b'&' => {
+                    end = at;
+                    break;
+                }
+                b'=' if equals.is_none() => {
+                    equals = Some(at);
+                    name_escaped = core::mem::take(&mut escaped);
+                }
+                b'%' | b'+' => escaped = true,
+                _ => {}
+            }
+        }
+        let name_end = equals.unwrap_or(end);
+        let param = Self {
+            raw_name: query.get(..name_end).unwrap_or_default(),
+            raw_value: query.get(name_end + 1..end).unwrap_or_default(),
+            name_escaped: name_escaped || equals.is_none() && escaped,
+            value_escaped: equals.is_some() && escaped,
+        };
+        (param, end)
     }
 
     /// The name, unescaped.
     pub fn name(&self) -> Cow<'a, str> {
-        query_unescape_lossy(self.raw_name)
+        match self.name_escaped {
+            true => query_unescape_lossy(self.raw_name),
+            false => Cow::Borrowed(self.raw_name),
+        }
     }
 
     /// The value as it was meant: unescaped, and once more where an old dubbo-go (up to 1.5.3)
@@ -337,11 +368,14 @@ impl<'a> Param<'a> {
 
     /// The value, unescaped exactly once.
     pub fn value_once(&self) -> Cow<'a, str> {
-        query_unescape_lossy(self.raw_value)
+        match self.value_escaped {
+            true => query_unescape_lossy(self.raw_value),
+            false => Cow::Borrowed(self.raw_value),
+        }
     }
 
     fn is(&self, name: &str) -> bool {
-        self.raw_name == name || self.name() == name
+        self.raw_name == name || self.name_escaped && self.name() == name
     }
 }
 
@@ -419,11 +453,6 @@ fn split_host(text: &str) -> Result<Host<'_>, (usize, &'static str)> {
 fn names(param: &str, method: &str, name: &str) -> bool {
     let rest = param.strip_prefix(method).and_then(|rest| rest.strip_prefix('.'));
     rest == Some(name)
-}
-
-fn cut(text: &str, separator: u8) -> Option<(&str, &str)> {
-    let at = memchr(separator, text.as_bytes())?;
-    Some((text.get(..at)?, text.get(at + 1..)?))
 }
 
 fn find(bytes: &[u8], start: usize, wanted: impl Fn(u8) -> bool) -> usize {
