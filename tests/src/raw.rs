@@ -12,7 +12,7 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 
-use crate::apiserver::{Identity, Server};
+use crate::apiserver::Server;
 
 /// A server, and how to reach it.
 #[derive(Clone)]
@@ -32,12 +32,12 @@ impl Endpoint {
         Self::new(&server.url(), Some(&server.ca_pem()), Some(server.token()), None)
     }
 
-    /// A server by its URL; the authority and the client certificate as PEM.
+    /// A server by its URL; the authorities, and certificate and key of the client, as PEM.
     pub fn new(
         url: &str,
         ca_pem: Option<&str>,
         token: Option<&str>,
-        identity: Option<&Identity>,
+        identity: Option<(&str, &str)>,
     ) -> io::Result<Self> {
         let (scheme, rest) =
             url.split_once("://").ok_or_else(|| invalid("a URL needs a scheme"))?;
@@ -259,7 +259,7 @@ fn find(bytes: &[u8], what: &[u8]) -> Option<usize> {
     bytes.windows(what.len()).position(|window| window == what)
 }
 
-fn tls(ca_pem: Option<&str>, identity: Option<&Identity>) -> io::Result<Arc<ClientConfig>> {
+fn tls(ca_pem: Option<&str>, identity: Option<(&str, &str)>) -> io::Result<Arc<ClientConfig>> {
     let mut roots = RootCertStore::empty();
     for certificate in CertificateDer::pem_slice_iter(ca_pem.unwrap_or_default().as_bytes()) {
         roots.add(certificate.map_err(io::Error::other)?).map_err(io::Error::other)?;
@@ -269,12 +269,13 @@ fn tls(ca_pem: Option<&str>, identity: Option<&Identity>) -> io::Result<Arc<Clie
         .with_safe_default_protocol_versions()
         .map_err(io::Error::other)?
         .with_root_certificates(roots);
-    let Some(identity) = identity else { return Ok(Arc::new(config.with_no_client_auth())) };
-    let certificates = CertificateDer::pem_slice_iter(identity.certificate_pem.as_bytes())
+    let Some((certificate, key)) = identity else {
+        return Ok(Arc::new(config.with_no_client_auth()));
+    };
+    let certificates = CertificateDer::pem_slice_iter(certificate.as_bytes())
         .collect::<Result<Vec<_>, _>>()
         .map_err(io::Error::other)?;
-    let key =
-        PrivateKeyDer::from_pem_slice(identity.key_pem.as_bytes()).map_err(io::Error::other)?;
+    let key = PrivateKeyDer::from_pem_slice(key.as_bytes()).map_err(io::Error::other)?;
     config.with_client_auth_cert(certificates, key).map(Arc::new).map_err(io::Error::other)
 }
 

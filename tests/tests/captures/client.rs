@@ -72,7 +72,15 @@ fn endpoint(recorded: &Exchange, server: &Server) -> Endpoint {
         server.access().grant(Grant::all(user));
         server.client_certificate(user).unwrap()
     });
-    Endpoint::new(&server.url(), Some(&server.ca_pem()), None, identity.as_ref()).unwrap()
+    Endpoint::new(
+        &server.url(),
+        Some(&server.ca_pem()),
+        None,
+        identity
+            .as_ref()
+            .map(|identity| (identity.certificate_pem.as_str(), identity.key_pem.as_str())),
+    )
+    .unwrap()
 }
 
 /// The token in the place of the one that the recording hides, by who asked.
