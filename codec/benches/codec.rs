@@ -1,6 +1,6 @@
 //! The codec on data of the size that the design names: an annotation of 10 records and 5 KB, and
 //! a list of 10,000 Pods that carry such annotations. Beside each stands the naive version of the
-//! same work: the crates base64 and serde_json with derived types, and text split by hand.
+//! same work: the crates base64 and `serde_json` with derived types, and text split by hand.
 
 #![allow(missing_docs, clippy::unwrap_used, reason = "a benchmark may stop at a fault")]
 
@@ -166,7 +166,7 @@ fn lists(c: &mut Criterion) {
     let body = list_json(1_000);
     let mut group = c.benchmark_group("list of 1,000 Pods in chunks of 16 KiB");
     group.throughput(Throughput::Bytes(body.len() as u64)).sample_size(20);
-    group.bench_function("items", |b| b.iter(|| read(black_box(&body), |item| item.len())));
+    group.bench_function("items", |b| b.iter(|| read(black_box(&body), <[u8]>::len)));
     group.bench_function("Pods", |b| {
         b.iter(|| read(black_box(&body), |item| Pod::parse(item).unwrap().name.len()));
     });

@@ -94,35 +94,72 @@ pub(crate) fn escaped_offset(escaped: &str, offset: usize) -> usize {
 /// Unescapes until the end, or until a `%` that two digits do not follow: gives what has been
 /// unescaped so far, and the offset of that `%`.
 fn unescape(bytes: &[u8]) -> (Vec<u8>, Option<usize>) {
-    // Whole words are written and then partly overwritten, so there is room for one more.
-    let mut out = vec![0; bytes.len() + 8];
-    let (mut at, mut to) = (0, 0);
-    let bad = loop {
-        let rest = bytes.get(at..).unwrap_or_default();
-        let room = out.get_mut(to..).unwrap_or_default();
-        if let (Some(word), Some(room)) = (rest.first_chunk::<8>(), room.first_chunk_mut::<8>()) {
-            *room = *word;
-            let run = lanes::first_of(*word, b'%', b'+').unwrap_or(8);
-            (at, to) = (at + run, to + run);
-            if run == 8 {
-                continue;
+    let mut unescaped = Unescaped { out: vec![0; bytes.len() + ROOM], to: 0, bytes, from: 0 };
+    let (blocks, rest) = bytes.as_chunks::<64>();
+    let mut last = [0; 64];
+    if let Some(last) = last.get_mut(..rest.len()) {
+        last.copy_from_slice(rest);
+    }
+    for (index, block) in blocks.iter().chain([&last]).enumerate() {
+        let mut escapes = lanes::equal(block, b'%') | lanes::equal(block, b'+');
+        while escapes != 0 {
+            let at = index * 64 + escapes.trailing_zeros() as usize;
+            escapes &= escapes - 1;
+            unescaped.plain(at);
+            if !unescaped.escape() {
+                unescaped.out.truncate(unescaped.to);
+                return (unescaped.out, Some(at));
             }
         }
-        let rest = bytes.get(at..).unwrap_or_default();
-        let (byte, length) = match *rest {
-            [] => break None,
-            [b'+', ..] => (b' ', 1),
-            [b'%', high, low, ..] if (hex(high) | hex(low)) < 16 => (hex(high) << 4 | hex(low), 3),
-            [b'%', ..] => break Some(at),
-            [byte, ..] => (byte, 1),
+    }
+    unescaped.plain(bytes.len());
+    unescaped.out.truncate(unescaped.to);
+    (unescaped.out, None)
+}
+
+/// Short runs are copied as this many bytes, and what is too much is overwritten later.
+const ROOM: usize = 16;
+
+/// A text being unescaped: how far it has been read and written.
+struct Unescaped<'a> {
+    bytes: &'a [u8],
+    from: usize,
+    out: Vec<u8>,
+    to: usize,
+}
+
+impl Unescaped<'_> {
+    /// Copies what stands for itself, up to an offset.
+    fn plain(&mut self, end: usize) {
+        let run = end - self.from;
+        let (from, to) = (self.bytes.get(self.from..), self.out.get_mut(self.to..));
+        let (from, to) = (from.unwrap_or_default(), to.unwrap_or_default());
+        match (from.first_chunk::<ROOM>(), to.first_chunk_mut::<ROOM>()) {
+            (Some(from), Some(to)) if run <= ROOM => *to = *from,
+            _ => {
+                if let (Some(from), Some(to)) = (from.get(..run), to.get_mut(..run)) {
+                    to.copy_from_slice(from);
+                }
+            }
+        }
+        (self.from, self.to) = (end, self.to + run);
+    }
+
+    /// Reads the escape that stands here; false if it is none.
+    fn escape(&mut self) -> bool {
+        let (byte, length) = match self.bytes.get(self.from..) {
+            Some([b'+', ..]) => (b' ', 1),
+            Some([_, high, low, ..]) if (hex(*high) | hex(*low)) < 16 => {
+                (hex(*high) << 4 | hex(*low), 3)
+            }
+            _ => return false,
         };
-        if let Some(room) = out.get_mut(to) {
+        if let Some(room) = self.out.get_mut(self.to) {
             *room = byte;
         }
-        (at, to) = (at + length, to + 1);
-    };
-    out.truncate(to);
-    (out, bad)
+        (self.from, self.to) = (self.from + length, self.to + 1);
+        true
+    }
 }
 
 /// The value of a hexadecimal digit, or something above 15.

@@ -14,6 +14,7 @@ use memchr::memchr;
 
 use crate::error::{Found, Message};
 use crate::escape::{query_escape, query_unescape, query_unescape_lossy};
+use crate::lanes;
 use crate::service::Service;
 
 /// The weight of a provider that names none.
@@ -314,42 +315,28 @@ pub struct Param<'a> {
 impl<'a> Param<'a> {
     /// Reads the parameter at the front of a query; it ends at `&`, at the returned length.
     fn read(query: &'a str) -> (Self, usize) {
-        let (mut equals, mut name_escaped, mut escaped) = (None, false, false);
-        let mut end = query.len();
-        for (at, &byte) in query.as_bytes().iter().enumerate() {
-            // One comparison for most bytes: the four that matter are below `-`, or are `=`.
-            if byte >= b'-' && byte != b'=' {
-                continue;
+        let bytes = query.as_bytes();
+        let (name_end, name_escaped) = run(bytes, b'=');
+        let rest = bytes.get(name_end..).unwrap_or_default();
+        let (end, value_escaped) = match rest.first() {
+            Some(b'=') => {
+                let (length, escaped) = run(rest.get(1..).unwrap_or_default(), b'&');
+                (name_end + 1 + length, escaped)
             }
-            match byte {
-                b'&' => {
-                    end = at;
-                    break;
-                }
-                b'=' if equals.is_none() => {
-                    equals = Some(at);
-                    name_escaped = core::mem::take(&mut escaped);
-                }
-                b'%' | b'+' => escaped = true,
-                _ => {}
-            }
-        }
-        let name_end = equals.unwrap_or(end);
+            _ => (name_end, false),
+        };
         let param = Self {
             raw_name: query.get(..name_end).unwrap_or_default(),
             raw_value: query.get(name_end + 1..end).unwrap_or_default(),
-            name_escaped: name_escaped || equals.is_none() && escaped,
-            value_escaped: equals.is_some() && escaped,
+            name_escaped,
+            value_escaped,
         };
         (param, end)
     }
 
     /// The name, unescaped.
     pub fn name(&self) -> Cow<'a, str> {
-        match self.name_escaped {
-            true => query_unescape_lossy(self.raw_name),
-            false => Cow::Borrowed(self.raw_name),
-        }
+        unescape(self.raw_name, self.name_escaped)
     }
 
     /// The value as it was meant: unescaped, and once more where an old dubbo-go (up to 1.5.3)
@@ -368,15 +355,33 @@ impl<'a> Param<'a> {
 
     /// The value, unescaped exactly once.
     pub fn value_once(&self) -> Cow<'a, str> {
-        match self.value_escaped {
-            true => query_unescape_lossy(self.raw_value),
-            false => Cow::Borrowed(self.raw_value),
-        }
+        unescape(self.raw_value, self.value_escaped)
     }
 
     fn is(&self, name: &str) -> bool {
         self.raw_name == name || self.name_escaped && self.name() == name
     }
+}
+
+fn unescape(raw: &str, escaped: bool) -> Cow<'_, str> {
+    if escaped { query_unescape_lossy(raw) } else { Cow::Borrowed(raw) }
+}
+
+/// The length of a name or a value, which ends at `&` or at `end`, and whether it may hold escapes.
+fn run(bytes: &[u8], end: u8) -> (usize, bool) {
+    let (words, rest) = bytes.as_chunks::<8>();
+    let mut escaped = false;
+    for (index, word) in words.iter().enumerate() {
+        let stop = lanes::first_of(*word, end, b'&');
+        escaped |= lanes::first_of(*word, b'%', b'+').is_some_and(|at| at < stop.unwrap_or(8));
+        if let Some(stop) = stop {
+            return (index * 8 + stop, escaped);
+        }
+    }
+    let stop = rest.iter().position(|&byte| byte == end || byte == b'&').unwrap_or(rest.len());
+    let mut last = rest.iter().take(stop);
+    escaped |= last.any(|&byte| matches!(byte, b'%' | b'+'));
+    (words.len() * 8 + stop, escaped)
 }
 
 /// Why a text is not a Dubbo URL.
