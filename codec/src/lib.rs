@@ -26,7 +26,6 @@ mod error;
 mod escape;
 mod instance;
 mod json;
-mod lanes;
 pub mod lint;
 mod list;
 pub mod patch;

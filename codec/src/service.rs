@@ -154,6 +154,11 @@ impl<'a> Query<'a> {
         Self(Service { interface: interface.into(), group: any.clone(), version: any })
     }
 
+    /// What is asked for, wildcards and lists included.
+    pub const fn service(&self) -> &Service<'a> {
+        &self.0
+    }
+
     /// Whether this service is one that is asked for.
     pub fn matches(&self, service: &Service<'_>) -> bool {
         let (interface, groups, version) = self.0.parts();

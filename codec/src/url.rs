@@ -14,7 +14,6 @@ use memchr::memchr;
 
 use crate::error::{Found, Message};
 use crate::escape::{query_escape, query_unescape, query_unescape_lossy};
-use crate::lanes;
 use crate::service::Service;
 
 /// The weight of a provider that names none.
@@ -218,7 +217,7 @@ impl<'a> Url<'a> {
         let old = self.slice(self.path_end + 1, self.query_end);
         let mut segments = Vec::new();
         for segment in old.split('&').filter(|_| !old.is_empty()) {
-            let (param, _) = Param::read(segment);
+            let param = Param::split(segment);
             if segment.is_empty() || !param.is(name) {
                 segments.push(Cow::Borrowed(segment));
             } else if let Some(value) = value.take() {
@@ -289,54 +288,37 @@ impl<'a> Iterator for Params<'a> {
     type Item = Param<'a>;
 
     fn next(&mut self) -> Option<Param<'a>> {
-        while !self.rest.is_empty() {
-            let (param, length) = Param::read(self.rest);
-            self.rest = self.rest.get(length + 1..).unwrap_or_default();
-            if length > 0 {
-                return Some(param);
+        loop {
+            if self.rest.is_empty() {
+                return None;
+            }
+            let (segment, rest) = cut(self.rest, b'&').unwrap_or((self.rest, ""));
+            self.rest = rest;
+            if !segment.is_empty() {
+                return Some(Param::split(segment));
             }
         }
-        None
     }
 }
 
 /// One parameter, as written and as meant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
 pub struct Param<'a> {
     /// The name as written.
     pub raw_name: &'a str,
     /// The value as written; empty without `=`.
     pub raw_value: &'a str,
-    name_escaped: bool,
-    value_escaped: bool,
 }
 
 impl<'a> Param<'a> {
-    /// Reads the parameter at the front of a query; it ends at `&`, at the returned length.
-    fn read(query: &'a str) -> (Self, usize) {
-        let bytes = query.as_bytes();
-        let (name_end, name_escaped) = run(bytes, b'=');
-        let rest = bytes.get(name_end..).unwrap_or_default();
-        let (end, value_escaped) = match rest.first() {
-            Some(b'=') => {
-                let (length, escaped) = run(rest.get(1..).unwrap_or_default(), b'&');
-                (name_end + 1 + length, escaped)
-            }
-            _ => (name_end, false),
-        };
-        let param = Self {
-            raw_name: query.get(..name_end).unwrap_or_default(),
-            raw_value: query.get(name_end + 1..end).unwrap_or_default(),
-            name_escaped,
-            value_escaped,
-        };
-        (param, end)
+    fn split(segment: &'a str) -> Self {
+        let (raw_name, raw_value) = cut(segment, b'=').unwrap_or((segment, ""));
+        Self { raw_name, raw_value }
     }
 
     /// The name, unescaped.
     pub fn name(&self) -> Cow<'a, str> {
-        unescape(self.raw_name, self.name_escaped)
+        query_unescape_lossy(self.raw_name)
     }
 
     /// The value as it was meant: unescaped, and once more where an old dubbo-go (up to 1.5.3)
@@ -355,33 +337,12 @@ impl<'a> Param<'a> {
 
     /// The value, unescaped exactly once.
     pub fn value_once(&self) -> Cow<'a, str> {
-        unescape(self.raw_value, self.value_escaped)
+        query_unescape_lossy(self.raw_value)
     }
 
     fn is(&self, name: &str) -> bool {
-        self.raw_name == name || self.name_escaped && self.name() == name
+        self.raw_name == name || self.name() == name
     }
-}
-
-fn unescape(raw: &str, escaped: bool) -> Cow<'_, str> {
-    if escaped { query_unescape_lossy(raw) } else { Cow::Borrowed(raw) }
-}
-
-/// The length of a name or a value, which ends at `&` or at `end`, and whether it may hold escapes.
-fn run(bytes: &[u8], end: u8) -> (usize, bool) {
-    let (words, rest) = bytes.as_chunks::<8>();
-    let mut escaped = false;
-    for (index, word) in words.iter().enumerate() {
-        let stop = lanes::first_of(*word, end, b'&');
-        escaped |= lanes::first_of(*word, b'%', b'+').is_some_and(|at| at < stop.unwrap_or(8));
-        if let Some(stop) = stop {
-            return (index * 8 + stop, escaped);
-        }
-    }
-    let stop = rest.iter().position(|&byte| byte == end || byte == b'&').unwrap_or(rest.len());
-    let mut last = rest.iter().take(stop);
-    escaped |= last.any(|&byte| matches!(byte, b'%' | b'+'));
-    (words.len() * 8 + stop, escaped)
 }
 
 /// Why a text is not a Dubbo URL.
@@ -458,6 +419,11 @@ fn split_host(text: &str) -> Result<Host<'_>, (usize, &'static str)> {
 fn names(param: &str, method: &str, name: &str) -> bool {
     let rest = param.strip_prefix(method).and_then(|rest| rest.strip_prefix('.'));
     rest == Some(name)
+}
+
+fn cut(text: &str, separator: u8) -> Option<(&str, &str)> {
+    let at = memchr(separator, text.as_bytes())?;
+    Some((text.get(..at)?, text.get(at + 1..)?))
 }
 
 fn find(bytes: &[u8], start: usize, wanted: impl Fn(u8) -> bool) -> usize {

@@ -5,7 +5,6 @@
 pub mod apiserver;
 pub mod fleet;
 pub mod pods;
-pub mod raw;
 pub mod registration;
 pub mod simulation;
 pub mod skip;

@@ -3,3 +3,4 @@
 pub mod core;
 pub mod kube;
 pub mod registry;
+pub mod serve;

@@ -6,7 +6,7 @@ use spdx::{Expression, LicenseReq, ParseMode};
 use crate::workspace::Package;
 
 /// Licences that Apache-2.0 code may be linked with. Kept equal to `deny.toml`'s list by a test.
-const LICENCES: [&str; 10] = [
+const LICENCES: [&str; 11] = [
     "0BSD",
     "Apache-2.0",
     "Apache-2.0 WITH LLVM-exception",
@@ -15,6 +15,7 @@ const LICENCES: [&str; 10] = [
     "CDLA-Permissive-2.0",
     "ISC",
     "MIT",
+    "MPL-2.0",
     "Unicode-3.0",
     "Zlib",
 ];

@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 
 use serde::{Serialize, Serializer, ser::SerializeStruct};
 
-use super::{Holder, Problem};
+use super::{Holder, PodEntry, Problem};
 use crate::error::Text;
 use crate::path::Key;
 use crate::service::Service;
@@ -96,6 +96,16 @@ pub struct ProblemChange {
     pub problem: Problem,
 }
 
+/// One Pod that came, went, or is not as it was, in whatever way: for those who keep a picture of
+/// the whole catalog beside it. Pods whose version alone has changed are among them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PodChange {
+    /// What was known of it before.
+    pub before: Option<Arc<PodEntry>>,
+    /// What is known of it now.
+    pub after: Option<Arc<PodEntry>>,
+}
+
 /// Where a catalog appends what changed. Made to be used again: take what is in it, or
 /// [`clear`](Self::clear) it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -105,6 +115,8 @@ pub struct Changes {
     pub changes: Vec<Change>,
     /// Problems that came and went.
     pub problems: Vec<ProblemChange>,
+    /// Pods that came, went, or are not as they were.
+    pub pods: Vec<PodChange>,
 }
 
 impl Changes {
@@ -112,9 +124,10 @@ impl Changes {
     pub fn clear(&mut self) {
         self.changes.clear();
         self.problems.clear();
+        self.pods.clear();
     }
 
-    /// Whether nothing changed.
+    /// Whether nothing changed that is worth telling: neither a key nor a problem.
     pub const fn is_empty(&self) -> bool {
         self.changes.is_empty() && self.problems.is_empty()
     }

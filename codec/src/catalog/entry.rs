@@ -1,11 +1,12 @@
 //! What the catalog keeps of one Pod, and how it is read.
 
+use alloc::borrow::Cow;
 use alloc::boxed::Box;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use super::Holder;
-use crate::annotation::Annotation;
+use crate::annotation::{Annotation, encode};
 use crate::error::{DecodeError, Found, Stage};
 use crate::path::{Key, ROOT};
 use crate::pod::{Pod, PodError};
@@ -15,26 +16,76 @@ use crate::url::Url;
 /// At most this many problems are kept of one Pod; the last one then says that there were more.
 const MAX_PROBLEMS: usize = 16;
 
-/// A Pod's identity, version and records.
-#[derive(Debug)]
-pub(super) struct Entry {
+/// The longest annotation that is kept as it is: what kube-apiserver allows for all annotations of
+/// an object together.
+const MAX_RAW: usize = 262_144;
+
+/// What is known of one Pod: its identity, version, records and problems. It never changes: a Pod
+/// that does gets another one.
+#[derive(Debug, PartialEq, Eq)]
+pub struct PodEntry {
     pub(super) holder: Arc<Holder>,
     pub(super) resource_version: Arc<str>,
     /// In the order of the annotation.
     pub(super) records: Box<[StoredRecord]>,
     pub(super) problems: Box<[DecodeError]>,
+    /// Of a Pod with problems only: what cannot be made again from the records.
+    raw: Option<Box<str>>,
 }
 
-/// A record whose text is shared.
-#[derive(Clone, Debug)]
-pub(super) struct StoredRecord {
-    pub(super) key: Arc<str>,
-    pub(super) value: Arc<str>,
+/// A record whose text is shared with the catalog and with other Pods.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredRecord {
+    /// The key.
+    pub key: Arc<str>,
+    /// The value.
+    pub value: Arc<str>,
 }
 
 impl StoredRecord {
-    pub(super) fn as_record(&self) -> Record<'_> {
+    /// The record.
+    pub fn as_record(&self) -> Record<'_> {
         Record { key: &self.key, value: &self.value }
+    }
+}
+
+impl PodEntry {
+    /// Who it is.
+    pub const fn holder(&self) -> &Arc<Holder> {
+        &self.holder
+    }
+
+    /// Its version.
+    pub fn resource_version(&self) -> &str {
+        &self.resource_version
+    }
+
+    /// Its records in the order of its annotation, without those that could not be read.
+    pub fn records(&self) -> &[StoredRecord] {
+        &self.records
+    }
+
+    /// What could not be read of it.
+    pub fn problems(&self) -> &[DecodeError] {
+        &self.problems
+    }
+
+    /// The annotation: of a Pod with problems as it is (`None` beyond 256 KiB), otherwise as the
+    /// records are written, which is byte for byte what dubbo-go wrote. `None` if it carries none.
+    pub fn annotation(&self) -> Option<Cow<'_, str>> {
+        if !self.problems.is_empty() {
+            return self.raw.as_deref().map(Cow::Borrowed);
+        }
+        let records = self.records.iter().map(StoredRecord::as_record);
+        (!self.records.is_empty()).then(|| Cow::Owned(encode(records)))
+    }
+
+    /// Whether the two differ at most in their version.
+    pub fn shows_the_same(&self, other: &Self) -> bool {
+        self.holder == other.holder
+            && self.records == other.records
+            && self.problems == other.problems
+            && self.raw == other.raw
     }
 }
 
@@ -49,18 +100,21 @@ pub(super) trait Interner {
     fn holder(&mut self, namespace: &str, name: &str, uid: &str) -> Option<Arc<Holder>>;
 }
 
-impl Entry {
+impl PodEntry {
     /// Reads a live Pod.
     pub(super) fn read(pod: &Pod<'_>, interner: &mut impl Interner) -> Self {
         let (records, problems) = match pod.annotation.as_deref() {
             Some(annotation) => read_annotation(annotation, interner),
             None => (Vec::new(), Vec::new()),
         };
+        let raw = pod.annotation.as_deref();
+        let raw = raw.filter(|raw| !problems.is_empty() && raw.len() <= MAX_RAW).map(Box::from);
         Self {
             holder: holder(&pod.namespace, &pod.name, &pod.uid, interner),
             resource_version: Arc::from(&*pod.resource_version),
             records: records.into_boxed_slice(),
             problems: problems.into_boxed_slice(),
+            raw,
         }
     }
 
@@ -73,6 +127,7 @@ impl Entry {
             resource_version: text(&error.resource_version),
             records: Box::default(),
             problems: Box::new([DecodeError::from(error)]),
+            raw: None,
         }
     }
 

@@ -17,9 +17,10 @@ use alloc::vec::Vec;
 use serde::{Serialize, Serializer, ser::SerializeStruct};
 
 use self::carriers::Carriers;
-pub use self::change::{Change, ChangeKind, Changes, ProblemChange, ProblemKind};
+pub use self::change::{Change, ChangeKind, Changes, PodChange, ProblemChange, ProblemKind};
 use self::change::{Transition, emit};
-use self::entry::{Entry, Interner, StoredRecord};
+use self::entry::Interner;
+pub use self::entry::{PodEntry, StoredRecord};
 pub use self::relist::{Relist, Scope};
 pub use self::view::{EndpointView, PodView, ServiceView};
 use crate::error::DecodeError;
@@ -103,7 +104,7 @@ impl Liveness {
     }
 }
 
-type Pods = BTreeMap<Arc<str>, Arc<Entry>>;
+type Pods = BTreeMap<Arc<str>, Arc<PodEntry>>;
 
 /// The registry as it is now. See the [module](self) and [`Changes`].
 ///
@@ -161,7 +162,7 @@ impl Catalog {
             self.take_out(&pod.namespace, &pod.name, Some(&pod.resource_version), &mut log);
         }
         if live {
-            let entry = Entry::read(pod, &mut KnownKeys(self));
+            let entry = PodEntry::read(pod, &mut KnownKeys(self));
             self.put(Arc::new(entry), &mut log);
         }
         self.finish(log, changes);
@@ -180,7 +181,7 @@ impl Catalog {
 
     /// Takes in an object that could not be read: it has a problem, and no records.
     pub fn problem(&mut self, error: &PodError, changes: &mut Changes) {
-        let entry = Entry::broken(error, &mut KnownKeys(self));
+        let entry = PodEntry::broken(error, &mut KnownKeys(self));
         let mut log = Log::default();
         self.put(Arc::new(entry), &mut log);
         self.finish(log, changes);
@@ -237,6 +238,11 @@ impl Catalog {
         self.namespaces.values().map(named).sum()
     }
 
+    /// The value that counts of a key: that of the holder with the smallest uid.
+    pub fn value(&self, key: &str) -> Option<&Arc<str>> {
+        self.keys.get(key)?.value()
+    }
+
     /// How many distinct records are registered.
     pub fn records(&self) -> usize {
         self.keys.len()
@@ -252,12 +258,12 @@ impl Catalog {
         self.liveness
     }
 
-    fn entry(&self, namespace: &str, name: &str) -> Option<&Arc<Entry>> {
+    fn entry(&self, namespace: &str, name: &str) -> Option<&Arc<PodEntry>> {
         self.namespaces.get(namespace)?.get(name)
     }
 
     /// Puts a Pod in place of what was known of it, if anything, under the same uid.
-    fn put(&mut self, entry: Arc<Entry>, log: &mut Log) {
+    fn put(&mut self, entry: Arc<PodEntry>, log: &mut Log) {
         let holder = Arc::clone(&entry.holder);
         let old = self.entry(&holder.namespace, &holder.pod).cloned();
         if let Some(old) = &old {
@@ -274,6 +280,7 @@ impl Catalog {
         }
         log.problems(&holder, old.as_ref().map_or(&[], |old| &old.problems), &entry.problems);
         log.dirty |= old.is_none();
+        log.pods.push(PodChange { before: old, after: Some(Arc::clone(&entry)) });
         self.pods_of(&holder.namespace).insert(Arc::clone(&holder.pod), entry);
     }
 
@@ -293,6 +300,7 @@ impl Catalog {
             self.drop_carrier(record, &entry.holder, &version, log);
         }
         log.problems(&entry.holder, &entry.problems, &[]);
+        log.pods.push(PodChange { before: Some(entry), after: None });
         log.dirty = true;
     }
 
@@ -341,6 +349,7 @@ impl Catalog {
         self.revision += u64::from(log.dirty);
         emit(log.transitions, &mut changes.changes);
         changes.problems.append(&mut log.problems);
+        changes.pods.append(&mut log.pods);
     }
 }
 
@@ -349,6 +358,7 @@ impl Catalog {
 struct Log {
     transitions: Vec<Transition>,
     problems: Vec<ProblemChange>,
+    pods: Vec<PodChange>,
     dirty: bool,
 }
 

@@ -4,7 +4,7 @@
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::sync::Arc;
 
-use super::entry::{Entry, Interner};
+use super::entry::{Interner, PodEntry};
 use super::{Catalog, Holder, KnownKeys, Liveness, Pods};
 use crate::pod::{Pod, PodError};
 
@@ -52,7 +52,7 @@ impl Relist {
         let held = catalog.entry(&pod.namespace, &pod.name).filter(|held| held.is_of(pod));
         let entry = match held {
             Some(held) => Arc::clone(held),
-            None => Arc::new(Entry::read(pod, &mut Staging { catalog, relist: self })),
+            None => Arc::new(PodEntry::read(pod, &mut Staging { catalog, relist: self })),
         };
         self.stage(entry);
     }
@@ -64,7 +64,7 @@ impl Relist {
 
     /// Takes in an object that could not be read.
     pub fn problem(&mut self, catalog: &Catalog, error: &PodError) {
-        let entry = Entry::broken(error, &mut Staging { catalog, relist: self });
+        let entry = PodEntry::broken(error, &mut Staging { catalog, relist: self });
         self.stage(Arc::new(entry));
     }
 
@@ -77,7 +77,7 @@ impl Relist {
         self.pods
     }
 
-    fn stage(&mut self, entry: Arc<Entry>) {
+    fn stage(&mut self, entry: Arc<PodEntry>) {
         let namespace = Arc::clone(&entry.holder.namespace);
         let name = Arc::clone(&entry.holder.pod);
         self.pods.entry(namespace).or_default().insert(name, entry);

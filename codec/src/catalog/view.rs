@@ -8,7 +8,7 @@ use alloc::vec::Vec;
 
 use serde::{Serialize, Serializer, ser::SerializeStruct};
 
-use super::entry::{Entry, StoredRecord};
+use super::entry::{PodEntry, StoredRecord};
 use super::{Catalog, Holder, Problem};
 use crate::error::Text;
 use crate::path::{Category, Key};
@@ -45,7 +45,7 @@ pub struct EndpointView<'a> {
 /// One Pod with its records.
 #[derive(Clone, Copy, Debug)]
 pub struct PodView<'a> {
-    entry: &'a Entry,
+    entry: &'a PodEntry,
 }
 
 impl Catalog {

@@ -1,8 +1,8 @@
 //! The command line as it is written. Names and meanings of the connection flags are kubectl's.
 
-use std::{path::PathBuf, time::Duration};
+use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
-use clap::{Args, Parser, Subcommand, ValueEnum, builder::NonEmptyStringValueParser};
+use clap::{Args, Parser, Subcommand, ValueEnum, builder::NonEmptyStringValueParser, value_parser};
 use dubbo_k8s_watcher::{core::SELECTOR, kube::config::Overrides};
 
 /// Dubbo services that are registered in Kubernetes Pods.
@@ -19,6 +19,8 @@ pub(super) enum Verb {
     List(List),
     /// Show what is registered, and every change as it comes
     Watch(Watch),
+    /// Serve the registry over HTTP: snapshots, live events, metrics
+    Serve(Serve),
     /// Show what is in an annotation, a Pod or a list of Pods (JSON or YAML)
     Decode(Decode),
     /// Write an annotation from JSON: [{"k":"…","v":"…"},…]
@@ -57,6 +59,24 @@ pub(super) struct Watch {
 pub(super) enum WatchOutput {
     Text,
     Jsonl,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Serve {
+    /// Address and port to serve on; port 0 takes a free one
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:7777")]
+    pub(super) bind: SocketAddr,
+    /// A further name under which it may be asked (Host header); repeat it for several
+    #[arg(long = "allow-host", value_name = "NAME")]
+    pub(super) allowed_hosts: Vec<String>,
+    /// Not ready when the server was not heard for this many seconds
+    #[arg(long, value_name = "SECONDS", default_value = "300", value_parser = seconds)]
+    pub(super) stale_after: Duration,
+    /// Clients at the same time
+    #[arg(long, value_name = "NUMBER", default_value = "512", value_parser = value_parser!(u16).range(2..))]
+    pub(super) max_clients: u16,
+    #[command(flatten)]
+    pub(super) reading: Reading,
 }
 
 #[derive(Debug, Args)]
@@ -163,7 +183,7 @@ mod tests {
         Arguments::command().debug_assert();
         let verbs: Vec<_> =
             Arguments::command().get_subcommands().map(|it| it.get_name().to_owned()).collect();
-        assert_eq!(verbs, ["list", "watch", "decode", "encode"]);
+        assert_eq!(verbs, ["list", "watch", "serve", "decode", "encode"]);
     }
 
     #[test]

@@ -10,7 +10,7 @@ use dubbo_k8s_codec::{Catalog, Scope};
 use dubbo_k8s_watcher::{
     core::{Cause, Failure, Notice, TransportErrorKind},
     kube::config::Namespaces,
-    registry::Snapshot,
+    registry::View,
 };
 
 use super::{
@@ -161,7 +161,7 @@ fn show(session: &Session, arguments: &List, missing: &[String]) -> Result<(), E
     let catalog = engine.catalog();
     let mut out = terminal::stdout();
     if arguments.output == ListOutput::Json {
-        let snapshot = Snapshot::of(engine, session.driver.now());
+        let snapshot = View::of(engine, session.driver.now());
         serde_json::to_writer(&mut out, &snapshot).map_err(io::Error::from)?;
         writeln!(out)?;
         return Ok(out.flush()?);

@@ -15,6 +15,7 @@ mod narrator;
 mod plain;
 mod queue;
 mod records;
+mod serve;
 mod session;
 mod table;
 mod terminal;
@@ -60,6 +61,7 @@ pub(crate) fn main() -> ExitCode {
         Verb::Encode(encode) => encode::run(&encode),
         Verb::List(list) => in_runtime(list::run(&list)),
         Verb::Watch(watch) => in_runtime(watch::run(&watch)),
+        Verb::Serve(serve) => in_threads(serve::run(&serve)),
     };
     match ended {
         Ok(()) => ExitCode::SUCCESS,
@@ -72,6 +74,14 @@ pub(crate) fn main() -> ExitCode {
             ExitCode::from(1)
         }
     }
+}
+
+/// Clients are answered on other threads than the one that follows the Pods.
+fn in_threads(verb: impl Future<Output = Result<(), Ended>>) -> Result<(), Ended> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let ended = runtime.block_on(verb);
+    runtime.shutdown_background();
+    ended
 }
 
 /// One thread is enough for what waits for the server: decoding is quicker than any network.

@@ -205,7 +205,7 @@ impl Text {
             Notice::Reconnected { scope } => {
                 format!("{GOOD}following {} again{GOOD:#}", place(scope))
             }
-            Notice::Change(_) | Notice::RefreshCredential => return Ok(()),
+            Notice::Change(_) | Notice::Pod(_) | Notice::RefreshCredential => return Ok(()),
         };
         out.flush()?;
         terminal::say(&format!("{time} {said}"));

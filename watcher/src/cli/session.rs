@@ -20,7 +20,7 @@ pub(super) struct Session {
     pub(super) driver: Driver,
     pub(super) config: Config,
     pub(super) namespaces: Namespaces,
-    proxy_is_set: bool,
+    pub(super) proxy_is_set: bool,
 }
 
 impl Session {

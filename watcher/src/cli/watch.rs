@@ -70,7 +70,8 @@ async fn follow(session: &mut Session, reading: &Reading, queue: &Queue) {
                 _ => {}
             }
         }
-        queue.push(notices.drain(..).map(What::Notice));
+        let told = notices.drain(..).filter(|notice| !matches!(notice, Notice::Pod(_)));
+        queue.push(told.map(What::Notice));
     }
 }
 
@@ -132,7 +133,7 @@ fn print(
 }
 
 /// The polite signal to end, where there is one.
-async fn terminated() {
+pub(super) async fn terminated() {
     #[cfg(unix)]
     {
         use tokio::signal::unix::{SignalKind, signal};

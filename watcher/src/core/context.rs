@@ -45,7 +45,8 @@ impl Context<'_> {
     pub(super) fn tell_changes(&mut self) {
         let problems = self.changes.problems.drain(..).map(Notice::Problem);
         let changes = self.changes.changes.drain(..).map(Notice::Change);
-        self.out.extend(changes.chain(problems).map(Output::Notice));
+        let pods = self.changes.pods.drain(..).map(Notice::Pod);
+        self.out.extend(changes.chain(problems).chain(pods).map(Output::Notice));
     }
 
     /// Asks for the credential to be read again, once for all exchanges that were refused with

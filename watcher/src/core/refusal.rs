@@ -13,8 +13,8 @@ pub(super) enum Kind {
     Expired,
     /// The version is newer than anything that the server has.
     TooLarge,
-    /// Not now: 429, or a 5xx that says when to come back.
-    Later,
+    /// 429: too many requests.
+    TooMany,
     /// 401: the credential is not accepted.
     Unauthorized,
     /// 403: the credential is accepted, the request is not allowed.
@@ -46,7 +46,7 @@ impl Refusal {
         match Status::parse(body) {
             Ok(told) => Self::new(status, retry_after, &told),
             Err(_) => Self {
-                kind: by_status(status, "", retry_after),
+                kind: by_status(status, ""),
                 status,
                 reason: String::new(),
                 message: readable(&String::from_utf8_lossy(body)),
@@ -61,19 +61,17 @@ impl Refusal {
     }
 
     fn new(status: u16, retry_after: Option<Duration>, told: &Status) -> Self {
-        let told_seconds =
-            told.retry_after_seconds.map(|seconds| Duration::from_secs(seconds.into()));
-        let retry_after = retry_after.or(told_seconds);
         Self {
             kind: if told.is_resource_version_too_large() {
                 Kind::TooLarge
             } else {
-                by_status(status, &told.reason, retry_after)
+                by_status(status, &told.reason)
             },
             status,
             reason: readable(&told.reason),
             message: readable(&told.message),
-            retry_after,
+            retry_after: retry_after
+                .or(told.retry_after_seconds.map(|seconds| Duration::from_secs(seconds.into()))),
         }
     }
 
@@ -91,11 +89,10 @@ impl Refusal {
     }
 }
 
-fn by_status(status: u16, reason: &str, retry_after: Option<Duration>) -> Kind {
+fn by_status(status: u16, reason: &str) -> Kind {
     match (status, reason) {
         (410, _) | (_, "Expired" | "Gone") => Kind::Expired,
-        (429, _) | (_, "TooManyRequests") => Kind::Later,
-        (500.., _) if retry_after.is_some() => Kind::Later,
+        (429, _) | (_, "TooManyRequests") => Kind::TooMany,
         (401, _) => Kind::Unauthorized,
         (403, _) => Kind::Forbidden,
         (400..=499, _) => Kind::Request,
@@ -105,10 +102,17 @@ fn by_status(status: u16, reason: &str, retry_after: Option<Duration>) -> Kind {
 
 /// One line, without control characters (they could steer a terminal), not too long.
 fn readable(text: &str) -> String {
-    let plain = text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(4 * MESSAGE_LIMIT);
-    let words = plain.collect::<String>().split_whitespace().collect::<Vec<_>>().join(" ");
-    match words.char_indices().nth(MESSAGE_LIMIT) {
-        Some((end, _)) => words.get(..end).unwrap_or_default().to_owned() + "…",
-        None => words,
+    let mut words = String::new();
+    for word in text.split(|c: char| c.is_whitespace() || c.is_control()).filter(|w| !w.is_empty())
+    {
+        if words.chars().count() + word.chars().count() > MESSAGE_LIMIT {
+            words.push('…');
+            break;
+        }
+        if !words.is_empty() {
+            words.push(' ');
+        }
+        words.push_str(word);
     }
+    words
 }

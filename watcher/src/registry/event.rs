@@ -87,9 +87,22 @@ impl<'a> Event<'a> {
                 disconnected(&error.scope, error, retry_in.as_millis())
             }
             Notice::Reconnected { scope } => Other::Reconnected { namespace: namespace(scope) },
-            Notice::Progress { .. } | Notice::RefreshCredential => return None,
+            Notice::Pod(_) | Notice::Progress { .. } | Notice::RefreshCredential => return None,
         };
         Some(Self::Other(other))
+    }
+
+    /// Its name, as in the member `event`.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Change(change) => change.kind.as_str(),
+            Self::Other(Other::Problem { .. }) => "problem",
+            Self::Other(Other::Resolved { .. }) => "resolved",
+            Self::Other(Other::Synced { .. }) => "synced",
+            Self::Other(Other::Relisted { .. }) => "relisted",
+            Self::Other(Other::Disconnected { .. }) => "disconnected",
+            Self::Other(Other::Reconnected { .. }) => "reconnected",
+        }
     }
 }
 

@@ -77,6 +77,7 @@ impl Rig {
                 }
                 Output::Cancel { stream } => self.open.retain(|(open, _)| *open != stream),
                 Output::Notice(Notice::Change(change)) => self.replay(change),
+                Output::Notice(Notice::Pod(_)) => {}
                 Output::Notice(notice) => self.notices.push(notice),
             }
         }
@@ -179,7 +180,7 @@ impl Rig {
         self.now.saturating_sub(start)
     }
 
-    /// What was told since the last call, changes left out.
+    /// What was told since the last call, changes of keys and Pods left out.
     pub(crate) fn told(&mut self) -> Vec<Notice> {
         std::mem::take(&mut self.notices)
     }

@@ -1,0 +1,115 @@
+//! `serve`: the registry over HTTP, until Ctrl-C or SIGTERM. What the server at the other end does
+//! is told on stderr; clients never are.
+
+use std::{net::SocketAddr, time::Duration};
+
+use dubbo_k8s_watcher::{
+    core::Failure,
+    registry::{LogLimits, Registry, Subscription, Update},
+    serve::{self, Limits, Options},
+};
+use futures_util::StreamExt as _;
+use tokio::net::TcpListener;
+
+use super::{
+    Ended,
+    arguments::Serve,
+    explain::{Situation, explain},
+    list::counted,
+    plain::plain,
+    session::Session,
+    terminal,
+    watch::terminated,
+};
+
+pub(super) async fn run(arguments: &Serve) -> Result<(), Ended> {
+    let session = Session::open(&arguments.reading)?;
+    let (listener, address) = listen(arguments.bind).await?;
+    let place = session.place();
+    let Session { driver, config, proxy_is_set, .. } = session;
+    let registry = Registry::follow(driver, LogLimits::default());
+    terminal::say(&format!("serving {place} on http://{address}"));
+    if !address.ip().is_loopback() {
+        terminal::say("anybody who reaches this address can read the registry");
+    }
+    let served = serve::run(listener, &registry, options(arguments), stopped());
+    let situation = Situation { config: &config, proxy_is_set };
+    let ended = tokio::select! {
+        served = served => served.map_err(Ended::from),
+        () = narrate(registry.subscribe_all(), &situation) => Err(Ended::Failed),
+    };
+    registry.close().await;
+    ended
+}
+
+async fn listen(bind: SocketAddr) -> Result<(TcpListener, SocketAddr), Ended> {
+    let listening = async {
+        let listener = TcpListener::bind(bind).await?;
+        let address = listener.local_addr()?;
+        Ok::<_, std::io::Error>((listener, address))
+    };
+    listening.await.map_err(|error| {
+        terminal::say_error(&format!("cannot serve on {bind}: {error}\n  --bind takes another"));
+        Ended::Failed
+    })
+}
+
+fn options(arguments: &Serve) -> Options {
+    let clients = usize::from(arguments.max_clients);
+    let streams = (clients * 3 / 4).max(1);
+    Options {
+        allowed_hosts: arguments.allowed_hosts.clone(),
+        stale_after: arguments.stale_after,
+        limits: Limits { clients, streams, ..Limits::default() },
+    }
+}
+
+async fn stopped() {
+    tokio::select! {
+        _ = tokio::signal::ctrl_c() => {}
+        () = terminated() => {}
+    }
+}
+
+/// Says how it stands with the server, until the registry ends.
+async fn narrate(mut updates: Subscription, situation: &Situation<'_>) {
+    let mut explained = String::new();
+    while let Some(update) = updates.next().await {
+        match update {
+            Update::Synced { pods, records } => {
+                let (pods, records) = (counted(pods, "Pod"), counted(records, "record"));
+                terminal::say(&format!("in sync: {records} of {pods}"));
+                explained.clear();
+            }
+            Update::Disconnected { error, retry_in, .. } => {
+                terminal::say(&format!(
+                    "lost the server: {}; {}",
+                    plain(&error.to_string()),
+                    again(retry_in)
+                ));
+            }
+            Update::Failed { error, .. } => explain_once(&error, situation, &mut explained),
+            Update::Reconnected { .. } => {
+                terminal::say("the server is back");
+                explained.clear();
+            }
+            Update::Relisted { reason, .. } => {
+                terminal::say(&format!("read anew: {}", plain(&reason.to_string())));
+            }
+            _ => {}
+        }
+    }
+}
+
+/// Explains a failure at length, unless that was the last thing said.
+fn explain_once(error: &Failure, situation: &Situation<'_>, explained: &mut String) {
+    let message = explain(error, situation);
+    if *explained != message {
+        terminal::say_error(&format!("{message}\n  Trying again until it works."));
+        *explained = message;
+    }
+}
+
+fn again(retry_in: Duration) -> String {
+    format!("trying again in {:.1} s", retry_in.as_secs_f64())
+}

@@ -1,0 +1,160 @@
+//! A registry that is followed: the task that drives the engine and publishes what it tells. It
+//! must never wait for a reader: a server drops clients that read slowly.
+
+use std::hash::{BuildHasher as _, Hasher as _, RandomState};
+use std::sync::Arc;
+use std::time::Duration;
+
+use dubbo_k8s_codec::Query;
+use tokio::task::JoinHandle;
+use tokio::time::Instant;
+
+use super::meters::Meters;
+use super::publisher::Publisher;
+use super::reader::Reader;
+use super::{LogLimits, Snapshot, Subscription};
+use crate::core::{Engine, Scopes, Settings, Status};
+use crate::kube::config::{self, ConfigError, Environment, Namespaces, Overrides};
+use crate::kube::{Client, Driver};
+
+/// Which Pods to follow, of which server, and how.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// Where the server is, and who we are.
+    pub connection: config::Config,
+    /// Which Pods count.
+    pub settings: Settings,
+    /// How much of the recent past is kept for slow subscribers.
+    pub log: LogLimits,
+}
+
+impl Config {
+    /// This connection and these settings, with the default limits.
+    pub fn new(connection: config::Config, settings: Settings) -> Self {
+        Self { connection, settings, log: LogLimits::default() }
+    }
+
+    /// What the environment says: a kubeconfig or the service account of the Pod, and the
+    /// namespaces of `DUBBO_NAMESPACE` and `NAMESPACE`, else the connection's own. Reads files.
+    pub fn find() -> Result<Self, ConfigError> {
+        let environment = Environment::of_process();
+        let connection = config::Config::load(&Overrides::default(), &environment)?;
+        let chosen = Namespaces::choose(false, &[], &environment, &connection.namespace)?;
+        let scopes = match &chosen {
+            Namespaces::All => Scopes::all(),
+            Namespaces::These(names) => Scopes::namespaces(names).unwrap_or_else(Scopes::all),
+        };
+        Ok(Self::new(connection, Settings::new(scopes)))
+    }
+}
+
+/// A registry that is followed for as long as this lives.
+///
+/// Dropping it ends the connection to the server, and all subscriptions.
+#[derive(Debug)]
+pub struct Registry {
+    reader: Reader,
+    meters: Arc<Meters>,
+    connection: config::Config,
+    task: Task,
+}
+
+/// The driver's task, which must not outlive the registry.
+#[derive(Debug)]
+struct Task(JoinHandle<()>);
+
+impl Drop for Task {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+impl Registry {
+    /// Starts to follow the Pods, from a task of the current tokio runtime. It fails only for what
+    /// is wrong with the configuration; whatever goes wrong with the server is told to the
+    /// subscribers and tried again, for ever.
+    ///
+    /// # Panics
+    ///
+    /// Outside of a tokio runtime.
+    pub fn connect(config: Config) -> Result<Self, ConfigError> {
+        let client = Client::new(config.connection)?;
+        // Differs for each process; the hasher's keys come from the system's randomness.
+        let seed = RandomState::new().build_hasher().finish();
+        Ok(Self::follow(Driver::new(client, Engine::new(config.settings, seed)), config.log))
+    }
+
+    /// The same with a driver of one's own.
+    ///
+    /// # Panics
+    ///
+    /// Outside of a tokio runtime.
+    pub fn follow(mut driver: Driver, log: LogLimits) -> Self {
+        let meters = Arc::new(Meters::new());
+        let connection = driver.client().config().clone();
+        let (publisher, reader) = Publisher::new(log, Arc::clone(&meters));
+        let task = Task(tokio::spawn(follow(driver, publisher)));
+        Self { reader, meters, connection, task }
+    }
+
+    /// What is registered now. Takes no lock and costs the same however much there is.
+    pub fn snapshot(&self) -> Snapshot {
+        Snapshot::new(self.reader.state(), None)
+    }
+
+    /// Everything that a query asks for: first a snapshot, then changes. Subscribers never slow
+    /// each other down; one that is too slow itself gets a fresh snapshot instead of a gap.
+    pub fn subscribe(&self, query: Query<'static>) -> Subscription {
+        Subscription::new(&self.reader, Some(query), &self.meters)
+    }
+
+    /// Everything there is, directory keys included.
+    pub fn subscribe_all(&self) -> Subscription {
+        Subscription::new(&self.reader, None, &self.meters)
+    }
+
+    /// Waits until all Pods have been read once. False if the registry has ended before.
+    /// Cancellation safe.
+    pub async fn synced(&self) -> bool {
+        let mut reader = self.reader.clone();
+        reader.wait(|state| state.is_synced().then_some(())).await.is_some()
+    }
+
+    /// Ends the connection to the server and all subscriptions, and waits until that is done.
+    /// Dropping the future, or the registry, does the same without waiting.
+    pub async fn close(mut self) {
+        self.task.0.abort();
+        let _ = (&mut self.task.0).await;
+    }
+
+    /// The server that is followed, and who we are to it.
+    pub fn connection(&self) -> &config::Config {
+        &self.connection
+    }
+
+    pub(crate) fn reader(&self) -> Reader {
+        self.reader.clone()
+    }
+
+    pub(crate) fn meters(&self) -> Arc<Meters> {
+        Arc::clone(&self.meters)
+    }
+}
+
+async fn follow(mut driver: Driver, mut publisher: Publisher) {
+    let mut notices = Vec::new();
+    loop {
+        driver.next(&mut notices).await;
+        let status = driver.engine().status();
+        let silent_since = silence(&status, driver.now());
+        let catalog = driver.engine().catalog();
+        publisher.publish(catalog, status.synced(), silent_since, &mut notices);
+    }
+}
+
+/// When the server was last heard for the scope that was lost first; `None` if none is lost.
+fn silence(status: &Status, now: Duration) -> Option<Instant> {
+    let lost = status.scopes.iter().filter(|scope| !scope.followed);
+    let heard = lost.map(|scope| scope.heard.unwrap_or_default()).min()?;
+    Instant::now().checked_sub(now.saturating_sub(heard))
+}

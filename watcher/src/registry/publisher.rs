@@ -1,0 +1,163 @@
+//! The writer half of the live registry. There is one, and it alone changes what is published: a
+//! whole batch at a time, in one swap, so that nobody ever sees half of it.
+
+use std::collections::{BTreeMap, HashSet};
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use dubbo_k8s_codec::{Catalog, Holder, PodChange, PodEntry};
+use tokio::sync::watch;
+use tokio::time::Instant;
+
+use super::entry::{Entry, Touched, What};
+use super::log::LogLimits;
+use super::meters::Meters;
+use super::reader::{Published, Reader};
+use super::record::{Holders, Record};
+use super::state::{Placed, State};
+use crate::core::Notice;
+
+/// More keys than this are not remembered for one event.
+const MANY_KEYS: usize = 64;
+
+/// The writer half. Dropping it ends all subscriptions.
+#[derive(Debug)]
+pub(crate) struct Publisher {
+    next: State,
+    published: Arc<Published>,
+    moved: watch::Sender<()>,
+    meters: Arc<Meters>,
+}
+
+impl Publisher {
+    /// A registry without content, and its reader half.
+    pub(crate) fn new(limits: LogLimits, meters: Arc<Meters>) -> (Self, Reader) {
+        let next = State::new(limits);
+        let published = Arc::new(Published { state: ArcSwap::from_pointee(next.clone()) });
+        let (moved, is_moved) = watch::channel(());
+        let reader = Reader { published: Arc::clone(&published), moved: is_moved };
+        (Self { next, published, moved, meters }, reader)
+    }
+
+    /// Publishes one batch of notices and empties it. The catalog is the one they lead to; it is
+    /// `synced` when every scope has been complete once, and silent while one is not followed.
+    pub(crate) fn publish(
+        &mut self,
+        catalog: &Catalog,
+        synced: bool,
+        silent_since: Option<Instant>,
+        notices: &mut Vec<Notice>,
+    ) {
+        let mut told = HashSet::new();
+        for notice in notices.drain(..) {
+            self.meters.notice(&notice);
+            match notice {
+                Notice::Progress { .. } | Notice::RefreshCredential => {}
+                Notice::Pod(change) => self.pod(catalog, &change, &told),
+                Notice::Change(change) => {
+                    told.insert(Arc::clone(&change.key));
+                    self.log(true, What::Notice(Notice::Change(change)));
+                }
+                notice => {
+                    if let Notice::Disconnected { error, .. } | Notice::Failed { error, .. } =
+                        &notice
+                    {
+                        self.next.freshness.failure = Some(Arc::new(error.clone()));
+                    }
+                    let content = matches!(notice, Notice::Problem(_) | Notice::Synced { .. });
+                    self.log(content, What::Notice(notice));
+                }
+            }
+        }
+        self.next.freshness.update(synced, silent_since);
+        self.published.state.store(Arc::new(self.next.clone()));
+        self.moved.send_replace(());
+    }
+
+    fn log(&mut self, content: bool, what: What) {
+        if content {
+            self.next.revision = self.next.revision.next();
+        }
+        self.next.log.push(Entry::new(self.next.revision, content, what));
+    }
+
+    /// Takes in one Pod that has changed, come or gone. `told` are the keys of which everybody
+    /// hears anyway.
+    fn pod(&mut self, catalog: &Catalog, change: &PodChange, told: &HashSet<Arc<str>>) {
+        let (before, after) = (change.before.as_ref(), change.after.as_ref());
+        self.place(before, after);
+        if before.zip(after).is_some_and(|(before, after)| before.shows_the_same(after)) {
+            return;
+        }
+        let changed = changed_keys(before, after);
+        for (key, carried) in &changed {
+            let holder = if *carried { after } else { before }.map(|pod| pod.holder());
+            if let Some(holder) = holder {
+                self.record(catalog, key, holder, *carried);
+            }
+        }
+        let untold = changed.keys().filter(|key| !told.contains(**key));
+        let silent: Vec<Arc<str>> = untold.map(|key| Arc::clone(key)).collect();
+        if silent.is_empty() && !changed.is_empty() {
+            return;
+        }
+        let touched =
+            if silent.len() > MANY_KEYS { Touched::Many } else { Touched::Keys(silent.into()) };
+        self.log(true, What::Touched(touched));
+    }
+
+    /// Puts a Pod where it belongs.
+    fn place(&mut self, before: Option<&Arc<PodEntry>>, after: Option<&Arc<PodEntry>>) {
+        if let Some(before) = before {
+            let before = Placed(Arc::clone(before));
+            self.next.pods.remove(&before);
+            self.next.problems.remove(&before);
+        }
+        if let Some(after) = after {
+            if !after.problems().is_empty() {
+                self.next.problems.insert(Placed(Arc::clone(after)));
+            }
+            self.next.pods.insert(Placed(Arc::clone(after)));
+        }
+    }
+
+    /// Brings one key up to date: the value is the catalog's, the holder comes or goes.
+    fn record(&mut self, catalog: &Catalog, key: &Arc<str>, holder: &Arc<Holder>, carried: bool) {
+        let records = &mut self.next.records;
+        let Some(value) = catalog.value(key) else {
+            records.remove(&**key);
+            return;
+        };
+        match records.get_mut(&**key) {
+            Some(record) => {
+                record.value = Arc::clone(value);
+                if carried {
+                    record.holders.insert(holder);
+                } else {
+                    record.holders.remove(holder);
+                }
+            }
+            None if carried => {
+                let holders = Holders::One(Arc::clone(holder));
+                records.insert(Arc::clone(key), Record { value: Arc::clone(value), holders });
+            }
+            None => {}
+        }
+    }
+}
+
+/// The keys that a Pod carries now and did not, or with another value (true), and those that it
+/// does not carry any more (false).
+fn changed_keys<'a>(
+    before: Option<&'a Arc<PodEntry>>,
+    after: Option<&'a Arc<PodEntry>>,
+) -> BTreeMap<&'a Arc<str>, bool> {
+    let records = |pod: Option<&'a Arc<PodEntry>>| {
+        let records = pod.map_or(&[][..], |pod| pod.records());
+        records.iter().map(|record| (&record.key, &record.value)).collect::<BTreeMap<_, _>>()
+    };
+    let (before, after) = (records(before), records(after));
+    let gone = before.keys().filter(|key| !after.contains_key(*key)).map(|key| (*key, false));
+    let come = after.iter().filter(|(key, value)| before.get(*key) != Some(value));
+    gone.chain(come.map(|(key, _)| (*key, true))).collect()
+}

@@ -1,0 +1,119 @@
+//! `GET /v1/annotations`: what each Pod carries, as an annotation: what the Envoy filter reads.
+//!
+//! Nothing raw is kept of a Pod that could be read: its annotation is written again from its
+//! records, byte for byte what dubbo-go writes for them. Of a Pod with problems the annotation is
+//! kept as it is, up to 256 KiB, which is no more than a readable one of that size takes.
+
+use std::io;
+use std::sync::Arc;
+
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{Query as Parameters, State as Shared};
+use axum::response::Response;
+use bytes::Bytes;
+use http::HeaderMap;
+use serde::{Deserialize, Serialize};
+
+use super::App;
+use super::cache::{Kind, Name, Pieces};
+use super::coding::Coding;
+use super::conditional::{Known, parse_wait};
+use super::poll::{Outcome, body, not_modified, poll};
+use super::refusal::Refusal;
+use crate::registry::{Placed, State};
+
+/// A piece is sent when it has grown to this.
+const PIECE: usize = 32 << 10;
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Asked {
+    wait: Option<String>,
+}
+
+pub(super) async fn annotations(
+    Shared(app): Shared<Arc<App>>,
+    asked_for: Result<Parameters<Asked>, QueryRejection>,
+    headers: HeaderMap,
+) -> Result<Response, Refusal> {
+    let wait = asked_for?.0.wait.as_deref().map(parse_wait).transpose()?.unwrap_or_default();
+    let state = match poll(&app, Known::of(&headers), wait, None).await? {
+        Outcome::Unchanged(state) => return Ok(not_modified(&state)),
+        Outcome::Fresh(state) => state,
+    };
+    let coding = Coding::negotiate(&headers);
+    let name = Name::of(Kind::Annotations, coding, &state);
+    let shown = Arc::clone(&state);
+    let made = app.cache.body(name, || Box::new(pieces(shown)) as Pieces).await;
+    Ok(body(&state, coding, made))
+}
+
+/// The JSON in pieces: the Pods in the order of namespace and name, without those that carry no
+/// annotation.
+fn pieces(state: Arc<State>) -> impl Iterator<Item = Bytes> + Send {
+    let mut writer = Writer { state, last: None, stage: Stage::Head };
+    std::iter::from_fn(move || writer.piece())
+}
+
+struct Writer {
+    state: Arc<State>,
+    last: Option<Placed>,
+    stage: Stage,
+}
+
+#[derive(PartialEq)]
+enum Stage {
+    Head,
+    First,
+    Rest,
+    End,
+}
+
+#[derive(Serialize)]
+struct Carried<'a> {
+    namespace: &'a str,
+    name: &'a str,
+    uid: &'a str,
+    annotation: &'a str,
+}
+
+impl Writer {
+    fn piece(&mut self) -> Option<Bytes> {
+        let mut piece = Vec::new();
+        while piece.len() < PIECE && self.stage != Stage::End {
+            // Writing to a Vec does not fail.
+            self.step(&mut piece).ok()?;
+        }
+        (!piece.is_empty()).then(|| piece.into())
+    }
+
+    fn step(&mut self, out: &mut Vec<u8>) -> io::Result<()> {
+        if self.stage == Stage::Head {
+            let revision = self.state.revision();
+            out.extend_from_slice(format!("{{\"revision\":\"{revision}\",\"pods\":[").as_bytes());
+            self.stage = Stage::First;
+            return Ok(());
+        }
+        self.last = self.state.pod_after(self.last.as_ref()).cloned();
+        let Some(pod) = &self.last else {
+            out.extend_from_slice(b"]}");
+            self.stage = Stage::End;
+            return Ok(());
+        };
+        if let Some(annotation) = pod.pod().annotation() {
+            if self.stage == Stage::Rest {
+                out.push(b',');
+            }
+            self.stage = Stage::Rest;
+            let holder = pod.pod().holder();
+            let carried = Carried {
+                namespace: &holder.namespace,
+                name: &holder.pod,
+                uid: &holder.uid,
+                annotation: &annotation,
+            };
+            serde_json::to_writer(out, &carried)?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,126 @@
+//! Takes connections in, within bounds, and ends them in good order. It must never let one client
+//! hold up another, or the end.
+
+use std::convert::Infallible;
+use std::future::Future;
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::server::graceful::GracefulShutdown;
+use socket2::SockRef;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::{sleep, timeout};
+use tower_service::Service as _;
+
+use super::Limits;
+use super::meters::Meters;
+use super::pace::Paced;
+use super::refusal::Refusal;
+
+/// What the kernel may hold of a response that a client does not read, about.
+const SEND_BUFFER: usize = 256 << 10;
+
+/// How long to leave the listener alone when the process has run out of file descriptors.
+const BREATHER: Duration = Duration::from_millis(100);
+
+/// Serves until `shutdown`, then gives the connections `limits.grace` to finish.
+pub(super) async fn accept(
+    listener: TcpListener,
+    router: Router,
+    limits: Limits,
+    meters: Arc<Meters>,
+    shutdown: impl Future<Output = ()>,
+) {
+    let clients = Arc::new(Semaphore::new(limits.clients));
+    let graceful = GracefulShutdown::new();
+    tokio::pin!(shutdown);
+    loop {
+        let accepted = tokio::select! {
+            biased;
+            () = &mut shutdown => break,
+            accepted = listener.accept() => accepted,
+        };
+        match accepted {
+            Ok((stream, _)) => match Arc::clone(&clients).try_acquire_owned() {
+                Ok(permit) => {
+                    let (router, meters) = (router.clone(), Arc::clone(&meters));
+                    serve(stream, router, &limits, Client { permit, meters }, &graceful);
+                }
+                Err(_) => turn_away(&stream, &meters),
+            },
+            Err(error) if is_of_one_connection(&error) => {}
+            Err(_) => sleep(BREATHER).await,
+        }
+    }
+    drop(listener);
+    let _ = timeout(limits.grace, graceful.shutdown()).await;
+}
+
+/// A client that is let in: counted until its connection is gone.
+struct Client {
+    #[expect(dead_code, reason = "held, so that the place is taken")]
+    permit: OwnedSemaphorePermit,
+    meters: Arc<Meters>,
+}
+
+impl Drop for Client {
+    fn drop(&mut self) {
+        self.meters.connections.dec();
+    }
+}
+
+fn serve(
+    stream: TcpStream,
+    router: Router,
+    limits: &Limits,
+    client: Client,
+    graceful: &GracefulShutdown,
+) {
+    client.meters.connections.inc();
+    // Both are wishes: without them the connection works too.
+    let _ = stream.set_nodelay(true);
+    let _ = SockRef::from(&stream).set_send_buffer_size(SEND_BUFFER);
+    let service = service_fn(move |request: http::Request<Incoming>| {
+        let mut router = router.clone();
+        async move { Ok::<_, Infallible>(call(&mut router, request).await) }
+    });
+    let connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(limits.header_time)
+        .max_headers(limits.headers)
+        .max_buf_size(limits.header_bytes)
+        .serve_connection(TokioIo::new(Paced::new(stream, limits.pace)), service);
+    let connection = graceful.watch(connection);
+    tokio::spawn(async move {
+        // What goes wrong here is the client's: it went away, was too slow, or spoke no HTTP.
+        let _ = connection.await;
+        drop(client);
+    });
+}
+
+async fn call(router: &mut Router, request: http::Request<Incoming>) -> http::Response<Body> {
+    match router.call(request.map(Body::new)).await {
+        Ok(response) => response,
+        Err(never) => match never {},
+    }
+}
+
+/// Answers a client too many without a task, a timer or a wait: it fits the socket or is lost.
+fn turn_away(stream: &TcpStream, meters: &Meters) {
+    meters.turned_away.inc();
+    let refusal = Refusal::busy("There are too many clients already; try again later.");
+    let _ = stream.try_write(&refusal.to_bytes());
+}
+
+fn is_of_one_connection(error: &io::Error) -> bool {
+    use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset, Interrupted};
+    matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset | Interrupted)
+}

@@ -1,0 +1,139 @@
+//! `GET /metrics`: what an operator alerts on, in the Prometheus text format. Labels come from
+//! short, fixed lists, so that no client and no Pod can make the answer grow.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::extract::State as Shared;
+use axum::response::{IntoResponse, Response};
+use http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use http::{Method, StatusCode};
+use prometheus::core::Collector;
+use prometheus::{
+    Encoder as _, Gauge, HistogramOpts, HistogramVec, IntCounter, IntGauge, Opts, Registry,
+    TEXT_FORMAT, TextEncoder,
+};
+
+use super::App;
+use super::refusal::Refusal;
+use crate::registry::State;
+
+/// What the server itself counts.
+#[derive(Debug)]
+pub(super) struct Meters {
+    pub(super) connections: IntGauge,
+    pub(super) turned_away: IntCounter,
+    latencies: HistogramVec,
+}
+
+/// Seconds. A long poll may take a minute; everything else should stay far below one second.
+const BUCKETS: [f64; 12] =
+    [0.000_1, 0.000_5, 0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 30.0, 60.0];
+
+impl Meters {
+    #[expect(clippy::expect_used, reason = "constants, checked by a test")]
+    pub(super) fn new() -> Self {
+        let latencies = HistogramOpts::new(
+            "dubbo_watcher_http_request_duration_seconds",
+            "Time from the head of a request to the head of its response; a long poll's includes \
+             its wait.",
+        )
+        .buckets(BUCKETS.to_vec());
+        Self {
+            connections: gauge("dubbo_watcher_http_connections", "Clients connected now."),
+            turned_away: IntCounter::new(
+                "dubbo_watcher_http_connections_rejected_total",
+                "Clients turned away because there were too many.",
+            )
+            .expect("a legal name"),
+            latencies: HistogramVec::new(latencies, &["path", "method", "status"])
+                .expect("legal names"),
+        }
+    }
+
+    pub(super) fn request(&self, path: &str, method: &Method, status: StatusCode, took: Duration) {
+        let method =
+            if matches!(*method, Method::GET | Method::HEAD) { method.as_str() } else { "other" };
+        let labels = [path, method, status.as_str()];
+        self.latencies.with_label_values(&labels).observe(took.as_secs_f64());
+    }
+
+    fn collectors(&self) -> [Box<dyn Collector>; 3] {
+        [
+            Box::new(self.connections.clone()),
+            Box::new(self.turned_away.clone()),
+            Box::new(self.latencies.clone()),
+        ]
+    }
+}
+
+pub(super) async fn metrics(Shared(app): Shared<Arc<App>>) -> Result<Response, Refusal> {
+    let text = render(&app).map_err(|error| {
+        Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, format!("The metrics failed: {error}"))
+    })?;
+    Ok(([(CONTENT_TYPE, TEXT_FORMAT), (CACHE_CONTROL, "no-store")], text).into_response())
+}
+
+fn render(app: &App) -> Result<Vec<u8>, prometheus::Error> {
+    let registry = Registry::new();
+    let own = app.meters.collectors().into_iter();
+    for collector in own.chain(app.registry.collectors()).chain(current(&app.reader.state())) {
+        registry.register(collector)?;
+    }
+    let mut text = Vec::new();
+    TextEncoder::new().encode(&registry.gather(), &mut text)?;
+    Ok(text)
+}
+
+/// Gauges of the state as it is now.
+fn current(state: &State) -> Vec<Box<dyn Collector>> {
+    let counts: [(&str, &str, usize); 5] = [
+        (
+            "dubbo_watcher_synced",
+            "1 when all Pods have been read once, otherwise 0.",
+            usize::from(state.is_synced()),
+        ),
+        (
+            "dubbo_watcher_connected",
+            "1 while every scope is followed, otherwise 0.",
+            usize::from(state.is_followed()),
+        ),
+        ("dubbo_watcher_pods", "Pods that carry records.", state.pods()),
+        ("dubbo_watcher_records", "Distinct records.", state.records()),
+        ("dubbo_watcher_problems", "Pods that cannot be read, or not wholly.", state.problems()),
+    ];
+    let mut gauges: Vec<Box<dyn Collector>> = Vec::new();
+    for (name, help, count) in counts {
+        let gauge = gauge(name, help);
+        gauge.set(i64::try_from(count).unwrap_or(i64::MAX));
+        gauges.push(Box::new(gauge));
+    }
+    let age = seconds(
+        "dubbo_watcher_age_seconds",
+        "How old the registry may be: 0 while every scope is followed, otherwise the time since \
+         the server was last heard.",
+    );
+    age.set(state.age().unwrap_or_default().as_secs_f64());
+    gauges.push(Box::new(age));
+    gauges.push(Box::new(build()));
+    gauges
+}
+
+#[expect(clippy::expect_used, reason = "constants, checked by a test")]
+fn gauge(name: &str, help: &str) -> IntGauge {
+    IntGauge::new(name, help).expect("a legal name")
+}
+
+#[expect(clippy::expect_used, reason = "constants, checked by a test")]
+fn seconds(name: &str, help: &str) -> Gauge {
+    Gauge::new(name, help).expect("a legal name")
+}
+
+#[expect(clippy::expect_used, reason = "constants, checked by a test")]
+fn build() -> IntGauge {
+    let opts = Opts::new("dubbo_watcher_build_info", "1, labelled with the version.");
+    let build = IntGauge::with_opts(opts.const_label("version", env!("CARGO_PKG_VERSION")));
+    let build = build.expect("a legal name");
+    build.set(1);
+    build
+}

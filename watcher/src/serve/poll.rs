@@ -1,0 +1,133 @@
+//! Conditional and long-polling reads: which state to answer with, or that there is nothing new.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::response::{IntoResponse, Response};
+use http::header::{
+    AGE, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, ETAG, VARY,
+};
+use http::{HeaderMap, HeaderValue, StatusCode};
+use tokio::sync::OwnedSemaphorePermit;
+use tokio::time::sleep;
+
+use super::App;
+use super::cache::Sized;
+use super::coding::Coding;
+use super::conditional::{Known, etag};
+use super::refusal::Refusal;
+use crate::registry::{Revision, Selection, State, Subscriber};
+
+/// What there is to answer.
+#[derive(Debug)]
+pub(super) enum Outcome {
+    /// This state, which the client does not know.
+    Fresh(Arc<State>),
+    /// The client knows all that it asks for.
+    Unchanged(Arc<State>),
+}
+
+/// Decides at once, or waits up to `wait` for something new in what the query asks for.
+pub(super) async fn poll(
+    app: &App,
+    known: Known,
+    wait: Duration,
+    selection: Option<&Selection>,
+) -> Result<Outcome, Refusal> {
+    let state = app.reader.state();
+    let base = match known {
+        Known::Nothing => None,
+        Known::Anything => Some(state.revision()),
+        Known::Revisions(known) => {
+            known.into_iter().find(|known| is_same(&state, *known, selection))
+        }
+    };
+    let Some(base) = base else { return Ok(Outcome::Fresh(state)) };
+    if wait.is_zero() {
+        return Ok(Outcome::Unchanged(state));
+    }
+    let _place = app.stream("poll")?;
+    Ok(change_of(app, base, wait, selection).await)
+}
+
+async fn change_of(
+    app: &App,
+    mut base: Revision,
+    wait: Duration,
+    selection: Option<&Selection>,
+) -> Outcome {
+    let mut reader = app.reader.clone();
+    let news = reader.wait(|state| {
+        if !is_same(state, base, selection) {
+            return Some(Arc::clone(state));
+        }
+        base = state.revision();
+        None
+    });
+    let fresh = tokio::select! {
+        biased;
+        news = news => news,
+        () = sleep(wait) => None,
+        () = app.closing() => None,
+    };
+    fresh.map_or_else(|| Outcome::Unchanged(app.reader.state()), Outcome::Fresh)
+}
+
+/// Whether the state shows the same as that revision did, as far as the query goes.
+fn is_same(state: &State, known: Revision, selection: Option<&Selection>) -> bool {
+    let now = state.revision();
+    if known == now {
+        return true;
+    }
+    let since = selection.and_then(|selection| Some((selection, state.since(known)?)));
+    since.is_some_and(|(selection, mut since)| {
+        since.all(|entry| !entry.content || !entry.matches(selection))
+    })
+}
+
+/// A place among the bounded streams, given back when dropped.
+#[derive(Debug)]
+pub(super) struct Place {
+    #[expect(dead_code, reason = "held, so that the place is taken")]
+    permit: OwnedSemaphorePermit,
+    pub(super) subscriber: Subscriber,
+}
+
+impl App {
+    /// Takes a place for a stream or a long poll, if there is one.
+    pub(super) fn stream(&self, via: &'static str) -> Result<Place, Refusal> {
+        let permit = Arc::clone(&self.streams).try_acquire_owned().map_err(|_| {
+            Refusal::busy(
+                "There are too many event streams and long polls already; try again later.",
+            )
+        })?;
+        Ok(Place { permit, subscriber: Subscriber::new(&self.registry, via) })
+    }
+}
+
+/// The headers that tell how current a state is.
+pub(super) fn currency(state: &State) -> HeaderMap {
+    let mut headers = HeaderMap::new();
+    headers.insert(ETAG, etag(state.revision()));
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+    // The watcher is a cache of the API server, so this is what the header was made for.
+    headers.extend(state.age().map(|age| (AGE, HeaderValue::from(age.as_secs()))));
+    headers
+}
+
+/// "You have it already", which also tells how old it is.
+pub(super) fn not_modified(state: &State) -> Response {
+    (StatusCode::NOT_MODIFIED, currency(state)).into_response()
+}
+
+/// An answer with a state in it.
+pub(super) fn body(state: &State, coding: Coding, made: Sized) -> Response {
+    let mut headers = currency(state);
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    headers.insert(VARY, HeaderValue::from_static("accept-encoding"));
+    if coding == Coding::Gzip {
+        headers.insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+    }
+    headers.extend(made.length.map(|length| (CONTENT_LENGTH, HeaderValue::from(length))));
+    (headers, made.into_body()).into_response()
+}

@@ -1,0 +1,244 @@
+//! `GET /v1/snapshot`: what is registered, whole or narrowed to a service. The body is made piece
+//! by piece from a state that never changes.
+
+use std::io::{self, Write as _};
+use std::sync::Arc;
+
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{Query as Parameters, State as Shared};
+use axum::response::Response;
+use bytes::Bytes;
+use dubbo_k8s_codec::{Problem, Query, Service};
+use http::HeaderMap;
+use serde::{Deserialize, Serialize};
+
+use super::App;
+use super::cache::{Kind, Name, Pieces, Sized};
+use super::coding::Coding;
+use super::conditional::{Known, parse_wait};
+use super::poll::{Outcome, body, not_modified, poll};
+use super::refusal::Refusal;
+use crate::registry::{Endpoint, Selection, ServiceEntry, Services, Snapshot};
+
+/// A piece is sent when it has grown to this.
+const PIECE: usize = 32 << 10;
+
+/// The longest name of a service that is looked for.
+const LONGEST_SERVICE: usize = 1024;
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Asked {
+    service: Option<String>,
+    wait: Option<String>,
+}
+
+pub(super) async fn snapshot(
+    Shared(app): Shared<Arc<App>>,
+    asked_for: Result<Parameters<Asked>, QueryRejection>,
+    headers: HeaderMap,
+) -> Result<Response, Refusal> {
+    let Asked { service, wait } = asked_for?.0;
+    let selection = asked(service)?;
+    let wait = wait.as_deref().map(parse_wait).transpose()?.unwrap_or_default();
+    let state = match poll(&app, Known::of(&headers), wait, selection.as_deref()).await? {
+        Outcome::Unchanged(state) => return Ok(not_modified(&state)),
+        Outcome::Fresh(state) => state,
+    };
+    let coding = Coding::negotiate(&headers);
+    let snapshot = Snapshot::new(Arc::clone(&state), selection.clone());
+    let made = if selection.is_some() {
+        Sized::made(coding, Box::new(pieces(snapshot)))
+    } else {
+        let name = Name::of(Kind::Snapshot, coding, &state);
+        app.cache.body(name, || Box::new(pieces(snapshot)) as Pieces).await
+    };
+    Ok(body(&state, coding, made))
+}
+
+/// What `?service=` asks for: `[group/]interface[:version]`, with the wildcards of Dubbo.
+pub(super) fn asked(service: Option<String>) -> Result<Option<Arc<Selection>>, Refusal> {
+    let Some(service) = service else { return Ok(None) };
+    let parsed = Service::parse(&service);
+    if parsed.interface.is_empty() || service.len() > LONGEST_SERVICE {
+        return Err(Refusal::bad_request(
+            "service must be [group/]interface[:version]; * stands for any interface, group or \
+             version.",
+        ));
+    }
+    let query = Query::from(parsed.into_owned());
+    Ok(Some(Arc::new(Selection::new(query))))
+}
+
+/// The JSON of a snapshot in pieces, without a line break.
+pub(super) fn pieces(snapshot: Snapshot) -> impl Iterator<Item = Bytes> + Send {
+    let mut writer = Writer::new(snapshot);
+    std::iter::from_fn(move || writer.piece())
+}
+
+/// Writes a snapshot, and knows how far it has come.
+struct Writer {
+    snapshot: Snapshot,
+    stage: Stage,
+    services: Services,
+    problems: Box<dyn Iterator<Item = Problem> + Send>,
+    /// Something was written into the array that is open.
+    comma: bool,
+}
+
+enum Stage {
+    Head,
+    Services,
+    Service(Box<Open>),
+    Problems,
+    End,
+}
+
+/// A service that is half written.
+struct Open {
+    providers: std::vec::IntoIter<Endpoint>,
+    consumers: std::vec::IntoIter<Endpoint>,
+    at_consumers: bool,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Head {
+    revision: String,
+    synced: bool,
+    age_ms: Option<u64>,
+    pods: usize,
+    records: usize,
+}
+
+#[derive(Serialize)]
+struct ServiceHead<'a> {
+    service: String,
+    interface: &'a str,
+    group: &'a str,
+    version: &'a str,
+}
+
+impl Writer {
+    fn new(snapshot: Snapshot) -> Self {
+        let services = snapshot.services();
+        let problems = Box::new(snapshot.problems());
+        Self { snapshot, stage: Stage::Head, services, problems, comma: false }
+    }
+
+    fn piece(&mut self) -> Option<Bytes> {
+        let mut piece = Vec::new();
+        while piece.len() < PIECE && !matches!(self.stage, Stage::End) {
+            // Writing to a Vec does not fail; were it to, the body would end too early and the
+            // client would notice.
+            self.step(&mut piece).ok()?;
+        }
+        (!piece.is_empty()).then(|| piece.into())
+    }
+
+    fn step(&mut self, out: &mut Vec<u8>) -> io::Result<()> {
+        match &mut self.stage {
+            Stage::Head => {
+                write_open(out, &head(&self.snapshot))?;
+                out.write_all(b",\"services\":[")?;
+                self.go(Stage::Services);
+            }
+            Stage::Services => self.service(out)?,
+            Stage::Service(open) => {
+                if open.write(out, &mut self.comma)? {
+                    self.stage = Stage::Services;
+                    self.comma = true;
+                }
+            }
+            Stage::Problems => self.problem(out)?,
+            Stage::End => {}
+        }
+        Ok(())
+    }
+
+    /// Begins the next service, or ends the list of them.
+    fn service(&mut self, out: &mut Vec<u8>) -> io::Result<()> {
+        let Some(service) = self.services.next() else {
+            self.go(Stage::Problems);
+            return out.write_all(b"],\"problems\":[");
+        };
+        write_comma(out, &mut self.comma);
+        write_open(out, &service_head(&service))?;
+        out.write_all(b",\"providers\":[")?;
+        self.go(Stage::Service(Box::new(Open {
+            providers: service.providers.into_iter(),
+            consumers: service.consumers.into_iter(),
+            at_consumers: false,
+        })));
+        Ok(())
+    }
+
+    /// Writes the next problem, or ends the list of them.
+    fn problem(&mut self, out: &mut Vec<u8>) -> io::Result<()> {
+        let Some(problem) = self.problems.next() else {
+            self.go(Stage::End);
+            return out.write_all(b"]}");
+        };
+        write_comma(out, &mut self.comma);
+        Ok(serde_json::to_writer(out, &problem)?)
+    }
+
+    /// On to another stage, which begins with an empty array.
+    fn go(&mut self, stage: Stage) {
+        self.stage = stage;
+        self.comma = false;
+    }
+}
+
+impl Open {
+    /// Writes one endpoint; true when the service is complete.
+    fn write(&mut self, out: &mut Vec<u8>, comma: &mut bool) -> io::Result<bool> {
+        let endpoints = if self.at_consumers { &mut self.consumers } else { &mut self.providers };
+        if let Some(endpoint) = endpoints.next() {
+            write_comma(out, comma);
+            serde_json::to_writer(out, &endpoint)?;
+            return Ok(false);
+        }
+        if self.at_consumers {
+            out.write_all(b"]}")?;
+            return Ok(true);
+        }
+        out.write_all(b"],\"consumers\":[")?;
+        (self.at_consumers, *comma) = (true, false);
+        Ok(false)
+    }
+}
+
+fn head(snapshot: &Snapshot) -> Head {
+    let age = snapshot.age().map(|age| u64::try_from(age.as_millis()).unwrap_or(u64::MAX));
+    Head {
+        revision: snapshot.revision().to_string(),
+        synced: snapshot.is_synced(),
+        age_ms: age,
+        pods: snapshot.pods(),
+        records: snapshot.records(),
+    }
+}
+
+fn service_head(service: &ServiceEntry) -> ServiceHead<'_> {
+    ServiceHead {
+        service: service.service.to_string(),
+        interface: &service.service.interface,
+        group: service.service.group().unwrap_or_default(),
+        version: service.service.version().unwrap_or_default(),
+    }
+}
+
+/// Writes an object without its closing brace, so that members can follow.
+fn write_open(out: &mut Vec<u8>, object: &impl Serialize) -> io::Result<()> {
+    serde_json::to_writer(&mut *out, object)?;
+    out.pop();
+    Ok(())
+}
+
+fn write_comma(out: &mut Vec<u8>, comma: &mut bool) {
+    if *comma {
+        out.push(b',');
+    }
+    *comma = true;
+}
