@@ -174,7 +174,7 @@ fn show(session: &Session, arguments: &List, missing: &[String]) -> Result<(), E
             terminal::say(&session::nothing_message(&session.place(), &arguments.reading));
         }
     } else {
-        terminal::say(&caption(&listing, catalog, &session.place()));
+        terminal::say(&caption(&listing, catalog, &session.short_place()));
         let columns = if wide { None } else { terminal::stdout_columns() };
         listing.write(&mut out, columns)?;
         out.flush()?;
@@ -185,7 +185,7 @@ fn show(session: &Session, arguments: &List, missing: &[String]) -> Result<(), E
 
 fn caption(listing: &listing::Listing, catalog: &Catalog, place: &str) -> String {
     format!(
-        "{0}{1} in {2} of {place}, as of {3}{0:#}",
+        "{0}{1} in {2}, {place}, as of {3}{0:#}",
         terminal::DIM,
         listing.summary(),
         counted(catalog.pods(), "Pod"),

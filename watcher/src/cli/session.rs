@@ -5,6 +5,7 @@ use std::{
     time::Duration,
 };
 
+use dubbo_k8s_codec::Status;
 use dubbo_k8s_watcher::{
     core::{Engine, Request, Scopes, Settings, Verb},
     kube::{
@@ -59,6 +60,14 @@ impl Session {
         Situation { config: &self.config, proxy_is_set: self.proxy_is_set }
     }
 
+    /// The names alone, for where there is little room.
+    pub(super) fn short_place(&self) -> String {
+        match &self.namespaces {
+            Namespaces::All => "all namespaces".to_owned(),
+            Namespaces::These(names) => names.join(", "),
+        }
+    }
+
     /// Whose namespaces are read, as part of a sentence.
     pub(super) fn place(&self) -> String {
         match &self.namespaces {
@@ -102,13 +111,29 @@ impl Session {
 pub(super) async fn missing(asked: Vec<(String, Exchange)>) -> Vec<String> {
     const PATIENCE: Duration = Duration::from_secs(5);
     let mut missing = Vec::new();
-    for (name, mut exchange) in asked {
-        let head = tokio::time::timeout(PATIENCE, exchange.next()).await;
-        if matches!(head, Ok(Some(Event::Head { status: 404, .. }))) {
+    for (name, exchange) in asked {
+        let answer = tokio::time::timeout(PATIENCE, not_found(exchange)).await;
+        // A proxy that does not know the path says 404 too, but not about this namespace.
+        if answer.ok().flatten().is_some_and(|message| message.contains(&format!("{name:?}"))) {
             missing.push(name);
         }
     }
     missing
+}
+
+/// The message of a 404 of kube-apiserver, if that is the answer.
+async fn not_found(mut exchange: Exchange) -> Option<String> {
+    const LONGEST: usize = 64 * 1024;
+    let Some(Event::Head { status: 404, .. }) = exchange.next().await else { return None };
+    let mut body = Vec::new();
+    while let Some(Event::Chunk(bytes)) = exchange.next().await {
+        body.extend_from_slice(&bytes);
+        if body.len() > LONGEST {
+            return None;
+        }
+    }
+    let status = Status::parse(&body).ok()?;
+    (status.reason == "NotFound").then_some(status.message)
 }
 
 /// The message about namespaces that do not exist.

@@ -109,7 +109,8 @@ fn tls_reason(error: &rustls::Error, server: &str) -> String {
 
 fn certificate_reason(error: &CertificateError) -> String {
     match error {
-        CertificateError::UnknownIssuer => {
+        // Clusters like to give their authorities the same name; the signature tells them apart.
+        CertificateError::UnknownIssuer | CertificateError::BadSignature => {
             "the server's certificate is signed by an authority that is not trusted here; give \
              the right one with --certificate-authority or in the kubeconfig"
                 .to_owned()
