@@ -359,7 +359,10 @@ impl Server {
     /// Closes the port and all connections; the Pods stay. Connections are refused until
     /// [`Server::resume`].
     pub async fn stop(&mut self) {
-        let Some(listening) = self.listening.take() else { return };
+        let Some(mut listening) = self.listening.take() else { return };
+        // The port is free when the task is gone, not when it has been told to go.
+        listening.accepting.abort();
+        let _ = (&mut listening.accepting).await;
         drop(listening);
         let mut open = self.connections();
         // The sender lives as long as the server.
