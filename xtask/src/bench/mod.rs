@@ -22,11 +22,18 @@ pub(crate) enum Subject {
 pub(crate) fn run(subject: Option<Subject>, pods: u32, runs: u32) -> Result {
     if subject != Some(Subject::Watcher) {
         say::heading("codec");
-        cargo("bench").args(["--locked", "--package", "dubbo-k8s-codec"]).run()?;
+        criterion("dubbo-k8s-codec", "codec")?;
     }
     if subject != Some(Subject::Codec) {
         say::heading(&format!("watcher: {pods} Pods, the median of {runs} runs"));
         watcher::run(pods, runs)?;
+        say::heading("the watcher's core, without a network");
+        criterion("dubbo-k8s-watcher", "core")?;
     }
     Ok(())
+}
+
+/// By name: `cargo bench` would also build the unit tests, optimised and for nothing.
+fn criterion(package: &str, bench: &str) -> Result {
+    cargo("bench").args(["--locked", "--package", package, "--bench", bench]).run()
 }
