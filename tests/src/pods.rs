@@ -1,6 +1,8 @@
 //! Pods as a Deployment's Pods look on a real cluster, `managedFields` and all. Makes only data:
 //! no clock, no randomness.
 
+use std::sync::LazyLock;
+
 use serde_json::{Map, Value, json};
 
 /// The annotation of the registry.
@@ -41,13 +43,13 @@ impl Draft<'_> {
 
     /// The Pod as it is sent to or comes from a server, without uid and resourceVersion.
     pub fn pod(&self) -> Value {
-        json!({
-            "kind": "Pod",
-            "apiVersion": "v1",
-            "metadata": self.metadata(),
-            "spec": spec(),
-            "status": self.status(),
-        })
+        object([
+            ("kind", json!("Pod")),
+            ("apiVersion", json!("v1")),
+            ("metadata", Value::Object(self.metadata())),
+            ("spec", SPEC.clone()),
+            ("status", self.status()),
+        ])
     }
 
     fn metadata(&self) -> Map<String, Value> {
@@ -109,69 +111,98 @@ impl Draft<'_> {
 
     /// Who set what, as the server keeps it: nearly half of a Pod's metadata.
     fn managed_fields(&self) -> Value {
-        let owner = format!("k:{{\"uid\":\"{OWNER}\"}}");
-        let mut entries = vec![json!({
-            "manager": "kube-controller-manager", "operation": "Update", "apiVersion": "v1",
-            "time": self.created, "fieldsType": "FieldsV1",
-            "fieldsV1": {
-                "f:metadata": {
-                    "f:generateName": {},
-                    "f:labels": {".": {}, "f:app.kubernetes.io/name": {}, "f:pod-template-hash": {}},
-                    "f:ownerReferences": {".": {}, owner: {}},
-                },
-                "f:spec": {
-                    "f:containers": {
-                        "k:{\"name\":\"app\"}": managed_container(&APP_ENVIRONMENT, "/etc/app"),
-                        "k:{\"name\":\"proxy\"}": managed_container(&PROXY_ENVIRONMENT, "/etc/proxy"),
-                    },
-                    "f:dnsPolicy": {}, "f:enableServiceLinks": {}, "f:nodeName": {},
-                    "f:restartPolicy": {}, "f:schedulerName": {}, "f:securityContext": {},
-                    "f:serviceAccount": {}, "f:serviceAccountName": {},
-                    "f:terminationGracePeriodSeconds": {},
-                    "f:volumes": {".": {},
-                        "k:{\"name\":\"config\"}": {".": {},
-                            "f:configMap": {".": {}, "f:defaultMode": {}, "f:name": {}}, "f:name": {}}},
-                },
-            },
-        })];
+        let mut entries =
+            vec![self.managed("kube-controller-manager", SET_BY_CONTROLLER.clone(), None)];
         if self.annotation.is_some() {
-            entries.push(json!({
-                "manager": "dubbo-go", "operation": "Update", "apiVersion": "v1",
-                "time": self.created, "fieldsType": "FieldsV1",
-                "fieldsV1": {"f:metadata": {
-                    "f:annotations": {".": {}, "f:dubbo.io/annotation": {}},
-                    "f:labels": {"f:dubbo.io/label": {}}}},
-            }));
+            entries.push(self.managed("dubbo-go", SET_BY_APPLICATION.clone(), None));
         }
         if self.phase != "Pending" {
-            entries.push(self.managed_status());
+            entries.push(self.managed("kubelet", self.set_by_kubelet(), Some("status")));
         }
         Value::Array(entries)
     }
 
-    fn managed_status(&self) -> Value {
-        let mut conditions = Map::new();
-        conditions.insert(".".to_owned(), json!({}));
-        for kind in
-            ["ContainersReady", "Initialized", "PodReadyToStartContainers", "PodScheduled", "Ready"]
-        {
-            conditions.insert(
-                format!("k:{{\"type\":\"{kind}\"}}"),
-                json!({".": {}, "f:lastProbeTime": {}, "f:lastTransitionTime": {}, "f:status": {}, "f:type": {}}),
-            );
+    fn managed(&self, manager: &str, fields: Value, subresource: Option<&str>) -> Value {
+        let mut entry = object([
+            ("manager", json!(manager)),
+            ("operation", json!("Update")),
+            ("apiVersion", json!("v1")),
+            ("time", json!(self.created)),
+            ("fieldsType", json!("FieldsV1")),
+            ("fieldsV1", fields),
+        ]);
+        if let (Some(subresource), Value::Object(entry)) = (subresource, &mut entry) {
+            entry.insert("subresource".to_owned(), json!(subresource));
         }
+        entry
+    }
+
+    fn set_by_kubelet(&self) -> Value {
         let ip = format!("k:{{\"ip\":\"{}\"}}", self.ip);
-        json!({
-            "manager": "kubelet", "operation": "Update", "apiVersion": "v1",
-            "time": self.created, "fieldsType": "FieldsV1",
-            "fieldsV1": {"f:status": {
-                "f:conditions": conditions, "f:containerStatuses": {}, "f:hostIP": {}, "f:hostIPs": {},
-                "f:phase": {}, "f:podIP": {},
-                "f:podIPs": {".": {}, ip: {".": {}, "f:ip": {}}}, "f:startTime": {}}},
-            "subresource": "status",
-        })
+        let status = object([
+            ("f:conditions", SET_CONDITIONS.clone()),
+            ("f:containerStatuses", json!({})),
+            ("f:hostIP", json!({})),
+            ("f:hostIPs", json!({})),
+            ("f:phase", json!({})),
+            ("f:podIP", json!({})),
+            ("f:podIPs", json!({".": {}, ip: {".": {}, "f:ip": {}}})),
+            ("f:startTime", json!({})),
+        ]);
+        object([("f:status", status)])
     }
 }
+
+/// An object of values that are moved: `json!` would copy them at each level.
+fn object<const N: usize>(entries: [(&str, Value); N]) -> Value {
+    Value::Object(entries.into_iter().map(|(name, value)| (name.to_owned(), value)).collect())
+}
+
+static SPEC: LazyLock<Value> = LazyLock::new(spec);
+
+static SET_BY_CONTROLLER: LazyLock<Value> = LazyLock::new(|| {
+    let owner = format!("k:{{\"uid\":\"{OWNER}\"}}");
+    json!({
+        "f:metadata": {
+            "f:generateName": {},
+            "f:labels": {".": {}, "f:app.kubernetes.io/name": {}, "f:pod-template-hash": {}},
+            "f:ownerReferences": {".": {}, owner: {}},
+        },
+        "f:spec": {
+            "f:containers": {
+                "k:{\"name\":\"app\"}": managed_container(&APP_ENVIRONMENT, "/etc/app"),
+                "k:{\"name\":\"proxy\"}": managed_container(&PROXY_ENVIRONMENT, "/etc/proxy"),
+            },
+            "f:dnsPolicy": {}, "f:enableServiceLinks": {}, "f:nodeName": {},
+            "f:restartPolicy": {}, "f:schedulerName": {}, "f:securityContext": {},
+            "f:serviceAccount": {}, "f:serviceAccountName": {},
+            "f:terminationGracePeriodSeconds": {},
+            "f:volumes": {".": {},
+                "k:{\"name\":\"config\"}": {".": {},
+                    "f:configMap": {".": {}, "f:defaultMode": {}, "f:name": {}}, "f:name": {}}},
+        },
+    })
+});
+
+static SET_BY_APPLICATION: LazyLock<Value> = LazyLock::new(|| {
+    json!({"f:metadata": {
+        "f:annotations": {".": {}, "f:dubbo.io/annotation": {}},
+        "f:labels": {"f:dubbo.io/label": {}}}})
+});
+
+static SET_CONDITIONS: LazyLock<Value> = LazyLock::new(|| {
+    let mut conditions = Map::new();
+    conditions.insert(".".to_owned(), json!({}));
+    for kind in
+        ["ContainersReady", "Initialized", "PodReadyToStartContainers", "PodScheduled", "Ready"]
+    {
+        conditions.insert(
+            format!("k:{{\"type\":\"{kind}\"}}"),
+            json!({".": {}, "f:lastProbeTime": {}, "f:lastTransitionTime": {}, "f:status": {}, "f:type": {}}),
+        );
+    }
+    Value::Object(conditions)
+});
 
 /// The uid of every `ReplicaSet`; nobody looks at it.
 const OWNER: &str = "6f1d3a52-0b9e-4a57-9a3c-3f0f5a1e7c01";
