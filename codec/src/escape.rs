@@ -2,12 +2,14 @@
 
 use alloc::borrow::Cow;
 use alloc::string::String;
+use alloc::vec;
 use alloc::vec::Vec;
 
 use memchr::memchr2;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use crate::error::Found;
+use crate::lanes;
 
 /// Everything but Go's unreserved characters. A space becomes `+`, which Go does by itself.
 const ESCAPED: &AsciiSet =
@@ -36,9 +38,10 @@ pub(crate) struct EscapeError {
 /// Unescapes as Go's `url.QueryUnescape`, but refuses what is not UTF-8 then.
 pub(crate) fn query_unescape(text: &str) -> Result<Cow<'_, str>, EscapeError> {
     let bytes = text.as_bytes();
-    let Some(first) = memchr2(b'%', b'+', bytes) else { return Ok(Cow::Borrowed(text)) };
-    let mut out = Vec::with_capacity(bytes.len());
-    let bad = unescape_from(bytes, first, &mut out);
+    if memchr2(b'%', b'+', bytes).is_none() {
+        return Ok(Cow::Borrowed(text));
+    }
+    let (out, bad) = unescape(bytes);
     if let Some(offset) = bad {
         let place = (1..=2).find(|i| !bytes.get(offset + i).is_some_and(u8::is_ascii_hexdigit));
         let found = Found::at(bytes, offset + place.unwrap_or(1));
@@ -59,19 +62,25 @@ pub(crate) fn query_unescape(text: &str) -> Result<Cow<'_, str>, EscapeError> {
 /// Unescapes what can be: a `%` without two digits stands for itself, a byte that is not UTF-8
 /// becomes U+FFFD.
 pub(crate) fn query_unescape_lossy(text: &str) -> Cow<'_, str> {
-    let bytes = text.as_bytes();
-    let Some(mut next) = memchr2(b'%', b'+', bytes) else { return Cow::Borrowed(text) };
-    let mut out = Vec::with_capacity(bytes.len());
-    let mut rest = bytes;
-    while let Some(bad) = unescape_from(rest, next, &mut out) {
+    match memchr2(b'%', b'+', text.as_bytes()) {
+        Some(_) => Cow::Owned(unescape_lossy(text)),
+        None => Cow::Borrowed(text),
+    }
+}
+
+/// As [`query_unescape_lossy`], for a text that is known to hold escapes.
+pub(crate) fn unescape_lossy(text: &str) -> String {
+    let mut rest = text.as_bytes();
+    let (mut out, mut bad) = unescape(rest);
+    while let Some(at) = bad {
+        rest = rest.get(at + 1..).unwrap_or_default();
         out.push(b'%');
-        rest = rest.get(bad + 1..).unwrap_or_default();
-        next = 0;
+        let (more, next) = unescape(rest);
+        out.extend_from_slice(&more);
+        bad = next;
     }
-    match String::from_utf8(out) {
-        Ok(text) => Cow::Owned(text),
-        Err(error) => Cow::Owned(String::from_utf8_lossy(error.as_bytes()).into_owned()),
-    }
+    String::from_utf8(out)
+        .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
 }
 
 /// Where in `escaped` the byte `offset` of its unescaped form stands.
@@ -84,47 +93,94 @@ pub(crate) fn escaped_offset(escaped: &str, offset: usize) -> usize {
     at.min(bytes.len())
 }
 
-/// Appends the unescaped form of `bytes`, whose first `plain` bytes are known to hold no escape.
-/// Stops at a `%` that two digits do not follow, and returns its offset.
-fn unescape_from(bytes: &[u8], plain: usize, out: &mut Vec<u8>) -> Option<usize> {
-    let mut at = plain;
-    out.extend_from_slice(bytes.get(..plain).unwrap_or_default());
-    loop {
-        match bytes.get(at) {
-            None => return None,
-            Some(b'+') => {
-                out.push(b' ');
-                at += 1;
+/// Unescapes until the end, or until a `%` that two digits do not follow: gives what has been
+/// unescaped so far, and the offset of that `%`.
+fn unescape(bytes: &[u8]) -> (Vec<u8>, Option<usize>) {
+    let mut unescaped = Unescaped { out: vec![0; bytes.len() + ROOM], to: 0, bytes, from: 0 };
+    let (blocks, rest) = bytes.as_chunks::<64>();
+    let mut last = [0; 64];
+    if let Some(last) = last.get_mut(..rest.len()) {
+        last.copy_from_slice(rest);
+    }
+    for (index, block) in blocks.iter().chain([&last]).enumerate() {
+        let mut escapes = lanes::equal(block, b'%') | lanes::equal(block, b'+');
+        while escapes != 0 {
+            let at = index * 64 + escapes.trailing_zeros() as usize;
+            escapes &= escapes - 1;
+            unescaped.plain(at);
+            if !unescaped.escape() {
+                unescaped.out.truncate(unescaped.to);
+                return (unescaped.out, Some(at));
             }
-            Some(b'%') => {
-                let (Some(&high), Some(&low)) = (bytes.get(at + 1), bytes.get(at + 2)) else {
-                    return Some(at);
-                };
-                let (high, low) = (hex(high), hex(low));
-                if high | low > 15 {
-                    return Some(at);
-                }
-                out.push(high << 4 | low);
-                at += 3;
-            }
-            Some(_) => {}
         }
-        let rest = bytes.get(at..).unwrap_or_default();
-        let run = rest.iter().position(|byte| matches!(byte, b'%' | b'+')).unwrap_or(rest.len());
-        out.extend_from_slice(rest.get(..run).unwrap_or_default());
-        at += run;
+    }
+    unescaped.plain(bytes.len());
+    unescaped.out.truncate(unescaped.to);
+    (unescaped.out, None)
+}
+
+/// Short runs are copied as this many bytes, and what is too much is overwritten later.
+const ROOM: usize = 16;
+
+/// A text being unescaped: how far it has been read and written.
+struct Unescaped<'a> {
+    bytes: &'a [u8],
+    from: usize,
+    out: Vec<u8>,
+    to: usize,
+}
+
+impl Unescaped<'_> {
+    /// Copies what stands for itself, up to an offset.
+    fn plain(&mut self, end: usize) {
+        let run = end - self.from;
+        let (from, to) = (self.bytes.get(self.from..), self.out.get_mut(self.to..));
+        let (from, to) = (from.unwrap_or_default(), to.unwrap_or_default());
+        match (from.first_chunk::<ROOM>(), to.first_chunk_mut::<ROOM>()) {
+            (Some(from), Some(to)) if run <= ROOM => *to = *from,
+            _ => {
+                if let (Some(from), Some(to)) = (from.get(..run), to.get_mut(..run)) {
+                    to.copy_from_slice(from);
+                }
+            }
+        }
+        (self.from, self.to) = (end, self.to + run);
+    }
+
+    /// Reads the escape that stands here; false if it is none.
+    fn escape(&mut self) -> bool {
+        let (byte, length) = match self.bytes.get(self.from..) {
+            Some([b'+', ..]) => (b' ', 1),
+            Some([_, high, low, ..]) if (hex(*high) | hex(*low)) < 16 => {
+                (hex(*high) << 4 | hex(*low), 3)
+            }
+            _ => return false,
+        };
+        if let Some(room) = self.out.get_mut(self.to) {
+            *room = byte;
+        }
+        (self.from, self.to) = (self.from + length, self.to + 1);
+        true
     }
 }
 
-/// The value of a hexadecimal digit, or something above 15.
-const fn hex(digit: u8) -> u8 {
-    match digit {
-        b'0'..=b'9' => digit - b'0',
-        b'a'..=b'f' => digit - b'a' + 10,
-        b'A'..=b'F' => digit - b'A' + 10,
-        _ => 0xff,
-    }
+/// The value of a hexadecimal digit, or something above 15. Looked up, because nobody could
+/// predict which kind of digit comes next.
+fn hex(digit: u8) -> u8 {
+    DIGITS.get(usize::from(digit)).copied().unwrap_or(0xff)
 }
+
+#[expect(clippy::indexing_slicing, reason = "evaluated by the compiler")]
+static DIGITS: [u8; 256] = {
+    let mut digits = [0xff; 256];
+    let mut value = 0;
+    while value < 16 {
+        digits[b"0123456789abcdef"[value as usize] as usize] = value;
+        digits[b"0123456789ABCDEF"[value as usize] as usize] = value;
+        value += 1;
+    }
+    digits
+};
 
 #[cfg(test)]
 mod tests {

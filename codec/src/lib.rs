@@ -26,6 +26,7 @@ mod error;
 mod escape;
 mod instance;
 mod json;
+mod lanes;
 pub mod lint;
 mod list;
 pub mod patch;

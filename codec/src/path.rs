@@ -5,6 +5,8 @@
 use alloc::borrow::Cow;
 use core::fmt;
 
+use memchr::memchr;
+
 use crate::error::{Found, Message, Stage};
 use crate::escape::{self, query_escape, query_unescape};
 
@@ -137,28 +139,25 @@ impl<'a> RawKey<'a> {
             let found = Found::at(text.as_bytes(), offset);
             KeyError { stage: Stage::Shape, offset, expected, found }
         };
-        let Some(path) = text.strip_prefix('/') else {
+        if !text.starts_with('/') {
             return Err(bad(0, "a path that begins with \"/\""));
+        }
+        let mut next = Some(1);
+        let mut segment = || {
+            let Some(start) = next else { return Ok(None) };
+            let rest = text.get(start..).unwrap_or_default();
+            let length = memchr(b'/', rest.as_bytes());
+            next = length.map(|length| start + length + 1);
+            match rest.get(..length.unwrap_or(rest.len())) {
+                None | Some("") => Err(bad(start, "a name between slashes")),
+                Some(segment) => Ok(Some((start, segment))),
+            }
         };
-        let mut at = 1;
-        let mut segments = path.splitn(5, '/').map(|segment| {
-            let start = at;
-            at += segment.len() + 1;
-            if segment.is_empty() {
-                Err(bad(start, "a name between slashes"))
-            } else {
-                Ok((start, segment))
-            }
-        });
-        let (_, root) = segments.next().transpose()?.unwrap_or_default();
-        let interface = segments.next().transpose()?;
-        let category = segments.next().transpose()?;
-        let url = segments.next().transpose()?;
-        match segments.next().transpose() {
-            Ok(None) => Ok(Self { root, interface, category, url }),
-            Ok(Some((at, _))) | Err(KeyError { offset: at, .. }) => {
-                Err(bad(at - 1, "an escaped URL as the last name (\"/\" is %2F there)"))
-            }
+        let (_, root) = segment()?.unwrap_or_default();
+        let (interface, category, url) = (segment()?, segment()?, segment()?);
+        match next {
+            None => Ok(Self { root, interface, category, url }),
+            Some(at) => Err(bad(at - 1, "an escaped URL as the last name (\"/\" is %2F there)")),
         }
     }
 }

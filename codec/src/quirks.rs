@@ -195,6 +195,10 @@ pub(crate) struct Member {
 /// Appends `bytes` as UTF-8; every byte that belongs to no character becomes one U+FFFD, as Go's
 /// `utf8.DecodeRune` counts them. True if it had to repair.
 pub(crate) fn push_utf8(bytes: &[u8], out: &mut Vec<u8>) -> bool {
+    if core::str::from_utf8(bytes).is_ok() {
+        out.extend_from_slice(bytes);
+        return false;
+    }
     let mut repaired = false;
     for chunk in bytes.utf8_chunks() {
         out.extend_from_slice(chunk.valid().as_bytes());

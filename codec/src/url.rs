@@ -10,10 +10,11 @@ use alloc::vec::Vec;
 use core::fmt;
 use core::net::Ipv6Addr;
 
-use memchr::memchr;
+use memchr::{memchr, memchr2};
 
 use crate::error::{Found, Message};
-use crate::escape::{query_escape, query_unescape, query_unescape_lossy};
+use crate::escape::{query_escape, query_unescape, query_unescape_lossy, unescape_lossy};
+use crate::lanes;
 use crate::service::Service;
 
 /// The weight of a provider that names none.
@@ -57,7 +58,8 @@ impl<'a> Url<'a> {
         let path = find(bytes, authority, |byte| matches!(byte, b'/' | b'?' | b'#'));
         let hosts = memchr::memrchr(b'@', bytes.get(authority..path).unwrap_or_default())
             .map_or(authority, |at| authority + at + 1);
-        let path_end = find(bytes, path, |byte| matches!(byte, b'?' | b'#'));
+        let rest = bytes.get(path..).unwrap_or_default();
+        let path_end = memchr2(b'?', b'#', rest).map_or(bytes.len(), |at| path + at);
         let query = bytes.get(path_end..).unwrap_or_default();
         let query_end = memchr(b'#', query).map_or(bytes.len(), |at| path_end + at);
         let url = Self { text, scheme_end, hosts, path, path_end, query_end };
@@ -217,7 +219,7 @@ impl<'a> Url<'a> {
         let old = self.slice(self.path_end + 1, self.query_end);
         let mut segments = Vec::new();
         for segment in old.split('&').filter(|_| !old.is_empty()) {
-            let param = Param::split(segment);
+            let (param, _) = Param::read(segment);
             if segment.is_empty() || !param.is(name) {
                 segments.push(Cow::Borrowed(segment));
             } else if let Some(value) = value.take() {
@@ -288,37 +290,80 @@ impl<'a> Iterator for Params<'a> {
     type Item = Param<'a>;
 
     fn next(&mut self) -> Option<Param<'a>> {
-        loop {
-            if self.rest.is_empty() {
-                return None;
-            }
-            let (segment, rest) = cut(self.rest, b'&').unwrap_or((self.rest, ""));
-            self.rest = rest;
-            if !segment.is_empty() {
-                return Some(Param::split(segment));
+        while !self.rest.is_empty() {
+            let (param, length) = Param::read(self.rest);
+            self.rest = self.rest.get(length + 1..).unwrap_or_default();
+            if length > 0 {
+                return Some(param);
             }
         }
+        None
     }
 }
 
 /// One parameter, as written and as meant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub struct Param<'a> {
     /// The name as written.
     pub raw_name: &'a str,
     /// The value as written; empty without `=`.
     pub raw_value: &'a str,
+    name_escaped: bool,
+    value_escaped: bool,
 }
 
 impl<'a> Param<'a> {
-    fn split(segment: &'a str) -> Self {
-        let (raw_name, raw_value) = cut(segment, b'=').unwrap_or((segment, ""));
-        Self { raw_name, raw_value }
+    /// Reads the parameter at the front of a query; it ends at `&`, at the returned length.
+    fn read(query: &'a str) -> (Self, usize) {
+        let mut padded = [0; 64];
+        let block = query.as_bytes().first_chunk().unwrap_or_else(|| {
+            let room = padded.get_mut(..query.len()).unwrap_or_default();
+            room.copy_from_slice(query.as_bytes().get(..room.len()).unwrap_or_default());
+            &padded
+        });
+        let ends = lanes::equal(block, b'&');
+        if ends == 0 && query.len() > block.len() {
+            return Self::read_long(query);
+        }
+        let end = query.len().min(ends.trailing_zeros() as usize);
+        let equals = lanes::equal(block, b'=') & below(end);
+        let escapes = (lanes::equal(block, b'%') | lanes::equal(block, b'+')) & below(end);
+        let name_end = end.min(equals.trailing_zeros() as usize);
+        let in_name = below(name_end);
+        (Self::split(query, name_end, end, escapes & in_name != 0, escapes & !in_name != 0), end)
+    }
+
+    /// The same for a parameter of any length.
+    #[cold]
+    fn read_long(query: &'a str) -> (Self, usize) {
+        let bytes = query.as_bytes();
+        let end = memchr(b'&', bytes).unwrap_or(bytes.len());
+        let bytes = bytes.get(..end).unwrap_or_default();
+        let name_end = memchr(b'=', bytes).unwrap_or(end);
+        let (name, value) = bytes.split_at_checked(name_end).unwrap_or_default();
+        let escaped = |bytes| memchr2(b'%', b'+', bytes).is_some();
+        (Self::split(query, name_end, end, escaped(name), escaped(value)), end)
+    }
+
+    fn split(
+        query: &'a str,
+        name_end: usize,
+        end: usize,
+        name_escaped: bool,
+        value_escaped: bool,
+    ) -> Self {
+        Self {
+            raw_name: query.get(..name_end).unwrap_or_default(),
+            raw_value: query.get(name_end + 1..end).unwrap_or_default(),
+            name_escaped,
+            value_escaped,
+        }
     }
 
     /// The name, unescaped.
     pub fn name(&self) -> Cow<'a, str> {
-        query_unescape_lossy(self.raw_name)
+        unescape(self.raw_name, self.name_escaped)
     }
 
     /// The value as it was meant: unescaped, and once more where an old dubbo-go (up to 1.5.3)
@@ -337,12 +382,21 @@ impl<'a> Param<'a> {
 
     /// The value, unescaped exactly once.
     pub fn value_once(&self) -> Cow<'a, str> {
-        query_unescape_lossy(self.raw_value)
+        unescape(self.raw_value, self.value_escaped)
     }
 
     fn is(&self, name: &str) -> bool {
-        self.raw_name == name || self.name() == name
+        self.raw_name == name || self.name_escaped && self.name() == name
     }
+}
+
+fn unescape(raw: &str, escaped: bool) -> Cow<'_, str> {
+    if escaped { Cow::Owned(unescape_lossy(raw)) } else { Cow::Borrowed(raw) }
+}
+
+/// The lowest bits, as many as that.
+const fn below(count: usize) -> u64 {
+    if count < 64 { (1 << count) - 1 } else { u64::MAX }
 }
 
 /// Why a text is not a Dubbo URL.
@@ -419,11 +473,6 @@ fn split_host(text: &str) -> Result<Host<'_>, (usize, &'static str)> {
 fn names(param: &str, method: &str, name: &str) -> bool {
     let rest = param.strip_prefix(method).and_then(|rest| rest.strip_prefix('.'));
     rest == Some(name)
-}
-
-fn cut(text: &str, separator: u8) -> Option<(&str, &str)> {
-    let at = memchr(separator, text.as_bytes())?;
-    Some((text.get(..at)?, text.get(at + 1..)?))
 }
 
 fn find(bytes: &[u8], start: usize, wanted: impl Fn(u8) -> bool) -> usize {
@@ -597,6 +646,20 @@ mod tests {
         fn what_is_read_and_written_is_the_same(text in "[a-z]{1,8}://(u:p@)?[a-z0-9.]{1,9}(:[0-9]{1,4})?(/[ -~]{0,20})?([?][ -~]{0,60})?") {
             if let Ok(url) = Url::parse(text.as_str()) {
                 prop_assert_eq!(url.to_string(), text);
+            }
+        }
+
+        #[test]
+        fn parameters_are_split_at_any_length(query in "([a-z%+=]{0,4}|[a-z=%]{60,70}|&){0,12}") {
+            let plain = query.split('&').filter(|segment| !segment.is_empty());
+            let plain: Vec<_> = plain.map(|s| s.split_once('=').unwrap_or((s, ""))).collect();
+            let url = format!("dubbo://h?{query}");
+            let url = Url::parse(url.as_str()).unwrap();
+            let split: Vec<_> = url.params().map(|p| (p.raw_name, p.raw_value)).collect();
+            prop_assert_eq!(&split, &plain);
+            for param in url.params() {
+                prop_assert_eq!(param.name(), query_unescape_lossy(param.raw_name));
+                prop_assert_eq!(param.value_once(), query_unescape_lossy(param.raw_value));
             }
         }
 
