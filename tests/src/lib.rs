@@ -5,6 +5,7 @@
 pub mod apiserver;
 pub mod fleet;
 pub mod pods;
+pub mod raw;
 pub mod registration;
 pub mod simulation;
 pub mod skip;

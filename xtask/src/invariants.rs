@@ -41,7 +41,9 @@ const ABSENCES: [Absence; 2] = [
             "rustls",
             "Instant",
             "SystemTime",
-            "std::net",
+            "TcpStream",
+            "UdpSocket",
+            "ToSocketAddrs",
             "std::fs",
             "std::io",
             "std::thread",
@@ -52,6 +54,9 @@ const ABSENCES: [Absence; 2] = [
         why: "the core is sans-IO: it awaits nothing and reads no clock; only drivers do",
     },
 ];
+
+/// A host's bindings, which one file of a crate may name and no other.
+const CONFINED: [(&str, &str); 1] = [("web/src", "wasm_bindgen")];
 
 /// Who may depend on whom in this workspace; who is not listed may depend on no member.
 const EDGES: [(&str, &[&str]); 6] = [
@@ -88,6 +93,14 @@ pub(crate) fn problems(packages: &[Package]) -> Result<Vec<String>> {
             let text = std::fs::read_to_string(&file).context(|| file.display().to_string())?;
             problems.extend(named(absence, &shown(&file), &text));
         }
+    }
+    for (folder, word) in CONFINED {
+        let mut files = Vec::new();
+        for file in rust_files(&root().join(folder))? {
+            let text = std::fs::read_to_string(&file).context(|| file.display().to_string())?;
+            files.push((shown(&file), text));
+        }
+        problems.extend(confined(word, &files));
     }
     for file in rust_files(&root())? {
         let text = std::fs::read_to_string(&file).context(|| file.display().to_string())?;
@@ -128,6 +141,13 @@ fn named(absence: &Absence, file: &str, text: &str) -> Vec<String> {
         }
     }
     problems
+}
+
+fn confined(word: &str, files: &[(String, String)]) -> Option<String> {
+    let is_named = |text: &str| code(text).any(|(_, line)| names(line, word));
+    let naming: Vec<&str> =
+        files.iter().filter(|(_, text)| is_named(text)).map(|(file, _)| file.as_str()).collect();
+    (naming.len() > 1).then(|| format!("{word} is named in {}: one file may", naming.join(" and ")))
 }
 
 /// The numbered lines of code: no comments, and nothing from the tests at the end on.
@@ -196,6 +216,16 @@ mod tests {
         assert_eq!(named(CORE, "a.rs", text), [""; 0]);
         assert!(names("x.await;", ".await") && names("use std::fs;", "std::fs"));
         assert!(!names("my_std::fs", "std::fs") && !names("use core::fmt;", "std::"));
+    }
+
+    #[test]
+    fn one_file_may_name_the_bindings_and_a_second_may_not() {
+        let file = |name: &str, text: &str| (name.to_owned(), text.to_owned());
+        let mut files =
+            vec![file("lib.rs", "use wasm_bindgen::prelude::*;"), file("a.rs", "// wasm_bindgen")];
+        assert_eq!(confined("wasm_bindgen", &files), None);
+        files.push(file("b.rs", "wasm_bindgen::throw_str(text);"));
+        assert!(confined("wasm_bindgen", &files).unwrap().contains("lib.rs and b.rs"));
     }
 
     #[test]

@@ -9,13 +9,14 @@ use rcgen::{
 };
 use rustls::RootCertStore;
 use rustls::crypto::{CryptoProvider, ring};
-use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::server::{ServerConfig, WebPkiClientVerifier};
 
 use super::StartError;
 
-/// An authority, and what it issues.
-pub(crate) struct Authority {
+/// A certificate authority, and what it issues.
+pub struct Authority {
     issuer: CertifiedIssuer<'static, KeyPair>,
 }
 
@@ -26,6 +27,8 @@ pub struct Identity {
     pub certificate_pem: String,
     /// Its private key, PKCS#8.
     pub key_pem: String,
+    /// The public half of it.
+    pub public_key_pem: String,
     pub(crate) certificate_der: CertificateDer<'static>,
 }
 
@@ -39,7 +42,8 @@ impl std::fmt::Debug for Identity {
 }
 
 impl Authority {
-    pub(crate) fn new() -> Result<Self, StartError> {
+    /// A new authority with a new key.
+    pub fn new() -> Result<Self, StartError> {
         let mut params = CertificateParams::default();
         params.distinguished_name.push(DnType::CommonName, "scripted-kube-apiserver-ca");
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
@@ -49,24 +53,20 @@ impl Authority {
     }
 
     /// The authority's certificate.
-    pub(crate) fn pem(&self) -> String {
+    pub fn pem(&self) -> String {
         self.issuer.pem()
     }
 
     /// A certificate for a TLS client; the server knows the user by it.
-    pub(crate) fn client(&self, user: &str) -> Result<Identity, StartError> {
+    pub fn client(&self, user: &str) -> Result<Identity, StartError> {
         let mut params = CertificateParams::default();
         params.distinguished_name.push(DnType::CommonName, user);
         params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
         self.issue(&params)
     }
 
-    /// TLS 1.3 (as the captures) and 1.2, with client certificates optional. `protocols` in the
-    /// order of preference: the server decides.
-    pub(crate) fn server_config(
-        &self,
-        protocols: Vec<Vec<u8>>,
-    ) -> Result<Arc<ServerConfig>, StartError> {
+    /// A certificate for a server on the loopback interface, by the names of a kube-apiserver.
+    pub fn server(&self) -> Result<Identity, StartError> {
         let mut params = CertificateParams::new(vec![
             "localhost".to_owned(),
             "kubernetes".to_owned(),
@@ -78,8 +78,18 @@ impl Authority {
         for address in [IpAddr::from(Ipv4Addr::LOCALHOST), IpAddr::from(Ipv6Addr::LOCALHOST)] {
             params.subject_alt_names.push(SanType::IpAddress(address));
         }
-        let key = KeyPair::generate()?;
-        let certificate = params.signed_by(&key, &self.issuer)?;
+        self.issue(&params)
+    }
+
+    /// TLS 1.3 (as the captures) and 1.2, with client certificates optional. `protocols` in the
+    /// order of preference: the server decides.
+    pub(crate) fn server_config(
+        &self,
+        protocols: Vec<Vec<u8>>,
+    ) -> Result<Arc<ServerConfig>, StartError> {
+        let identity = self.server()?;
+        let key = PrivateKeyDer::from_pem_slice(identity.key_pem.as_bytes())
+            .map_err(|error| StartError::Key(error.to_string()))?;
 
         let mut roots = RootCertStore::empty();
         roots.add(self.issuer.der().clone())?;
@@ -91,10 +101,7 @@ impl Authority {
         let mut config = ServerConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()?
             .with_client_cert_verifier(clients)
-            .with_single_cert(
-                vec![certificate.der().clone()],
-                PrivateKeyDer::from(PrivatePkcs8KeyDer::from(key.serialize_der())),
-            )?;
+            .with_single_cert(vec![identity.certificate_der], key)?;
         config.alpn_protocols = protocols;
         Ok(Arc::new(config))
     }
@@ -105,6 +112,7 @@ impl Authority {
         Ok(Identity {
             certificate_pem: certificate.pem(),
             key_pem: key.serialize_pem(),
+            public_key_pem: key.public_key_pem(),
             certificate_der: certificate.der().clone(),
         })
     }

@@ -11,7 +11,7 @@ use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use rustls::ServerConfig;
-use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::sync::watch;
 use tokio_rustls::TlsAcceptor;
@@ -119,6 +119,8 @@ const TLS_HANDSHAKE: u8 = 0x16;
 
 /// What Go's `net/http` tells a client that forgot the s of https.
 async fn answer_plain_http(mut wire: Wire) -> io::Result<()> {
+    // A socket closed with unread bytes resets the connection, and the answer may be lost.
+    let _ = wire.read(&mut [0; 4096]).await?;
     let answer =
         b"HTTP/1.0 400 Bad Request\r\n\r\nClient sent an HTTP request to an HTTPS server.\n";
     wire.write_all(answer).await

@@ -6,7 +6,8 @@
 //! keeps nothing, and validates only what the recordings show.
 //!
 //! ```
-//! # async fn run() -> Result<(), Box<dyn std::error::Error>> {
+//! # #[tokio::main]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! use dubbo_k8s_tests::apiserver::{Act, Fault, Options, Server, Verb};
 //! use serde_json::json;
 //!
@@ -14,7 +15,7 @@
 //! server.store().create(json!({"metadata": {"namespace": "shop", "name": "a"}}))?;
 //! server.faults().add(Fault::on(Verb::Watch, Act::TooManyRequests { retry_after: 1 }).once());
 //! // … point a client at server.url(), server.ca_pem(), server.token() …
-//! server.requests().wait_for_count(Verb::Watch, 2).await;
+//! assert_eq!(server.requests().count(Verb::Watch), 0);
 //! # Ok(())
 //! # }
 //! ```
@@ -61,7 +62,7 @@ use tokio::sync::watch as channel;
 use tokio::task::JoinHandle;
 
 pub use access::{Access, Grant};
-pub use certificates::Identity;
+pub use certificates::{Authority, Identity};
 pub(crate) use clock::rfc3339;
 pub use faults::{Act, Fault, Faults};
 pub use json::compact as compact_json;
@@ -73,7 +74,6 @@ pub use status::Status;
 pub use store::Store;
 pub(crate) use store::split_mix;
 
-use certificates::Authority;
 use compressed::Compressed;
 use connection::{Connection, Order};
 
@@ -142,6 +142,9 @@ pub enum StartError {
     /// The TLS set-up was refused.
     #[error("can not set TLS up: {0}")]
     Tls(#[from] rustls::Error),
+    /// The server's own key was not read back.
+    #[error("can not read the server's own key: {0}")]
+    Key(String),
     /// The check of client certificates was refused.
     #[error("can not set up the check of client certificates: {0}")]
     Verifier(String),
@@ -285,19 +288,8 @@ impl Server {
 
     /// The text of a kubeconfig for this server.
     pub fn kubeconfig(&self, namespace: &str) -> String {
-        let authority = if self.tls.is_some() {
-            format!("\n    certificate-authority-data: {}", STANDARD.encode(self.ca_pem()))
-        } else {
-            String::new()
-        };
-        format!(
-            "apiVersion: v1\nkind: Config\nclusters:\n- name: scripted\n  cluster:\n    server: {}{authority}\n\
-             users:\n- name: admin\n  user:\n    token: {}\n\
-             contexts:\n- name: scripted\n  context:\n    cluster: scripted\n    user: admin\n    namespace: {namespace}\n\
-             current-context: scripted\n",
-            self.url(),
-            self.token
-        )
+        let authority = self.tls.as_ref().map(|_| self.ca_pem());
+        kubeconfig(&self.url(), authority.as_deref(), &self.token, namespace)
     }
 
     /// The Pods.
@@ -406,6 +398,19 @@ impl Server {
             listening.order(order);
         }
     }
+}
+
+/// The text of a kubeconfig for a server that takes a bearer token.
+pub fn kubeconfig(url: &str, ca_pem: Option<&str>, token: &str, namespace: &str) -> String {
+    let authority = ca_pem.map_or_else(String::new, |pem| {
+        format!("\n    certificate-authority-data: {}", STANDARD.encode(pem))
+    });
+    format!(
+        "apiVersion: v1\nkind: Config\nclusters:\n- name: scripted\n  cluster:\n    server: {url}{authority}\n\
+         users:\n- name: admin\n  user:\n    token: {token}\n\
+         contexts:\n- name: scripted\n  context:\n    cluster: scripted\n    user: admin\n    namespace: {namespace}\n\
+         current-context: scripted\n"
+    )
 }
 
 async fn accept(

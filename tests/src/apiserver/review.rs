@@ -1,5 +1,5 @@
 //! `SelfSubjectAccessReview`: a user asks what they may do. Every authenticated user may ask, as
-//! by the ClusterRole `system:basic-user` of a real server; nothing is kept.
+//! by the cluster role `system:basic-user` of a real server; nothing is kept.
 
 use http::Response;
 use serde_json::{Value, json};
@@ -31,20 +31,23 @@ pub(crate) fn review(
     }
     let mut review: Value = serde_json::from_slice(&request.body)
         .map_err(|error| Status::bad_request(error.to_string()))?;
-    let attributes = &review["spec"]["resourceAttributes"];
+    let attributes = json::at(&review, "/spec/resourceAttributes");
     if !attributes.is_object() {
         return Err(Status::bad_request(
             "spec.resourceAttributes: exactly one of nonResourceAttributes or resourceAttributes must be specified",
         ));
     }
-    let text = |name: &str| attributes[name].as_str().filter(|text| !text.is_empty());
+    let text =
+        |name: &str| attributes.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
     let pods = text("resource") == Some("pods") && text("group").is_none();
     let verb = text("verb").and_then(Verb::from_name);
     let allowed = pods && verb.is_some_and(|verb| access.allows(user, verb, text("namespace")));
-    review["metadata"] = json!({});
-    review["status"] = json!({"allowed": allowed});
+    json::object_at(&mut review, &["metadata"]).clear();
+    let status = json::object_at(&mut review, &["status"]);
+    status.insert("allowed".to_owned(), json!(allowed));
     if allowed {
-        review["status"]["reason"] = json!(format!("RBAC: allowed to User \"{user}\""));
+        let reason = format!("RBAC: allowed to User \"{user}\"");
+        status.insert("reason".to_owned(), json!(reason));
     }
     let mut body = json::compact(&review);
     body.push(b'\n');

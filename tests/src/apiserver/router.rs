@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use http::Response;
-use http_body_util::{BodyExt, LengthLimitError, Limited};
+use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use serde_json::{Value, json};
 
@@ -19,6 +19,9 @@ use super::{Shared, accept, health, json, list, patch, review, tamper, watch};
 /// The longest body that the server reads.
 const MAX_BODY: usize = 3 * 1024 * 1024;
 
+/// A client that sends more than this is cut off.
+const MAX_DRAINED: usize = 16 * 1024 * 1024;
+
 /// Answers one request; an error ends the connection.
 pub(crate) async fn respond(
     shared: &Arc<Shared>,
@@ -26,11 +29,9 @@ pub(crate) async fn respond(
     request: hyper::Request<Incoming>,
 ) -> Result<Response<Body>, Cut> {
     let (head, body) = request.into_parts();
-    let (body, too_large) = match Limited::new(body, MAX_BODY).collect().await {
-        Ok(body) => (body.to_bytes(), false),
-        Err(error) if error.is::<LengthLimitError>() => (Bytes::new(), true),
-        Err(_) => return Err(Cut),
-    };
+    let body = read(body).await?;
+    let too_large = body.is_none();
+    let body = body.unwrap_or_default();
     let request = Request::new(&head, peer.certificate.clone(), body);
     let number = shared.requests.arrived(&request, peer.connection.number);
     let act = shared.faults.take(&request);
@@ -53,6 +54,23 @@ pub(crate) async fn respond(
     };
     shared.requests.answered(number, response.status().as_u16());
     Ok(response)
+}
+
+/// The body; `None` when it is too long. Then its rest is read all the same, so that the client
+/// gets to see the answer.
+async fn read(mut body: Incoming) -> Result<Option<Bytes>, Cut> {
+    let mut bytes = BytesMut::new();
+    let mut length = 0;
+    while let Some(frame) = body.frame().await {
+        let Ok(data) = frame.map_err(|_| Cut)?.into_data() else { continue };
+        length += data.len();
+        if length <= MAX_BODY {
+            bytes.extend_from_slice(&data);
+        } else if length > MAX_DRAINED {
+            return Err(Cut);
+        }
+    }
+    Ok((length <= MAX_BODY).then(|| bytes.freeze()))
 }
 
 struct Refusal {

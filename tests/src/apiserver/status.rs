@@ -2,6 +2,7 @@
 //! kube-apiserver; nothing else may invent one.
 
 use std::borrow::Cow;
+use std::fmt;
 
 use serde_json::{Map, Value, json};
 
@@ -37,6 +38,14 @@ pub(crate) struct Cause {
     pub(crate) message: String,
     pub(crate) field: String,
 }
+
+impl fmt::Display for Status {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{} {}: {}", self.code, self.reason, self.message)
+    }
+}
+
+impl std::error::Error for Status {}
 
 impl Status {
     /// A Status of any code, for scripted faults.

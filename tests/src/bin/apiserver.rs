@@ -98,12 +98,12 @@ fn populate(
     if arguments.simulate {
         let began = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |time| time.as_secs());
         let created = Simulation::new(store.clone(), arguments.seed, began);
-        simulation = Some(created.map_err(|status| status.message)?);
+        simulation = Some(created.map_err(|status| status.to_string())?);
         namespaces.extend(NAMESPACES.map(str::to_owned));
     }
     if arguments.pods > 0 {
         let fleet = Fleet { pods: arguments.pods, namespaces: arguments.namespaces };
-        store.create_all(fleet.pods()).map_err(|status| status.message)?;
+        store.create_all(fleet.pods()).map_err(|status| status.to_string())?;
         namespaces.extend(fleet.namespaces());
     }
     // What was there before the server is ready is no history.

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::read;
 
-/// The ServiceAccount of the recordings.
+/// The service account of the recordings.
 const ACCOUNT: &str = "system:serviceaccount:capture:dubbo";
 pub(crate) const ACCOUNT_TOKEN: &str = "token-of-the-service-account";
 

@@ -349,7 +349,7 @@ mod tests {
             (refused(500, ""), false),
             (broken(TransportErrorKind::Tls, ""), true),
             (broken(TransportErrorKind::Connect, ""), false),
-            (failure(Cause::NeverSynced), false),
+            (failure(Cause::CutShort), false),
         ] {
             assert_eq!(is_final(&failure), expected, "{failure:?}");
         }

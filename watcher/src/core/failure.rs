@@ -38,8 +38,6 @@ pub enum Cause {
     CutShort,
     /// The body was not a list of Pods.
     NotAList(String),
-    /// The server did not say that the initial events were complete in time.
-    NeverSynced,
 }
 
 impl std::error::Error for Failure {}
@@ -51,7 +49,7 @@ impl fmt::Display for Failure {
         }
         write!(f, "cannot {} pods ", self.verb)?;
         match &self.scope {
-            Scope::All => f.write_str("in any namespace")?,
+            Scope::All => f.write_str("in all namespaces")?,
             Scope::Namespace(name) => write!(f, "in namespace {name}")?,
         }
         write!(f, ": {}", self.cause)
@@ -70,9 +68,6 @@ impl fmt::Display for Cause {
             Self::ShortWatch => f.write_str("the watch ended at once without news"),
             Self::CutShort => f.write_str("the list ended before it was complete"),
             Self::NotAList(what) => write!(f, "the answer is not a list of Pods: {what}"),
-            Self::NeverSynced => {
-                f.write_str("the server did not complete the initial events in time")
-            }
         }
     }
 }

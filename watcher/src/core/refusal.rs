@@ -13,8 +13,8 @@ pub(super) enum Kind {
     Expired,
     /// The version is newer than anything that the server has.
     TooLarge,
-    /// 429: too many requests.
-    TooMany,
+    /// Not now: 429, or a 5xx that says when to come back.
+    Later,
     /// 401: the credential is not accepted.
     Unauthorized,
     /// 403: the credential is accepted, the request is not allowed.
@@ -46,7 +46,7 @@ impl Refusal {
         match Status::parse(body) {
             Ok(told) => Self::new(status, retry_after, &told),
             Err(_) => Self {
-                kind: by_status(status, ""),
+                kind: by_status(status, "", retry_after),
                 status,
                 reason: String::new(),
                 message: readable(&String::from_utf8_lossy(body)),
@@ -61,17 +61,19 @@ impl Refusal {
     }
 
     fn new(status: u16, retry_after: Option<Duration>, told: &Status) -> Self {
+        let told_seconds =
+            told.retry_after_seconds.map(|seconds| Duration::from_secs(seconds.into()));
+        let retry_after = retry_after.or(told_seconds);
         Self {
             kind: if told.is_resource_version_too_large() {
                 Kind::TooLarge
             } else {
-                by_status(status, &told.reason)
+                by_status(status, &told.reason, retry_after)
             },
             status,
             reason: readable(&told.reason),
             message: readable(&told.message),
-            retry_after: retry_after
-                .or(told.retry_after_seconds.map(|seconds| Duration::from_secs(seconds.into()))),
+            retry_after,
         }
     }
 
@@ -89,10 +91,11 @@ impl Refusal {
     }
 }
 
-fn by_status(status: u16, reason: &str) -> Kind {
+fn by_status(status: u16, reason: &str, retry_after: Option<Duration>) -> Kind {
     match (status, reason) {
         (410, _) | (_, "Expired" | "Gone") => Kind::Expired,
-        (429, _) | (_, "TooManyRequests") => Kind::TooMany,
+        (429, _) | (_, "TooManyRequests") => Kind::Later,
+        (500.., _) if retry_after.is_some() => Kind::Later,
         (401, _) => Kind::Unauthorized,
         (403, _) => Kind::Forbidden,
         (400..=499, _) => Kind::Request,
@@ -102,17 +105,10 @@ fn by_status(status: u16, reason: &str) -> Kind {
 
 /// One line, without control characters (they could steer a terminal), not too long.
 fn readable(text: &str) -> String {
-    let mut words = String::new();
-    for word in text.split(|c: char| c.is_whitespace() || c.is_control()).filter(|w| !w.is_empty())
-    {
-        if words.chars().count() + word.chars().count() > MESSAGE_LIMIT {
-            words.push('…');
-            break;
-        }
-        if !words.is_empty() {
-            words.push(' ');
-        }
-        words.push_str(word);
+    let plain = text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(4 * MESSAGE_LIMIT);
+    let words = plain.collect::<String>().split_whitespace().collect::<Vec<_>>().join(" ");
+    match words.char_indices().nth(MESSAGE_LIMIT) {
+        Some((end, _)) => words.get(..end).unwrap_or_default().to_owned() + "…",
+        None => words,
     }
-    words
 }

@@ -124,8 +124,7 @@ impl Meters {
 /// Ways to subscribe.
 const VIA: [&str; 3] = ["library", "events", "poll"];
 
-const CAUSES: [&str; 6] =
-    ["refused", "transport", "short_watch", "cut_short", "not_a_list", "never_synced"];
+const CAUSES: [&str; 5] = ["refused", "transport", "short_watch", "cut_short", "not_a_list"];
 
 fn kind(kind: ChangeKind) -> &'static str {
     match kind {
@@ -150,7 +149,6 @@ fn cause(failure: &Failure) -> &'static str {
         Cause::ShortWatch => "short_watch",
         Cause::CutShort => "cut_short",
         Cause::NotAList(_) => "not_a_list",
-        Cause::NeverSynced => "never_synced",
     }
 }
 

@@ -97,6 +97,13 @@ fn one_unreadable_pod_is_a_problem_beside_the_rest() {
     rig.holds(&["A", "B", "C"]);
     assert_eq!(rig.lists(), 1, "and no reason to list again");
     assert_eq!(rig.sent.len(), 2);
+    let mut bad = pod("c", "u3", 14, &[]);
+    bad["metadata"]["labels"] = 7.into();
+    rig.body(&modified(&bad));
+    rig.holds(&["A", "B"]);
+    rig.fail(TransportErrorKind::Interrupted);
+    rig.until_sent();
+    assert_eq!(rig.parameter("resourceVersion").as_deref(), Some("14"), "taken in as a problem");
 }
 
 #[test]

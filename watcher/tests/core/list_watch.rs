@@ -481,6 +481,22 @@ fn a_silent_watch_asks_whether_the_server_has_its_version() {
 }
 
 #[test]
+fn versions_that_begin_again_are_not_taken_for_repeated_events() {
+    let mut rig = Rig::watching(99, &[pod("a", "u1", 3, &["A"])]);
+    rig.body(&modified(&pod("a", "u1", 100, &["B"])));
+    rig.fail(TransportErrorKind::Interrupted);
+    rig.until_sent();
+    rig.head(200);
+    rig.until_sent();
+    rig.refuse(504, &too_large().to_string());
+    rig.until_sent();
+    rig.answer(&list(50, "", &[pod("a", "u1", 3, &["A"])]));
+    rig.head(200);
+    rig.body(&modified(&pod("a", "u1", 100, &["C"])));
+    rig.holds(&["C"]);
+}
+
+#[test]
 fn a_silent_watch_whose_version_is_there_goes_on() {
     for answer in [200, 403, 500] {
         let mut rig = Rig::watching(99, &[pod("a", "u1", 3, &["A"])]);

@@ -111,6 +111,15 @@ fn a23_too_many_requests_are_retried_without_falling_back() {
 }
 
 #[test]
+fn a23_an_overloaded_server_that_says_when_to_come_back_is_not_asked_for_more() {
+    let mut rig = Rig::new(settings());
+    rig.refuse_for(503, "later", Some(Duration::from_secs(5)));
+    assert!(rig.open.is_empty());
+    assert!(rig.until_sent() >= Duration::from_secs(5));
+    assert_eq!(rig.parameter("sendInitialEvents").as_deref(), Some("true"));
+}
+
+#[test]
 fn a24_cut_before_the_sync_is_a_clean_restart() {
     for kind in [Some(TransportErrorKind::Interrupted), None] {
         let mut rig = loading();

@@ -282,7 +282,7 @@ fn a34_what_a_first_list_meets_is_told_with_verb_scope_and_message() {
     rig.refuse(403, &status(403, "Forbidden", forbidden).to_string());
     let told = rig.told();
     let [Notice::Failed { error, .. }] = &told[..] else { panic!("{told:?}") };
-    assert_eq!(error.to_string(), format!("403: cannot list pods in any namespace: {forbidden}"));
+    assert_eq!(error.to_string(), format!("403: cannot list pods in all namespaces: {forbidden}"));
 }
 
 #[test]
@@ -383,6 +383,18 @@ fn a37_a_last_line_without_its_end_counts() {
 }
 
 #[test]
+fn a37_a_last_line_without_its_end_may_start_another_exchange() {
+    let mut rig = Rig::new(settings());
+    rig.head(200);
+    rig.body(error_event(&status(500, "InternalError", "no")).trim_end());
+    rig.end();
+    assert_eq!((rig.request().verb, rig.open.len()), (Verb::List, 1));
+    assert_eq!(rig.told(), []);
+    rig.answer(&list(10, "", &[pod("a", "u1", 3, &["A"])]));
+    rig.holds(&["A"]);
+}
+
+#[test]
 fn a38_metadata_accept_headers_fit_the_verb() {
     let mut rig = Rig::new(paged());
     assert_eq!(
@@ -401,15 +413,28 @@ fn a38_metadata_accept_headers_fit_the_verb() {
 }
 
 #[test]
-fn a_line_over_the_limit_is_skipped_and_the_watch_goes_on() {
+fn a_line_over_the_limit_is_a_problem_of_its_pod_and_the_watch_goes_on() {
     let mut rig = Rig::new(Settings { object_limit: 4096, ..paged() });
-    rig.answer(&list(10, "", &[pod("a", "u1", 3, &["A"])]));
+    rig.answer(&list(10, "", &[pod("a", "u1", 3, &["A"]), pod("b", "u2", 4, &["B"])]));
     rig.head(200);
-    let mut huge = pod("b", "u2", 11, &["B"]);
-    huge["metadata"]["annotations"]["filler"] = "x".repeat(10_000).into();
-    rig.body(&added(&huge));
+    // In the order in which kube-apiserver writes it.
+    let line = format!(
+        "{{\"type\":\"MODIFIED\",\"object\":{{\"kind\":\"PartialObjectMetadata\",\"metadata\":{{\
+         \"name\":\"b\",\"namespace\":\"shop\",\"uid\":\"u2\",\"resourceVersion\":\"11\",\
+         \"annotations\":{{\"filler\":\"{}\"}}}}}}}}\n",
+        "x".repeat(10_000)
+    );
+    rig.body(&line[..9000]);
+    rig.body(&line[9000..]);
+    rig.holds(&["A"]);
+    let problems: Vec<_> = rig.engine.catalog().problems().collect();
+    assert_eq!(problems.len(), 1);
+    assert_eq!((&*problems[0].holder.pod, &*problems[0].holder.namespace), ("b", "shop"));
     rig.body(&added(&pod("c", "u3", 12, &["C"])));
     rig.holds(&["A", "C"]);
+    rig.body(&added(&pod("b", "u2", 13, &["B"])));
+    rig.holds(&["A", "B", "C"]);
+    assert_eq!(rig.engine.catalog().problems().count(), 0);
     assert_eq!(rig.sent.len(), 2);
 }
 

@@ -18,8 +18,8 @@ const UNATTENDED: Duration = Duration::from_mins(1);
 
 const OWN_CLUSTER: &str = "\
 To see a cluster of your own, with the kubeconfig that kubectl uses:
-    cargo run --release --package dubbo-k8s-watcher -- list --all-namespaces
-    cargo run --release --package dubbo-k8s-watcher -- watch --namespace NAMESPACE
+    cargo run --release --package dubbo-k8s-watcher -- list -A
+    cargo run --release --package dubbo-k8s-watcher -- watch -n NAMESPACE
 --context, --kubeconfig, --server and --selector mean what they mean to kubectl.";
 
 /// What ends the watching, or goes on with it.
@@ -76,9 +76,10 @@ fn watch(
     let until =
         length.map_or("until Ctrl-C".to_owned(), |length| format!("for {} s", length.as_secs()));
     say::heading(&format!("dubbo-watcher watch --all-namespaces   ({until})"));
-    let color = if say::in_color() { "1" } else { "0" };
-    let mut watcher =
-        cluster.watcher(Profile::Dev, "watch").env("CLICOLOR_FORCE", color).spawn_piped()?;
+    let tool = cluster.watcher(Profile::Dev, "watch");
+    // Its output is a pipe, which it would not colour by itself.
+    let tool = if say::in_color() { tool.env("CLICOLOR_FORCE", "1") } else { tool };
+    let mut watcher = tool.spawn_piped()?;
     let output = watcher.stdout.take().ok_or_else(|| Failure::new("the watcher has no output"))?;
     let reader = std::thread::spawn(move || forward(output, &events));
     let deadline = length.map(|length| Instant::now() + length);

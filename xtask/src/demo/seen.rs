@@ -9,6 +9,7 @@ use serde_json::Value;
 pub(super) struct Seen {
     services: usize,
     providers: usize,
+    /// In the list, and raised or gone since.
     problems: usize,
     /// Lines of `watch`, by the mark they carry.
     registered: usize,
@@ -35,6 +36,7 @@ impl Seen {
             Some("=") => self.registered += 1,
             Some("+") => self.appeared += 1,
             Some("-") => self.left += 1,
+            Some("!") => self.problems += 1,
             _ => {}
         }
     }
@@ -43,7 +45,7 @@ impl Seen {
     pub(super) fn missing(&self) -> Option<String> {
         let wanted = [
             (self.services > 0 && self.providers > 0, "services in the list"),
-            (self.problems > 0, "the Pod with a bad annotation beside them"),
+            (self.problems > 0, "a Pod with a bad annotation beside the rest"),
             (self.registered > 0, "what is registered when watching begins"),
             (self.appeared > 0, "an instance that comes"),
             (self.left > 0, "an instance that goes"),
@@ -59,8 +61,8 @@ impl fmt::Display for Seen {
         let Self { services, providers, problems, appeared, left, .. } = self;
         write!(
             f,
-            "services {services}, providers {providers}, Pods that cannot be read {problems}; \
-             then {appeared} records came and {left} went"
+            "{services} services with {providers} providers; then {appeared} records appeared, {left} \
+             left, and {problems} times a Pod could not or again could be read"
         )
     }
 }

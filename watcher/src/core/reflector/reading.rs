@@ -22,12 +22,13 @@ impl Reflector {
     pub(super) fn last_line(&mut self, cx: &mut Context<'_>) -> bool {
         let State::Open(exchange) = &mut self.state else { return true };
         let Phase::Events(lines) = &mut exchange.phase else { return false };
+        let stream = exchange.stream;
         let rest = std::mem::take(lines).into_rest();
         if serde_json::from_slice::<serde::de::IgnoredAny>(&rest).is_ok() {
             let told = self.replica.line(cx, Line::Whole(&rest));
             self.told(cx, told);
         }
-        !matches!(self.state, State::Open(_))
+        !matches!(&self.state, State::Open(exchange) if exchange.stream == stream)
     }
 
     fn told(&mut self, cx: &mut Context<'_>, told: Told) {

@@ -34,7 +34,7 @@ impl Reflector {
 
     fn streaming_refused(&mut self, cx: &mut Context<'_>, refusal: Refusal) {
         match refusal.kind {
-            Kind::TooMany | Kind::Unauthorized => {
+            Kind::Later | Kind::Unauthorized => {
                 self.fail_refused(cx, Verb::Watch, Step::StreamingList, refusal);
             }
             Kind::Expired | Kind::TooLarge => {
@@ -58,7 +58,7 @@ impl Reflector {
             Kind::Expired | Kind::TooLarge => {
                 self.list_version_refused(cx, Step::Page { token: String::new(), whole }, refusal);
             }
-            Kind::TooMany | Kind::Unauthorized | Kind::Server => {
+            Kind::Later | Kind::Unauthorized | Kind::Server => {
                 let step =
                     if later || whole { Step::Page { token, whole } } else { self.sync_step(cx) };
                 self.fail_refused(cx, Verb::List, step, refusal);
@@ -90,7 +90,7 @@ impl Reflector {
                 self.replica.refuse_version();
                 self.read_anew(cx, RelistReason::Rewound);
             }
-            Kind::TooMany | Kind::Unauthorized | Kind::Forbidden => {
+            Kind::Later | Kind::Unauthorized | Kind::Forbidden => {
                 self.fail_refused(cx, Verb::Watch, Step::Watch, refusal);
             }
             Kind::Request => {
