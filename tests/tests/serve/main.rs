@@ -1,0 +1,12 @@
+//! `serve` over real sockets, following the scripted kube-apiserver over real TLS: what clients of
+//! the HTTP API see, in good days and bad ones.
+
+#![cfg(test)]
+
+mod answers;
+mod bounds;
+mod client;
+mod events;
+mod outage;
+mod rig;
+mod schema;
