@@ -6,6 +6,7 @@
 
 use alloc::borrow::Cow;
 use alloc::format;
+use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
 use core::net::Ipv6Addr;
@@ -112,7 +113,7 @@ impl<'a> Url<'a> {
 
     /// The parameters in their order. A name may repeat.
     pub fn params(&self) -> Params<'_> {
-        Params { rest: self.slice(self.path_end + 1, self.query_end) }
+        Params::new(self.slice(self.path_end + 1, self.query_end))
     }
 
     /// The value of the first parameter of this name.
@@ -219,11 +220,14 @@ impl<'a> Url<'a> {
         let old = self.slice(self.path_end + 1, self.query_end);
         let mut segments = Vec::new();
         for segment in old.split('&').filter(|_| !old.is_empty()) {
-            let (param, _) = Param::read(segment);
-            if segment.is_empty() || !param.is(name) {
-                segments.push(Cow::Borrowed(segment));
-            } else if let Some(value) = value.take() {
-                segments.push(Cow::Owned(format!("{}={}", param.raw_name, query_escape(value))));
+            let param = Params::new(segment).next().filter(|param| param.is(name));
+            match (param, value.take_if(|_| param.is_some())) {
+                (None, _) => segments.push(Cow::Borrowed(segment)),
+                (Some(_), None) => {}
+                (Some(param), Some(value)) => {
+                    let text = format!("{}={}", param.raw_name, query_escape(value));
+                    segments.push(Cow::Owned(text));
+                }
             }
         }
         if let Some(value) = value {
@@ -283,21 +287,107 @@ pub struct Host<'a> {
 /// The parameters of a URL, in their order.
 #[derive(Clone, Debug)]
 pub struct Params<'a> {
-    rest: &'a str,
+    query: &'a str,
+    /// Where the next parameter begins.
+    at: usize,
+    seen: Marks,
+}
+
+impl<'a> Params<'a> {
+    fn new(query: &'a str) -> Self {
+        Self { query, at: 0, seen: Marks::of(query.as_bytes(), 0) }
+    }
+
+    /// The length of the next parameter, if it lies whole in what has been seen.
+    #[inline]
+    fn seen_length(&self) -> Option<usize> {
+        let passed = self.at - self.seen.start;
+        let left = self.query.len() - self.at;
+        match self.seen.ends.checked_shr(u32::try_from(passed).ok()?)? {
+            0 if left + passed > 64 => None,
+            ends => Some(left.min(ends.trailing_zeros() as usize)),
+        }
+    }
+
+    /// Takes a parameter of this length, which has been seen.
+    #[inline]
+    fn take_seen(&mut self, length: usize) -> Param<'a> {
+        let passed = self.at - self.seen.start;
+        let here = below(length);
+        let equals = self.seen.equals >> passed & here;
+        let escapes = self.seen.escapes >> passed & here;
+        let name_length = length.min(equals.trailing_zeros() as usize);
+        let in_name = below(name_length);
+        let (start, name_end, end) = (self.at, self.at + name_length, self.at + length);
+        self.at = end + 1;
+        Param {
+            raw_name: self.query.get(start..name_end).unwrap_or_default(),
+            raw_value: self.query.get(name_end + 1..end).unwrap_or_default(),
+            name_escaped: escapes & in_name != 0,
+            value_escaped: escapes & !in_name != 0,
+        }
+    }
+
+    /// Takes a parameter of any length.
+    #[cold]
+    fn take_long(&mut self) -> Param<'a> {
+        let rest = self.query.get(self.at..).unwrap_or_default();
+        let text = memchr(b'&', rest.as_bytes()).and_then(|end| rest.get(..end)).unwrap_or(rest);
+        let (raw_name, raw_value) = text.split_once('=').unwrap_or((text, ""));
+        let escaped = |text: &str| memchr2(b'%', b'+', text.as_bytes()).is_some();
+        self.at += text.len() + 1;
+        Param {
+            raw_name,
+            raw_value,
+            name_escaped: escaped(raw_name),
+            value_escaped: escaped(raw_value),
+        }
+    }
 }
 
 impl<'a> Iterator for Params<'a> {
     type Item = Param<'a>;
 
+    #[inline]
     fn next(&mut self) -> Option<Param<'a>> {
-        while !self.rest.is_empty() {
-            let (param, length) = Param::read(self.rest);
-            self.rest = self.rest.get(length + 1..).unwrap_or_default();
-            if length > 0 {
-                return Some(param);
+        while self.at < self.query.len() {
+            let length = self.seen_length().or_else(|| {
+                self.seen = Marks::of(self.query.as_bytes(), self.at);
+                self.seen_length()
+            });
+            match length {
+                Some(0) => self.at += 1,
+                Some(length) => return Some(self.take_seen(length)),
+                None => return Some(self.take_long()),
             }
         }
         None
+    }
+}
+
+/// Where in 64 bytes of a query something happens.
+#[derive(Clone, Copy, Debug)]
+struct Marks {
+    start: usize,
+    ends: u64,
+    equals: u64,
+    escapes: u64,
+}
+
+impl Marks {
+    fn of(query: &[u8], start: usize) -> Self {
+        let rest = query.get(start..).unwrap_or_default();
+        let mut padded = [0; 64];
+        let block = rest.first_chunk().unwrap_or_else(|| {
+            padded.get_mut(..rest.len()).unwrap_or_default().copy_from_slice(rest);
+            &padded
+        });
+        Self {
+            start,
+            ends: lanes::equal(block, b'&'),
+            equals: lanes::equal(block, b'='),
+            escapes: lanes::equal(block, b'%') | lanes::equal(block, b'+'),
+        }
     }
 }
 
@@ -314,54 +404,8 @@ pub struct Param<'a> {
 }
 
 impl<'a> Param<'a> {
-    /// Reads the parameter at the front of a query; it ends at `&`, at the returned length.
-    fn read(query: &'a str) -> (Self, usize) {
-        let mut padded = [0; 64];
-        let block = query.as_bytes().first_chunk().unwrap_or_else(|| {
-            let room = padded.get_mut(..query.len()).unwrap_or_default();
-            room.copy_from_slice(query.as_bytes().get(..room.len()).unwrap_or_default());
-            &padded
-        });
-        let ends = lanes::equal(block, b'&');
-        if ends == 0 && query.len() > block.len() {
-            return Self::read_long(query);
-        }
-        let end = query.len().min(ends.trailing_zeros() as usize);
-        let equals = lanes::equal(block, b'=') & below(end);
-        let escapes = (lanes::equal(block, b'%') | lanes::equal(block, b'+')) & below(end);
-        let name_end = end.min(equals.trailing_zeros() as usize);
-        let in_name = below(name_end);
-        (Self::split(query, name_end, end, escapes & in_name != 0, escapes & !in_name != 0), end)
-    }
-
-    /// The same for a parameter of any length.
-    #[cold]
-    fn read_long(query: &'a str) -> (Self, usize) {
-        let bytes = query.as_bytes();
-        let end = memchr(b'&', bytes).unwrap_or(bytes.len());
-        let bytes = bytes.get(..end).unwrap_or_default();
-        let name_end = memchr(b'=', bytes).unwrap_or(end);
-        let (name, value) = bytes.split_at_checked(name_end).unwrap_or_default();
-        let escaped = |bytes| memchr2(b'%', b'+', bytes).is_some();
-        (Self::split(query, name_end, end, escaped(name), escaped(value)), end)
-    }
-
-    fn split(
-        query: &'a str,
-        name_end: usize,
-        end: usize,
-        name_escaped: bool,
-        value_escaped: bool,
-    ) -> Self {
-        Self {
-            raw_name: query.get(..name_end).unwrap_or_default(),
-            raw_value: query.get(name_end + 1..end).unwrap_or_default(),
-            name_escaped,
-            value_escaped,
-        }
-    }
-
     /// The name, unescaped.
+    #[inline]
     pub fn name(&self) -> Cow<'a, str> {
         unescape(self.raw_name, self.name_escaped)
     }
@@ -369,18 +413,17 @@ impl<'a> Param<'a> {
     /// The value as it was meant: unescaped, and once more where an old dubbo-go (up to 1.5.3)
     /// escaped it twice. That is taken for so when the value, unescaped once, still holds an
     /// escape and nothing but well-formed ones; dubbo-go's own reader unescapes such a value twice.
+    #[inline]
     pub fn value(&self) -> Cow<'a, str> {
-        let once = self.value_once();
-        match &once {
-            Cow::Owned(text) if text.contains('%') => match query_unescape(text) {
-                Ok(twice) => Cow::Owned(twice.into_owned()),
-                Err(_) => once,
-            },
-            _ => once,
+        if self.value_escaped {
+            Cow::Owned(unescape_twice(self.raw_value))
+        } else {
+            Cow::Borrowed(self.raw_value)
         }
     }
 
     /// The value, unescaped exactly once.
+    #[inline]
     pub fn value_once(&self) -> Cow<'a, str> {
         unescape(self.raw_value, self.value_escaped)
     }
@@ -390,6 +433,14 @@ impl<'a> Param<'a> {
     }
 }
 
+/// Unescapes a value, and once more if it still holds an escape and only well-formed ones.
+fn unescape_twice(raw: &str) -> String {
+    let once = unescape_lossy(raw);
+    let twice = memchr(b'%', once.as_bytes()).and_then(|_| query_unescape(&once).ok());
+    twice.map(Cow::into_owned).unwrap_or(once)
+}
+
+#[inline]
 fn unescape(raw: &str, escaped: bool) -> Cow<'_, str> {
     if escaped { Cow::Owned(unescape_lossy(raw)) } else { Cow::Borrowed(raw) }
 }
@@ -482,7 +533,7 @@ fn find(bytes: &[u8], start: usize, wanted: impl Fn(u8) -> bool) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use alloc::string::{String, ToString};
+    use alloc::string::ToString;
 
     use proptest::prelude::*;
 
