@@ -14,6 +14,8 @@ pub enum Verb {
     Get,
     /// `PATCH` of one object.
     Patch,
+    /// `POST` of a new object.
+    Create,
 }
 
 impl Verb {
@@ -22,6 +24,7 @@ impl Verb {
         match self {
             Self::List | Self::Watch | Self::Get => "GET",
             Self::Patch => "PATCH",
+            Self::Create => "POST",
         }
     }
 }
@@ -33,6 +36,7 @@ impl fmt::Display for Verb {
             Self::Watch => "watch",
             Self::Get => "get",
             Self::Patch => "patch",
+            Self::Create => "create",
         })
     }
 }

@@ -136,6 +136,7 @@ impl Client {
     fn build_request(&self, request: Request) -> reqwest::Result<reqwest::Request> {
         let method = match request.verb {
             Verb::Patch => Method::PATCH,
+            Verb::Create => Method::POST,
             Verb::List | Verb::Watch | Verb::Get => Method::GET,
         };
         let url = format!("{}{}", self.base.as_str().trim_end_matches('/'), request.target);

@@ -4,18 +4,12 @@
 //! It must be polled all the time: whoever listens and may be slow takes the notices through a
 //! queue of its own, because a server drops clients that read slowly.
 
-use std::{collections::BTreeMap, pin::Pin, time::Duration};
+use std::time::Duration;
 
-use futures_util::{
-    Stream, StreamExt as _,
-    stream::{self, AbortHandle, SelectAll},
-};
 use tokio::time::Instant;
 
-use super::client::{Client, Event, Exchange};
-use crate::core::{Engine, Input, Notice, Output, StreamId};
-
-type Events = Pin<Box<dyn Stream<Item = (StreamId, Event)> + Send>>;
+use super::{client::Client, exchanges::Exchanges, sleep_until};
+use crate::core::{Engine, Input, Notice, Output};
 
 /// Runs one [`Engine`] against one server.
 pub struct Driver {
@@ -24,15 +18,14 @@ pub struct Driver {
     started: Instant,
     begun: bool,
     outputs: Vec<Output>,
-    exchanges: SelectAll<Events>,
-    handles: BTreeMap<StreamId, AbortHandle>,
+    exchanges: Exchanges,
 }
 
 impl std::fmt::Debug for Driver {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Driver")
             .field("client", &self.client)
-            .field("open", &self.handles.len())
+            .field("open", &self.exchanges.len())
             .finish_non_exhaustive()
     }
 }
@@ -46,8 +39,7 @@ impl Driver {
             started: Instant::now(),
             begun: false,
             outputs: Vec::new(),
-            exchanges: SelectAll::new(),
-            handles: BTreeMap::new(),
+            exchanges: Exchanges::default(),
         }
     }
 
@@ -86,26 +78,11 @@ impl Driver {
         let event = tokio::select! {
             biased;
             () = sleep_until(wake.map(|wake| self.started + wake)) => None,
-            Some(event) = self.exchanges.next() => Some(event),
+            event = self.exchanges.next() => Some(event),
         };
         let now = self.now();
-        match event {
-            None => self.engine.handle(now, Input::Wake, &mut self.outputs),
-            Some((stream, event)) => {
-                if matches!(event, Event::End | Event::Failed(_)) {
-                    self.handles.remove(&stream);
-                }
-                let input = match event {
-                    Event::Head { status, retry_after } => {
-                        Input::Head { stream, status, retry_after }
-                    }
-                    Event::Chunk(ref bytes) => Input::Chunk { stream, bytes },
-                    Event::End => Input::End { stream },
-                    Event::Failed(error) => Input::Failed { stream, error },
-                };
-                self.engine.handle(now, input, &mut self.outputs);
-            }
-        }
+        let input = event.as_ref().map_or(Input::Wake, |(stream, event)| event.input(*stream));
+        self.engine.handle(now, input, &mut self.outputs);
     }
 
     fn carry_out(&mut self, notices: &mut Vec<Notice>) {
@@ -113,32 +90,12 @@ impl Driver {
         for output in self.outputs.drain(..) {
             match output {
                 Output::Send { stream, request } => {
-                    let exchange = self.client.send(now, request);
-                    let (events, handle) = stream::abortable(events(stream, exchange));
-                    self.exchanges.push(Box::pin(events));
-                    self.handles.insert(stream, handle);
+                    self.exchanges.start(stream, self.client.send(now, request));
                 }
-                Output::Cancel { stream } => {
-                    if let Some(handle) = self.handles.remove(&stream) {
-                        handle.abort();
-                    }
-                }
+                Output::Cancel { stream } => self.exchanges.cancel(stream),
                 Output::Notice(Notice::RefreshCredential) => self.client.refresh(now),
                 Output::Notice(notice) => notices.push(notice),
             }
         }
     }
-}
-
-async fn sleep_until(when: Option<Instant>) {
-    match when {
-        Some(when) => tokio::time::sleep_until(when).await,
-        None => std::future::pending().await,
-    }
-}
-
-fn events(stream: StreamId, exchange: Exchange) -> impl Stream<Item = (StreamId, Event)> + Send {
-    stream::unfold(exchange, move |mut exchange| async move {
-        exchange.next().await.map(|event| ((stream, event), exchange))
-    })
 }

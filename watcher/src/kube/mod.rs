@@ -4,9 +4,21 @@
 mod client;
 pub mod config;
 mod driver;
+mod exchanges;
 mod fault;
 mod gunzip;
+mod registrar;
 mod tls;
 
 pub use client::{Client, Event, Exchange};
 pub use driver::Driver;
+pub use registrar::RegistrarDriver;
+
+use tokio::time::Instant;
+
+async fn sleep_until(when: Option<Instant>) {
+    match when {
+        Some(when) => tokio::time::sleep_until(when).await,
+        None => std::future::pending().await,
+    }
+}

@@ -23,6 +23,13 @@ pub struct RegistrarSettings {
     pub dry_run: bool,
 }
 
+impl RegistrarSettings {
+    /// The settings that fit most: the Pod's own label value, no hold, no dry run.
+    pub fn new(pod: PodName) -> Self {
+        Self { pod, uid: None, label_value: None, hold: false, dry_run: false }
+    }
+}
+
 /// Names one change that was asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Ticket(pub(super) u64);
@@ -70,6 +77,8 @@ pub enum RegistrarNotice {
         /// When the next attempt begins, from now.
         retry_in: Duration,
     },
+    /// What was told as [`Self::Retrying`] is over, and everything is as it should be.
+    Recovered,
     /// Held records (or the label) had been overwritten, and are there again.
     PutBack {
         /// Their keys.

@@ -29,26 +29,27 @@ impl Registrar {
 
     pub(super) fn sighted(&mut self, sight: Sight, out: &mut Vec<RegistrarOutput>) {
         match sight {
-            Sight::Pod(pod) => self.saw(&pod),
+            Sight::Pod(pod) => self.saw(&pod, out),
             Sight::Doubt => self.look_again(String::new()),
             Sight::Unauthorized => notice(out, RegistrarNotice::RefreshCredential),
-            Sight::Broke { error, retry_in } => {
-                notice(out, RegistrarNotice::Retrying { error, retry_in });
-            }
+            Sight::Broke { error, retry_in } => self.retrying(error, retry_in, out),
             Sight::Polls(error) => notice(out, RegistrarNotice::Polling(error)),
         }
     }
 
     /// The watch told the Pod. It may be older than what is known, so nothing is concluded from
     /// it but whether a look is due.
-    pub(super) fn saw(&mut self, pod: &OwnPod) {
+    pub(super) fn saw(&mut self, pod: &OwnPod, out: &mut Vec<RegistrarOutput>) {
         if self.seen.as_ref().is_some_and(|seen| seen.resource_version == pod.resource_version) {
-            return;
+            return self.recovered(out);
         }
         let own = self.uid.as_deref() == Some(&*pod.uid);
         let plan = self.planner().plan(pod, std::iter::empty());
         if own && plan.patch.is_none() && plan.trouble.is_none() {
             self.seen = None;
+            if self.is_settled() {
+                self.recovered(out);
+            }
         } else {
             self.look_again(pod.resource_version.clone());
         }

@@ -53,6 +53,8 @@ pub struct Registrar {
     calm: Duration,
     fights: Backoff,
     watch: PodWatch,
+    /// A [`RegistrarNotice::Retrying`] was the last word.
+    troubled: bool,
     /// The Pod is gone.
     lost: Option<RegistrationError>,
 }
@@ -100,6 +102,7 @@ impl Registrar {
             calm: Duration::ZERO,
             fights: Backoff::new(),
             watch: PodWatch::new(),
+            troubled: false,
             lost: None,
         }
     }
@@ -197,7 +200,7 @@ impl Registrar {
         if let Some(error) = plan.trouble.take() {
             let retry_in = self.fights.after_failure(now, None, &mut self.random);
             self.calm = now + retry_in;
-            notice(out, RegistrarNotice::Retrying { error, retry_in });
+            self.retrying(error, retry_in, out);
         }
         if let Some(patch) = patch {
             return self.send(now, Some((patch, plan)), false, out);
@@ -242,6 +245,9 @@ impl Registrar {
         for result in plan.results {
             let (Some(job), Ok(outcome)) = (self.jobs.pop_front(), result) else { continue };
             notice(out, RegistrarNotice::Done { ticket: job.ticket, outcome });
+        }
+        if !self.doubt {
+            self.recovered(out);
         }
     }
 

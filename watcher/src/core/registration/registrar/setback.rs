@@ -46,7 +46,7 @@ impl Registrar {
         let next = self.not_before;
         self.fail_if(|job| job.give_up.is_some_and(|until| next > until), &error, out);
         if !self.jobs.is_empty() || self.doubt {
-            notice(out, RegistrarNotice::Retrying { error, retry_in });
+            self.retrying(error, retry_in, out);
         }
     }
 
@@ -68,7 +68,23 @@ impl Registrar {
         let retry_in = self.backoff.after_failure(now, None, &mut self.random);
         self.not_before = now + retry_in;
         if !waited_for {
-            notice(out, RegistrarNotice::Retrying { error: error.clone(), retry_in });
+            self.retrying(error.clone(), retry_in, out);
+        }
+    }
+
+    pub(super) fn retrying(
+        &mut self,
+        error: RegistrationError,
+        retry_in: Duration,
+        out: &mut Vec<RegistrarOutput>,
+    ) {
+        self.troubled = true;
+        notice(out, RegistrarNotice::Retrying { error, retry_in });
+    }
+
+    pub(super) fn recovered(&mut self, out: &mut Vec<RegistrarOutput>) {
+        if std::mem::take(&mut self.troubled) {
+            notice(out, RegistrarNotice::Recovered);
         }
     }
 

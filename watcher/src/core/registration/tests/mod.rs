@@ -592,6 +592,8 @@ fn a_watch_that_breaks_comes_back_more_and_more_slowly() {
     bench.accept_watch();
     bench.settle();
     assert_eq!(bench.keys(), [&*key("a.A")], "the first event is a look by itself");
+    let last = bench.notices.iter().rposition(|told| *told == RegistrarNotice::Recovered);
+    assert_eq!(last, Some(bench.notices.len() - 1), "{:?}", bench.notices);
 }
 
 #[test]
