@@ -19,6 +19,10 @@ pub(super) enum Verb {
     List(List),
     /// Show what is registered, and every change as it comes
     Watch(Watch),
+    /// Register URLs in a Pod
+    Register(Register),
+    /// Take URLs out of a Pod
+    Unregister(Unregister),
     /// Serve the registry over HTTP: snapshots, live events, metrics
     Serve(Serve),
     /// Show what is in an annotation, a Pod or a list of Pods (JSON or YAML)
@@ -77,6 +81,56 @@ pub(super) struct Serve {
     pub(super) max_clients: u16,
     #[command(flatten)]
     pub(super) reading: Reading,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Register {
+    /// What to register
+    #[arg(
+        value_name = "URL",
+        required = true,
+        help = "What to register: dubbo://10.1.2.3:20880/com.example.Greeter?version=1.0.0"
+    )]
+    pub(super) urls: Vec<String>,
+    /// Stay, put back what somebody overwrites, and unregister at Ctrl-C or SIGTERM
+    #[arg(long)]
+    pub(super) hold: bool,
+    /// The value of the label dubbo.io/label [default: that of the Pod, else dubbo.io-value]
+    #[arg(long, value_name = "V", value_parser = label_value)]
+    pub(super) label_value: Option<String>,
+    /// Print the patch instead of sending it
+    #[arg(long)]
+    pub(super) dry_run: bool,
+    #[command(flatten)]
+    pub(super) own: OwnPod,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Unregister {
+    /// What to take out, as it was registered
+    #[arg(value_name = "URL", required_unless_present = "all", conflicts_with = "all")]
+    pub(super) urls: Vec<String>,
+    /// Take everything out, also what others registered in this Pod and what cannot be read
+    #[arg(long)]
+    pub(super) all: bool,
+    /// Print the patch instead of sending it
+    #[arg(long)]
+    pub(super) dry_run: bool,
+    #[command(flatten)]
+    pub(super) own: OwnPod,
+}
+
+/// Which Pod, of which server.
+#[derive(Debug, Args)]
+pub(super) struct OwnPod {
+    /// The Pod [default: $HOSTNAME]
+    #[arg(long, value_name = "POD", help_heading = "Which Pod")]
+    pub(super) pod: Option<String>,
+    /// Its namespace [default: $NAMESPACE]
+    #[arg(short, long, value_name = "NAMESPACE", help_heading = "Which Pod")]
+    pub(super) namespace: Option<String>,
+    #[command(flatten)]
+    pub(super) connection: Connection,
 }
 
 #[derive(Debug, Args)]
@@ -164,6 +218,19 @@ impl Connection {
     }
 }
 
+/// A value that Kubernetes takes for a label.
+fn label_value(text: &str) -> Result<String, String> {
+    let ends = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_alphanumeric);
+    let bytes = text.as_bytes();
+    let legal = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
+    if bytes.len() <= 63 && ends(bytes.first()) && ends(bytes.last()) && bytes.iter().all(legal) {
+        Ok(text.to_owned())
+    } else {
+        Err("at most 63 letters, digits, \"-\", \"_\", \".\", a letter or a digit at both ends"
+            .to_owned())
+    }
+}
+
 /// Seconds, with or without an `s`.
 fn seconds(text: &str) -> Result<Duration, String> {
     match text.strip_suffix('s').unwrap_or(text).parse::<u32>() {
@@ -183,7 +250,7 @@ mod tests {
         Arguments::command().debug_assert();
         let verbs: Vec<_> =
             Arguments::command().get_subcommands().map(|it| it.get_name().to_owned()).collect();
-        assert_eq!(verbs, ["list", "watch", "serve", "decode", "encode"]);
+        assert_eq!(verbs, ["list", "watch", "register", "unregister", "serve", "decode", "encode"]);
     }
 
     #[test]
@@ -195,6 +262,29 @@ mod tests {
         assert_eq!(list.reading.namespaces, ["a", "b"]);
         let error = parse("dubbo-watcher watch -n a -A").unwrap_err();
         assert_eq!(error.exit_code(), 2);
+    }
+
+    #[test]
+    fn a_label_value_is_one_that_kubernetes_takes() {
+        for good in ["dubbo.io-value", "x", "0_a"] {
+            assert!(super::label_value(good).is_ok(), "{good}");
+        }
+        for bad in ["", "-a", "a.", "a b", "a/b", &"a".repeat(64)] {
+            assert!(super::label_value(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn unregister_takes_urls_or_all() {
+        let parse = |line: &str| Arguments::try_parse_from(line.split(' ')).is_ok();
+        assert!(
+            parse("dubbo-watcher unregister dubbo://a:1/b")
+                && parse("dubbo-watcher unregister --all")
+        );
+        assert!(
+            !parse("dubbo-watcher unregister")
+                && !parse("dubbo-watcher unregister --all dubbo://a:1/b")
+        );
     }
 
     #[test]

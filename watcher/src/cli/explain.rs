@@ -4,7 +4,10 @@
 use dubbo_k8s_codec::Scope;
 use dubbo_k8s_watcher::{
     core::{Cause, Failure, TransportErrorKind},
-    kube::config::{Config, Credential, Trust},
+    kube::{
+        Rights,
+        config::{Config, Credential, Trust},
+    },
 };
 
 use super::plain::plain;
@@ -97,7 +100,7 @@ fn forbidden(failure: &Failure, message: &str) -> String {
     said.push_str(
         "\n  An administrator of the cluster can allow it with `kubectl apply -f -` of:\n",
     );
-    for line in role(&failure.scope, user).lines() {
+    for line in Rights::allowing(failure.verb).role(&failure.scope, user).lines() {
         said += "\n    ";
         said += line;
     }
@@ -109,46 +112,6 @@ fn forbidden(failure: &Failure, message: &str) -> String {
 fn user_in(message: &str) -> Option<&str> {
     let (_, rest) = message.split_once("User \"")?;
     rest.split_once('"').map(|(user, _)| user)
-}
-
-/// The role that allows it, and its binding to `user`.
-fn role(scope: &Scope, user: Option<&str>) -> String {
-    let (prefix, namespace) = match scope {
-        Scope::All => ("Cluster", String::new()),
-        Scope::Namespace(name) => ("", format!(", namespace: {}", quoted(name))),
-    };
-    let subject = match user.map(|user| (user, user.strip_prefix("system:serviceaccount:"))) {
-        Some((_, Some(account))) if account.contains(':') => {
-            let (namespace, name) = account.split_once(':').unwrap_or_default();
-            let (namespace, name) = (quoted(namespace), quoted(name));
-            format!("{{kind: ServiceAccount, namespace: {namespace}, name: {name}}}")
-        }
-        other => {
-            let user = quoted(other.map_or("YOUR USER", |(user, _)| user));
-            format!("{{kind: User, apiGroup: rbac.authorization.k8s.io, name: {user}}}")
-        }
-    };
-    format!(
-        "apiVersion: rbac.authorization.k8s.io/v1\n\
-         kind: {prefix}Role\n\
-         metadata: {{name: dubbo-watcher{namespace}}}\n\
-         rules:\n\
-         - {{apiGroups: [\"\"], resources: [pods], verbs: [get, list, watch]}}\n\
-         ---\n\
-         apiVersion: rbac.authorization.k8s.io/v1\n\
-         kind: {prefix}RoleBinding\n\
-         metadata: {{name: dubbo-watcher{namespace}}}\n\
-         roleRef: {{apiGroup: rbac.authorization.k8s.io, kind: {prefix}Role, name: dubbo-watcher}}\n\
-         subjects:\n\
-         - {subject}"
-    )
-}
-
-/// As YAML: plain where that is safe, else as a JSON string, which is YAML too.
-fn quoted(name: &str) -> String {
-    let safe = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
-        && name.bytes().next().is_some_and(|byte| byte.is_ascii_alphabetic());
-    if safe { name.to_owned() } else { format!("{:?}", plain(name)) }
 }
 
 fn not_found(message: &str) -> String {
@@ -259,14 +222,14 @@ mod tests {
 
     apiVersion: rbac.authorization.k8s.io/v1
     kind: Role
-    metadata: {{name: dubbo-watcher, namespace: shop}}
+    metadata: {{name: dubbo-reader, namespace: shop}}
     rules:
-    - {{apiGroups: [\"\"], resources: [pods], verbs: [get, list, watch]}}
+    - {{apiGroups: [\"\"], resources: [pods], verbs: [list, watch]}}
     ---
     apiVersion: rbac.authorization.k8s.io/v1
     kind: RoleBinding
-    metadata: {{name: dubbo-watcher, namespace: shop}}
-    roleRef: {{apiGroup: rbac.authorization.k8s.io, kind: Role, name: dubbo-watcher}}
+    metadata: {{name: dubbo-reader, namespace: shop}}
+    roleRef: {{apiGroup: rbac.authorization.k8s.io, kind: Role, name: dubbo-reader}}
     subjects:
     - {{kind: ServiceAccount, namespace: shop, name: default}}
 
@@ -282,7 +245,7 @@ mod tests {
         let said = said(SERVER, &failure);
         assert!(said.starts_with("not allowed to list pods in all namespaces (403)"), "{said}");
         for line in [
-            "    kind: ClusterRole\n    metadata: {name: dubbo-watcher}\n",
+            "    kind: ClusterRole\n    metadata: {name: dubbo-reader}\n",
             "    kind: ClusterRoleBinding\n",
             "    - {kind: User, apiGroup: rbac.authorization.k8s.io, name: \"o'neil@x\"}\n",
             "  Without -A, only the namespaces that you name with -n are asked for.\n",

@@ -12,11 +12,14 @@ mod input;
 mod list;
 mod listing;
 mod narrator;
+mod own_pod;
 mod plain;
 mod queue;
 mod records;
+mod register;
 mod serve;
 mod session;
+mod signals;
 mod table;
 mod terminal;
 mod watch;
@@ -61,6 +64,8 @@ pub(crate) fn main() -> ExitCode {
         Verb::Encode(encode) => encode::run(&encode),
         Verb::List(list) => in_runtime(list::run(&list)),
         Verb::Watch(watch) => in_runtime(watch::run(&watch)),
+        Verb::Register(register) => in_runtime(register::run(&register)),
+        Verb::Unregister(unregister) => in_runtime(register::unregister(&unregister)),
         Verb::Serve(serve) => in_threads(serve::run(&serve)),
     };
     match ended {

@@ -24,6 +24,11 @@ pub(super) fn plain(text: &str) -> Cow<'_, str> {
     Cow::Owned(shown)
 }
 
+/// Harmless, but with its own line breaks.
+pub(super) fn plain_lines(text: &str) -> String {
+    text.lines().map(plain).collect::<Vec<_>>().join("\n")
+}
+
 /// How many columns of a terminal `text` takes; wide characters take two.
 pub(super) fn width(text: &str) -> usize {
     text.width()

@@ -18,8 +18,8 @@ use super::{
     list::counted,
     plain::plain,
     session::Session,
+    signals::Signals,
     terminal,
-    watch::terminated,
 };
 
 pub(super) async fn run(arguments: &Serve) -> Result<(), Ended> {
@@ -27,12 +27,14 @@ pub(super) async fn run(arguments: &Serve) -> Result<(), Ended> {
     let (listener, address) = listen(arguments.bind).await?;
     let place = session.place();
     let Session { driver, config, proxy_is_set, .. } = session;
+    let mut signals = Signals::new()?;
     let registry = Registry::follow(driver, LogLimits::default());
     terminal::say(&format!("serving {place} on http://{address}"));
     if !address.ip().is_loopback() {
         terminal::say("anybody who reaches this address can read the registry");
     }
-    let served = serve::run(listener, &registry, options(arguments), stopped());
+    let served =
+        serve::run(listener, &registry, options(arguments), async move { signals.next().await });
     let situation = Situation { config: &config, proxy_is_set };
     let ended = tokio::select! {
         served = served => served.map_err(Ended::from),
@@ -61,13 +63,6 @@ fn options(arguments: &Serve) -> Options {
         allowed_hosts: arguments.allowed_hosts.clone(),
         stale_after: arguments.stale_after,
         limits: Limits { clients, streams, ..Limits::default() },
-    }
-}
-
-async fn stopped() {
-    tokio::select! {
-        _ = tokio::signal::ctrl_c() => {}
-        () = terminated() => {}
     }
 }
 

@@ -14,7 +14,13 @@ use dubbo_k8s_watcher::{
     },
 };
 
-use super::{Ended, arguments::Reading, explain::Situation, plain::plain, terminal};
+use super::{
+    Ended,
+    arguments::Reading,
+    explain::Situation,
+    plain::{plain, plain_lines},
+    terminal,
+};
 
 /// What a verb that reads from a server works with.
 pub(super) struct Session {
@@ -172,9 +178,4 @@ fn namespace_request(name: &str) -> Request {
         body: Vec::new(),
         deadline: Duration::from_secs(5),
     }
-}
-
-/// Harmless, but with its own line breaks.
-fn plain_lines(text: &str) -> String {
-    text.lines().map(plain).collect::<Vec<_>>().join("\n")
 }

@@ -17,6 +17,7 @@ use super::{
     narrator::{Jsonl, Narrator, Text},
     queue::{Queue, What},
     session::{self, Session},
+    signals::Signals,
     terminal,
 };
 
@@ -25,6 +26,7 @@ const LAST_WORDS: Duration = Duration::from_millis(500);
 
 pub(super) async fn run(arguments: &Watch) -> Result<(), Ended> {
     let mut session = Session::open(&arguments.reading)?;
+    let mut signals = Signals::new()?;
     let queue = Queue::default();
     let mut printed = match arguments.output {
         WatchOutput::Text => print(queue.clone(), Text::new(names_needed(&session))),
@@ -33,8 +35,7 @@ pub(super) async fn run(arguments: &Watch) -> Result<(), Ended> {
     tokio::select! {
         () = follow(&mut session, &arguments.reading, &queue) => {}
         printed = &mut printed => return ended(printed),
-        _ = tokio::signal::ctrl_c() => {}
-        () = terminated() => {}
+        () = signals.next() => {}
     }
     // What is known already is still told, to whoever reads within a moment.
     queue.close();
@@ -130,17 +131,4 @@ fn print(
         let _ = done.send(result);
     });
     printed
-}
-
-/// The polite signal to end, where there is one.
-pub(super) async fn terminated() {
-    #[cfg(unix)]
-    {
-        use tokio::signal::unix::{SignalKind, signal};
-        if let Ok(mut signal) = signal(SignalKind::terminate()) {
-            signal.recv().await;
-            return;
-        }
-    }
-    std::future::pending::<()>().await;
 }

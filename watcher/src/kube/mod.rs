@@ -8,11 +8,13 @@ mod exchanges;
 mod fault;
 mod gunzip;
 mod registrar;
+mod rights;
 mod tls;
 
 pub use client::{Client, Event, Exchange};
 pub use driver::Driver;
 pub use registrar::RegistrarDriver;
+pub use rights::Rights;
 
 use tokio::time::Instant;
 

@@ -2,7 +2,7 @@
 //! must never wait for a reader: a server drops clients that read slowly.
 
 use std::hash::{BuildHasher as _, Hasher as _, RandomState};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use dubbo_k8s_codec::Query;
@@ -12,7 +12,7 @@ use tokio::time::Instant;
 use super::meters::Meters;
 use super::publisher::Publisher;
 use super::reader::Reader;
-use super::{LogLimits, Snapshot, Subscription};
+use super::{LogLimits, Registrations, Snapshot, Subscription};
 use crate::core::{Engine, Scopes, Settings, Status};
 use crate::kube::config::{self, ConfigError, Environment, Namespaces, Overrides};
 use crate::kube::{Client, Driver};
@@ -56,6 +56,8 @@ pub struct Registry {
     reader: Reader,
     meters: Arc<Meters>,
     connection: config::Config,
+    /// What this process registers, from the first URL on.
+    pub(super) own: OnceLock<Registrations>,
     task: Task,
 }
 
@@ -94,7 +96,7 @@ impl Registry {
         let connection = driver.client().config().clone();
         let (publisher, reader) = Publisher::new(log, Arc::clone(&meters));
         let task = Task(tokio::spawn(follow(driver, publisher)));
-        Self { reader, meters, connection, task }
+        Self { reader, meters, connection, own: OnceLock::new(), task }
     }
 
     /// What is registered now. Takes no lock and costs the same however much there is.

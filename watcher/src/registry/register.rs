@@ -11,10 +11,12 @@ use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot, watch};
 
+use super::Registry;
 use crate::core::registration::{
     Edit, Outcome, Registrar, RegistrarNotice, RegistrarSettings, RegistrationError, RegistryUrl,
     RegistryUrlError, Ticket,
 };
+use crate::kube::config::{ConfigError, Environment, ThisPod, ThisPodError};
 use crate::kube::{Client, RegistrarDriver};
 
 /// How long a failure that may pass is borne with before a call fails.
@@ -59,9 +61,15 @@ pub enum HoldState {
 }
 
 /// Why a URL was not registered, or not taken out.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum RegisterError {
+    /// It is not known which Pod this process runs in.
+    #[error(transparent)]
+    WhichPod(#[from] ThisPodError),
+    /// The configuration will not do.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
     /// The URL will not do.
     #[error(transparent)]
     Url(#[from] RegistryUrlError),
@@ -82,6 +90,7 @@ pub enum RegisterError {
 pub struct Registration {
     key: Arc<str>,
     text: String,
+    state: watch::Receiver<HoldState>,
     /// Taken by `close`.
     registrations: Option<Registrations>,
 }
@@ -104,7 +113,9 @@ impl Registrations {
         let driver = RegistrarDriver::new(client, Registrar::new(settings, seed));
         let (commands, receiver) = mpsc::unbounded_channel();
         let (sender, state) = watch::channel(HoldState::Kept);
-        tokio::spawn(Task { driver, commands: receiver, waiting: BTreeMap::new(), state: sender }.run());
+        tokio::spawn(
+            Task { driver, commands: receiver, waiting: BTreeMap::new(), state: sender }.run(),
+        );
         Self { commands, state }
     }
 
@@ -120,7 +131,8 @@ impl Registrations {
         let parsed = RegistryUrl::parse(url)?;
         let key = Arc::clone(parsed.key());
         self.ask(Edit::Add(vec![Arc::clone(&key)])).await?;
-        Ok(Registration { key, text: url.to_owned(), registrations: Some(self.clone()) })
+        let registrations = Some(self.clone());
+        Ok(Registration { key, text: url.to_owned(), state: self.state(), registrations })
     }
 
     /// How it stands with what is held; a new value whenever that changes.
@@ -135,9 +147,32 @@ impl Registrations {
     }
 }
 
+impl Registry {
+    /// Registers a URL in the Pod of this process, which is `$HOSTNAME` in `$NAMESPACE`, and keeps
+    /// it there; see [`Registrations::register`]. With [`Registrations`] of your own you choose
+    /// the Pod and the label.
+    pub async fn register(&self, url: &str) -> Result<Registration, RegisterError> {
+        self.own_registrations()?.register(url).await
+    }
+
+    fn own_registrations(&self) -> Result<&Registrations, RegisterError> {
+        if let Some(own) = self.own.get() {
+            return Ok(own);
+        }
+        let connection = self.connection();
+        let environment = Environment::of_process();
+        let pod = ThisPod::find(None, None, &environment, &connection.namespace)?;
+        let settings = RegistrarSettings { uid: pod.uid, ..RegistrarSettings::new(pod.name) };
+        let client = Client::new(connection.clone())?;
+        Ok(self.own.get_or_init(|| Registrations::new(client, settings)))
+    }
+}
+
 impl fmt::Debug for Registrations {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Registrations").field("state", &*self.state.borrow()).finish_non_exhaustive()
+        f.debug_struct("Registrations")
+            .field("state", &*self.state.borrow())
+            .finish_non_exhaustive()
     }
 }
 
@@ -150,6 +185,11 @@ impl Registration {
     /// The key of its record.
     pub fn key(&self) -> &str {
         &self.key
+    }
+
+    /// How it stands with what this process holds in the Pod; a new value whenever that changes.
+    pub fn state(&self) -> watch::Receiver<HoldState> {
+        self.state.clone()
     }
 
     /// Takes the URL out of the Pod: it is gone when this returns without an error. In a Pod that
@@ -226,7 +266,9 @@ impl Task {
             }
             RegistrarNotice::Failed { ticket, error } => self.answer(ticket, Err(error)),
             RegistrarNotice::Retrying { error, .. } => self.tell(HoldState::Troubled(error)),
-            RegistrarNotice::PutBack { .. } | RegistrarNotice::Recovered => self.tell(HoldState::Kept),
+            RegistrarNotice::PutBack { .. } | RegistrarNotice::Recovered => {
+                self.tell(HoldState::Kept);
+            }
             RegistrarNotice::Lost(error) => self.tell(HoldState::Lost(error)),
             RegistrarNotice::Polling(_) | RegistrarNotice::RefreshCredential => {}
         }

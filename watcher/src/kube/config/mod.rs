@@ -10,6 +10,7 @@ mod error;
 mod in_cluster;
 mod kubeconfig;
 mod namespaces;
+mod own_pod;
 mod secret;
 
 use std::path::{Path, PathBuf};
@@ -22,6 +23,7 @@ pub use self::{
     error::ConfigError,
     kubeconfig::{Cluster, Context, Kubeconfig, User},
     namespaces::Namespaces,
+    own_pod::{ThisPod, ThisPodError},
     secret::Secret,
 };
 
