@@ -8,6 +8,7 @@ use alloc::vec::Vec;
 
 use serde::{Serialize, Serializer, ser::SerializeStruct};
 
+use super::carriers::Carriers;
 use super::entry::{PodEntry, StoredRecord};
 use super::{Catalog, Holder, Problem};
 use crate::error::Text;
@@ -51,24 +52,32 @@ pub struct PodView<'a> {
 impl Catalog {
     /// All services in their order: by interface, then group, then version.
     pub fn services(&self) -> Vec<ServiceView<'_>> {
-        let mut services = BTreeMap::new();
-        for (key, carriers) in &self.keys {
-            let Some((category, url)) = endpoint(key) else { continue };
-            let view = services.entry(url.service().into_owned()).or_insert_with_key(
-                |service: &Service<'static>| ServiceView {
-                    service: service.clone(),
-                    providers: Vec::new(),
-                    consumers: Vec::new(),
-                },
-            );
-            let holders = carriers.holders().map(|holder| &**holder).collect();
-            let endpoint = EndpointView { key, url, holders };
-            match category {
-                Category::Providers => view.providers.push(endpoint),
-                _ => view.consumers.push(endpoint),
+        self.service_views().collect()
+    }
+
+    /// The same one by one: only one service at a time is in memory with its URLs, which matters
+    /// where there are tens of thousands of them.
+    pub fn service_views(&self) -> impl Iterator<Item = ServiceView<'_>> {
+        let mut services: BTreeMap<Service<'static>, Vec<Listed<'_>>> = BTreeMap::new();
+        let mut run: Option<(Service<'static>, Vec<Listed<'_>>)> = None;
+        for listed in &self.keys {
+            let Some((_, url)) = endpoint(listed.0) else { continue };
+            let service = url.service();
+            // Keys of one service mostly stand together.
+            match &mut run {
+                Some((last, keys)) if *last == service => keys.push(listed),
+                _ => {
+                    let next = (service.into_owned(), Vec::from([listed]));
+                    if let Some((service, mut keys)) = run.replace(next) {
+                        services.entry(service).or_default().append(&mut keys);
+                    }
+                }
             }
         }
-        services.into_values().collect()
+        if let Some((service, mut keys)) = run {
+            services.entry(service).or_default().append(&mut keys);
+        }
+        services.into_iter().map(|(service, keys)| ServiceView::of(service, &keys))
     }
 
     /// All records in the order of their keys, each with the value that counts and its holders.
@@ -89,6 +98,25 @@ impl Catalog {
     /// All Pods, in the order of namespace and name.
     pub fn pod_views(&self) -> impl Iterator<Item = PodView<'_>> {
         self.namespaces.values().flat_map(BTreeMap::values).map(|entry| PodView { entry })
+    }
+}
+
+/// A key of the catalog with who carries it.
+type Listed<'a> = (&'a Arc<str>, &'a Carriers);
+
+impl<'a> ServiceView<'a> {
+    fn of(service: Service<'static>, keys: &[Listed<'a>]) -> Self {
+        let (mut providers, mut consumers) = (Vec::new(), Vec::new());
+        for (key, carriers) in keys {
+            let Some((category, url)) = endpoint(key) else { continue };
+            let holders = carriers.holders().map(|holder| &**holder).collect();
+            let endpoint = EndpointView { key, url, holders };
+            match category {
+                Category::Providers => providers.push(endpoint),
+                _ => consumers.push(endpoint),
+            }
+        }
+        Self { service, providers, consumers }
     }
 }
 

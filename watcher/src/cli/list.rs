@@ -133,7 +133,8 @@ async fn load(session: &mut Session, timeout: Duration) -> Result<Outcome, Ended
                 return Err(Ended::Interrupted);
             }
         }
-        for notice in notices.drain(..) {
+        // A first list comes as one long batch, which need not stay while it is shown.
+        for notice in std::mem::take(&mut notices) {
             match notice {
                 Notice::Progress { pods, .. } => progress.show(&format!("reading: {pods} Pods")),
                 Notice::Failed { error, .. } | Notice::Disconnected { error, .. } => {

@@ -40,7 +40,7 @@ impl Listing {
         let table = Table::new(columns(wide));
         let mut listing = Self { table, wide, with_namespace, services: 0, rows: [0; 4] };
         let mut services = BTreeSet::new();
-        for view in catalog.services() {
+        for view in catalog.service_views() {
             let service = view.service.to_string();
             services.insert(service.clone());
             let providers = view.providers.iter().map(|it| (Category::Providers, it));

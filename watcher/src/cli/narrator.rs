@@ -4,6 +4,7 @@
 use std::{
     collections::BTreeMap,
     io::{self, Write},
+    sync::Arc,
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
@@ -55,7 +56,7 @@ pub(super) struct Text {
 }
 
 /// What makes two changes of one step one change: the same Pod, role, service and address.
-type Same<'a> = (&'a str, u8, &'a str, &'a str);
+type Same = (Arc<str>, u8, String, String);
 
 /// A change of a record that names an endpoint, taken apart.
 struct Told<'a> {
@@ -68,13 +69,13 @@ struct Told<'a> {
 
 impl Narrator for Text {
     fn tell(&mut self, out: &mut dyn Write, items: &[Item]) -> io::Result<()> {
-        let told: Vec<Option<Told<'_>>> = items.iter().map(Told::of).collect();
-        let renewed = renewed(&told);
-        for ((place, item), told) in items.iter().enumerate().zip(&told) {
+        let renewed = renewed(items);
+        for (place, item) in items.iter().enumerate() {
+            let told = Told::of(item);
             if !matches!(item.what, What::Notice(Notice::Progress { .. })) {
                 self.progress.clear();
             }
-            match (told, renewed.get(&place)) {
+            match (&told, renewed.get(&place)) {
                 (Some(_), Some(None)) => {}
                 (Some(told), Some(Some(before))) => {
                     let before = items.get(*before).and_then(Told::of);
@@ -224,29 +225,31 @@ impl<'a> Told<'a> {
         Some(Self { change, category, service, address, url: url.as_str().to_owned() })
     }
 
-    fn same(&self) -> Same<'_> {
-        (&self.change.holder.uid, self.category.role(), &self.service, &self.address)
+    fn same(&self) -> Same {
+        let uid = Arc::clone(&self.change.holder.uid);
+        (uid, self.category.role(), self.service.clone(), self.address.clone())
     }
 }
 
 /// Changes that belong together. For the place of an addition, the place of the removal before
 /// it; for that of such a removal, nothing.
-fn renewed(told: &[Option<Told<'_>>]) -> BTreeMap<usize, Option<usize>> {
-    let mut removed: BTreeMap<Same<'_>, usize> = BTreeMap::new();
+fn renewed(items: &[Item]) -> BTreeMap<usize, Option<usize>> {
+    let mut removed: BTreeMap<Same, usize> = BTreeMap::new();
     let mut renewed = BTreeMap::new();
-    for (place, told) in told.iter().enumerate() {
-        let Some(told) = told else { continue };
-        match told.change.kind {
+    for (place, item) in items.iter().enumerate() {
+        let What::Notice(Notice::Change(change)) = &item.what else { continue };
+        match change.kind {
             ChangeKind::Removed => {
-                removed.insert(told.same(), place);
+                removed.extend(Told::of(item).map(|told| (told.same(), place)));
             }
-            ChangeKind::Added => {
-                if let Some(before) = removed.remove(&told.same()) {
+            ChangeKind::Added if !removed.is_empty() => {
+                let before = Told::of(item).and_then(|told| removed.remove(&told.same()));
+                if let Some(before) = before {
                     renewed.insert(before, None);
                     renewed.insert(place, Some(before));
                 }
             }
-            ChangeKind::Updated => {}
+            ChangeKind::Added | ChangeKind::Updated => {}
         }
     }
     renewed

@@ -11,6 +11,9 @@ use tokio::time::Instant;
 use super::{client::Client, exchanges::Exchanges, sleep_until};
 use crate::core::{Engine, Input, Notice, Output};
 
+/// Room for what follows from most inputs.
+const OUTPUTS: usize = 1024;
+
 /// Runs one [`Engine`] against one server.
 pub struct Driver {
     engine: Engine,
@@ -87,6 +90,7 @@ impl Driver {
 
     fn carry_out(&mut self, notices: &mut Vec<Notice>) {
         let now = self.now();
+        notices.reserve(self.outputs.len());
         for output in self.outputs.drain(..) {
             match output {
                 Output::Send { stream, request } => {
@@ -97,5 +101,7 @@ impl Driver {
                 Output::Notice(notice) => notices.push(notice),
             }
         }
+        // The room that a first list needed is not needed again.
+        self.outputs.shrink_to(OUTPUTS);
     }
 }

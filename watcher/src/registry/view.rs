@@ -23,6 +23,15 @@ impl<'a> View<'a> {
     }
 }
 
+/// The services one by one, so that they are never all in memory.
+struct Services<'a>(&'a Catalog);
+
+impl Serialize for Services<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.0.service_views())
+    }
+}
+
 impl Serialize for View<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let age = self.status.age(self.now).map(|age| age.as_millis());
@@ -35,7 +44,7 @@ impl Serialize for View<'_> {
         object.serialize_field("ageMs", &age)?;
         object.serialize_field("pods", &self.catalog.pods())?;
         object.serialize_field("records", &self.catalog.records())?;
-        object.serialize_field("services", &self.catalog.services())?;
+        object.serialize_field("services", &Services(self.catalog))?;
         object.serialize_field("problems", &problems)?;
         object.end()
     }
