@@ -104,6 +104,20 @@ impl Layers {
         }
     }
 
+    /// Which of the first `count` records stands at a byte of the decoded text.
+    pub fn record_at(&self, byte: usize, count: usize) -> Option<usize> {
+        let mut reader = Json::new(self.text(Layer::Json));
+        reader.next().ok()?;
+        for record in 0..count {
+            let item = reader.next().ok()?;
+            let end = reader.skip(&item).ok()?;
+            if byte < end {
+                return (byte + 1 >= item.span.start).then_some(record);
+            }
+        }
+        None
+    }
+
     /// Where a layer holds the record.
     pub fn focus(&self, layer: Layer) -> Range<usize> {
         match layer {

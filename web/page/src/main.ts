@@ -1,0 +1,51 @@
+// The page comes up: language, theme, what the address asks for, and the keys.
+import { render } from 'lit-html';
+import { changed, load, onDraw, rowsAt, firstVisible } from './app.ts';
+import { light } from './highlight.ts';
+import { listen } from './keys.ts';
+import { keepForOffline } from './model.ts';
+import { startLive } from './live.ts';
+import { unpacked } from './share.ts';
+import { state } from './state.ts';
+import { page } from './view/page.ts';
+import { syncSource } from './view/source.ts';
+
+const root = document.getElementById('app') as HTMLElement;
+
+function remembered(name: string): string | null {
+  try {
+    return localStorage.getItem(name);
+  } catch {
+    return null; // storage may be forbidden
+  }
+}
+
+state.lang = (remembered('lang') ?? navigator.language).toLowerCase().startsWith('zh') ? 'zh' : 'en';
+const dark = remembered('theme') ?? (matchMedia('(prefers-color-scheme: dark)').matches ? 'dark' : 'light');
+state.theme = dark === 'dark' ? 'dark' : 'light';
+document.documentElement.lang = state.lang === 'zh' ? 'zh-CN' : 'en';
+
+onDraw(() => {
+  document.documentElement.dataset['theme'] = state.theme;
+  render(page(), root);
+  syncSource();
+  light();
+});
+
+listen();
+changed();
+
+addEventListener('resize', () => void rowsAt(firstVisible()));
+addEventListener('hashchange', () => void shared());
+
+async function shared() {
+  const text = await unpacked(location.hash);
+  if (text !== null) await load({ text });
+}
+void shared();
+
+const live = document.querySelector<HTMLMetaElement>('meta[name="dubbo-live"]')?.content || (new URLSearchParams(location.search).has('live') ? 'v1/events' : '');
+if (live) startLive(live);
+
+// Works offline once loaded. A server that shows its registry live is there anyway.
+if (!live) void keepForOffline();

@@ -1,0 +1,151 @@
+// The shapes that the model in Rust answers with. It decides; these only say what to expect.
+
+export type Severity = 'error' | 'warning' | 'note';
+export type LayerId = 'source' | 'base64' | 'json' | 'key' | 'url';
+export type Span = [number, number];
+export type Places = Record<LayerId, number[]>;
+/** `[sign, text]`, sign one of `=`, `-`, `+`. */
+export type Run = ['=' | '-' | '+', string];
+/** `[what, runs]`, what one of `text`, `new`, `gone`, `changed`. */
+export type Change = [string, Run[]];
+
+export interface Summary {
+  state: 'empty' | 'ready' | 'problems' | 'refused';
+  kind: 'empty' | 'annotation' | 'records' | 'pods' | 'events';
+  format: string | null;
+  bytes: number;
+  pods: number;
+  records: number;
+  services: number;
+  providers: number;
+  consumers: number;
+  edited: number;
+  errors: number;
+  warnings: number;
+  notes: number;
+  by: 'service' | 'pod';
+  rows: number;
+  whole: boolean;
+  why?: string;
+  limit?: number;
+  live?: { from: number; to: number; at: number | null };
+  refused?: string;
+}
+
+export interface RowData {
+  id: string;
+  kind: 'unread' | 'service' | 'role' | 'endpoint' | 'pod' | 'record';
+  depth: number;
+  open: boolean | null;
+  pos: number;
+  size: number;
+  text?: string;
+  in?: string;
+  count?: number;
+  providers?: number;
+  consumers?: number;
+  group?: string | null;
+  version?: string | null;
+  protocol?: string;
+  application?: string | null;
+  weight?: number | null;
+  category?: string;
+  service?: string;
+  interface?: string;
+  severity?: Severity | null;
+  why?: string | null;
+  state?: string | null;
+  verdict?: string;
+  records?: number | null;
+  pod?: number;
+  record?: number;
+  fresh?: boolean;
+  edited?: boolean;
+}
+
+export interface ProblemData {
+  code: string;
+  severity: Severity;
+  title: string;
+  advice: string;
+  about: string[];
+  offset: number | null;
+  decodedOffset: number | null;
+  pod?: number;
+  record?: number | null;
+  in?: string;
+  line?: number;
+  source?: Span | null;
+  places?: Places | null;
+}
+
+export interface Part { name: string; text: string; at: Span }
+export interface Param { name: string; value: string; raw: string; twice: boolean; at: Span }
+
+export interface RecordData extends Partial<RowData> {
+  record: number;
+  key?: string;
+  value?: string;
+  url?: string;
+  interface?: string;
+  parts?: Part[];
+  params?: Param[];
+}
+
+export interface LayerData { id: LayerId; text: string; before: number; after: number }
+
+export interface Detail {
+  pod: number;
+  name: string;
+  namespace: string;
+  uid: string;
+  resourceVersion: string;
+  label: string | null;
+  phase: string | null;
+  ready: boolean | null;
+  deleting: boolean;
+  addresses: string[];
+  state: string | null;
+  bare: boolean;
+  verdict: { code: string; text: string; versions: string[] };
+  same: boolean | null;
+  meter: { bytes: number; limit: number; own: number };
+  problems: ProblemData[];
+  repairs: { step: string; title: string; changes: Change[] }[] | null;
+  records: RecordData[];
+  record: RecordData | null;
+  layers: LayerData[] | null;
+  edited: { steps: number; changes: Change[] } | null;
+  refused?: string;
+}
+
+export interface SourceWindow {
+  text: string;
+  start: number;
+  end: number;
+  total: number;
+  line: number;
+  whole: boolean;
+}
+
+export interface Command { line?: string; file?: [string, string] | null; refused?: string; advice?: string }
+
+export interface Output {
+  annotation: string;
+  changed: boolean;
+  json: string;
+  merge: string;
+  kubectl: Command;
+  kubectlMerge: Command;
+  bytes: number;
+  limit: number;
+  bare: boolean;
+  refused?: string;
+}
+
+export interface Comparison {
+  changes: { what: 'new' | 'gone'; pod: string; key: string | null }[];
+  total: number;
+  same: number;
+  refused?: string;
+}

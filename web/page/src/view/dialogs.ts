@@ -1,0 +1,89 @@
+// Help, share and compare: small, modal, closed by Escape or their button.
+import { html, nothing } from 'lit-html';
+import { changed, copy, keep, t } from '../app.ts';
+import type { Word } from '../messages.ts';
+import { state } from '../state.ts';
+import { icon } from './icons.ts';
+import { number } from './page.ts';
+
+export function dialogs() {
+  if (state.dialog === 'none') return nothing;
+  const [title, body] = {
+    help: [t('help'), help],
+    share: [t('shareTitle'), share],
+    diff: [t('diffTitle'), diff],
+  }[state.dialog] as [string, () => unknown];
+  requestAnimationFrame(focusFirst);
+  return html`<div class="veil" @click=${outside}>
+    <div class=${`dialog ${state.dialog}`} role="dialog" aria-modal="true" aria-label=${title} @keydown=${trap}>
+      <div class="title"><h2>${title}</h2><button class="small icon" aria-label=${t('close')} @click=${close}>${icon('close')}</button></div>
+      ${body()}
+    </div>
+  </div>`;
+}
+
+let before: Element | null = null;
+
+function focusFirst() {
+  const dialog = document.querySelector('.dialog');
+  if (!dialog || dialog.contains(document.activeElement)) return;
+  before = document.activeElement;
+  dialog.querySelector<HTMLElement>('button, input')?.focus();
+}
+
+function close() {
+  state.dialog = 'none';
+  changed();
+  if (before instanceof HTMLElement) before.focus();
+}
+
+function outside(event: Event) {
+  if (event.target === event.currentTarget) close();
+}
+
+/** Keeps the focus inside. */
+function trap(event: KeyboardEvent) {
+  if (event.key !== 'Tab') return;
+  const all = [...(event.currentTarget as HTMLElement).querySelectorAll<HTMLElement>('button, input, [tabindex="0"]')];
+  const at = all.indexOf(document.activeElement as HTMLElement);
+  const next = event.shiftKey ? at - 1 : at + 1;
+  if (next >= 0 && next < all.length) return;
+  event.preventDefault();
+  all.at(event.shiftKey ? -1 : 0)?.focus();
+}
+
+const keys: [string, Word][] = [
+  ['/', 'key./'],
+  ['F8', 'key.F8'],
+  ['← ↑ ↓ →', 'key.arrows'],
+  ['e', 'key.e'],
+  ['*', 'key.*'],
+  ['?', 'key.?'],
+  ['Esc', 'key.Esc'],
+];
+
+const help = () => html`
+  <p>${t('helpText')}</p>
+  <dl class="keys">${keys.map(([key, word]) => html`<div><dt><kbd>${key}</kbd></dt><dd>${t(word)}</dd></div>`)}</dl>
+  <p class="private">${icon('lock')} ${t('emptyPrivate')}</p>
+`;
+
+const share = () => html`
+  ${state.shareRefused
+    ? html`<p>${t(state.shareRefused)}</p>`
+    : html`<p>${t('shareText')}</p>
+        <input class="mono" readonly aria-label=${t('shareTitle')} .value=${state.shareUrl} @focus=${(event: Event) => (event.target as HTMLInputElement).select()} />
+        <p class="buttons"><button class="button primary" ?disabled=${!state.shareUrl} @click=${() => void copy(state.shareUrl)}>${icon('copy')} ${t('copy')}</button>${state.shareBlanked > 0 ? html`<span class="muted">${number(state.shareBlanked)} ${t('shareBlanked')}</span>` : nothing}</p>`}
+`;
+
+function diff() {
+  const comparison = state.comparison;
+  return html`
+    <p class="buttons"><button class="button" ?disabled=${!state.summary} @click=${() => void keep()}>${t('diffKeep')}</button></p>
+    ${state.kept && !comparison ? html`<p role="status">${t('diffNext')}</p>` : nothing}
+    ${comparison
+      ? html`<p class="muted">${comparison.total === 0 ? t('diffNone') : nothing} ${number(comparison.same)} ${t('diffSame')}</p>
+          <div class="changes scroll" tabindex="0" role="region" aria-label=${t('diffTitle')}>${comparison.changes.map((one) => html`<p class=${`change ${one.what} mono`}><small>${one.pod}</small>${one.what === 'gone' ? html`<del>${one.key ?? one.pod}</del>` : html`<ins>${one.key ?? one.pod}</ins>`}</p>`)}</div>`
+      : nothing}
+  `;
+}

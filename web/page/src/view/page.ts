@@ -1,0 +1,196 @@
+// The page as a whole: bar, three panes (tabs where it is narrow), problems, dialogs.
+import { html, nothing } from 'lit-html';
+import { cancel, changed, clear, find, load, look, openDiff, openShare, relabel, show, t } from '../app.ts';
+import { focusFind } from '../keys.ts';
+import { seek } from '../live.ts';
+import { ARTICLE, troubled } from '../samples.ts';
+import { state, type Pane } from '../state.ts';
+import { icon } from './icons.ts';
+import { detailPane } from './detail.ts';
+import { dialogs } from './dialogs.ts';
+import { problemsBar } from './problems.ts';
+import { sourcePane } from './source.ts';
+import { tree } from './tree.ts';
+
+export const page = () => html`
+  <a class="skip" href="#tree" @click=${skip}>${t('skip')}</a>
+  ${bar()}
+  <main class="panes" data-pane=${state.pane}>
+    ${tabs()}
+    <section class="pane pane-source" id="pane-source" aria-label=${t('source')}>${sourcePane()}</section>
+    <section class="pane pane-services" id="pane-services" aria-label=${t('services')}>${servicesPane()}</section>
+    <section class="pane pane-detail" id="pane-detail" aria-label=${t('detail')}>${detailPane()}</section>
+  </main>
+  ${problemsBar()} ${dialogs()}
+  ${state.dragging ? html`<div class="drop"><div>${icon('open')}<p>${t('dropHere')}</p></div></div>` : nothing}
+  <div class="toast" role="status" aria-live="polite">${state.toast ? html`<span>${state.toast}</span>` : nothing}</div>
+`;
+
+function skip(event: Event) {
+  event.preventDefault();
+  show('services');
+  requestAnimationFrame(() => document.querySelector<HTMLElement>('#tree')?.focus());
+}
+
+const bar = () => html`
+  <header class="bar">
+    <div class="brand">
+      <svg viewBox="0 0 32 32" aria-hidden="true"><rect width="32" height="32" rx="8" /><path d="M16 5.5 25 10.6v10.8L16 26.5 7 21.4V10.6z" /><path class="lid" d="M7.5 11 16 16l8.5-5M16 16v10" /></svg>
+      <h1><b>Dubbo</b> <span>${t('title')}</span></h1>
+      ${livePill()}
+    </div>
+    <nav class="actions" aria-label=${t('title')}>
+      <button class="action" @click=${pick}>${icon('open')}<span>${t('open')}</span></button>
+      <button class="action" @click=${() => sample('troubled')}>${icon('sample')}<span>${t('sample')}</span></button>
+      <button class="action" @click=${focusFind} aria-keyshortcuts="/">${icon('find')}<span>${t('find')}</span></button>
+      <button class="action" @click=${openDiff}>${icon('diff')}<span>${t('diff')}</span></button>
+      <button class="action" @click=${openShare}>${icon('share')}<span>${t('share')}</span></button>
+      <span class="rule"></span>
+      <button class="action text" lang=${state.lang === 'zh' ? 'en' : 'zh-CN'} aria-label=${t('languageLabel')} @click=${switchLanguage}><span class="always">${t('language')}</span></button>
+      <button class="action icon" aria-label=${t('themeLabel')} @click=${switchTheme}>${icon(state.theme === 'dark' ? 'sun' : 'moon')}</button>
+      <button class="action icon" aria-label=${t('help')} aria-keyshortcuts="?" @click=${() => dialog('help')}>${icon('help')}</button>
+    </nav>
+    <input id="file" type="file" hidden @change=${picked} />
+  </header>
+`;
+
+function dialog(which: 'help') {
+  state.dialog = which;
+  changed();
+}
+
+export function pick() {
+  document.querySelector<HTMLInputElement>('#file')?.click();
+}
+
+function picked(event: Event) {
+  const input = event.target as HTMLInputElement;
+  const file = input.files?.[0];
+  input.value = '';
+  if (file) void load({ file });
+}
+
+export function sample(which: 'article' | 'troubled') {
+  void load({ text: which === 'article' ? ARTICLE : troubled() });
+}
+
+function remember(name: string, value: string) {
+  try {
+    localStorage.setItem(name, value);
+  } catch {
+    // storage may be forbidden
+  }
+}
+
+function switchLanguage() {
+  state.lang = state.lang === 'zh' ? 'en' : 'zh';
+  remember('lang', state.lang);
+  state.toast = '';
+  void relabel();
+}
+
+function switchTheme() {
+  state.theme = state.theme === 'dark' ? 'light' : 'dark';
+  remember('theme', state.theme);
+  changed();
+}
+
+const tabs = () => html`
+  <div class="tabs" role="tablist">
+    ${(['source', 'services', 'detail'] as Pane[]).map(
+      (pane) => html`<button role="tab" aria-selected=${state.pane === pane} aria-controls=${`pane-${pane}`} @click=${() => show(pane)}>${t(pane)}</button>`,
+    )}
+  </div>
+`;
+
+function livePill() {
+  if (state.live === 'off') return nothing;
+  const name = state.paused ? 'paused' : state.live;
+  const span = state.summary?.live;
+  return html`<span class="live live-${name}" role="status"><i></i>${t(`live.${name}`)}</span>
+    ${span
+      ? html`<span class="past">
+          <button class="small" @click=${() => void seek(state.paused ? null : Date.now())}>${icon(state.paused ? 'play' : 'pause')}<span>${state.paused ? t('resume') : t('pause')}</span></button>
+          <input type="range" aria-label=${t('past')} min=${span.from} max=${span.to} step="1000" .value=${String(state.past ?? span.to)} @input=${(event: Event) => void seek(Number((event.target as HTMLInputElement).value))} />
+          <time>${state.past === null ? t('now') : new Date(state.past).toLocaleTimeString(state.lang === 'zh' ? 'zh-CN' : 'en')}</time>
+        </span>`
+      : nothing}`;
+}
+
+function servicesPane() {
+  const summary = state.summary;
+  if (state.busy !== 'no') return busy();
+  if (state.refusal) return refused();
+  if (!summary || summary.state === 'empty') return state.live === 'off' ? empty() : html`<div class="hollow"><p>${t('live.connecting')}…</p></div>`;
+  const switches = (['service', 'pod'] as const).map(
+    (by) => html`<button aria-pressed=${summary.by === by} @click=${() => void lookBy(by)}>${by === 'service' ? t('byService') : t('byPod')}</button>`,
+  );
+  return html`
+    <div class="head">
+      <div class="switch" role="group" aria-label=${t('services')}>${switches}</div>
+      <label class="search">
+        ${icon('find')}
+        <input id="find" type="search" autocomplete="off" spellcheck="false" placeholder=${t('findHint')} aria-label=${t('find')} .value=${state.find} @input=${(event: Event) => find((event.target as HTMLInputElement).value)} @keydown=${findKey} />
+      </label>
+      <button class="small icon" aria-label=${t('expand')} title=${t('expand')} @click=${() => void all(true)}>${icon('expand')}</button>
+      <button class="small icon" aria-label=${t('collapse')} title=${t('collapse')} @click=${() => void all(false)}>${icon('collapse')}</button>
+    </div>
+    <p class="counts">
+      <span><b>${number(summary.pods)}</b> ${t('pods')}</span><span><b>${number(summary.services)}</b> ${t('servicesCount')}</span><span><b>${number(summary.records)}</b> ${t('records')}</span>
+      ${summary.edited ? html`<span class="edited"><b>${number(summary.edited)}</b> ${t('edited')}</span>` : nothing}
+    </p>
+    ${state.total === 0 ? html`<div class="hollow"><p>${state.find ? t('nothingFound') : t('nothingHere')}</p></div>` : nothing} ${tree()}
+  `;
+}
+
+const lookBy = (by: 'service' | 'pod') => look({ by });
+const all = (open: boolean) => look({ all: open });
+
+function findKey(event: KeyboardEvent) {
+  if (event.key !== 'ArrowDown' && event.key !== 'Enter') return;
+  event.preventDefault();
+  document.querySelector<HTMLElement>('#tree')?.focus();
+}
+
+export const number = (n: number) => n.toLocaleString(state.lang === 'zh' ? 'zh-CN' : 'en');
+
+const busy = () => html`
+  <div class="hollow" role="status" aria-live="polite">
+    <div class="spinner" aria-hidden="true"></div>
+    <p>${state.busy === 'reading' ? t('reading') : t('decoding')}${state.fileName ? html` <b>${state.fileName}</b>` : nothing}</p>
+    <progress aria-label=${t('reading')} max="1" .value=${state.busy === 'reading' ? state.progress : 1}></progress>
+    <button class="button" @click=${cancel}>${t('cancel')} <kbd>Esc</kbd></button>
+  </div>
+`;
+
+function refused() {
+  const refusal = state.refusal!;
+  return html`<div class="hollow refused" role="alert">
+    ${icon('refused')}
+    <h2>${t('refusedTitle')}</h2>
+    <p>${t(refusal.word)}${refusal.bytes && refusal.limit && refusal.word === 'tooLarge' ? html`: <b>${number(refusal.bytes)}</b> ${t('of')} ${number(refusal.limit)} ${t('bytes')}` : nothing}${refusal.offset != null ? html` (${number(refusal.offset)})` : nothing}</p>
+    ${refusal.text ? html`<pre>${refusal.text}</pre>` : nothing}
+    <button class="button" @click=${clear}>${t('clear')}</button>
+  </div>`;
+}
+
+const empty = () => html`
+  <div class="hollow empty">
+    <svg class="strata" viewBox="0 0 240 132" aria-hidden="true">
+      <g class="s1"><rect x="0" y="8" width="172" height="16" rx="4" /></g>
+      <g class="s2"><rect x="17" y="34" width="172" height="16" rx="4" /></g>
+      <g class="s3"><rect x="34" y="60" width="172" height="16" rx="4" /></g>
+      <g class="s4"><rect x="51" y="86" width="172" height="16" rx="4" /></g>
+      <g class="s5"><rect x="68" y="112" width="172" height="16" rx="4" /></g>
+      <g class="ray"><rect x="96" y="8" width="30" height="16" rx="3" /><rect x="108" y="34" width="30" height="16" rx="3" /><rect x="117" y="60" width="36" height="16" rx="3" /><rect x="128" y="86" width="42" height="16" rx="3" /><rect x="140" y="112" width="48" height="16" rx="3" /></g>
+    </svg>
+    <h2>${t('emptyTitle')}</h2>
+    <p>${t('emptyText')}</p>
+    <p class="buttons">
+      <button class="button primary" @click=${() => sample('article')}>${t('emptySample')}</button>
+      <button class="button" @click=${() => sample('troubled')}>${t('emptyProblems')}</button>
+      <button class="button" @click=${pick}>${t('emptyOpen')}</button>
+    </p>
+    <p class="private">${icon('lock')} ${t('emptyPrivate')}</p>
+  </div>
+`;

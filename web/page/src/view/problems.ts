@@ -1,0 +1,54 @@
+// The problems of the whole text, the worst first.
+import { html, nothing } from 'lit-html';
+import { changed, problem, problemWindow, t } from '../app.ts';
+import type { ProblemData, Severity } from '../protocol.ts';
+import { state } from '../state.ts';
+import { icon } from './icons.ts';
+import { number } from './page.ts';
+
+export function problemsBar() {
+  const summary = state.summary;
+  if (!summary || summary.state === 'empty') return html`<footer class="problems"></footer>`;
+  const count = (n: number, severity: Severity, word: 'errors' | 'warnings' | 'notes') =>
+    n > 0 ? html`<span class=${`tally ${severity}`}>${icon(severity)} ${number(n)} ${t(word)}</span>` : nothing;
+  const any = state.problemTotal > 0;
+  return html`
+    <footer class=${`problems${state.problemsOpen && any ? ' open' : ''}`} aria-label=${t('problems')}>
+      <div class="strip">
+        <button class="small fold" aria-expanded=${state.problemsOpen} ?disabled=${!any} @click=${fold}>
+          <span class=${`twist${state.problemsOpen && any ? ' open' : ''}`}>${icon('chevron')}</span><b>${t('problems')}</b>
+        </button>
+        ${any ? html`${count(summary.errors, 'error', 'errors')} ${count(summary.warnings, 'warning', 'warnings')} ${count(summary.notes, 'note', 'notes')}` : html`<span class="tally good">${icon('good')} ${t('noProblems')}</span>`}
+        <span class="grow"></span>
+        ${any ? html`<button class="small" aria-label=${t('nextLabel')} aria-keyshortcuts="F8" @click=${next}>${t('next')} <kbd>F8</kbd></button>` : nothing}
+      </div>
+      ${state.problemsOpen && any
+        ? html`<ol class="list" tabindex="0" aria-label=${t('problems')}>
+            ${state.problems.map(item)}
+            ${state.problems.length < state.problemTotal ? html`<li><button class="button" @click=${() => void problemWindow(true, Math.min(400, state.problems.length + 100))}>${t('more')} (${number(state.problemTotal - state.problems.length)})</button></li>` : nothing}
+          </ol>`
+        : nothing}
+    </footer>
+  `;
+}
+
+function fold() {
+  state.problemsOpen = !state.problemsOpen;
+  changed();
+}
+
+function next() {
+  state.problemsOpen = true;
+  void problem(state.problemAt + 1);
+}
+
+const item = (one: ProblemData, at: number) => html`
+  <li>
+    <button class=${`problem${at === state.problemAt ? ' chosen' : ''}`} aria-current=${at === state.problemAt ? 'true' : nothing} @click=${() => void problem(at)}>
+      <span class=${`mark ${one.severity}`} role="img" aria-label=${t(one.severity)}>${icon(one.severity)}</span>
+      <span class="what"><b>${one.title}</b>${one.about.length > 0 ? html` <span class="mono">${one.about.join(', ')}</span>` : nothing}<small>${one.advice}</small></span>
+      <span class="where mono">${one.in ?? (one.line ? `${t('from')} ${one.line}${state.lang === 'zh' ? ' 行' : ''}` : '')}</span>
+      <code class="code-name">${one.code}</code>
+    </button>
+  </li>
+`;

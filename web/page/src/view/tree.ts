@@ -1,0 +1,102 @@
+// The tree grid: only the rows in sight exist, whatever the registry holds.
+import { html, nothing } from 'lit-html';
+import { activate, rowsAt, t, toggle, firstVisible } from '../app.ts';
+import { isWord } from '../messages.ts';
+import type { RowData } from '../protocol.ts';
+import { treeKey } from '../keys.ts';
+import { ROW, state } from '../state.ts';
+import { icon } from './icons.ts';
+
+export const tree = () => html`
+  <div
+    id="tree"
+    class="tree"
+    role="treegrid"
+    tabindex="0"
+    aria-label=${t('services')}
+    aria-rowcount=${state.total}
+    aria-activedescendant=${state.rows.length > 0 ? `row-${state.active}` : nothing}
+    ?hidden=${state.total === 0}
+    @scroll=${() => void rowsAt(firstVisible())}
+    @keydown=${treeKey}
+    @click=${clicked}
+  >
+    <div class="sizer" role="presentation" .style=${`block-size:${state.total * ROW}px`}>
+      <div class="window" role="presentation" .style=${`transform:translateY(${state.from * ROW}px)`}>
+        ${state.rows.map((row, at) => line(row, state.from + at))}
+      </div>
+    </div>
+  </div>
+`;
+
+function clicked(event: Event) {
+  const target = event.target as Element;
+  const element = target.closest<HTMLElement>('[role="row"]');
+  if (!element) return;
+  const index = Number(element.dataset['index']);
+  const row = state.rows[index - state.from];
+  if (!row) return;
+  if (row.open !== null && (target.closest('.twist') || row.pod === undefined)) {
+    state.active = index;
+    void toggle(index, !row.open);
+  } else {
+    void activate(index, true);
+  }
+}
+
+const chosen = (row: RowData) => row.pod !== undefined && row.pod === state.pod && (row.record ?? null) === state.record;
+
+const line = (row: RowData, index: number) => html`
+  <div
+    id=${`row-${index}`}
+    class=${`row ${row.kind} d${row.depth}${index === state.active ? ' active' : ''}${chosen(row) ? ' chosen' : ''}${row.fresh ? ' fresh' : ''}${row.state === 'gone' ? ' gone' : ''}`}
+    role="row"
+    data-index=${index}
+    aria-level=${row.depth + 1}
+    aria-posinset=${row.pos}
+    aria-setsize=${row.size}
+    aria-rowindex=${index + 1}
+    aria-selected=${chosen(row)}
+    aria-expanded=${row.open === null ? nothing : row.open}
+  >
+    <span class="cell name" role="gridcell"><span class=${`twist${row.open ? ' open' : ''}`} aria-hidden="true">${row.open === null ? nothing : icon('chevron')}</span>${mark(row)}${name(row)}</span>
+    <span class="cell where" role="gridcell" title=${row.in ?? ''}>${row.kind === 'pod' && row.why ? row.why : (row.in ?? '')}</span>
+    <span class="cell tags" role="gridcell">${tags(row)}</span>
+  </div>
+`;
+
+const mark = (row: RowData) => (row.severity ? html`<span class=${`mark ${row.severity}`} role="img" aria-label=${t(row.severity)}>${icon(row.severity)}</span>` : nothing);
+
+function name(row: RowData) {
+  switch (row.kind) {
+    case 'unread':
+      return html`<span class="label">${t('unread')}</span>`;
+    case 'role':
+      return html`<span class=${`label role-${row.text}`}>${row.text && isWord(row.text) ? t(row.text) : row.text}</span><span class="count">${row.count}</span>`;
+    case 'service': {
+      const dot = (row.text ?? '').lastIndexOf('.');
+      return html`${row.group ? html`<span class="group">${row.group}/</span>` : nothing}<span class="label" title=${row.text ?? ''}><span class="package">${row.text?.slice(0, dot + 1)}</span><b>${row.text?.slice(dot + 1)}</b></span>${row.version ? html`<span class="version">${row.version}</span>` : nothing}`;
+    }
+    case 'record':
+      return html`<span class=${`dot ${row.category}`}></span><span class="label mono" title=${row.text ?? ''}>${row.interface ? row.interface.slice(row.interface.lastIndexOf('.') + 1) + ' ' : ''}${row.text}</span>`;
+    default:
+      return html`<span class="label mono" title=${row.text ?? ''}>${row.text || '—'}</span>`;
+  }
+}
+
+function tags(row: RowData) {
+  const list: { text: string; kind: string }[] = [];
+  const add = (text: string | null | undefined, kind: string) => text && list.push({ text, kind });
+  if (row.kind === 'service') {
+    add(row.providers ? `${row.providers} ↑` : null, 'providers');
+    add(row.consumers ? `${row.consumers} ↓` : null, 'consumers');
+  }
+  if (row.fresh) add(t('new'), 'new');
+  if (row.state && isWord(row.state)) add(t(row.state), row.state);
+  if (row.edited) add(t('edited'), 'edited');
+  add(row.protocol, 'protocol');
+  if (row.kind === 'record' && (row.category === 'directory' || row.category === 'broken')) add(t(row.category), row.category);
+  if (row.weight !== null && row.weight !== undefined) add(`×${row.weight / 100}`, 'weight');
+  if (row.kind === 'pod' && row.records !== null && row.records !== undefined) add(`${row.records} ${t('records')}`, 'plain');
+  return list.map((tag) => html`<span class=${`tag ${tag.kind}`}>${tag.text}</span>`);
+}

@@ -1,0 +1,32 @@
+//! The one file that crosses over into the browser.
+//!
+//! It decides nothing: bytes and questions go in, JSON comes out.
+#![allow(unsafe_code, reason = "what wasm-bindgen writes here")]
+
+use wasm_bindgen::prelude::wasm_bindgen;
+
+use crate::session::Session;
+
+/// The model that the page's Worker owns.
+#[wasm_bindgen]
+#[derive(Debug, Default)]
+pub struct Inspector(Session);
+
+#[wasm_bindgen]
+impl Inspector {
+    /// An empty one.
+    #[wasm_bindgen(constructor)]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Reads the bytes of a paste or a file; gives a summary as JSON.
+    pub fn load(&mut self, bytes: Vec<u8>) -> String {
+        self.0.load(bytes)
+    }
+
+    /// Answers a question in JSON.
+    pub fn request(&mut self, question: &str) -> String {
+        self.0.request(question)
+    }
+}

@@ -1,0 +1,360 @@
+//! The page's one partner: it loads a text, answers questions in JSON, and changes what it is told to.
+//!
+//! Questions are objects with the member `do`; answers are objects, `{"refused":…}` when a question
+//! cannot be answered. It never sends more than a window of anything.
+
+use dubbo_k8s_codec::problem::{Language, Severity};
+use serde_json::{Value as Json, json};
+
+use crate::document::{Document, Format, Kind};
+use crate::editing::{Edits, Operation, Owned, Refusal, new_key};
+use crate::encoding::{self, Refused};
+use crate::layers::Layer;
+use crate::live::Live;
+use crate::model::Model;
+use crate::pod::PodText;
+use crate::rows::{By, Node, View};
+use crate::show::{self, Shown};
+use crate::{compare, share, source};
+
+/// Rows, problems and the like that one answer may hold.
+const WINDOW: usize = 400;
+
+/// A loaded text and how it is looked at.
+#[derive(Debug, Default)]
+pub struct Session {
+    pub(crate) source: String,
+    pub(crate) document: Option<Document>,
+    pub(crate) model: Model,
+    pub(crate) view: View,
+    /// The problems in the order in which they are shown: Pod and place, or service.
+    pub(crate) problems: Vec<show::Place>,
+    pub(crate) live: Live,
+    before: Option<compare::Before>,
+}
+
+/// A question of the page.
+pub(crate) struct Ask<'a>(&'a Json);
+
+impl<'a> Ask<'a> {
+    pub(crate) fn text(&self, name: &str) -> &'a str {
+        self.0.get(name).and_then(Json::as_str).unwrap_or_default()
+    }
+
+    pub(crate) fn number(&self, name: &str) -> Option<usize> {
+        usize::try_from(self.0.get(name)?.as_u64()?).ok()
+    }
+
+    pub(crate) fn flag(&self, name: &str) -> bool {
+        self.0.get(name).and_then(Json::as_bool).unwrap_or_default()
+    }
+
+    fn language(&self) -> Language {
+        Language::of(self.text("lang"))
+    }
+
+    /// The Pod and record it is about.
+    fn target(&self) -> (usize, Option<usize>) {
+        (self.number("pod").unwrap_or(0), self.number("record"))
+    }
+}
+
+impl Session {
+    /// Reads the bytes of a paste or a file, in place of what was there before.
+    pub fn load(&mut self, bytes: Vec<u8>) -> String {
+        let before = self.before.take();
+        *self = Self { before, ..Self::default() };
+        let length = bytes.len();
+        match encoding::text(bytes) {
+            Ok(text) => self.open(text).to_string(),
+            Err(refused) => {
+                let offset = match refused {
+                    Refused::NotText(offset) => Some(offset),
+                    _ => None,
+                };
+                json!({"state": "refused", "why": refused.as_str(), "offset": offset,
+                       "bytes": length, "limit": encoding::MAX_SOURCE})
+                .to_string()
+            }
+        }
+    }
+
+    fn open(&mut self, text: String) -> Json {
+        let mut document = Document::read(&text);
+        for pod in std::mem::take(&mut document.pods) {
+            self.model.push(pod, &text);
+        }
+        self.source = text;
+        let by = match document.kind {
+            Kind::Annotation | Kind::Records => By::Pod,
+            _ => By::Service,
+        };
+        self.document = Some(document);
+        self.settle();
+        self.view = View::new(&self.model, by);
+        self.summary()
+    }
+
+    /// Works out what follows from a change.
+    pub(crate) fn settle(&mut self) {
+        self.model.settle();
+        self.problems = show::problems(&self.model, self.document.as_ref());
+        self.view.rebuild(&self.model);
+    }
+
+    /// Answers a question.
+    pub fn request(&mut self, question: &str) -> String {
+        let Ok(question) = serde_json::from_str::<Json>(question) else {
+            return json!({"refused": "not a question"}).to_string();
+        };
+        self.answer(&Ask(&question)).to_string()
+    }
+
+    fn answer(&mut self, ask: &Ask<'_>) -> Json {
+        let (pod, record) = ask.target();
+        match ask.text("do") {
+            "summary" => self.summary(),
+            "view" => self.look(ask),
+            "rows" => self.rows(ask),
+            "toggle" => self.toggle(ask),
+            "reveal" => self.reveal(pod, record),
+            "problems" => self.problem_window(ask),
+            "detail" => self.shown().detail(pod, record, ask.language()),
+            "select" => self.select(ask),
+            "source" => source::window(&self.source, self.pod_text(pod)),
+            "at" => self.at(ask),
+            "edit" => self.edit(ask),
+            "output" => self.shown().output(pod, ask.language()),
+            "share" => share::pod(self.pod_text(pod), self.model.value(pod, &self.source)),
+            "keep" => self.keep(),
+            "compare" => self.compare(),
+            "live" => self.live_input(ask),
+            "seek" => self.seek(ask),
+            other => json!({"refused": format!("unknown question {other:?}")}),
+        }
+    }
+
+    pub(crate) fn shown(&self) -> Shown<'_> {
+        Shown { source: &self.source, model: &self.model }
+    }
+
+    fn pod_text(&self, pod: usize) -> Option<&PodText> {
+        self.model.pods.get(pod).map(|pod| &pod.text)
+    }
+
+    pub(crate) fn summary(&self) -> Json {
+        let model = &self.model;
+        let counts = |wanted: Severity| {
+            self.problems.iter().filter(|place| place.severity == wanted).count()
+        };
+        let document = self.document.as_ref();
+        let kind = document.map_or("empty", |document| match document.kind {
+            Kind::Empty => "empty",
+            Kind::Annotation => "annotation",
+            Kind::Records => "records",
+            Kind::Pods => "pods",
+            Kind::Events => "events",
+        });
+        let format = document.map(|document| match document.format {
+            Format::Base64 => "base64",
+            Format::Json => "json",
+            Format::Yaml => "yaml",
+        });
+        let errors = counts(Severity::Error);
+        let warnings = counts(Severity::Warning);
+        let state = match (kind, errors + warnings) {
+            ("empty", _) => "empty",
+            (_, 0) => "ready",
+            _ => "problems",
+        };
+        let providers: usize = self.model.services.iter().map(|node| node.members[3].len()).sum();
+        let consumers: usize = self.model.services.iter().map(|node| node.members[0].len()).sum();
+        json!({
+            "state": state, "kind": kind, "format": format, "bytes": self.source.len(),
+            "pods": model.pods.len(),
+            "records": model.pods.iter().filter_map(|pod| pod.records).sum::<usize>(),
+            "services": model.sorted().count(), "providers": providers, "consumers": consumers,
+            "edited": model.pods.iter().filter(|pod| pod.edits.is_some()).count(),
+            "errors": errors, "warnings": warnings, "notes": counts(Severity::Note),
+            "by": by_name(self.view.by), "rows": self.view.rows().len(),
+            "whole": self.source.len() <= source::WHOLE,
+        })
+    }
+
+    fn look(&mut self, ask: &Ask<'_>) -> Json {
+        match ask.text("by") {
+            "pod" => self.view.by = By::Pod,
+            "service" => self.view.by = By::Service,
+            _ => {}
+        }
+        if ask.0.get("find").is_some() {
+            self.view.find(ask.text("find"));
+        }
+        if ask.0.get("all").is_some() {
+            self.view.set_all(ask.flag("all"));
+        }
+        self.view.rebuild(&self.model);
+        json!({"rows": self.view.rows().len(), "by": by_name(self.view.by)})
+    }
+
+    fn rows(&self, ask: &Ask<'_>) -> Json {
+        let from = ask.number("from").unwrap_or(0);
+        let count = ask.number("count").unwrap_or(0).min(WINDOW);
+        let rows = self.view.rows();
+        let window = rows.iter().skip(from).take(count);
+        let tick = self.model.tick;
+        let rows_json: Vec<Json> =
+            window.map(|row| self.shown().row(row, ask.language(), tick)).collect();
+        json!({"total": rows.len(), "from": from, "rows": rows_json})
+    }
+
+    fn toggle(&mut self, ask: &Ask<'_>) -> Json {
+        let at = ask.number("row").unwrap_or(usize::MAX);
+        if let Some(row) = self.view.rows().get(at).copied()
+            && row.open.is_some()
+        {
+            self.view.set_open(row.node, ask.flag("open"));
+            self.view.rebuild(&self.model);
+        }
+        json!({"rows": self.view.rows().len()})
+    }
+
+    fn reveal(&mut self, pod: usize, record: Option<usize>) -> Json {
+        let record = record.map(crate::model::index);
+        let row = self.view.reveal(&self.model, crate::model::index(pod), record);
+        json!({"row": row, "rows": self.view.rows().len()})
+    }
+
+    fn problem_window(&self, ask: &Ask<'_>) -> Json {
+        let from = ask.number("from").unwrap_or(0);
+        let count = ask.number("count").unwrap_or(0).min(WINDOW);
+        let document = self.document.as_ref();
+        let window: Vec<Json> = self
+            .problems
+            .iter()
+            .skip(from)
+            .take(count)
+            .map(|place| self.shown().problem(place, document, ask.language()))
+            .collect();
+        json!({"total": self.problems.len(), "from": from, "problems": window})
+    }
+
+    fn select(&self, ask: &Ask<'_>) -> Json {
+        let (pod, record) = ask.target();
+        let Some(layer) = Layer::ALL.into_iter().find(|layer| layer.as_str() == ask.text("layer"))
+        else {
+            return json!({"refused": "no such layer"});
+        };
+        let (start, end) = (ask.number("start").unwrap_or(0), ask.number("end").unwrap_or(0));
+        self.shown().select(pod, record, layer, start..end)
+    }
+
+    /// The Pod and the record at a place of the source.
+    fn at(&self, ask: &Ask<'_>) -> Json {
+        let base =
+            source::window_start(&self.source, ask.number("pod").and_then(|p| self.pod_text(p)));
+        let shown = self.source.get(base..).unwrap_or_default();
+        let offset = base + crate::spans::from_utf16(shown, ask.number("offset").unwrap_or(0));
+        self.shown().at(offset)
+    }
+
+    fn edit(&mut self, ask: &Ask<'_>) -> Json {
+        let (pod, record) = ask.target();
+        let operation = match operation(ask, record.unwrap_or(usize::MAX)) {
+            Ok(operation) => operation,
+            Err(refusal) => return json!({"refused": refusal.as_str()}),
+        };
+        let value = self.model.value(pod, &self.source).unwrap_or_default().to_owned();
+        let Some(of) = self.model.pods.get_mut(pod) else {
+            return json!({"refused": Refusal::NoRecord.as_str()});
+        };
+        let edits = of.edits.get_or_insert_with(|| Edits::new(&value));
+        let done = edits.apply(operation);
+        if !edits.is_changed() {
+            of.edits = None;
+        }
+        if let Err(refusal) = done {
+            return json!({"refused": refusal.as_str()});
+        }
+        self.model.read(pod, &self.source);
+        self.settle();
+        self.summary()
+    }
+
+    /// Keeps what is loaded as the one to compare with.
+    fn keep(&mut self) -> Json {
+        self.before = Some(compare::Before::of(&self.model, &self.source));
+        json!({"kept": true})
+    }
+
+    fn compare(&self) -> Json {
+        match &self.before {
+            None => json!({"refused": "nothing kept"}),
+            Some(before) => before.against(&self.model, &self.source),
+        }
+    }
+
+    fn live_input(&mut self, ask: &Ask<'_>) -> Json {
+        let Some(items) = ask.0.get("events").and_then(Json::as_array) else {
+            return json!({"refused": "no events"});
+        };
+        let now = ask.number("now").unwrap_or(0) as u64;
+        let touched = self.live.take(&mut self.model, items, now);
+        if touched {
+            self.settle();
+        }
+        let (from, to) = self.live.span();
+        let mut summary = self.summary();
+        if let Some(summary) = summary.as_object_mut() {
+            summary.insert("live".into(), json!({"from": from, "to": to, "at": self.live.at()}));
+        }
+        summary
+    }
+
+    fn seek(&mut self, ask: &Ask<'_>) -> Json {
+        let to = ask.number("to").map(|to| to as u64);
+        self.live.seek(&mut self.model, to);
+        self.settle();
+        self.summary()
+    }
+}
+
+const fn by_name(by: By) -> &'static str {
+    match by {
+        By::Service => "service",
+        By::Pod => "pod",
+    }
+}
+
+fn operation(ask: &Ask<'_>, at: usize) -> Result<Operation, Refusal> {
+    let owned = |name: &str| ask.text(name).to_owned();
+    Ok(match ask.text("op") {
+        "record" => Operation::Record(at, Owned { key: owned("key"), value: owned("value") }),
+        "parameter" => Operation::Parameter(at, owned("name"), owned("value")),
+        "without" => Operation::Without(at, owned("name")),
+        "url" => Operation::Url(at, owned("url")),
+        "add" => Operation::Add(
+            at,
+            new_key(ask.text("interface"), ask.text("category"), ask.text("url"))?,
+        ),
+        "remove" => Operation::Remove(at),
+        "move" => Operation::Move(at, ask.number("to").unwrap_or(at)),
+        "deduplicate" => Operation::Deduplicate,
+        "repair" => Operation::Repair,
+        "undo" => Operation::Undo,
+        "reset" => Operation::Reset,
+        _ => return Err(Refusal::NoRecord),
+    })
+}
+
+/// The identity of a row for the page.
+pub(crate) fn node_id(node: Node) -> String {
+    match node {
+        Node::Unread => "u".to_owned(),
+        Node::Service(id) => format!("s{id}"),
+        Node::Role(id, category) => format!("s{id}.{category}"),
+        Node::Endpoint(pod, place) => format!("e{pod}.{place}"),
+        Node::Pod(pod) => format!("p{pod}"),
+        Node::Record(pod, record) => format!("r{pod}.{record}"),
+    }
+}

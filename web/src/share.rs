@@ -1,0 +1,92 @@
+//! A Pod reduced to what a link may carry: its registration, without what is nobody's business.
+//!
+//! User information and parameters that name a secret are blanked before anything leaves the page.
+
+use dubbo_k8s_codec::{ANNOTATION, Annotation, Key, LABEL, Record, Url, encode};
+use serde_json::{Value as Json, json};
+
+use crate::pod::PodText;
+
+/// Parts of parameter names whose values are not shared.
+const SECRET: [&str; 7] =
+    ["password", "passwd", "secret", "token", "accesskey", "access.key", "credential"];
+
+/// What stands in place of a secret.
+const BLANK: &str = "redacted";
+
+/// The Pod as JSON to be put into a link.
+pub fn pod(pod: Option<&PodText>, value: Option<&str>) -> Json {
+    let (Some(pod), Some(value)) = (pod, value) else { return json!({"refused": "no annotation"}) };
+    let Ok(annotation) = Annotation::decode(value) else {
+        // What cannot be read cannot be redacted.
+        return json!({"refused": "unreadable"});
+    };
+    let (keys, blanked): (Vec<String>, Vec<usize>) =
+        annotation.records().map(|record| redacted(record.key)).unzip();
+    let records = keys.iter().zip(annotation.records());
+    let value = encode(records.map(|(key, record)| Record { key, ..record }));
+    let mut metadata = json!({"name": &*pod.name, "namespace": &*pod.namespace,
+                              "annotations": {ANNOTATION: value}});
+    if let (Some(label), Some(metadata)) = (&pod.label, metadata.as_object_mut()) {
+        metadata.insert("labels".into(), json!({LABEL: &**label}));
+    }
+    let text = json!({"apiVersion": "v1", "kind": "Pod", "metadata": metadata}).to_string();
+    json!({"text": text, "blanked": blanked.iter().sum::<usize>()})
+}
+
+/// The key without its secrets, and how many there were.
+fn redacted(key: &str) -> (String, usize) {
+    let as_it_is = || (key.to_owned(), 0);
+    let Ok(parts) = Key::parse(key) else { return as_it_is() };
+    let Some(Ok(url)) = parts.url.as_deref().map(|text| Url::parse(text.to_owned())) else {
+        return as_it_is();
+    };
+    let mut count = 0;
+    let text = match url.userinfo() {
+        Some(user) => {
+            count += 1;
+            url.as_str().replacen(&format!("{user}@"), &format!("{BLANK}@"), 1)
+        }
+        None => url.as_str().to_owned(),
+    };
+    let Ok(mut url) = Url::parse(text) else { return as_it_is() };
+    let secrets: Vec<String> = url
+        .params()
+        .map(|param| param.name().into_owned())
+        .filter(|name| SECRET.iter().any(|part| name.to_lowercase().contains(part)))
+        .collect();
+    for name in &secrets {
+        url.set(name, BLANK);
+    }
+    count += secrets.len();
+    if count == 0 {
+        return as_it_is();
+    }
+    let redacted = Key { url: Some(url.as_str().into()), ..parts.clone() }.to_string();
+    (redacted, count)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use dubbo_k8s_codec::query_escape;
+
+    #[test]
+    fn secrets_are_blanked_and_all_else_stays() {
+        let key = |url: &str| format!("/dubbo/a.B/providers/{}", query_escape(url));
+        let secret = key("dubbo://u:hunter2@h:1/a.B?x=1&token=t0ps3cret&accessKeyId=AK9");
+        let (text, count) = redacted(&secret);
+        assert_eq!(count, 3);
+        assert_eq!(text, key("dubbo://redacted@h:1/a.B?x=1&token=redacted&accessKeyId=redacted"));
+        let plain = key("dubbo://h:1/a.B?x=1");
+        assert_eq!(redacted(&plain), (plain.clone(), 0));
+        let value = encode([Record::new(&secret)]);
+        let shared = pod(Some(&PodText::default()), Some(&value)).to_string();
+        assert!(!shared.contains("hunter2"), "{shared}");
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_not_shared() {
+        assert!(pod(Some(&PodText::default()), Some("!!")).get("refused").is_some());
+    }
+}

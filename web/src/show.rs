@@ -1,0 +1,621 @@
+//! What the page shows, as JSON: rows, problems, the detail of a Pod and a record, and how it would be
+//! written back. Offsets are UTF-16 units of the very text that is sent.
+//!
+//! Everything from outside is sent as plain text; the page never takes any of it for markup.
+
+use std::ops::Range;
+
+use dubbo_k8s_codec::lint::{ANNOTATIONS_LIMIT, Entry};
+use dubbo_k8s_codec::patch::{Edit, Form};
+use dubbo_k8s_codec::problem::{Code, Language, Problem, Severity};
+use dubbo_k8s_codec::repair::repair;
+use dubbo_k8s_codec::{Annotation, Category, Param, Record, Service};
+use serde_json::{Value as Json, json};
+
+use crate::compare::readable;
+use crate::diff::{self, Run};
+use crate::document::Document;
+use crate::layers::{Layer, Layers};
+use crate::model::{Model, Pod};
+use crate::pod::Value;
+use crate::rows::{Node, Row};
+use crate::session::node_id;
+use crate::source;
+use crate::spans::{from_utf16, to_utf16};
+use crate::verdict::{Verdict, readers};
+
+/// A problem among all of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// How bad it is.
+    pub severity: Severity,
+    /// Where it is found.
+    pub of: Of,
+}
+
+/// What a problem belongs to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Of {
+    /// The text as a whole: a syntax error.
+    Document,
+    /// An object that is no Pod.
+    Stranger(u32),
+    /// A Pod's problem.
+    Pod(u32, u32),
+    /// A service's.
+    Service(u32),
+}
+
+/// All problems, the worst first, in the order of the text.
+pub fn problems(model: &Model, document: Option<&Document>) -> Vec<Place> {
+    let mut all = Vec::new();
+    if let Some(document) = document {
+        if document.error.is_some() {
+            all.push(Place { severity: Severity::Error, of: Of::Document });
+        }
+        for at in 0..document.strangers.0.len() {
+            all.push(Place { severity: Severity::Note, of: Of::Stranger(crate::model::index(at)) });
+        }
+    }
+    for service in model.sorted() {
+        let problem = model.services.get(service as usize).and_then(|node| node.problem.as_ref());
+        if let Some(problem) = problem {
+            all.push(Place { severity: problem.code.severity(), of: Of::Service(service) });
+        }
+    }
+    for (pod, of) in model.pods.iter().enumerate() {
+        for (at, problem) in of.problems.iter().enumerate() {
+            let (pod, at) = (crate::model::index(pod), crate::model::index(at));
+            all.push(Place { severity: problem.code.severity(), of: Of::Pod(pod, at) });
+        }
+    }
+    all.sort_by_key(|place| std::cmp::Reverse(place.severity));
+    all
+}
+
+/// A model and its text, to be shown.
+#[derive(Clone, Copy, Debug)]
+pub struct Shown<'a> {
+    /// The text.
+    pub source: &'a str,
+    /// What was read from it.
+    pub model: &'a Model,
+}
+
+/// The most of a layer's text that is sent.
+const CLIP: usize = 24 << 10;
+
+impl<'a> Shown<'a> {
+    fn pod(&self, at: usize) -> Option<&'a Pod> {
+        self.model.pods.get(at)
+    }
+
+    fn annotation(&self, at: usize) -> Option<Annotation> {
+        Annotation::decode(self.model.value(at, self.source)?).ok()
+    }
+
+    /// One row.
+    pub fn row(&self, row: &Row, language: Language, tick: u64) -> Json {
+        let mut json = match row.node {
+            Node::Unread => json!({"kind": "unread"}),
+            Node::Service(id) => self.service_row(id),
+            Node::Role(id, category) => {
+                let count =
+                    self.model.services.get(id as usize).map_or(0, |node| node.of(category).len());
+                json!({"kind": "role", "text": category.as_str(), "count": count})
+            }
+            Node::Endpoint(pod, place) => self.endpoint_row(pod, place, tick),
+            Node::Pod(pod) => self.pod_row(pod as usize, language),
+            Node::Record(pod, record) => self.record_row(pod as usize, record as usize),
+        };
+        if let Some(object) = json.as_object_mut() {
+            object.insert("id".into(), node_id(row.node).into());
+            object.insert("depth".into(), row.depth.into());
+            object.insert("open".into(), row.open.into());
+            object.insert("pos".into(), row.position.into());
+            object.insert("size".into(), row.siblings.into());
+        }
+        json
+    }
+
+    fn service_row(&self, id: u32) -> Json {
+        let Some(node) = self.model.services.get(id as usize) else { return json!({}) };
+        let severity = node.problem.as_ref().map(|problem| problem.code.severity().as_str());
+        json!({
+            "kind": "service", "text": node.service.interface,
+            "group": node.service.group(), "version": node.service.version(),
+            "providers": node.of(Category::Providers).len(),
+            "consumers": node.of(Category::Consumers).len(), "severity": severity,
+        })
+    }
+
+    fn endpoint_row(&self, pod: u32, place: u32, tick: u64) -> Json {
+        let at = pod as usize;
+        let Some(of) = self.pod(at) else { return json!({}) };
+        let Some(endpoint) = of.endpoints.get(place as usize) else { return json!({}) };
+        let annotation = self.annotation(at);
+        let record = annotation.as_ref().and_then(|it| it.records().nth(endpoint.record as usize));
+        let mut json = record.map_or_else(|| json!({}), entry_json);
+        if let Some(object) = json.as_object_mut() {
+            object.insert("kind".into(), "endpoint".into());
+            object.insert("pod".into(), pod.into());
+            object.insert("record".into(), endpoint.record.into());
+            object.insert("in".into(), pod_name(of).into());
+            object.insert("state".into(), pod_state(of).into());
+            object.insert("severity".into(), endpoint.severity.map(Severity::as_str).into());
+            object.insert("fresh".into(), (tick > 0 && endpoint.since + 20 > tick).into());
+            object.insert("since".into(), endpoint.since.into());
+        }
+        json
+    }
+
+    fn pod_row(&self, at: usize, language: Language) -> Json {
+        let Some(of) = self.pod(at) else { return json!({}) };
+        let verdict = Verdict::of(&of.text, self.model.value(at, self.source));
+        let worst = of.problems.iter().max_by_key(|problem| problem.code.severity());
+        json!({
+            "kind": "pod", "text": pod_name(of), "pod": at, "records": of.records,
+            "verdict": verdict.as_str(), "state": pod_state(of), "edited": of.edits.is_some(),
+            "severity": worst.map(|problem| problem.code.severity().as_str()),
+            "why": worst.map(|problem| problem.code.title(language)),
+        })
+    }
+
+    fn record_row(&self, at: usize, record: usize) -> Json {
+        let annotation = self.annotation(at);
+        let found = annotation.as_ref().and_then(|it| it.records().nth(record));
+        let mut json = found.map_or_else(|| json!({}), entry_json);
+        let severity = self.pod(at).and_then(|pod| {
+            let of = pod.problems.iter().filter(|problem| problem.record == Some(record));
+            of.map(|problem| problem.code.severity()).max()
+        });
+        if let Some(object) = json.as_object_mut() {
+            object.insert("kind".into(), "record".into());
+            object.insert("pod".into(), at.into());
+            object.insert("record".into(), record.into());
+            object.insert("severity".into(), severity.map(Severity::as_str).into());
+        }
+        json
+    }
+
+    /// One problem of the list.
+    pub fn problem(&self, place: &Place, document: Option<&Document>, language: Language) -> Json {
+        match place.of {
+            Of::Document => document.and_then(|it| it.error.as_ref()).map_or(json!({}), |error| {
+                let code = if error.refused { Code::SourceRefused } else { Code::SourceSyntax };
+                let problem = Problem::new(code).about(&error.message);
+                let line = self.source.get(..error.offset).unwrap_or_default();
+                let line = line.bytes().filter(|byte| *byte == b'\n').count() + 1;
+                with(
+                    problem_json(&problem, language),
+                    json!({"line": line, "source": self.source_place(None, error.offset)}),
+                )
+            }),
+            Of::Stranger(at) => {
+                let stranger = document.and_then(|it| it.strangers.0.get(at as usize));
+                stranger.map_or(json!({}), |stranger| {
+                    let problem = Problem::new(Code::NotAPod).about(&stranger.kind);
+                    let source = self.source_place(None, stranger.offset);
+                    with(problem_json(&problem, language), json!({"source": source}))
+                })
+            }
+            Of::Pod(pod, at) => {
+                let Some(of) = self.pod(pod as usize) else { return json!({}) };
+                let Some(problem) = of.problems.get(at as usize) else { return json!({}) };
+                let more = json!({"pod": pod, "record": problem.record, "in": pod_name(of)});
+                with(problem_json(problem, language), more)
+            }
+            Of::Service(id) => {
+                let Some(node) = self.model.services.get(id as usize) else { return json!({}) };
+                let Some(problem) = &node.problem else { return json!({}) };
+                let first = node.of(Category::Consumers).first();
+                let record = first.and_then(|(pod, place)| {
+                    Some(self.pod(*pod as usize)?.endpoints.get(*place as usize)?.record)
+                });
+                let more = json!({"pod": first.map(|(pod, _)| *pod), "record": record,
+                                  "in": node.service.to_string()});
+                with(problem_json(problem, language), more)
+            }
+        }
+    }
+
+    fn source_place(&self, pod: Option<usize>, offset: usize) -> Option<[usize; 2]> {
+        let start = self.window_start(pod);
+        source::in_window(self.source, start, &(offset..offset + 1))
+    }
+
+    fn window_start(&self, pod: Option<usize>) -> usize {
+        source::window_start(self.source, pod.and_then(|at| self.pod(at)).map(|pod| &pod.text))
+    }
+
+    /// Everything about a Pod, and about one record of it.
+    pub fn detail(&self, at: usize, record: Option<usize>, language: Language) -> Json {
+        let Some(of) = self.pod(at) else { return json!({"refused": "no such Pod"}) };
+        let text = &of.text;
+        let value = self.model.value(at, self.source);
+        let verdict = Verdict::of(text, value);
+        let annotation = self.annotation(at);
+        let layers = value.map(|_| self.layers(at, record));
+        let start = self.window_start(Some(at));
+        let list: Vec<Json> = annotation
+            .iter()
+            .flat_map(Annotation::records)
+            .take(2000)
+            .enumerate()
+            .map(|(index, record)| with(entry_json(record), json!({"record": index})))
+            .collect();
+        let of_service = self.service_problem(of, record);
+        let problems: Vec<Json> = of_service
+            .iter()
+            .chain(of.problems.iter().take(200))
+            .map(|problem| {
+                let places = problem.offset.zip(layers.as_ref()).map(|(offset, layers)| {
+                    self.places(layers, Layer::Base64, offset..offset + 1, start)
+                });
+                let more = json!({"record": problem.record, "places": places});
+                with(problem_json(problem, language), more)
+            })
+            .collect();
+        let same = annotation.as_ref().map(|it| Some(it.encode().as_str()) == value);
+        json!({
+            "pod": at, "name": &*text.name, "namespace": &*text.namespace, "uid": &*text.uid,
+            "resourceVersion": &*text.resource_version, "label": text.label, "phase": text.phase,
+            "ready": text.ready, "deleting": text.deleting, "addresses": text.addresses(),
+            "state": pod_state(of), "bare": text.is_bare(),
+            "verdict": {"code": verdict.as_str(), "text": verdict.sentence(language),
+                        "versions": readers(text)},
+            "same": same,
+            "meter": {"bytes": text.annotation_bytes(value), "limit": ANNOTATIONS_LIMIT,
+                      "own": value.map_or(0, str::len)},
+            "problems": problems,
+            "repairs": value.map(|value| repairs(value, language)),
+            "records": list,
+            "record": annotation.as_ref().and_then(|it| Self::record_json(it, record)),
+            "layers": layers.map(|layers| Self::layers_json(&layers)),
+            "edited": of.edits.as_ref().map(|edits| json!({
+                "steps": edits.steps(),
+                "changes": changes(text.value(self.source), edits.value()),
+            })),
+        })
+    }
+
+    /// Why a consumer finds nobody, if this record is one.
+    fn service_problem(&self, of: &Pod, record: Option<usize>) -> Option<Problem> {
+        let mut endpoints = of.endpoints.iter();
+        let endpoint = endpoints.find(|endpoint| Some(endpoint.record as usize) == record)?;
+        let node = self.model.services.get(endpoint.service as usize)?;
+        let asks = endpoint.category == Category::Consumers;
+        node.problem
+            .clone()
+            .filter(|_| asks)
+            .map(|problem| problem.in_record(endpoint.record as usize))
+    }
+
+    fn record_json(annotation: &Annotation, at: Option<usize>) -> Option<Json> {
+        let record = annotation.records().nth(at?)?;
+        let mut json = with(
+            entry_json(record),
+            json!({"record": at, "key": record.key, "value": record.value}),
+        );
+        if let Ok(Some(entry)) = Entry::read(record)
+            && let Some(object) = json.as_object_mut()
+        {
+            let url = entry.url.as_str();
+            object.insert("url".into(), url.into());
+            object.insert("parts".into(), parts(url));
+            object.insert("params".into(), params(url));
+        }
+        Some(json)
+    }
+
+    fn layers(&self, at: usize, record: Option<usize>) -> Layers {
+        let none = Value { span: 0..0, text: Some("".into()), linked: false };
+        let value = self.pod(at).map(|pod| match &pod.edits {
+            Some(edits) => Value { span: 0..0, text: Some(edits.value().into()), linked: false },
+            None => pod.text.annotation.clone().unwrap_or_else(|| none.clone()),
+        });
+        Layers::of(self.source, value.as_ref().unwrap_or(&none), record)
+    }
+
+    /// The layers below the source, each cut to what carries the record.
+    fn layers_json(layers: &Layers) -> Json {
+        let one = |layer: Layer| {
+            let (text, clip) = (layers.text(layer), clip(layers, layer));
+            let shown = text.get(clip.clone()).unwrap_or_default();
+            json!({"id": layer.as_str(), "text": shown, "before": clip.start,
+                   "after": text.len() - clip.end})
+        };
+        Layer::ALL.into_iter().skip(1).map(one).collect()
+    }
+
+    /// The places in every layer that a selection in one of them lights up.
+    pub fn select(
+        &self,
+        at: usize,
+        record: Option<usize>,
+        layer: Layer,
+        units: Range<usize>,
+    ) -> Json {
+        if self.model.value(at, self.source).is_none() {
+            return json!({"refused": "no annotation"});
+        }
+        let layers = self.layers(at, record);
+        let start = self.window_start(Some(at));
+        let (text, base) = match layer {
+            Layer::Source => (self.source.get(start..).unwrap_or_default(), start),
+            inner => {
+                let clip = clip(&layers, inner);
+                (layers.text(inner).get(clip.clone()).unwrap_or_default(), clip.start)
+            }
+        };
+        let range = base + from_utf16(text, units.start)..base + from_utf16(text, units.end);
+        self.places(&layers, layer, range, start)
+    }
+
+    fn places(&self, layers: &Layers, layer: Layer, range: Range<usize>, start: usize) -> Json {
+        let mut json = json!({});
+        for (at, place) in Layer::ALL.into_iter().zip(layers.select(layer, range)) {
+            let units = place.and_then(|place| match at {
+                Layer::Source => source::in_window(self.source, start, &place),
+                inner => {
+                    let clip = clip(layers, inner);
+                    let text = layers.text(inner).get(clip.clone())?;
+                    if place.end <= clip.start || place.start >= clip.end {
+                        return None;
+                    }
+                    let units = |at: usize| to_utf16(text, at.saturating_sub(clip.start));
+                    Some([units(place.start), units(place.end)])
+                }
+            });
+            if let Some(object) = json.as_object_mut() {
+                object.insert(at.as_str().to_owned(), units.into_iter().flatten().collect());
+            }
+        }
+        json
+    }
+
+    /// The Pod and record at a byte of the source.
+    pub fn at(&self, offset: usize) -> Json {
+        let inside = |pod: &&Pod| pod.text.span.start <= offset && offset <= pod.text.span.end;
+        let pods = &self.model.pods;
+        let next = pods.partition_point(|pod| pod.text.span.start <= offset);
+        let Some(at) = next.checked_sub(1).filter(|at| pods.get(*at).as_ref().is_some_and(inside))
+        else {
+            return json!({"pod": null});
+        };
+        let layers = self.layers(at, None);
+        let records = self.pod(at).and_then(|pod| pod.records).unwrap_or(0);
+        let [_, _, byte, ..] = layers.select(Layer::Source, offset..offset + 1);
+        let record = byte.and_then(|byte| layers.record_at(byte.start, records));
+        json!({"pod": at, "record": record})
+    }
+
+    /// The annotation as it would be written, and the ways to write it.
+    pub fn output(&self, at: usize, language: Language) -> Json {
+        let (Some(of), Some(value)) = (self.pod(at), self.model.value(at, self.source)) else {
+            return json!({"refused": "no annotation"});
+        };
+        let text = &of.text;
+        let edit = Edit {
+            namespace: &text.namespace,
+            name: &text.name,
+            uid: &text.uid,
+            resource_version: &text.resource_version,
+            has_annotations: text.has_annotations,
+            old: text.value(self.source),
+            new: value,
+        };
+        let command = |form: Form| match edit.kubectl(form) {
+            Ok(command) => json!({"line": command.line, "file": command.file}),
+            Err(problem) => json!({"refused": problem.message(language),
+                                   "advice": problem.code.advice(language)}),
+        };
+        json!({
+            "annotation": value, "changed": of.edits.is_some(),
+            "json": edit.json_patch(), "merge": edit.merge_patch(),
+            "kubectl": command(Form::Json), "kubectlMerge": command(Form::Merge),
+            "bytes": text.annotation_bytes(Some(value)), "limit": ANNOTATIONS_LIMIT,
+            "bare": text.is_bare(),
+        })
+    }
+}
+
+/// What of a layer is sent: what carries the record, else what surrounds the beginning.
+fn clip(layers: &Layers, layer: Layer) -> Range<usize> {
+    let text = layers.text(layer);
+    let focus = layers.focus(layer);
+    let focus = if focus.is_empty() { 0..text.len() } else { focus };
+    let end = focus.end.min(focus.start + CLIP);
+    text.floor_char_boundary(focus.start)..text.floor_char_boundary(end)
+}
+
+fn problem_json(problem: &Problem, language: Language) -> Json {
+    json!({
+        "code": problem.code.as_str(), "severity": problem.code.severity().as_str(),
+        "title": problem.code.title(language), "advice": problem.code.advice(language),
+        "about": problem.about, "offset": problem.offset, "decodedOffset": problem.decoded_offset,
+    })
+}
+
+/// What a record says in a row.
+fn entry_json(record: Record<'_>) -> Json {
+    match Entry::read(record) {
+        Ok(Some(entry)) => {
+            let service = entry.service();
+            let host = entry.url.host();
+            let bracketed = if host.contains(':') { format!("[{host}]") } else { host.to_owned() };
+            let address = match entry.url.port() {
+                Some(port) => format!("{bracketed}:{port}"),
+                None => bracketed,
+            };
+            let param = |name: &str| entry.url.get(name).map(std::borrow::Cow::into_owned);
+            json!({
+                "text": address, "interface": entry.interface, "category": entry.category.as_str(),
+                "protocol": entry.url.scheme(), "service": key_of(&service),
+                "group": service.group(), "version": service.version(),
+                "application": param("application"),
+                "weight": Some(entry.url.weight(None)).filter(|weight| *weight != 100),
+            })
+        }
+        Ok(None) => json!({"text": record.key, "category": "directory"}),
+        Err(problem) => {
+            json!({"text": record.key, "category": "broken", "why": problem.code.as_str()})
+        }
+    }
+}
+
+fn key_of(service: &Service<'_>) -> String {
+    service.to_string()
+}
+
+fn pod_name(pod: &Pod) -> String {
+    match (&*pod.text.namespace, &*pod.text.name) {
+        ("", name) => name.to_owned(),
+        (namespace, name) => format!("{namespace}/{name}"),
+    }
+}
+
+fn pod_state(pod: &Pod) -> Option<&'static str> {
+    let text = &pod.text;
+    match text.change {
+        Some(crate::pod::Change::Deleted) => return Some("gone"),
+        _ if text.deleting => return Some("terminating"),
+        _ => {}
+    }
+    match (text.phase.as_deref(), text.ready) {
+        (Some("Succeeded" | "Failed"), _) => Some("ended"),
+        (_, Some(false)) => Some("unready"),
+        _ => None,
+    }
+}
+
+/// Scheme, user, hosts and path of a URL with their places.
+fn parts(url: &str) -> Json {
+    let scheme = url.find("://").unwrap_or(0);
+    let authority = scheme + 3;
+    let rest = url.get(authority..).unwrap_or_default();
+    let path = authority + rest.find(['/', '?', '#']).unwrap_or(rest.len());
+    let user = url.get(authority..path).unwrap_or_default().rfind('@');
+    let hosts = user.map_or(authority, |at| authority + at + 1);
+    let tail = url.get(path..).unwrap_or_default();
+    let end = path + tail.find(['?', '#']).unwrap_or(tail.len());
+    let part = |name: &str, from: usize, to: usize| {
+        json!({"name": name, "text": url.get(from..to).unwrap_or_default(),
+               "at": [to_utf16(url, from), to_utf16(url, to)]})
+    };
+    let mut all = vec![part("scheme", 0, scheme)];
+    if user.is_some() {
+        all.push(part("user", authority, hosts.saturating_sub(1)));
+    }
+    all.push(part("host", hosts, path));
+    if end > path {
+        all.push(part("path", path, end));
+    }
+    Json::Array(all)
+}
+
+/// The parameters of a URL with their places.
+fn params(url: &str) -> Json {
+    let query = url.find('?').map_or(url.len(), |at| at + 1);
+    let end = url.find('#').unwrap_or(url.len()).max(query);
+    let mut at = query;
+    let mut all = Vec::new();
+    for segment in url.get(query..end).unwrap_or_default().split('&') {
+        let (raw_name, raw_value) = segment.split_once('=').unwrap_or((segment, ""));
+        let param = Param { raw_name, raw_value };
+        if !segment.is_empty() && all.len() < 1000 {
+            all.push(json!({
+                "name": param.name(), "value": param.value(), "raw": raw_value,
+                "twice": param.value() != param.value_once(),
+                "at": [to_utf16(url, at), to_utf16(url, at + segment.len())],
+            }));
+        }
+        at += segment.len() + 1;
+    }
+    Json::Array(all)
+}
+
+/// The steps of a repair, each as a difference.
+fn repairs(value: &str, language: Language) -> Json {
+    let mut before = value.to_owned();
+    let mut steps = Vec::new();
+    for repaired in repair(value) {
+        let runs = match Annotation::decode(&before) {
+            // Past the form, what changes is the records.
+            Ok(_) => changes(Some(&before), &repaired.value),
+            Err(_) => json!([["text", characters(&before, &repaired.value)]]),
+        };
+        steps.push(json!({"step": repaired.step.as_str(), "title": repaired.step.title(language),
+                          "changes": runs}));
+        before = repaired.value;
+    }
+    Json::Array(steps)
+}
+
+/// The records that differ, as `[what, runs]`.
+fn changes(before: Option<&str>, after: &str) -> Json {
+    let keys = |value: &str| -> Option<Vec<String>> {
+        let annotation = Annotation::decode(value).ok()?;
+        Some(annotation.records().map(|record| readable(record.key)).collect())
+    };
+    let Some(new) = keys(after) else { return json!([]) };
+    let Some(old) = before.map_or(Some(Vec::new()), keys) else {
+        return json!([["text", characters(before.unwrap_or_default(), after)]]);
+    };
+    let mut out = Vec::new();
+    let mut gone: Vec<String> = Vec::new();
+    for run in diff::runs(&old, &new) {
+        match run {
+            Run::Same(_) => flush(&mut gone, &mut out),
+            Run::Gone(keys) => gone.extend(keys),
+            Run::New(keys) => {
+                for key in keys {
+                    if gone.is_empty() {
+                        out.push(json!(["new", [["+", key]]]));
+                    } else {
+                        out.push(json!(["changed", characters(&gone.remove(0), &key)]));
+                    }
+                }
+            }
+        }
+    }
+    flush(&mut gone, &mut out);
+    if out.is_empty() && before != Some(after) {
+        return json!([["text", characters(before.unwrap_or_default(), after)]]);
+    }
+    out.truncate(200);
+    Json::Array(out)
+}
+
+fn flush(gone: &mut Vec<String>, out: &mut Vec<Json>) {
+    out.extend(gone.drain(..).map(|key| json!(["gone", [["-", key]]])));
+}
+
+/// Long stretches without a difference are shortened to this many characters at each end.
+const CONTEXT: usize = 24;
+
+/// The difference of two texts, as `[sign, text]`.
+fn characters(before: &str, after: &str) -> Json {
+    let chars = |text: &str| text.chars().take(CLIP).collect::<Vec<_>>();
+    let shown = |run: Vec<char>| {
+        if run.len() <= 3 * CONTEXT {
+            return run.into_iter().collect::<String>();
+        }
+        let head: String = run.iter().take(CONTEXT).collect();
+        let tail: String = run.iter().skip(run.len() - CONTEXT).collect();
+        format!("{head} … {tail}")
+    };
+    let runs = diff::runs(&chars(before), &chars(after)).into_iter().map(|run| match run {
+        Run::Same(run) => json!(["=", shown(run)]),
+        Run::Gone(run) => json!(["-", shown(run)]),
+        Run::New(run) => json!(["+", shown(run)]),
+    });
+    runs.collect()
+}
+
+fn with(mut json: Json, more: Json) -> Json {
+    if let (Some(object), Json::Object(more)) = (json.as_object_mut(), more) {
+        object.extend(more);
+    }
+    json
+}
