@@ -5,8 +5,8 @@
 //! is in [`problem`](crate::problem).
 
 use alloc::borrow::Cow;
-use alloc::collections::{BTreeMap, BTreeSet};
-use alloc::string::{String, ToString};
+use alloc::collections::BTreeSet;
+use alloc::string::String;
 use alloc::vec::Vec;
 
 use crate::problem::{Code, Problem};
@@ -162,15 +162,15 @@ pub fn duplicates<'a>(records: impl IntoIterator<Item = Record<'a>>) -> Vec<Prob
 /// The providers of a registry, asked which of its consumers find none.
 #[derive(Clone, Debug, Default)]
 pub struct Providers {
-    by_interface: BTreeMap<String, BTreeSet<Service<'static>>>,
+    /// In the order of interfaces.
+    services: BTreeSet<Service<'static>>,
 }
 
 impl Providers {
     /// Notes a service that somebody provides.
     pub fn add(&mut self, service: &Service<'_>) {
-        let services = self.by_interface.entry(service.interface.to_string()).or_default();
-        if !services.contains(service) {
-            services.insert(service.clone().into_owned());
+        if !self.services.contains(service) {
+            self.services.insert(service.clone().into_owned());
         }
     }
 
@@ -180,14 +180,19 @@ impl Providers {
         if consumed.interface == "*" {
             return None;
         }
-        let Some(provided) = self.by_interface.get(&*consumed.interface) else {
-            return Some(Problem::new(Code::ConsumerWithoutProvider).about(consumed));
+        let start = Service::new(consumed.interface.clone().into_owned());
+        let provided = || {
+            let from = self.services.range(start.clone()..);
+            from.take_while(|service| service.interface == consumed.interface)
         };
-        if provided.iter().any(|service| query.matches(service)) {
+        if provided().next().is_none() {
+            return Some(Problem::new(Code::ConsumerWithoutProvider).about(consumed));
+        }
+        if provided().any(|service| query.matches(service)) {
             return None;
         }
         let problem = Problem::new(Code::GroupOrVersionMismatch).about(consumed);
-        Some(provided.iter().take(3).fold(problem, Problem::about))
+        Some(provided().take(3).fold(problem, Problem::about))
     }
 }
 

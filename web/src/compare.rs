@@ -1,9 +1,9 @@
 //! The difference between two texts as the registry sees it: Pods and records, not lines.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
+use crate::answer::{Json, json};
 use dubbo_k8s_codec::{Annotation, Key};
-use serde_json::{Value as Json, json};
 
 use crate::model::Model;
 
@@ -13,43 +13,78 @@ const LISTED: usize = 500;
 /// What was registered by whom in the text that was kept.
 #[derive(Debug)]
 pub struct Before {
-    pods: BTreeMap<String, BTreeSet<String>>,
+    /// The keys of each Pod, in order.
+    pods: BTreeMap<String, Vec<String>>,
 }
 
 impl Before {
     /// Notes what is registered in a model.
     pub fn of(model: &Model, source: &str) -> Self {
-        let pods = (0..model.pods.len())
-            .filter_map(|at| Some((name(model, at)?, keys(model, at, source))))
-            .collect();
+        let mut pods = BTreeMap::new();
+        for at in 0..model.pods.len() {
+            if let Some(name) = name(model, at) {
+                pods.insert(name, keys(model, at, source));
+            }
+        }
         Self { pods }
     }
 
     /// What differs in `model`.
     pub fn against(&self, model: &Model, source: &str) -> Json {
         let after = Self::of(model, source);
-        let names: BTreeSet<&String> = self.pods.keys().chain(after.pods.keys()).collect();
-        let nothing = BTreeSet::new();
-        let (mut changes, mut total, mut same) = (Vec::new(), 0, 0);
-        for name in names {
-            let old = self.pods.get(name).unwrap_or(&nothing);
-            let new = after.pods.get(name).unwrap_or(&nothing);
-            same += old.intersection(new).count();
-            let gone = old.difference(new).map(|key| ("gone", key));
-            for (what, key) in gone.chain(new.difference(old).map(|key| ("new", key))) {
-                total += 1;
-                if changes.len() < LISTED {
-                    changes.push(json!({"what": what, "pod": name, "key": readable(key)}));
-                }
-            }
-            let whole = (self.pods.contains_key(name), after.pods.contains_key(name));
-            if old.is_empty() && new.is_empty() && whole.0 != whole.1 {
-                total += 1;
-                let what = if whole.0 { "gone" } else { "new" };
-                changes.push(json!({"what": what, "pod": name, "key": null}));
+        let mut listing = Listing { changes: Vec::new(), total: 0, same: 0 };
+        for (name, old) in &self.pods {
+            match after.pods.get(name) {
+                Some(new) => listing.records(name, old, new),
+                None if old.is_empty() => listing.add("gone", name, None),
+                None => listing.records(name, old, &[]),
             }
         }
-        json!({"changes": changes, "total": total, "same": same})
+        for (name, new) in after.pods.iter().filter(|(name, _)| !self.pods.contains_key(*name)) {
+            if new.is_empty() {
+                listing.add("new", name, None);
+            }
+            listing.records(name, &[], new);
+        }
+        json!({"changes": listing.changes, "total": listing.total, "same": listing.same})
+    }
+}
+
+struct Listing {
+    changes: Vec<Json>,
+    total: usize,
+    same: usize,
+}
+
+impl Listing {
+    fn add(&mut self, what: &str, pod: &str, key: Option<&str>) {
+        self.total += 1;
+        if self.changes.len() < LISTED {
+            self.changes.push(json!({"what": what, "pod": pod, "key": key.map(readable)}));
+        }
+    }
+
+    /// Two ordered lists, side by side.
+    fn records(&mut self, pod: &str, old: &[String], new: &[String]) {
+        let (mut old, mut new) = (old.iter().peekable(), new.iter().peekable());
+        loop {
+            match (old.peek(), new.peek()) {
+                (Some(one), Some(other)) if one == other => {
+                    self.same += 1;
+                    old.next();
+                    new.next();
+                }
+                (Some(one), other) if other.is_none_or(|other| one < other) => {
+                    self.add("gone", pod, Some(one));
+                    old.next();
+                }
+                (_, Some(other)) => {
+                    self.add("new", pod, Some(other));
+                    new.next();
+                }
+                (_, None) => return,
+            }
+        }
     }
 }
 
@@ -58,12 +93,14 @@ fn name(model: &Model, at: usize) -> Option<String> {
     Some(format!("{}/{}", pod.text.namespace, pod.text.name))
 }
 
-fn keys(model: &Model, at: usize, source: &str) -> BTreeSet<String> {
-    let annotation = model.value(at, source).map(Annotation::decode);
-    match annotation {
-        Some(Ok(annotation)) => annotation.records().map(|record| record.key.to_owned()).collect(),
-        _ => BTreeSet::new(),
-    }
+fn keys(model: &Model, at: usize, source: &str) -> Vec<String> {
+    let Some(Ok(annotation)) = model.value(at, source).map(Annotation::decode) else {
+        return Vec::new();
+    };
+    let mut keys: Vec<String> = annotation.records().map(|record| record.key.to_owned()).collect();
+    keys.sort_unstable();
+    keys.dedup();
+    keys
 }
 
 /// A key with its URL unescaped, for people.
@@ -78,7 +115,6 @@ pub fn readable(key: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use crate::session::Session;
     use dubbo_k8s_codec::{Record, encode};
 
@@ -95,10 +131,11 @@ mod tests {
         session.load((text("a", &["/dubbo", "/dubbo/x"]) + &text("b", &["/dubbo/y"])).into_bytes());
         session.request(r#"{"do":"keep"}"#);
         session.load((text("b", &["/dubbo/y"]) + &text("a", &["/dubbo/z", "/dubbo"])).into_bytes());
-        let answer: Json = serde_json::from_str(&session.request(r#"{"do":"compare"}"#)).unwrap();
+        let answer: serde_json::Value =
+            serde_json::from_str(&session.request(r#"{"do":"compare"}"#)).unwrap();
         assert_eq!(
             answer["changes"],
-            json!([{"what": "gone", "pod": "n/a", "key": "/dubbo/x"}, {"what": "new", "pod": "n/a", "key": "/dubbo/z"}])
+            serde_json::json!([{"what": "gone", "pod": "n/a", "key": "/dubbo/x"}, {"what": "new", "pod": "n/a", "key": "/dubbo/z"}])
         );
         assert_eq!(answer["same"], 2);
     }

@@ -287,17 +287,19 @@ fn last_states(pods: Vec<PodText>) -> Vec<PodText> {
     for (at, pod) in pods.iter().enumerate() {
         last.insert(identity(pod), at);
     }
-    let keep: Vec<bool> =
-        pods.iter().enumerate().map(|(at, pod)| last.get(&identity(pod)) == Some(&at)).collect();
-    pods.into_iter().zip(keep).filter_map(|(pod, keep)| keep.then_some(pod)).collect()
+    let mut at = 0;
+    let mut kept = pods;
+    kept.retain(|pod| {
+        at += 1;
+        last.get(&identity(pod)) == Some(&(at - 1))
+    });
+    kept
 }
 
-fn identity(pod: &PodText) -> (String, String, String) {
-    let uid = pod.uid.to_string();
-    if uid.is_empty() {
-        (uid, pod.namespace.to_string(), pod.name.to_string())
-    } else {
-        (uid, String::new(), String::new())
+fn identity(pod: &PodText) -> String {
+    match &*pod.uid {
+        "" => format!("{}/{}", pod.namespace, pod.name),
+        uid => uid.to_owned(),
     }
 }
 

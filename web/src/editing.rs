@@ -2,6 +2,7 @@
 //!
 //! It never touches the text that was pasted: the annotation before stays beside the one after.
 
+use dubbo_k8s_codec::lint::duplicates;
 use dubbo_k8s_codec::repair::repair;
 use dubbo_k8s_codec::{Annotation, Category, Key, Record, Url, encode};
 
@@ -177,8 +178,14 @@ fn change(records: &mut Vec<Owned>, operation: Operation) -> Result<(), Refusal>
             records.insert(to.min(records.len()), record);
         }
         Operation::Deduplicate => {
-            let mut seen = std::collections::BTreeSet::new();
-            records.retain(|record| seen.insert((record.key.clone(), record.value.clone())));
+            let list = records.iter().map(|r| Record { key: &r.key, value: &r.value });
+            let again: Vec<_> =
+                duplicates(list).into_iter().map(|problem| problem.record).collect();
+            let mut at = 0;
+            records.retain(|_| {
+                at += 1;
+                !again.contains(&Some(at - 1))
+            });
         }
         Operation::Repair | Operation::Undo | Operation::Reset => {}
     }

@@ -213,11 +213,15 @@ fn string_stop(rest: &[u8]) -> Option<usize> {
     Some(run.iter().position(|&byte| byte < 0x20).unwrap_or(stop))
 }
 
-fn is_number(word: &str) -> bool {
-    let digits = word.strip_prefix('-').unwrap_or(word);
-    digits.starts_with(|c: char| c.is_ascii_digit())
-        && (digits.len() == 1 || !digits.starts_with("00"))
-        && word.parse::<f64>().is_ok()
+/// A number of JSON: its form only, since nobody asks for its value.
+pub(crate) fn is_number(word: &str) -> bool {
+    let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    let unsigned = word.strip_prefix('-').unwrap_or(word);
+    let (mantissa, exponent) = unsigned.split_once(['e', 'E']).unwrap_or((unsigned, "0"));
+    let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, "0"));
+    let exponent = exponent.strip_prefix(['+', '-']).unwrap_or(exponent);
+    let leading_zero = whole.len() > 1 && whole.starts_with('0');
+    digits(whole) && digits(fraction) && digits(exponent) && !leading_zero
 }
 
 impl<'a> Reader<'a> for Json<'a> {
@@ -292,7 +296,7 @@ mod tests {
 
     #[test]
     fn events_carry_their_places() {
-        let text = "{\"a\": [1, \"x\\u00e9\\ud83d\\ude00\", null]}\n{}";
+        let text = "{\"a\": [-1.5e+3, \"x\\u00e9\\ud83d\\ude00\", null]}\n{}";
         let found = events(text).unwrap();
         assert_eq!(
             found,
@@ -300,7 +304,7 @@ mod tests {
                 (Event::Map, "{"),
                 (Event::Text("a".into()), "\"a\""),
                 (Event::List, "["),
-                (Event::Plain("1".into()), "1"),
+                (Event::Plain("-1.5e+3".into()), "-1.5e+3"),
                 (Event::Text("xé😀".into()), "\"x\\u00e9\\ud83d\\ude00\""),
                 (Event::Null, "null"),
                 (Event::Close, "]"),
@@ -322,6 +326,9 @@ mod tests {
             ("[\"\\x\"]", 2),
             ("[tru]", 1),
             ("[01x]", 1),
+            ("[01]", 1),
+            ("[1.]", 1),
+            ("[--1]", 1),
             ("", 0),
         ] {
             let mut json = Json::new(text);

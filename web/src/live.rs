@@ -5,8 +5,8 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
+use crate::answer::Value as Json;
 use dubbo_k8s_codec::{Category, Key, Record, encode};
-use serde_json::Value as Json;
 
 use crate::model::{Model, index};
 use crate::pod::{PodText, Value};
@@ -250,11 +250,11 @@ impl Live {
 }
 
 fn text<'a>(json: &'a Json, name: &str) -> &'a str {
-    json.get(name).and_then(Json::as_str).unwrap_or_default()
+    json.text(name)
 }
 
-fn array<'a>(json: &'a Json, name: &str) -> impl Iterator<Item = &'a Json> {
-    json.get(name).and_then(Json::as_array).into_iter().flatten()
+fn array<'a>(json: &'a Json, name: &str) -> &'a [Json] {
+    json.items(name)
 }
 
 #[cfg(test)]
@@ -263,9 +263,15 @@ mod tests {
 
     use super::*;
 
+    fn read(json: &serde_json::Value) -> Json {
+        Json::read(&json.to_string()).unwrap()
+    }
+
     fn event(kind: &str, pod: &str, url: &str) -> Json {
-        json!({"event": kind, "key": Key::leaf("a.B", Category::Providers, url).to_string(), "value": "",
-               "namespace": "n", "pod": pod, "uid": pod})
+        read(
+            &json!({"event": kind, "key": Key::leaf("a.B", Category::Providers, url).to_string(), "value": "",
+               "namespace": "n", "pod": pod, "uid": pod}),
+        )
     }
 
     fn registered(model: &Model) -> Vec<String> {
@@ -283,7 +289,7 @@ mod tests {
         let snapshot = json!({"event": "snapshot", "services": [{"interface": "a.B", "providers": [
             {"url": "dubbo://10.0.0.1:1/a.B", "holders": [{"namespace": "n", "pod": "p1", "uid": "p1"}]}],
             "consumers": []}]});
-        assert!(live.take(&mut model, &[snapshot], 1000));
+        assert!(live.take(&mut model, &[read(&snapshot)], 1000));
         (live, model)
     }
 

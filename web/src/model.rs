@@ -164,15 +164,15 @@ impl Model {
     }
 
     /// Takes a Pod's endpoints out of their services; gives since when each was there.
-    fn take_endpoints(&mut self, at: usize) -> BTreeMap<Box<str>, u64> {
-        let Some(pod) = self.pods.get_mut(at) else { return BTreeMap::new() };
+    fn take_endpoints(&mut self, at: usize) -> Vec<Endpoint> {
+        let Some(pod) = self.pods.get_mut(at) else { return Vec::new() };
         let old = std::mem::take(&mut pod.endpoints);
         for endpoint in &old {
             if let Some(node) = self.services.get_mut(endpoint.service as usize) {
                 node.members.iter_mut().for_each(|all| all.retain(|(pod, _)| *pod != index(at)));
             }
         }
-        old.into_iter().map(|endpoint| (endpoint.haystack, endpoint.since)).collect()
+        old
     }
 
     /// Works out what follows from all Pods together.
@@ -228,13 +228,16 @@ pub fn subject<'a>(
     }
 }
 
+/// So many endpoints of a Pod are recognised when it changes; what a Pod really has is far less.
+const SAME: usize = 500;
+
 struct Reading<'a, 'b> {
     subject: &'a Subject<'b>,
     problems: &'a mut Vec<Problem>,
     endpoints: &'a mut Vec<Endpoint>,
     services: &'a mut Vec<ServiceNode>,
     by_name: &'a mut BTreeMap<Service<'static>, u32>,
-    before: &'a BTreeMap<Box<str>, u64>,
+    before: &'a [Endpoint],
     tick: u64,
 }
 
@@ -253,7 +256,8 @@ impl Reading<'_, '_> {
     fn endpoint(&mut self, at: usize, entry: &Entry<'_>) {
         let service = self.service(&entry.service());
         let haystack = haystack(entry, self.subject);
-        let since = self.before.get(&haystack).copied().unwrap_or(self.tick);
+        let known = self.before.iter().take(SAME).find(|known| known.haystack == haystack);
+        let since = known.map_or(self.tick, |known| known.since);
         self.endpoints.push(Endpoint {
             record: index(at),
             service,
@@ -284,11 +288,8 @@ fn haystack(entry: &Entry<'_>, subject: &Subject<'_>) -> Box<str> {
     {
         text.push_str(part);
     }
-    if text.is_ascii() {
-        text.make_ascii_lowercase();
-        return text.into();
-    }
-    text.to_lowercase().into()
+    text.make_ascii_lowercase();
+    text.into()
 }
 
 /// An index as it is kept; there are never more than 2^32 of anything in a text of bounded size.

@@ -2,8 +2,6 @@
 //!
 //! It holds no text: what a row says is looked up when it is shown.
 
-use std::collections::BTreeSet;
-
 use dubbo_k8s_codec::Category;
 
 use crate::model::{Model, SHOWN, index};
@@ -58,7 +56,8 @@ pub struct View {
     terms: Vec<String>,
     /// Whether nodes are open unless they are among the exceptions.
     open: bool,
-    exceptions: BTreeSet<Node>,
+    /// In order.
+    exceptions: Vec<Node>,
     rows: Vec<Row>,
 }
 
@@ -78,15 +77,15 @@ impl View {
 
     /// Searches for all of these words, in any order and case.
     pub fn find(&mut self, words: &str) {
-        self.terms = words.split_whitespace().map(str::to_lowercase).collect();
+        self.terms = words.split_whitespace().map(str::to_ascii_lowercase).collect();
     }
 
     /// Opens or closes a node; says nothing about what it cannot have.
     pub fn set_open(&mut self, node: Node, open: bool) {
-        if open == self.open {
-            self.exceptions.remove(&node);
-        } else {
-            self.exceptions.insert(node);
+        match (self.exceptions.binary_search(&node), open == self.open) {
+            (Ok(at), true) => drop(self.exceptions.remove(at)),
+            (Err(at), false) => self.exceptions.insert(at, node),
+            _ => {}
         }
     }
 
@@ -97,7 +96,7 @@ impl View {
     }
 
     fn is_open(&self, node: Node) -> bool {
-        !self.terms.is_empty() || self.open != self.exceptions.contains(&node)
+        !self.terms.is_empty() || self.open != self.exceptions.binary_search(&node).is_ok()
     }
 
     fn matches(&self, haystack: &str) -> bool {
@@ -170,7 +169,7 @@ impl View {
     fn by_pod(&self, model: &Model, rows: &mut Vec<Row>) {
         for (at, pod) in model.pods.iter().enumerate() {
             let of_pod = self.terms.is_empty() || self.matches(&pod_text(model, at));
-            let found: BTreeSet<u32> = pod
+            let found: Vec<u32> = pod
                 .endpoints
                 .iter()
                 .filter(|endpoint| of_pod || self.matches(&endpoint.haystack))
@@ -181,7 +180,9 @@ impl View {
             }
             let records = index(pod.records.unwrap_or(0));
             if self.push(rows, Node::Pod(index(at)), 0, records > 0) {
-                for record in (0..records).filter(|record| of_pod || found.contains(record)) {
+                for record in
+                    (0..records).filter(|record| of_pod || found.binary_search(record).is_ok())
+                {
                     self.push(rows, Node::Record(index(at), record), 1, false);
                 }
             }
@@ -237,7 +238,7 @@ fn pod_text(model: &Model, pod: usize) -> String {
     model
         .pods
         .get(pod)
-        .map(|pod| format!("{}/{}", pod.text.namespace, pod.text.name).to_lowercase())
+        .map(|pod| format!("{}/{}", pod.text.namespace, pod.text.name).to_ascii_lowercase())
         .unwrap_or_default()
 }
 

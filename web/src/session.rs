@@ -4,8 +4,8 @@
 //! cannot be answered. It never sends more than a window of anything.
 
 use dubbo_k8s_codec::problem::{Language, Severity};
-use serde_json::{Value as Json, json};
 
+use crate::answer::{Json, Value, json};
 use crate::document::{Document, Format, Kind};
 use crate::editing::{Edits, Operation, Owned, Refusal, new_key};
 use crate::encoding::{self, Refused};
@@ -34,19 +34,19 @@ pub struct Session {
 }
 
 /// A question of the page.
-pub(crate) struct Ask<'a>(&'a Json);
+pub(crate) struct Ask<'a>(&'a Value);
 
 impl<'a> Ask<'a> {
     pub(crate) fn text(&self, name: &str) -> &'a str {
-        self.0.get(name).and_then(Json::as_str).unwrap_or_default()
+        self.0.text(name)
     }
 
     pub(crate) fn number(&self, name: &str) -> Option<usize> {
-        usize::try_from(self.0.get(name)?.as_u64()?).ok()
+        self.0.number(name)
     }
 
     pub(crate) fn flag(&self, name: &str) -> bool {
-        self.0.get(name).and_then(Json::as_bool).unwrap_or_default()
+        self.0.flag(name)
     }
 
     fn language(&self) -> Language {
@@ -66,7 +66,7 @@ impl Session {
         *self = Self { before, ..Self::default() };
         let length = bytes.len();
         match encoding::text(bytes) {
-            Ok(text) => self.open(text).to_string(),
+            Ok(text) => self.open(text).into_text(),
             Err(refused) => {
                 let offset = match refused {
                     Refused::NotText(offset) => Some(offset),
@@ -74,7 +74,7 @@ impl Session {
                 };
                 json!({"state": "refused", "why": refused.as_str(), "offset": offset,
                        "bytes": length, "limit": encoding::MAX_SOURCE})
-                .to_string()
+                .into_text()
             }
         }
     }
@@ -104,10 +104,10 @@ impl Session {
 
     /// Answers a question.
     pub fn request(&mut self, question: &str) -> String {
-        let Ok(question) = serde_json::from_str::<Json>(question) else {
-            return json!({"refused": "not a question"}).to_string();
+        let Ok(question) = Value::read(question) else {
+            return json!({"refused": "not a question"}).into_text();
         };
-        self.answer(&Ask(&question)).to_string()
+        self.answer(&Ask(&question)).into_text()
     }
 
     fn answer(&mut self, ask: &Ask<'_>) -> Json {
@@ -295,24 +295,20 @@ impl Session {
     }
 
     fn live_input(&mut self, ask: &Ask<'_>) -> Json {
-        let Some(items) = ask.0.get("events").and_then(Json::as_array) else {
-            return json!({"refused": "no events"});
-        };
-        let now = ask.number("now").unwrap_or(0) as u64;
+        let items = ask.0.items("events");
+        let now = ask.0.time("now").unwrap_or(0);
         let touched = self.live.take(&mut self.model, items, now);
         if touched {
             self.settle();
         }
         let (from, to) = self.live.span();
         let mut summary = self.summary();
-        if let Some(summary) = summary.as_object_mut() {
-            summary.insert("live".into(), json!({"from": from, "to": to, "at": self.live.at()}));
-        }
+        summary.put("live", &json!({"from": from, "to": to, "at": self.live.at()}));
         summary
     }
 
     fn seek(&mut self, ask: &Ask<'_>) -> Json {
-        let to = ask.number("to").map(|to| to as u64);
+        let to = ask.0.time("to");
         self.live.seek(&mut self.model, to);
         self.settle();
         self.summary()

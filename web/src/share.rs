@@ -2,8 +2,8 @@
 //!
 //! User information and parameters that name a secret are blanked before anything leaves the page.
 
-use dubbo_k8s_codec::{ANNOTATION, Annotation, Key, LABEL, Record, Url, encode};
-use serde_json::{Value as Json, json};
+use crate::answer::{Json, json};
+use dubbo_k8s_codec::{Annotation, Key, Record, Url, encode};
 
 use crate::pod::PodText;
 
@@ -25,12 +25,12 @@ pub fn pod(pod: Option<&PodText>, value: Option<&str>) -> Json {
         annotation.records().map(|record| redacted(record.key)).unzip();
     let records = keys.iter().zip(annotation.records());
     let value = encode(records.map(|(key, record)| Record { key, ..record }));
-    let mut metadata = json!({"name": &*pod.name, "namespace": &*pod.namespace,
-                              "annotations": {ANNOTATION: value}});
-    if let (Some(label), Some(metadata)) = (&pod.label, metadata.as_object_mut()) {
-        metadata.insert("labels".into(), json!({LABEL: &**label}));
+    let mut metadata = json!({"name": pod.name, "namespace": pod.namespace,
+                              "annotations": json!({"dubbo.io/annotation": value})});
+    if let Some(label) = &pod.label {
+        metadata.put("labels", &json!({"dubbo.io/label": label}));
     }
-    let text = json!({"apiVersion": "v1", "kind": "Pod", "metadata": metadata}).to_string();
+    let text = json!({"apiVersion": "v1", "kind": "Pod", "metadata": metadata}).into_text();
     json!({"text": text, "blanked": blanked.iter().sum::<usize>()})
 }
 
@@ -53,7 +53,7 @@ fn redacted(key: &str) -> (String, usize) {
     let secrets: Vec<String> = url
         .params()
         .map(|param| param.name().into_owned())
-        .filter(|name| SECRET.iter().any(|part| name.to_lowercase().contains(part)))
+        .filter(|name| SECRET.iter().any(|part| name.to_ascii_lowercase().contains(part)))
         .collect();
     for name in &secrets {
         url.set(name, BLANK);
@@ -81,12 +81,12 @@ mod tests {
         let plain = key("dubbo://h:1/a.B?x=1");
         assert_eq!(redacted(&plain), (plain.clone(), 0));
         let value = encode([Record::new(&secret)]);
-        let shared = pod(Some(&PodText::default()), Some(&value)).to_string();
+        let shared = pod(Some(&PodText::default()), Some(&value)).into_text();
         assert!(!shared.contains("hunter2"), "{shared}");
     }
 
     #[test]
     fn what_cannot_be_read_is_not_shared() {
-        assert!(pod(Some(&PodText::default()), Some("!!")).get("refused").is_some());
+        assert!(pod(Some(&PodText::default()), Some("!!")).into_text().contains("refused"));
     }
 }

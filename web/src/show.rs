@@ -10,8 +10,8 @@ use dubbo_k8s_codec::patch::{Edit, Form};
 use dubbo_k8s_codec::problem::{Code, Language, Problem, Severity};
 use dubbo_k8s_codec::repair::repair;
 use dubbo_k8s_codec::{Annotation, Category, Param, Record, Service};
-use serde_json::{Value as Json, json};
 
+use crate::answer::{Json, json};
 use crate::compare::readable;
 use crate::diff::{self, Run};
 use crate::document::Document;
@@ -69,8 +69,10 @@ pub fn problems(model: &Model, document: Option<&Document>) -> Vec<Place> {
             all.push(Place { severity: problem.code.severity(), of: Of::Pod(pod, at) });
         }
     }
-    all.sort_by_key(|place| std::cmp::Reverse(place.severity));
-    all
+    let of =
+        |severity: Severity| all.iter().filter(move |place| place.severity == severity).copied();
+    let worst = [Severity::Error, Severity::Warning, Severity::Note];
+    worst.into_iter().flat_map(of).collect()
 }
 
 /// A model and its text, to be shown.
@@ -108,13 +110,11 @@ impl<'a> Shown<'a> {
             Node::Pod(pod) => self.pod_row(pod as usize, language),
             Node::Record(pod, record) => self.record_row(pod as usize, record as usize),
         };
-        if let Some(object) = json.as_object_mut() {
-            object.insert("id".into(), node_id(row.node).into());
-            object.insert("depth".into(), row.depth.into());
-            object.insert("open".into(), row.open.into());
-            object.insert("pos".into(), row.position.into());
-            object.insert("size".into(), row.siblings.into());
-        }
+        json.put("id", &node_id(row.node));
+        json.put("depth", &row.depth);
+        json.put("open", &row.open);
+        json.put("pos", &row.position);
+        json.put("size", &row.siblings);
         json
     }
 
@@ -136,16 +136,14 @@ impl<'a> Shown<'a> {
         let annotation = self.annotation(at);
         let record = annotation.as_ref().and_then(|it| it.records().nth(endpoint.record as usize));
         let mut json = record.map_or_else(|| json!({}), entry_json);
-        if let Some(object) = json.as_object_mut() {
-            object.insert("kind".into(), "endpoint".into());
-            object.insert("pod".into(), pod.into());
-            object.insert("record".into(), endpoint.record.into());
-            object.insert("in".into(), pod_name(of).into());
-            object.insert("state".into(), pod_state(of).into());
-            object.insert("severity".into(), endpoint.severity.map(Severity::as_str).into());
-            object.insert("fresh".into(), (tick > 0 && endpoint.since + 20 > tick).into());
-            object.insert("since".into(), endpoint.since.into());
-        }
+        json.put("kind", &"endpoint");
+        json.put("pod", &pod);
+        json.put("record", &endpoint.record);
+        json.put("in", &pod_name(of));
+        json.put("state", &pod_state(of));
+        json.put("severity", &endpoint.severity.map(Severity::as_str));
+        json.put("fresh", &(tick > 0 && endpoint.since + 20 > tick));
+        json.put("since", &endpoint.since);
         json
     }
 
@@ -169,12 +167,10 @@ impl<'a> Shown<'a> {
             let of = pod.problems.iter().filter(|problem| problem.record == Some(record));
             of.map(|problem| problem.code.severity()).max()
         });
-        if let Some(object) = json.as_object_mut() {
-            object.insert("kind".into(), "record".into());
-            object.insert("pod".into(), at.into());
-            object.insert("record".into(), record.into());
-            object.insert("severity".into(), severity.map(Severity::as_str).into());
-        }
+        json.put("kind", &"record");
+        json.put("pod", &at);
+        json.put("record", &record);
+        json.put("severity", &severity.map(Severity::as_str));
         json
     }
 
@@ -186,24 +182,22 @@ impl<'a> Shown<'a> {
                 let problem = Problem::new(code).about(&error.message);
                 let line = self.source.get(..error.offset).unwrap_or_default();
                 let line = line.bytes().filter(|byte| *byte == b'\n').count() + 1;
-                with(
-                    problem_json(&problem, language),
-                    json!({"line": line, "source": self.source_place(None, error.offset)}),
-                )
+                problem_json(&problem, language)
+                    .with(&json!({"line": line, "source": self.source_place(None, error.offset)}))
             }),
             Of::Stranger(at) => {
                 let stranger = document.and_then(|it| it.strangers.0.get(at as usize));
                 stranger.map_or(json!({}), |stranger| {
                     let problem = Problem::new(Code::NotAPod).about(&stranger.kind);
                     let source = self.source_place(None, stranger.offset);
-                    with(problem_json(&problem, language), json!({"source": source}))
+                    problem_json(&problem, language).with(&json!({"source": source}))
                 })
             }
             Of::Pod(pod, at) => {
                 let Some(of) = self.pod(pod as usize) else { return json!({}) };
                 let Some(problem) = of.problems.get(at as usize) else { return json!({}) };
                 let more = json!({"pod": pod, "record": problem.record, "in": pod_name(of)});
-                with(problem_json(problem, language), more)
+                problem_json(problem, language).with(&more)
             }
             Of::Service(id) => {
                 let Some(node) = self.model.services.get(id as usize) else { return json!({}) };
@@ -214,7 +208,7 @@ impl<'a> Shown<'a> {
                 });
                 let more = json!({"pod": first.map(|(pod, _)| *pod), "record": record,
                                   "in": node.service.to_string()});
-                with(problem_json(problem, language), more)
+                problem_json(problem, language).with(&more)
             }
         }
     }
@@ -242,7 +236,7 @@ impl<'a> Shown<'a> {
             .flat_map(Annotation::records)
             .take(2000)
             .enumerate()
-            .map(|(index, record)| with(entry_json(record), json!({"record": index})))
+            .map(|(index, record)| entry_json(record).with(&json!({"record": index})))
             .collect();
         let of_service = self.service_problem(of, record);
         let problems: Vec<Json> = of_service
@@ -253,7 +247,7 @@ impl<'a> Shown<'a> {
                     self.places(layers, Layer::Base64, offset..offset + 1, start)
                 });
                 let more = json!({"record": problem.record, "places": places});
-                with(problem_json(problem, language), more)
+                problem_json(problem, language).with(&more)
             })
             .collect();
         let same = annotation.as_ref().map(|it| Some(it.encode().as_str()) == value);
@@ -262,11 +256,11 @@ impl<'a> Shown<'a> {
             "resourceVersion": &*text.resource_version, "label": text.label, "phase": text.phase,
             "ready": text.ready, "deleting": text.deleting, "addresses": text.addresses(),
             "state": pod_state(of), "bare": text.is_bare(),
-            "verdict": {"code": verdict.as_str(), "text": verdict.sentence(language),
-                        "versions": readers(text)},
+            "verdict": json!({"code": verdict.as_str(), "text": verdict.sentence(language),
+                        "versions": readers(text)}),
             "same": same,
-            "meter": {"bytes": text.annotation_bytes(value), "limit": ANNOTATIONS_LIMIT,
-                      "own": value.map_or(0, str::len)},
+            "meter": json!({"bytes": text.annotation_bytes(value), "limit": ANNOTATIONS_LIMIT,
+                      "own": value.map_or(0, str::len)}),
             "problems": problems,
             "repairs": value.map(|value| repairs(value, language)),
             "records": list,
@@ -293,17 +287,13 @@ impl<'a> Shown<'a> {
 
     fn record_json(annotation: &Annotation, at: Option<usize>) -> Option<Json> {
         let record = annotation.records().nth(at?)?;
-        let mut json = with(
-            entry_json(record),
-            json!({"record": at, "key": record.key, "value": record.value}),
-        );
-        if let Ok(Some(entry)) = Entry::read(record)
-            && let Some(object) = json.as_object_mut()
-        {
+        let mut json = entry_json(record)
+            .with(&json!({"record": at, "key": record.key, "value": record.value}));
+        if let Ok(Some(entry)) = Entry::read(record) {
             let url = entry.url.as_str();
-            object.insert("url".into(), url.into());
-            object.insert("parts".into(), parts(url));
-            object.insert("params".into(), params(url));
+            json.put("url", &url);
+            json.put("parts", &parts(url));
+            json.put("params", &params(url));
         }
         Some(json)
     }
@@ -367,9 +357,10 @@ impl<'a> Shown<'a> {
                     Some([units(place.start), units(place.end)])
                 }
             });
-            if let Some(object) = json.as_object_mut() {
-                object.insert(at.as_str().to_owned(), units.into_iter().flatten().collect());
-            }
+            json.put(
+                at.as_str(),
+                &units.map_or_else(Json::list, |[start, end]| json!([start, end])),
+            );
         }
         json
     }
@@ -381,7 +372,7 @@ impl<'a> Shown<'a> {
         let next = pods.partition_point(|pod| pod.text.span.start <= offset);
         let Some(at) = next.checked_sub(1).filter(|at| pods.get(*at).as_ref().is_some_and(inside))
         else {
-            return json!({"pod": null});
+            return json!({"pod": None::<u32>});
         };
         let layers = self.layers(at, None);
         let records = self.pod(at).and_then(|pod| pod.records).unwrap_or(0);
@@ -406,7 +397,9 @@ impl<'a> Shown<'a> {
             new: value,
         };
         let command = |form: Form| match edit.kubectl(form) {
-            Ok(command) => json!({"line": command.line, "file": command.file}),
+            Ok(command) => {
+                json!({"line": command.line, "file": command.file.map(|(name, text)| json!([name, text]))})
+            }
             Err(problem) => json!({"refused": problem.message(language),
                                    "advice": problem.code.advice(language)}),
         };
@@ -511,7 +504,7 @@ fn parts(url: &str) -> Json {
     if end > path {
         all.push(part("path", path, end));
     }
-    Json::Array(all)
+    Json::of(all)
 }
 
 /// The parameters of a URL with their places.
@@ -532,7 +525,7 @@ fn params(url: &str) -> Json {
         }
         at += segment.len() + 1;
     }
-    Json::Array(all)
+    Json::of(all)
 }
 
 /// The steps of a repair, each as a difference.
@@ -540,16 +533,17 @@ fn repairs(value: &str, language: Language) -> Json {
     let mut before = value.to_owned();
     let mut steps = Vec::new();
     for repaired in repair(value) {
-        let runs = match Annotation::decode(&before) {
-            // Past the form, what changes is the records.
-            Ok(_) => changes(Some(&before), &repaired.value),
-            Err(_) => json!([["text", characters(&before, &repaired.value)]]),
+        // Past the form, what changes is the records.
+        let runs = if Annotation::decode(&before).is_ok() {
+            changes(Some(&before), &repaired.value)
+        } else {
+            json!([json!(["text", characters(&before, &repaired.value)])])
         };
         steps.push(json!({"step": repaired.step.as_str(), "title": repaired.step.title(language),
                           "changes": runs}));
         before = repaired.value;
     }
-    Json::Array(steps)
+    Json::of(steps)
 }
 
 /// The records that differ, as `[what, runs]`.
@@ -560,7 +554,7 @@ fn changes(before: Option<&str>, after: &str) -> Json {
     };
     let Some(new) = keys(after) else { return json!([]) };
     let Some(old) = before.map_or(Some(Vec::new()), keys) else {
-        return json!([["text", characters(before.unwrap_or_default(), after)]]);
+        return json!([json!(["text", characters(before.unwrap_or_default(), after)])]);
     };
     let mut out = Vec::new();
     let mut gone: Vec<String> = Vec::new();
@@ -571,7 +565,7 @@ fn changes(before: Option<&str>, after: &str) -> Json {
             Run::New(keys) => {
                 for key in keys {
                     if gone.is_empty() {
-                        out.push(json!(["new", [["+", key]]]));
+                        out.push(json!(["new", json!([json!(["+", key])])]));
                     } else {
                         out.push(json!(["changed", characters(&gone.remove(0), &key)]));
                     }
@@ -581,14 +575,14 @@ fn changes(before: Option<&str>, after: &str) -> Json {
     }
     flush(&mut gone, &mut out);
     if out.is_empty() && before != Some(after) {
-        return json!([["text", characters(before.unwrap_or_default(), after)]]);
+        return json!([json!(["text", characters(before.unwrap_or_default(), after)])]);
     }
     out.truncate(200);
-    Json::Array(out)
+    Json::of(out)
 }
 
 fn flush(gone: &mut Vec<String>, out: &mut Vec<Json>) {
-    out.extend(gone.drain(..).map(|key| json!(["gone", [["-", key]]])));
+    out.extend(gone.drain(..).map(|key| json!(["gone", json!([json!(["-", key])])])));
 }
 
 /// Long stretches without a difference are shortened to this many characters at each end.
@@ -611,11 +605,4 @@ fn characters(before: &str, after: &str) -> Json {
         Run::New(run) => json!(["+", shown(run)]),
     });
     runs.collect()
-}
-
-fn with(mut json: Json, more: Json) -> Json {
-    if let (Some(object), Json::Object(more)) = (json.as_object_mut(), more) {
-        object.extend(more);
-    }
-    json
 }

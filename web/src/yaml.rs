@@ -107,13 +107,7 @@ fn scalar(text: Cow<'_, str>, style: ScalarStyle) -> Event<'_> {
     match text.as_ref() {
         "" | "~" | "null" | "Null" | "NULL" => Event::Null,
         "true" | "True" | "TRUE" | "false" | "False" | "FALSE" => Event::Plain(text),
-        number
-            if number
-                .starts_with(['-', '+', '.', '0', '1', '2', '3', '4', '5', '6', '7', '8', '9'])
-                && number.parse::<f64>().is_ok() =>
-        {
-            Event::Plain(text)
-        }
+        number if crate::json::is_number(number) => Event::Plain(text),
         _ => Event::Text(text),
     }
 }

@@ -12,6 +12,7 @@ mod supply;
 mod test;
 mod toolchain;
 mod wasm;
+mod web;
 mod workspace;
 
 use std::process::ExitCode;
@@ -74,7 +75,7 @@ fn main() -> ExitCode {
     let done = match arguments.verb {
         Verb::Setup => setup::run(forced),
         Verb::Demo { length } => demo::run(length),
-        Verb::Bench { subject, pods, runs } => bench::run(subject, pods, runs),
+        Verb::Bench { subject, pods, runs } => bench::run(forced, subject, pods, runs),
         Verb::Measure { command } => bench::measure::run(&command),
         Verb::Test { only } => test::run(forced, &only),
         Verb::Wasm => wasm::run(forced),

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use crate::process::{Context as _, Result};
 use crate::say;
 use crate::toolchain::{self, Kind, Std, Target, Toolchain};
+use crate::web;
 
 /// One wasm file.
 struct Artefact {
@@ -44,6 +45,11 @@ pub(crate) fn run(forced: Option<Kind>) -> Result {
         let size =
             std::fs::metadata(&path).context(|| format!("reading {}", path.display()))?.len();
         say::line(&format!("{size:>9} bytes  {}", path.display()));
+    }
+    let page = web::build(&toolchain)?;
+    say::line(&format!("the inspector's page in {}", page.display()));
+    for heavy in web::weigh()? {
+        say::note(&heavy);
     }
     Ok(())
 }

@@ -6,7 +6,7 @@ const words = {
   open: ['Open', '打开'],
   sample: ['Sample', '示例'],
   find: ['Find', '查找'],
-  findHint: ['Find service, address, Pod, parameter…', '查找服务、地址、Pod、参数…'],
+  findHint: ['Find anything…', '查找…'],
   diff: ['Diff', '对比'],
   share: ['Share', '分享'],
   language: ['中文', 'English'],

@@ -8,6 +8,8 @@ use clap::ValueEnum;
 
 use crate::process::{Result, cargo};
 use crate::say;
+use crate::toolchain::{self, Kind};
+use crate::web;
 
 /// What can be measured.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
@@ -16,19 +18,28 @@ pub(crate) enum Subject {
     Codec,
     /// From start to a synced list of many Pods, beside curl fetching the same bytes.
     Watcher,
+    /// The inspector's page in Chromium: sizes, first rows, scrolling, searching, live updates.
+    Web,
 }
 
 /// Measures one subject, or all.
-pub(crate) fn run(subject: Option<Subject>, pods: u32, runs: u32) -> Result {
-    if subject != Some(Subject::Watcher) {
+pub(crate) fn run(forced: Option<Kind>, subject: Option<Subject>, pods: u32, runs: u32) -> Result {
+    let wanted = |one: Subject| subject.is_none_or(|subject| subject == one);
+    if wanted(Subject::Codec) {
         say::heading("codec");
         criterion("dubbo-k8s-codec", "codec")?;
     }
-    if subject != Some(Subject::Codec) {
+    if wanted(Subject::Watcher) {
         say::heading(&format!("watcher: {pods} Pods, the median of {runs} runs"));
         watcher::run(pods, runs)?;
         say::heading("the watcher's core, without a network");
         criterion("dubbo-k8s-watcher", "core")?;
+    }
+    if wanted(Subject::Web) {
+        say::heading("web: the inspector in Chromium");
+        web::build(&toolchain::resolve(forced)?)?;
+        web::weigh()?;
+        web::bench()?;
     }
     Ok(())
 }

@@ -2,9 +2,9 @@
 
 use super::{Ground, Outcome};
 use crate::process::{Result, Tool, cargo, on_path};
-use crate::toolchain::{Std, Target, target_dir};
+use crate::toolchain::{Std, Target, Toolchain, target_dir};
 use crate::workspace::{Package, members, packages};
-use crate::{invariants, say, supply, wasm};
+use crate::{invariants, say, supply, wasm, web};
 
 pub(super) struct Step {
     pub(super) name: &'static str,
@@ -12,7 +12,7 @@ pub(super) struct Step {
     pub(super) run: fn(&Ground) -> Outcome,
 }
 
-pub(super) const ALL: [Step; 11] = [
+pub(super) const ALL: [Step; 12] = [
     Step { name: "fmt", what: "rustfmt changes nothing", run: |_| ended(fmt()) },
     Step { name: "invariants", what: "the architecture's absences", run: |_| ended(absences()) },
     Step { name: "supply", what: "licences, sources, banned crates", run: |_| ended(supplied()) },
@@ -23,6 +23,7 @@ pub(super) const ALL: [Step; 11] = [
         what: "unit, integration and end-to-end tests",
         run: |ground| ended(tests(ground)),
     },
+    Step { name: "web", what: "the inspector's page in Chromium", run: page },
     Step { name: "doctest", what: "the examples in the documentation", run: |_| ended(doctests()) },
     Step { name: "no-std", what: "the codec without std for wasm32", run: no_std },
     Step { name: "features", what: "each feature alone", run: |_| ended(features()) },
@@ -76,6 +77,19 @@ fn wasm_files(ground: &Ground) -> Outcome {
         Ok(toolchain) => ended(wasm::build(toolchain).map(|_| ())),
         Err(outcome) => outcome,
     }
+}
+
+fn page(ground: &Ground) -> Outcome {
+    match ground.wasm() {
+        Ok(toolchain) => ended(page_tests(toolchain)),
+        Err(outcome) => outcome,
+    }
+}
+
+fn page_tests(toolchain: &Toolchain) -> Result {
+    web::build(toolchain)?;
+    none(&web::weigh()?)?;
+    web::test()
 }
 
 fn tests(ground: &Ground) -> Result {

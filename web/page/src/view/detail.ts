@@ -33,14 +33,14 @@ function verdict(detail: Detail) {
   const level = meter.bytes > meter.limit ? 'error' : share > 0.9 ? 'warning' : 'good';
   const good = verdict.code === 'read';
   return html`
-    <section class=${`card verdict ${verdict.code}`} aria-label=${t('verdict')}>
+    <div class=${`card verdict ${verdict.code}`}>
       <p>${icon(good ? 'good' : verdict.code === 'refused' ? 'refused' : 'warning')}<span><b>${verdict.text}</b>${verdict.versions.length > 0 ? html` <span class="muted">${t('versionsAre')} ${verdict.versions.join(', ')}</span>` : nothing}</span></p>
       ${detail.same === null ? nothing : html`<p class=${`badge ${detail.same ? 'good' : 'warning'}`}>${icon(detail.same ? 'good' : 'warning')}<span>${detail.same ? t('same') : t('notSame')}</span></p>`}
       <div class="meter">
         <span>${t('meter')}</span><span class="mono">${number(meter.bytes)} / ${number(meter.limit)} ${t('bytes')}</span>
         <meter class=${level} aria-label=${t('meter')} min="0" max="1" .value=${share}></meter>
       </div>
-    </section>
+    </div>
   `;
 }
 
@@ -67,12 +67,12 @@ function point(places: NonNullable<Detail['problems'][0]['places']>) {
 function repairs(detail: Detail) {
   const steps = detail.repairs ?? [];
   if (steps.length === 0 || state.summary?.live) return nothing;
-  return html`<section class="card">
+  return html`<div class="card">
     <div class="title"><h3>${t('repairs')}</h3><button class="button primary" @click=${() => void edit({ op: 'repair' })}>${t('repairAll')}</button></div>
     <ol class="steps">
       ${steps.map((step) => html`<li><b>${step.title}</b>${changes(step.changes)}</li>`)}
     </ol>
-  </section>`;
+  </div>`;
 }
 
 const changes = (list: Change[]) => html`<div class="changes">${list.map(([what, runs]) => html`<p class=${`change ${what} mono`}>${runs.map(run)}</p>`)}</div>`;
@@ -82,7 +82,7 @@ function record(detail: Detail) {
   const of = detail.record;
   if (!of) return nothing;
   const parts = of.parts ?? [];
-  return html`<section class="record" aria-label=${t('url')}>
+  return html`<div class="record">
     ${of.url
       ? html`<h3>${of.service}</h3>
           <p class="parts">
@@ -91,7 +91,7 @@ function record(detail: Detail) {
           ${parameters(of)}`
       : html`<p class="mono key-only">${of.key}</p>`}
     ${state.refusedEdit ? html`<p class="refusal" role="alert">${icon('error')} ${t(state.refusedEdit)}</p>` : nothing}
-  </section>`;
+  </div>`;
 }
 
 const lit = (at: [number, number]) => {
@@ -135,10 +135,10 @@ function addParameter(event: SubmitEvent) {
 function layers(detail: Detail) {
   const all = (detail.layers ?? []).filter((layer) => layer.text !== '');
   if (all.length === 0) return nothing;
-  return html`<section class="layers" aria-label=${t('layers')}>
+  return html`<div class="layers">
     <h3>${t('layers')} <small class="muted">${t('layersHint')}</small></h3>
     ${all.map(layer)}
-  </section>`;
+  </div>`;
 }
 
 const layer = (one: LayerData) => html`<div class=${`layer ${one.id}`}>
@@ -149,7 +149,7 @@ const layer = (one: LayerData) => html`<div class=${`layer ${one.id}`}>
 function records(detail: Detail) {
   if (detail.records.length < 2 && !state.editing) return nothing;
   const last = detail.records.length - 1;
-  return html`<section class="records" aria-label=${t('recordsOfPod')}>
+  return html`<div class="records">
     <h3>${t('recordsOfPod')} <small class="muted">${number(detail.records.length)}</small></h3>
     <ol>
       ${detail.records.map(
@@ -176,7 +176,7 @@ function records(detail: Detail) {
           <button class="small" type="button" @click=${() => void edit({ op: 'deduplicate' })}>${t('deduplicate')}</button>
         </form>`
       : nothing}
-  </section>`;
+  </div>`;
 }
 
 function addRecord(event: SubmitEvent) {
@@ -187,14 +187,14 @@ function addRecord(event: SubmitEvent) {
 }
 
 function editor(detail: Detail) {
-  return html`<section class="card editor" aria-label=${t('writeBack')}>
+  return html`<div class="card editor">
     <div class="title">
       <h3>${t('writeBack')}</h3>
       <button class="small" ?disabled=${!detail.edited} @click=${() => void edit({ op: 'undo' })}>${icon('undo')}<span>${t('undo')}</span></button>
       <button class="small" ?disabled=${!detail.edited} @click=${() => void edit({ op: 'reset' })}>${t('reset')}</button>
     </div>
     ${detail.edited && detail.edited.changes.length > 0 ? html`<h4>${t('beforeAfter')}</h4>${changes(detail.edited.changes)}` : nothing} ${state.output ? output(state.output) : nothing}
-  </section>`;
+  </div>`;
 }
 
 function output(out: Output) {

@@ -13,7 +13,6 @@ import { sourcePane } from './source.ts';
 import { tree } from './tree.ts';
 
 export const page = () => html`
-  <a class="skip" href="#tree" @click=${skip}>${t('skip')}</a>
   ${bar()}
   <main class="panes" data-pane=${state.pane}>
     ${tabs()}
@@ -34,6 +33,7 @@ function skip(event: Event) {
 
 const bar = () => html`
   <header class="bar">
+    <a class="skip" href="#pane-services" @click=${skip}>${t('skip')}</a>
     <div class="brand">
       <svg viewBox="0 0 32 32" aria-hidden="true"><rect width="32" height="32" rx="8" /><path d="M16 5.5 25 10.6v10.8L16 26.5 7 21.4V10.6z" /><path class="lid" d="M7.5 11 16 16l8.5-5M16 16v10" /></svg>
       <h1><b>Dubbo</b> <span>${t('title')}</span></h1>

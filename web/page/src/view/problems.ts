@@ -20,7 +20,7 @@ export function problemsBar() {
         </button>
         ${any ? html`${count(summary.errors, 'error', 'errors')} ${count(summary.warnings, 'warning', 'warnings')} ${count(summary.notes, 'note', 'notes')}` : html`<span class="tally good">${icon('good')} ${t('noProblems')}</span>`}
         <span class="grow"></span>
-        ${any ? html`<button class="small" aria-label=${t('nextLabel')} aria-keyshortcuts="F8" @click=${next}>${t('next')} <kbd>F8</kbd></button>` : nothing}
+        ${any ? html`<button class="small" title=${t('nextLabel')} aria-keyshortcuts="F8" @click=${next}>${t('next')} <kbd>F8</kbd></button>` : nothing}
       </div>
       ${state.problemsOpen && any
         ? html`<ol class="list" tabindex="0" aria-label=${t('problems')}>

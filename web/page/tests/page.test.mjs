@@ -1,0 +1,387 @@
+// The built page in a real browser: states, keys, layers, editing, hostile input, what leaves the page.
+import assert from 'node:assert/strict';
+import { createRequire } from 'node:module';
+import { mkdir, readFile } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+import { after, before, beforeEach, test } from 'node:test';
+import { browser, executable } from './browser.mjs';
+import { serve } from './serve.mjs';
+import { annotation, key, pod } from './samples.mjs';
+
+const here = (path) => fileURLToPath(new URL(path, import.meta.url));
+const axeSource = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+const artefacts = here('../artefacts');
+await mkdir(artefacts, { recursive: true });
+assert.ok(executable, 'Chromium is needed: apt-get install chromium');
+
+let host, chrome, page, violations, left;
+
+before(async () => {
+  host = await serve(here('../dist'));
+  chrome = await browser({ permissions: ['clipboard-read', 'clipboard-write'] });
+});
+after(async () => {
+  await chrome?.close();
+  await host?.close();
+});
+
+beforeEach(async () => {
+  await page?.close();
+  page = await chrome.context.newPage();
+  violations = [];
+  left = [];
+  page.on('console', (message) => message.type() === 'error' && violations.push(message.text()));
+  page.on('pageerror', (error) => violations.push(String(error)));
+  page.on('request', (request) => !request.url().startsWith(host.url) && !request.url().startsWith('blob:') && left.push(request.url()));
+  await page.addInitScript(() => localStorage.setItem('lang', localStorage.getItem('lang') ?? 'en'));
+  await page.goto(host.url);
+  await page.evaluate(() => localStorage.clear());
+  await page.setViewportSize({ width: 1280, height: 800 });
+  await page.waitForSelector('.hollow.empty');
+});
+
+const clean = () => {
+  assert.deepEqual(violations, [], 'nothing is refused by the policy, nothing throws');
+  assert.deepEqual(left, [], 'no request leaves the page');
+};
+
+/** Pastes a text as a person would. */
+const paste = (text) =>
+  page.evaluate((text) => {
+    document.activeElement?.blur();
+    const data = new DataTransfer();
+    data.setData('text/plain', text);
+    document.body.dispatchEvent(new ClipboardEvent('paste', { clipboardData: data, bubbles: true, cancelable: true }));
+  }, text);
+
+const rows = () => page.locator('.row').evaluateAll((all) => all.map((row) => row.innerText.replace(/\s+/g, ' ').trim()));
+const article = () => page.getByRole('button', { name: 'See the article’s example' }).click();
+const troubled = async () => {
+  await page.locator('.action', { hasText: 'Sample' }).click();
+  await page.waitForSelector('.row.service');
+};
+const highlight = (name) => page.evaluate((name) => [...(CSS.highlights.get(name) ?? [])].map(String), name);
+
+test('the article’s example is one click away, and read through to its parameters', async () => {
+  await article();
+  await page.waitForSelector('.params');
+  assert.match((await rows()).join('\n'), /com\.ikurento\.user\.UserProvider/);
+  assert.equal(await page.locator('.verdict b').first().innerText(), 'dubbo-go reads this Pod.');
+  assert.match(await page.locator('.badge').innerText(), /same bytes/);
+  assert.deepEqual(await page.locator('.params tbody th').allInnerTexts(), ['category', 'dubbo', 'protocol']);
+  clean();
+});
+
+test('one selection lights up every layer', async () => {
+  await article();
+  await page.locator('.params').getByRole('button', { name: 'dubbo', exact: true }).click();
+  await page.waitForFunction(() => CSS.highlights.has('chosen'));
+  const lit = await highlight('chosen');
+  assert.equal(lit.length, 5);
+  assert.equal(lit[4], 'dubbo=dubbogo-consumer-2.6.0');
+  assert.equal(lit[3], 'dubbo%3Ddubbogo-consumer-2.6.0');
+  assert.equal(lit[2], lit[3]);
+  assert.equal(lit[0], lit[1]);
+  assert.ok(Buffer.from(lit[1], 'base64url').length >= lit[3].length - 2);
+  // And the other way: a place of the source selects its record.
+  await page.locator('#source').evaluate((element) => {
+    const text = element.firstChild;
+    const at = text.data.indexOf('W3siayI6') + 12;
+    getSelection().setBaseAndExtent(text, at, text, at + 4);
+  });
+  await page.locator('.key-only').waitFor();
+  assert.equal(await page.locator('.key-only').innerText(), '/dubbo');
+  clean();
+});
+
+test('places are right behind CJK and emoji', async () => {
+  const text = `# 注释 😀😀\n${pod({ name: 'a', records: [key('用户.S', 'providers', 'dubbo://10.0.0.1:1/用户.S?owner=组😀&x=1')] })}`;
+  await paste(text);
+  await page.waitForSelector('.params');
+  await page.locator('.params').getByRole('button', { name: 'owner' }).click();
+  await page.waitForFunction(() => CSS.highlights.has('chosen'));
+  const lit = await highlight('chosen');
+  assert.equal(lit[4], 'owner=组😀');
+  assert.match(lit[3], /^owner%3D%E7%BB%84%F0%9F%98%80$/i);
+  assert.equal(lit[0], lit[1]);
+  clean();
+});
+
+test('problems are counted, explained and walked through with F8', async () => {
+  await troubled();
+  const tally = await page.locator('.strip').innerText();
+  assert.match(tally, /5 errors/);
+  const codes = new Set();
+  for (let step = 0; step < 10; step++) {
+    await page.keyboard.press('F8');
+    await page.waitForFunction((step) => document.querySelectorAll('.problem')[step]?.classList.contains('chosen'), step);
+    codes.add(await page.locator('.problem.chosen .code-name').innerText());
+  }
+  for (const code of ['group-or-version-mismatch', 'consumer-without-provider', 'standard-alphabet', 'label-unknown', 'not-json', 'address-not-pod', 'provider-terminating', 'duplicate-record', 'double-encoded']) {
+    assert.ok(codes.has(code), code);
+  }
+  await page.keyboard.press('Shift+F8');
+  await page.waitForFunction(() => document.querySelectorAll('.problem')[8]?.classList.contains('chosen'));
+  await page.screenshot({ path: `${artefacts}/problems.png` });
+  clean();
+});
+
+test('the keys of the tree, of search and of help', async () => {
+  await troubled();
+  const active = () => page.locator('.row.active').innerText();
+  await page.locator('#tree').focus();
+  await page.keyboard.press('Home');
+  await page.waitForFunction(() => document.querySelector('.row.active')?.id === 'row-0');
+  const open = () => page.locator('.row.active').getAttribute('aria-expanded');
+  assert.equal(await open(), 'true');
+  await page.keyboard.press('ArrowLeft');
+  await page.waitForFunction(() => document.querySelector('.row.active')?.getAttribute('aria-expanded') === 'false');
+  await page.keyboard.press('ArrowRight');
+  await page.waitForFunction(() => document.querySelector('.row.active')?.getAttribute('aria-expanded') === 'true');
+  await page.keyboard.press('ArrowDown');
+  await page.waitForFunction(() => document.querySelector('.row.active')?.id === 'row-1');
+  await page.keyboard.press('End');
+  await page.waitForFunction(() => Number(document.querySelector('.row.active')?.dataset.index) === Number(document.querySelector('#tree').getAttribute('aria-rowcount')) - 1);
+  assert.ok((await active()).length > 0);
+  await page.keyboard.press('PageUp');
+  await page.keyboard.press('/');
+  await page.waitForFunction(() => document.activeElement?.id === 'find');
+  await page.keyboard.type('methods=get  USER');
+  await page.waitForFunction(() => [...document.querySelectorAll('.row.service')].length === 1);
+  assert.match((await rows()).join(), /UserService/);
+  await page.keyboard.press('Escape');
+  await page.waitForFunction(() => document.querySelectorAll('.row.service').length > 3);
+  await page.keyboard.press('?');
+  await page.getByRole('dialog').waitFor();
+  await page.keyboard.press('Escape');
+  assert.equal(await page.getByRole('dialog').count(), 0);
+  clean();
+});
+
+test('e edits: parameters, records, undo; the command is quoted and tests the old value', async () => {
+  await paste(pod({ name: 'shop-0', uid: 'u-1', records: [key('a.B', 'providers', 'dubbo://10.0.0.1:1/a.B?x=1'), key('a.B', 'consumers', 'consumer://10.0.0.1/a.B')] }));
+  await page.waitForSelector('.params');
+  await page.keyboard.press('e');
+  const field = page.locator('.params input').first();
+  await field.fill("it's $(id)");
+  await field.press('Enter');
+  await page.waitForSelector('.editor .change');
+  assert.match(await page.locator('.editor .change ins').first().innerText(), /it/);
+  const line = await page.locator('.editor .out').innerText();
+  assert.match(line, /^kubectl patch pod shop-0 --namespace=prod --type=json --patch='\[/);
+  const patch = JSON.parse(line.slice(line.indexOf("'") + 1, -1));
+  assert.deepEqual(patch.map((one) => one.op), ['test', 'test', 'replace']);
+  const decoded = JSON.parse(Buffer.from(patch[2].value, 'base64url').toString());
+  assert.match(decodeURIComponent(decodeURIComponent(decoded[0].k)), /x=it's\+\$\(id\)/);
+  for (const tab of ['JSON Patch', 'Merge patch', 'Annotation']) await page.locator('.editor').getByRole('button', { name: tab, exact: true }).click();
+  assert.equal(await page.locator('.editor .out').innerText(), patch[2].value);
+  await page.getByRole('button', { name: 'Move down' }).click();
+  await page.waitForFunction(() => document.querySelectorAll('.records li')[1]?.classList.contains('chosen'));
+  await page.getByRole('button', { name: 'Remove record' }).click();
+  await page.waitForFunction(() => document.querySelectorAll('.records li').length === 1);
+  await page.locator('.inline.add [name=interface]').fill('c.D');
+  await page.locator('.inline.add [name=url]').fill('nonsense');
+  await page.getByRole('button', { name: 'Add record' }).click();
+  await page.locator('.refusal').first().waitFor();
+  await page.locator('.inline.add [name=url]').fill('tri://10.0.0.1:50051/c.D');
+  await page.locator('.inline.add [name=interface]').fill('c.D');
+  await page.getByRole('button', { name: 'Add record' }).click();
+  await page.waitForFunction(() => document.querySelectorAll('.records li').length === 2);
+  await page.getByRole('button', { name: 'Reset' }).click();
+  await page.waitForFunction(() => document.querySelectorAll('.editor .change').length === 0);
+  clean();
+});
+
+test('a repair is shown as a difference and applied', async () => {
+  const value = annotation([key('a.B', 'providers', 'dubbo://10.0.0.1:1/a.B?x=~~~???')]);
+  await paste(`"${value.replaceAll('-', '+').replaceAll('_', '/').replace(/=+$/, '')}"`);
+  await page.locator('.steps li').first().waitFor();
+  assert.match(await page.locator('.verdict b').first().innerText(), /refuses/);
+  await page.getByRole('button', { name: 'Apply the repair' }).click();
+  await page.waitForFunction(() => document.querySelector('.verdict.read') !== null);
+  await page.locator('.editor').getByRole('button', { name: 'Annotation', exact: true }).click();
+  assert.equal(await page.locator('.editor .out').innerText(), value);
+  clean();
+});
+
+test('hostile names are shown and never run', async () => {
+  await page.evaluate(() => (window.pwned = 0));
+  const evil = `<img src=x onerror=pwned=1>'"\`$(touch /tmp/pwned);--`;
+  await paste(pod({ name: evil, namespace: '<script>pwned=1</script>', records: [key('a<b>.B', 'providers', 'dubbo://10.0.0.1:1/a?x=<svg onload=pwned=1>')] }));
+  await page.waitForSelector('.detail, .verdict');
+  await page.waitForFunction((evil) => document.body.innerText.includes(evil), evil);
+  await page.keyboard.press('e');
+  await page.waitForSelector('.editor .refusal');
+  assert.equal(await page.locator('.editor .out').count(), 0, 'no command is made of such a name');
+  assert.equal(await page.evaluate(() => window.pwned), 0);
+  clean();
+});
+
+test('bombs, depth and wrong encodings end in a state, not in a hang', async () => {
+  let bomb = 'a: &a [x,x,x,x,x,x,x,x,x]\n';
+  for (let i = 1; i < 26; i++) bomb += `${String.fromCharCode(97 + i)}: &${String.fromCharCode(97 + i)} [${Array(9).fill(`*${String.fromCharCode(96 + i)}`)}]\n`;
+  const files = {
+    'bomb.yaml': Buffer.from(bomb),
+    'deep.json': Buffer.from('['.repeat(1_000_000)),
+    'deep.yaml': Buffer.from('- '.repeat(200_000)),
+    'archive.gz': Buffer.from([0x1f, 0x8b, 8, 0, 0, 0]),
+    'binary.bin': Buffer.from([0xff, 0xd8, 0xff, 0x00]),
+    'utf16.yaml': Buffer.concat([Buffer.from([0xff, 0xfe]), Buffer.from(pod({ name: 'a', records: ['/dubbo'] }), 'utf16le')]),
+  };
+  const seen = {};
+  for (const [name, buffer] of Object.entries(files)) {
+    await page.setInputFiles('#file', { name, mimeType: 'text/plain', buffer });
+    await page.waitForFunction(() => !document.querySelector('.spinner') && (document.querySelector('.refused') || document.querySelector('.counts')), undefined, { timeout: 15_000 });
+    seen[name] = await page.evaluate(() => document.querySelector('.refused p')?.innerText ?? document.querySelector('.strip')?.innerText ?? '');
+    await page.locator('.small', { hasText: 'Clear' }).first().click();
+    await page.waitForSelector('.hollow.empty');
+  }
+  assert.match(seen['archive.gz'], /compressed/);
+  assert.match(seen['binary.bin'], /not text/);
+  assert.match(seen['deep.json'], /error/);
+  assert.match(seen['deep.yaml'], /error/);
+  assert.doesNotMatch(seen['utf16.yaml'], /error/);
+  clean();
+});
+
+test('a file that is too large is refused unread; reading can be cancelled', async () => {
+  await page.evaluate(() => {
+    const data = new DataTransfer();
+    data.items.add(new File([new Uint8Array(200 << 20)], 'huge.json'));
+    document.body.dispatchEvent(new DragEvent('drop', { dataTransfer: data, bubbles: true, cancelable: true }));
+  });
+  await page.locator('.refused').waitFor();
+  assert.match(await page.locator('.refused p').innerText(), /larger/);
+  await page.screenshot({ path: `${artefacts}/too-large.png` });
+  await page.evaluate(() => {
+    const line = new TextEncoder().encode(`${'x: "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"\n'.repeat(1000)}---\n`);
+    const data = new DataTransfer();
+    data.items.add(new File(Array(2000).fill(line), 'slow.yaml'));
+    document.body.dispatchEvent(new DragEvent('drop', { dataTransfer: data, bubbles: true, cancelable: true }));
+  });
+  await page.locator('.spinner').waitFor();
+  await page.keyboard.press('Escape');
+  await page.waitForSelector('.hollow.empty');
+  await article();
+  await page.waitForSelector('.params');
+  clean();
+});
+
+test('a link carries the Pod without its secrets, and opens again', async () => {
+  await paste(pod({ name: 'a', records: [key('a.B', 'providers', 'dubbo://me:hunter2@10.0.0.1:1/a.B?token=s3cret&x=1')] }));
+  await page.waitForSelector('.params');
+  await page.locator('.action', { hasText: 'Share' }).click();
+  const field = page.getByRole('dialog').locator('input');
+  await page.waitForFunction(() => document.querySelector('.dialog input')?.value.includes('#p='));
+  const url = await field.inputValue();
+  const other = await chrome.context.newPage();
+  await other.goto(url);
+  await other.waitForSelector('.params');
+  const text = await other.evaluate(() => document.body.innerText);
+  assert.match(text, /redacted/);
+  assert.doesNotMatch(text, /hunter2|s3cret/);
+  await other.close();
+  assert.ok(!host.asked.some((path) => path.includes('p=')));
+  clean();
+});
+
+test('two texts are compared by their records', async () => {
+  const [one, two] = ['1', '2'].map((n) => pod({ name: 'a', records: ['/dubbo', key('a.B', 'providers', `dubbo://10.0.0.${n}:1/a.B`)] }));
+  await paste(one);
+  await page.waitForSelector('.params');
+  await page.locator('.action', { hasText: 'Diff' }).click();
+  await page.getByRole('button', { name: /Keep this one/ }).click();
+  await page.keyboard.press('Escape');
+  await paste(two);
+  await page.waitForFunction(() => document.querySelector('#source')?.textContent.length > 0 && document.querySelector('.params'));
+  await page.locator('.action', { hasText: 'Diff' }).click();
+  await page.waitForSelector('.dialog .change');
+  assert.match(await page.locator('.dialog del').innerText(), /10\.0\.0\.1/);
+  assert.match(await page.locator('.dialog ins').innerText(), /10\.0\.0\.2/);
+  clean();
+});
+
+test('the policy forbids eval, inline script and every other host', async () => {
+  const policy = await page.locator('meta[http-equiv="Content-Security-Policy"]').getAttribute('content');
+  assert.match(policy, /default-src 'none'/);
+  assert.doesNotMatch(policy, /'unsafe-eval'|'unsafe-inline'|https?:|\*/);
+  const outcomes = await page.evaluate(async () => {
+    const tried = {};
+    // In a task of the page's own: the debugger's may do anything.
+    tried.eval = await new Promise((done) => setTimeout(() => { try { done(Function('return 1')()); } catch { done('refused'); } }));
+    tried.fetch = await fetch('http://127.0.0.1:9/').then(() => 'sent', () => 'refused');
+    tried.html = (() => { try { document.createElement('div').innerHTML = '<b>'; return 'taken'; } catch { return 'refused'; } })();
+    return tried;
+  });
+  assert.deepEqual(outcomes, { eval: 'refused', fetch: 'refused', html: 'refused' });
+});
+
+test('once loaded it works without a network', async () => {
+  await page.evaluate(() => navigator.serviceWorker.ready);
+  await page.reload(); // now the page's files come through the service worker
+  await article();
+  await page.waitForSelector('.params');
+  await chrome.context.setOffline(true);
+  try {
+    await page.reload();
+    await article();
+    await page.waitForSelector('.params');
+  } finally {
+    await chrome.context.setOffline(false);
+  }
+});
+
+for (const lang of ['en', 'zh'])
+  for (const theme of ['light', 'dark'])
+    for (const width of [1280, 360])
+      test(`axe finds nothing: ${lang}, ${theme}, ${width}px, every state`, { timeout: 120_000 }, async () => {
+        await page.setViewportSize({ width, height: 800 });
+        await page.evaluate(([lang, theme]) => { localStorage.setItem('lang', lang); localStorage.setItem('theme', theme); }, [lang, theme]);
+        await page.reload();
+        await page.waitForSelector('.hollow.empty, .pane-source');
+        await page.evaluate(() => document.documentElement.lang);
+        const wrong = [];
+        const check = async (state) => {
+          await page.waitForTimeout(50); // one frame for what was just drawn
+          await page.screenshot({ path: `${artefacts}/${state}-${lang}-${theme}-${width}.png` });
+          wrong.push(...(await chrome.axe(page, axeSource)).map((one) => `${state}: ${one}`));
+          const wide = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+          if (wide > 0) wrong.push(`${state}: ${wide}px too wide`);
+        };
+        const tab = async (at) => { if (width < 1101) await page.locator('[role=tab]').nth(at).click(); };
+        await tab(1);
+        await check('empty');
+        await page.locator('.hollow .button.primary').click();
+        await page.waitForFunction(() => document.querySelector('.params'));
+        await check('ready');
+        await page.locator('.action').nth(1).click();
+        await page.waitForFunction(() => document.querySelectorAll('.row').length > 8);
+        await check('problems');
+        await page.keyboard.press('F8');
+        await page.waitForSelector('.problem.chosen');
+        await check('problem');
+        await page.keyboard.press('Escape');
+        await tab(2);
+        await page.locator('.scroll').first().waitFor();
+        await check('detail');
+        await page.keyboard.press('e');
+        await page.waitForSelector('.editor');
+        await check('edit');
+        await tab(0);
+        await check('source');
+        for (const [at, name] of [[3, 'diff'], [4, 'share']]) {
+          await page.locator('.action').nth(at).click();
+          await page.getByRole('dialog').waitFor();
+          await check(name);
+          await page.keyboard.press('Escape');
+        }
+        await page.locator('.action').last().click();
+        await check('help');
+        await page.keyboard.press('Escape');
+        await tab(1);
+        await page.setInputFiles('#file', { name: 'x.gz', mimeType: 'a/b', buffer: Buffer.from([0x1f, 0x8b]) });
+        await page.waitForSelector('.refused');
+        await check('refused');
+        assert.deepEqual(wrong, []);
+        clean();
+      });

@@ -1,0 +1,122 @@
+//! The inspector's page: its wasm, the bindings, the bundle and the tests in a browser. Every tool comes
+//! from the lock files or from Debian; it must never install anything that was not asked for by a verb.
+
+use std::path::{Path, PathBuf};
+
+use crate::process::{Context as _, Failure, Result, Tool, cargo, on_path, root};
+use crate::say;
+use crate::toolchain::{Std, Target, Toolchain};
+
+/// The program that makes the bindings, and the profile that makes the wasm small.
+const BINDGEN: &str = "dubbo-k8s-web-bindgen";
+const PROFILE: &str = "page";
+
+/// What the wasm may weigh, gzipped. The aim is 130,000; this holds what has been reached.
+const WASM_LIMIT: usize = 172_000;
+/// What scripts and style may weigh together, gzipped.
+const SCRIPT_LIMIT: usize = 35_000;
+
+/// The folder of the page.
+fn page() -> PathBuf {
+    root().join("web/page")
+}
+
+/// The built page: a plain folder for any static host.
+pub(crate) fn dist() -> PathBuf {
+    page().join("dist")
+}
+
+/// Builds the page, its wasm first.
+pub(crate) fn build(toolchain: &Toolchain) -> Result<PathBuf> {
+    let tool = toolchain.cargo("build", Target::Unknown, Std::Whole);
+    tool.args(["--profile", PROFILE, "--package", "dubbo-k8s-web", "--lib"]).run()?;
+    let wasm = toolchain.output(Target::Unknown, PROFILE).join("dubbo_k8s_web.wasm");
+    cargo("run")
+        .args(["--quiet", "--locked", "--package", BINDGEN, "--"])
+        .arg(wasm)
+        .arg(page().join("src/wasm"))
+        .run()?;
+    packages()?;
+    npx("tsc", &["--noEmit"])?;
+    npx("vite", &["build", "--logLevel", "warn"])?;
+    Ok(dist())
+}
+
+/// Brings the packages of the lock file, unless the very same are there.
+fn packages() -> Result {
+    if !on_path("npm") {
+        return Err(Failure::new("the page needs Node.js with npm: apt-get install nodejs npm"));
+    }
+    let lock = page().join("package-lock.json");
+    let mark = page().join("node_modules/.lock");
+    let wanted = std::fs::read(&lock).context(|| format!("reading {}", lock.display()))?;
+    if std::fs::read(&mark).is_ok_and(|had| had == wanted) {
+        return Ok(());
+    }
+    let npm = Tool::new("npm").dir(&page());
+    npm.args(["ci", "--no-audit", "--no-fund", "--ignore-scripts"]).run()?;
+    std::fs::write(&mark, wanted).context(|| format!("writing {}", mark.display()))
+}
+
+fn npx(program: &str, args: &[&str]) -> Result {
+    let bin = page().join("node_modules/.bin").join(program);
+    Tool::new(bin).args(args).dir(&page()).run()
+}
+
+/// What is too heavy, one line each; says what everything weighs.
+pub(crate) fn weigh() -> Result<Vec<String>> {
+    let (mut wasm, mut script) = (0, 0);
+    let assets = dist().join("assets");
+    for file in std::fs::read_dir(&assets).context(|| format!("reading {}", assets.display()))? {
+        let path = file.context(|| format!("reading {}", assets.display()))?.path();
+        let size = gzipped(&path)?;
+        match path.extension().and_then(|end| end.to_str()) {
+            Some("wasm") => wasm += size,
+            _ => script += size,
+        }
+    }
+    say::line(&format!("{wasm:>9} bytes of wasm, gzipped (at most {WASM_LIMIT})"));
+    say::line(&format!("{script:>9} bytes of script and style, gzipped (at most {SCRIPT_LIMIT})"));
+    let heavy = |what: &str, size: usize, limit: usize| {
+        (size > limit).then(|| format!("{what}: {size} bytes gzipped, more than {limit}"))
+    };
+    let heavy = [heavy("wasm", wasm, WASM_LIMIT), heavy("script and style", script, SCRIPT_LIMIT)];
+    Ok(heavy.into_iter().flatten().collect())
+}
+
+fn gzipped(path: &Path) -> Result<usize> {
+    let script = "process.stdout.write(String(require('zlib').gzipSync(require('fs').readFileSync(\
+                  process.argv[1]), { level: 9 }).length))";
+    let text = Tool::new("node").args(["-e", script]).arg(path).read()?;
+    text.trim().parse().context(|| format!("weighing {}", path.display()))
+}
+
+/// Runs the tests of the page in Chromium; brings Chromium where apt can.
+pub(crate) fn test() -> Result {
+    chromium()?;
+    let tool = Tool::new("node").dir(&page());
+    tool.args(["--test", "--test-concurrency=1", "--test-reporter=spec", "tests/"]).run()
+}
+
+/// Measures the budgets of the page.
+pub(crate) fn bench() -> Result {
+    chromium()?;
+    Tool::new("node").dir(&page()).arg("tests/bench.mjs").run()
+}
+
+fn chromium() -> Result {
+    let known = ["chromium", "chromium-browser", "google-chrome"];
+    if std::env::var_os("CHROMIUM").is_some() || known.into_iter().any(on_path) {
+        return Ok(());
+    }
+    if !on_path("apt-get") {
+        return Err(Failure::new("the page's tests need Chromium: install it, or set CHROMIUM"));
+    }
+    say::note("installing Chromium and fonts: the page's tests run in it");
+    Tool::new("apt-get").args(["update", "-qq"]).run()?;
+    let install = Tool::new("apt-get").env("DEBIAN_FRONTEND", "noninteractive");
+    install
+        .args(["install", "-y", "-qq", "--no-install-recommends"])
+        .args(["chromium", "fonts-noto-cjk", "fonts-dejavu-core"])
+        .run()
+}
