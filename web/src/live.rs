@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, VecDeque};
 use crate::answer::Value as Json;
 use dubbo_k8s_codec::{Category, Key, Record, encode};
 
-use crate::model::{Model, index};
+use crate::model::Model;
 use crate::pod::{PodText, Value};
 
 /// Events that can be gone back through.
@@ -16,6 +16,9 @@ const HISTORY: usize = 20_000;
 
 /// Milliseconds that can be gone back through.
 const AGE: u64 = 5 * 60 * 1000;
+
+/// Milliseconds for which what has gone is still shown.
+const GHOST: u64 = 2500;
 
 /// What each Pod carries, and what happened lately.
 #[derive(Debug, Default)]
@@ -61,7 +64,10 @@ impl Live {
             touched |= self.event(model, event, self.now);
         }
         self.trim();
-        touched
+        model.tick = self.now;
+        let (shown, now) = (model.ghosts.len(), self.now);
+        model.ghosts.retain(|ghost| ghost.time + GHOST > now);
+        touched || model.ghosts.len() != shown
     }
 
     fn event(&mut self, model: &mut Model, event: &Json, time: u64) -> bool {
@@ -103,7 +109,6 @@ impl Live {
         for uid in uids {
             self.write(model, &uid);
         }
-        model.tick += 1;
     }
 
     fn holder(&mut self, model: &mut Model, holder: &Json) -> &mut Holder {
@@ -163,7 +168,10 @@ impl Live {
     }
 
     fn record(&mut self, model: &mut Model, event: Event) {
-        model.tick += 1;
+        model.tick = event.time;
+        if let (None, Some(holder)) = (&event.after, self.pods.get(&event.uid)) {
+            model.ghost(holder.at, &event.key, event.time);
+        }
         self.apply(model, &event, false);
         self.history.push_back(event);
     }
@@ -183,10 +191,8 @@ impl Live {
         let Some(holder) = self.pods.get(uid) else { return };
         let records = holder.keys.iter().map(|(key, value)| Record { key, value });
         let value = Value { span: 0..0, text: Some(encode(records).into()), linked: false };
-        let tick = model.tick;
         if let Some(pod) = model.pods.get_mut(holder.at) {
             pod.text.annotation = Some(value);
-            pod.changed = tick;
         }
         model.read(holder.at, "");
     }
@@ -202,6 +208,7 @@ impl Live {
 
     /// Goes to a time in the span; none is now. What came in the meantime is taken in first.
     pub fn seek(&mut self, model: &mut Model, to: Option<u64>) {
+        let now = std::mem::take(&mut model.tick); // nothing of the past is new
         if !self.pending.is_empty() {
             self.forward(model, 0);
         }
@@ -213,6 +220,7 @@ impl Live {
             self.back += 1;
         }
         self.forward(model, target);
+        model.tick = now;
     }
 
     fn forward(&mut self, model: &mut Model, target: usize) {
@@ -243,9 +251,9 @@ impl Live {
         Some(self.history.iter().rev().nth(next)?.time)
     }
 
-    /// Pods that were ever seen since the snapshot.
-    pub fn pods(&self) -> u32 {
-        index(self.pods.len())
+    /// Whether there has been anything live.
+    pub const fn is_on(&self) -> bool {
+        self.now > 0
     }
 }
 
@@ -303,7 +311,10 @@ mod tests {
         ];
         assert!(live.take(&mut model, &events, 2000));
         assert_eq!(registered(&model), ["n/p2 a.b dubbo://10.0.0.2:1/a.b"]);
-        assert!(!live.take(&mut model, &events[..1], 2000), "the same again changes nothing");
+        assert_eq!(model.ghosts.len(), 1, "what has gone is shown for a moment");
+        assert!(live.take(&mut model, &[], 2000 + GHOST));
+        assert!(model.ghosts.is_empty());
+        assert!(!live.take(&mut model, &events[..1], 9000), "the same again changes nothing");
     }
 
     #[test]

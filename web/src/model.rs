@@ -25,8 +25,6 @@ pub struct Pod {
     pub endpoints: Vec<Endpoint>,
     /// What is wrong with it.
     pub problems: Vec<Problem>,
-    /// When it last changed in a live registry, in ticks of its own.
-    pub changed: u64,
 }
 
 /// A record that names an endpoint.
@@ -40,7 +38,7 @@ pub struct Endpoint {
     pub category: Category,
     /// The worst problem of the record.
     pub severity: Option<Severity>,
-    /// When it came, in a live registry.
+    /// When it came to a live registry; zero if it was there before.
     pub since: u64,
     /// Everything that a search looks at, in lower case.
     pub haystack: Box<str>,
@@ -68,6 +66,21 @@ impl ServiceNode {
     }
 }
 
+/// An endpoint that has just gone, shown for a moment longer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ghost {
+    /// The service that it was in.
+    pub service: u32,
+    /// What it was.
+    pub category: Category,
+    /// Its address.
+    pub address: String,
+    /// The Pod that it was in.
+    pub pod: String,
+    /// When it went, in milliseconds.
+    pub time: u64,
+}
+
 /// The categories in the order in which they are shown.
 pub const SHOWN: [Category; 4] =
     [Category::Providers, Category::Consumers, Category::Configurators, Category::Routers];
@@ -80,21 +93,17 @@ pub struct Model {
     /// The services, in the order in which they were first met.
     pub services: Vec<ServiceNode>,
     by_name: BTreeMap<Service<'static>, u32>,
-    /// Counts changes, so that a live registry can mark what is new.
+    /// What has just gone in a live registry.
+    pub ghosts: Vec<Ghost>,
+    /// The time of a live registry in milliseconds, so that what is new can be marked; else zero.
     pub tick: u64,
 }
 
 impl Model {
     /// Adds a Pod; `source` is the text that it stands in.
     pub fn push(&mut self, text: PodText, source: &str) {
-        let pod = Pod {
-            text,
-            edits: None,
-            records: None,
-            endpoints: Vec::new(),
-            problems: Vec::new(),
-            changed: self.tick,
-        };
+        let pod =
+            Pod { text, edits: None, records: None, endpoints: Vec::new(), problems: Vec::new() };
         self.pods.push(pod);
         let at = self.pods.len() - 1;
         self.read(at, source);
@@ -175,6 +184,23 @@ impl Model {
         old
     }
 
+    /// Remembers an endpoint that goes now, and forgets those that went long ago.
+    pub fn ghost(&mut self, pod: usize, key: &str, time: u64) {
+        let Some(of) = self.pods.get(pod) else { return };
+        let Ok(Some(entry)) = Entry::read(Record::new(key)) else { return };
+        let Some(service) = self.by_name.get(&entry.service()) else { return };
+        let ghost = Ghost {
+            service: *service,
+            category: entry.category,
+            address: address(&entry),
+            pod: format!("{}/{}", of.text.namespace, of.text.name),
+            time,
+        };
+        if self.ghosts.len() < GHOSTS {
+            self.ghosts.push(ghost);
+        }
+    }
+
     /// Works out what follows from all Pods together.
     pub fn settle(&mut self) {
         let mut providers = Providers::default();
@@ -206,6 +232,19 @@ impl Model {
         self.pods.get(pod).is_some_and(|pod| {
             pod.records.is_none() && pod.problems.iter().any(|p| matches!(p.code, Code::Refused(_)))
         })
+    }
+}
+
+/// So many that have just gone are shown at once.
+const GHOSTS: usize = 200;
+
+/// Host and port of an endpoint, as one reads them.
+pub fn address(entry: &Entry<'_>) -> String {
+    let host = entry.url.host();
+    let host = if host.contains(':') { format!("[{host}]") } else { host.to_owned() };
+    match entry.url.port() {
+        Some(port) => format!("{host}:{port}"),
+        None => host,
     }
 }
 

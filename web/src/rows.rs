@@ -17,6 +17,8 @@ pub enum Node {
     Role(u32, Category),
     /// An endpoint: Pod, and place among its endpoints.
     Endpoint(u32, u32),
+    /// An endpoint that has just gone, by its place among all of them.
+    Ghost(u32),
     /// A Pod.
     Pod(u32),
     /// A record of a Pod.
@@ -66,6 +68,16 @@ impl View {
     pub fn new(model: &Model, by: By) -> Self {
         let endpoints: usize = model.pods.iter().map(|pod| pod.endpoints.len()).sum();
         let mut view = Self { by, open: endpoints <= 60, ..Self::default() };
+        view.rebuild(model);
+        view
+    }
+
+    /// The same way to look at a model that was read anew.
+    #[must_use]
+    pub fn again(&self, model: &Model) -> Self {
+        let mut view = Self::new(model, self.by);
+        view.terms.clone_from(&self.terms);
+        view.open |= self.open;
         view.rebuild(model);
         view
     }
@@ -150,7 +162,8 @@ impl View {
                     || endpoint_text(model, *pod, *place).is_some_and(|text| self.matches(text))
             });
             let mut all = all.peekable();
-            if all.peek().is_none() {
+            let mut gone = ghosts(model, service, category).peekable();
+            if all.peek().is_none() && (gone.peek().is_none() || !self.terms.is_empty()) {
                 continue;
             }
             found = true;
@@ -160,6 +173,9 @@ impl View {
             if self.push(rows, Node::Role(service, category), 1, true) {
                 for (pod, place) in all {
                     self.push(rows, Node::Endpoint(*pod, *place), 2, false);
+                }
+                for ghost in gone {
+                    self.push(rows, Node::Ghost(ghost), 2, false);
                 }
             }
         }
@@ -228,6 +244,12 @@ impl View {
             }
         }
     }
+}
+
+fn ghosts(model: &Model, service: u32, category: Category) -> impl Iterator<Item = u32> {
+    let of =
+        move |ghost: &crate::model::Ghost| ghost.service == service && ghost.category == category;
+    model.ghosts.iter().enumerate().filter(move |(_, ghost)| of(ghost)).map(|(at, _)| index(at))
 }
 
 fn endpoint_text(model: &Model, pod: u32, place: u32) -> Option<&str> {

@@ -148,7 +148,8 @@ impl Session {
             self.problems.iter().filter(|place| place.severity == wanted).count()
         };
         let document = self.document.as_ref();
-        let kind = document.map_or("empty", |document| match document.kind {
+        let alone = if self.live.is_on() { "events" } else { "empty" };
+        let kind = document.map_or(alone, |document| match document.kind {
             Kind::Empty => "empty",
             Kind::Annotation => "annotation",
             Kind::Records => "records",
@@ -297,13 +298,21 @@ impl Session {
     fn live_input(&mut self, ask: &Ask<'_>) -> Json {
         let items = ask.0.items("events");
         let now = ask.0.time("now").unwrap_or(0);
+        let anew = items.iter().any(|event| event.text("event") == "snapshot");
         let touched = self.live.take(&mut self.model, items, now);
+        if anew {
+            self.view = self.view.again(&self.model);
+        }
         if touched {
             self.settle();
         }
         let (from, to) = self.live.span();
         let mut summary = self.summary();
-        summary.put("live", &json!({"from": from, "to": to, "at": self.live.at()}));
+        summary.put(
+            "live",
+            &json!({"from": from, "to": to, "at": self.live.at(),
+                                  "gone": self.model.ghosts.len()}),
+        );
         summary
     }
 
@@ -350,6 +359,7 @@ pub(crate) fn node_id(node: Node) -> String {
         Node::Service(id) => format!("s{id}"),
         Node::Role(id, category) => format!("s{id}.{category}"),
         Node::Endpoint(pod, place) => format!("e{pod}.{place}"),
+        Node::Ghost(at) => format!("g{at}"),
         Node::Pod(pod) => format!("p{pod}"),
         Node::Record(pod, record) => format!("r{pod}.{record}"),
     }

@@ -16,7 +16,7 @@ use crate::compare::readable;
 use crate::diff::{self, Run};
 use crate::document::Document;
 use crate::layers::{Layer, Layers};
-use crate::model::{Model, Pod};
+use crate::model::{Model, Pod, address};
 use crate::pod::Value;
 use crate::rows::{Node, Row};
 use crate::session::node_id;
@@ -84,6 +84,9 @@ pub struct Shown<'a> {
     pub model: &'a Model,
 }
 
+/// Milliseconds for which an endpoint counts as new.
+const FRESH: u64 = 2500;
+
 /// The most of a layer's text that is sent.
 const CLIP: usize = 24 << 10;
 
@@ -107,6 +110,9 @@ impl<'a> Shown<'a> {
                 json!({"kind": "role", "text": category.as_str(), "count": count})
             }
             Node::Endpoint(pod, place) => self.endpoint_row(pod, place, tick),
+            Node::Ghost(at) => self.model.ghosts.get(at as usize).map_or_else(Json::object, |ghost| {
+                json!({"kind": "endpoint", "text": ghost.address, "in": ghost.pod, "state": "gone"})
+            }),
             Node::Pod(pod) => self.pod_row(pod as usize, language),
             Node::Record(pod, record) => self.record_row(pod as usize, record as usize),
         };
@@ -142,7 +148,7 @@ impl<'a> Shown<'a> {
         json.put("in", &pod_name(of));
         json.put("state", &pod_state(of));
         json.put("severity", &endpoint.severity.map(Severity::as_str));
-        json.put("fresh", &(tick > 0 && endpoint.since + 20 > tick));
+        json.put("fresh", &(endpoint.since > 0 && endpoint.since + FRESH > tick));
         json.put("since", &endpoint.since);
         json
     }
@@ -435,15 +441,9 @@ fn entry_json(record: Record<'_>) -> Json {
     match Entry::read(record) {
         Ok(Some(entry)) => {
             let service = entry.service();
-            let host = entry.url.host();
-            let bracketed = if host.contains(':') { format!("[{host}]") } else { host.to_owned() };
-            let address = match entry.url.port() {
-                Some(port) => format!("{bracketed}:{port}"),
-                None => bracketed,
-            };
             let param = |name: &str| entry.url.get(name).map(std::borrow::Cow::into_owned);
             json!({
-                "text": address, "interface": entry.interface, "category": entry.category.as_str(),
+                "text": address(&entry), "interface": entry.interface, "category": entry.category.as_str(),
                 "protocol": entry.url.scheme(), "service": key_of(&service),
                 "group": service.group(), "version": service.version(),
                 "application": param("application"),

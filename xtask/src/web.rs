@@ -12,7 +12,7 @@ const BINDGEN: &str = "dubbo-k8s-web-bindgen";
 const PROFILE: &str = "page";
 
 /// What the wasm may weigh, gzipped. The aim is 130,000; this holds what has been reached.
-const WASM_LIMIT: usize = 172_000;
+const WASM_LIMIT: usize = 152_000;
 /// What scripts and style may weigh together, gzipped.
 const SCRIPT_LIMIT: usize = 35_000;
 
@@ -95,7 +95,8 @@ fn gzipped(path: &Path) -> Result<usize> {
 pub(crate) fn test() -> Result {
     chromium()?;
     let tool = Tool::new("node").dir(&page());
-    tool.args(["--test", "--test-concurrency=1", "--test-reporter=spec", "tests/"]).run()
+    let tool = tool.args(["--test", "--test-concurrency=1", "--test-reporter=spec"]);
+    tool.args(["tests/page.test.mjs", "tests/live.test.mjs"]).run()
 }
 
 /// Measures the budgets of the page.

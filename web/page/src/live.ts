@@ -11,6 +11,9 @@ const LAG_MS = 1000;
 /** More than this many waiting events are a lag too. */
 const LAG_EVENTS = 2000;
 
+/** For how long the model marks what is new or gone, and a little. */
+const GONE_MS = 2600;
+
 let queue: object[] = [];
 let timer = 0;
 let busy = false;
@@ -78,10 +81,15 @@ async function flush() {
   busy = false;
   const late = performance.now() - since > LAG_MS;
   if (state.live === 'connected' || state.live === 'lagging') state.live = late || queue.length > LAG_EVENTS ? 'lagging' : 'connected';
-  await taken(summary, first);
+  await taken(summary, first, events.length > 0);
 }
 
-async function taken(summary: Summary, first: boolean) {
+let later = 0;
+
+async function taken(summary: Summary, first: boolean, some = false) {
+  clearTimeout(later);
+  // What is new or gone is marked for a moment; then the rows are asked for again.
+  if (some && !timer) later = window.setTimeout(() => void flush(), GONE_MS);
   state.summary = summary;
   state.total = summary.rows;
   if (first) state.pane = 'services';

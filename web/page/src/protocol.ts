@@ -28,7 +28,7 @@ export interface Summary {
   whole: boolean;
   why?: string;
   limit?: number;
-  live?: { from: number; to: number; at: number | null };
+  live?: { from: number; to: number; at: number | null; gone: number };
   refused?: string;
 }
 

@@ -1,0 +1,86 @@
+// The page over a stream of events, as the watcher's server sends them.
+import assert from 'node:assert/strict';
+import { mkdir } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+import { after, before, test } from 'node:test';
+import { browser } from './browser.mjs';
+import { key } from './samples.mjs';
+import { serve } from './serve.mjs';
+
+const here = (path) => fileURLToPath(new URL(path, import.meta.url));
+await mkdir(here('../artefacts'), { recursive: true });
+
+let host, chrome, page, stream;
+const violations = [];
+const arrived = [];
+
+const url = (n) => `dubbo://10.0.0.${n}:20880/a.B?application=shop`;
+const holder = (n) => ({ namespace: 'shop', pod: `p-${n}`, uid: `u-${n}` });
+const send = (event, data) => stream.write(`event: ${event}\nid: 1\ndata: ${JSON.stringify(data)}\n\n`);
+const change = (event, n) => send(event, { event, key: key('a.B', 'providers', url(n)), value: '', category: 'providers', service: 'a.B', url: url(n), ...holder(n), resourceVersion: '1' });
+const snapshot = { revision: '1', synced: true, ageMs: 0, pods: 1, records: 1, services: [{ service: 'a.B', interface: 'a.B', providers: [{ url: url(1), protocol: 'dubbo', host: '10.0.0.1', port: 20880, params: {}, holders: [holder(1)] }], consumers: [] }], problems: [] };
+const next = () => new Promise((resolve) => arrived.push(resolve));
+const addresses = () => page.locator('.row.endpoint .label').allInnerTexts();
+
+before(async () => {
+  host = await serve(here('../dist'), (response) => {
+    stream = response;
+    arrived.shift()?.();
+  });
+  chrome = await browser();
+  page = await chrome.context.newPage();
+  page.on('console', (message) => message.type() === 'error' && !message.text().includes('ERR_') && violations.push(message.text()));
+  page.on('pageerror', (error) => violations.push(String(error)));
+});
+after(async () => {
+  await chrome?.close();
+  await host?.close();
+});
+
+test('connecting, connected, changing, paused, gone back, lost and back again', async () => {
+  const first = next();
+  await page.goto(`${host.url}?live`);
+  await page.waitForSelector('.live-connecting, .live-connected');
+  await first;
+  send('snapshot', snapshot);
+  await page.waitForFunction(() => document.querySelectorAll('.row.endpoint').length === 1);
+  await page.waitForSelector('.live-connected');
+
+  change('added', 2);
+  await page.waitForFunction(() => document.querySelectorAll('.row.endpoint').length === 2);
+  assert.equal(await page.locator('.row.fresh').count(), 1, 'what is new is marked');
+  await page.screenshot({ path: here('../artefacts/live.png') });
+  await page.locator('.row.endpoint').last().click();
+  await page.waitForSelector('.params');
+
+  change('removed', 1);
+  await page.waitForSelector('.row.gone');
+  await page.waitForFunction(() => document.querySelectorAll('.row.endpoint').length === 1);
+  assert.deepEqual(await addresses(), ['10.0.0.2:20880']);
+
+  await page.getByRole('button', { name: 'Pause' }).click();
+  await page.waitForSelector('.live-paused');
+  await page.locator('.past input').evaluate((input) => {
+    input.value = input.min;
+    input.dispatchEvent(new Event('input'));
+  });
+  await page.waitForFunction(() => document.querySelector('.row.endpoint .label')?.textContent === '10.0.0.1:20880');
+  change('added', 3);
+  assert.deepEqual(await addresses(), ['10.0.0.1:20880'], 'the past stays while it is looked at');
+  await page.getByRole('button', { name: 'Go on' }).click();
+  await page.waitForFunction(() => document.querySelectorAll('.row.endpoint').length === 2);
+  assert.deepEqual((await addresses()).sort(), ['10.0.0.2:20880', '10.0.0.3:20880']);
+
+  send('disconnected', { event: 'disconnected', error: 'x' });
+  await page.waitForSelector('.live-lagging');
+  send('synced', { event: 'synced' });
+  await page.waitForSelector('.live-connected');
+
+  const again = next();
+  stream.destroy();
+  await page.waitForSelector('.live-lost');
+  await again;
+  send('snapshot', snapshot);
+  await page.waitForFunction(() => document.querySelector('.row.endpoint .label')?.textContent === '10.0.0.1:20880');
+  assert.deepEqual(violations, []);
+});
