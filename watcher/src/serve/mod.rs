@@ -13,6 +13,7 @@ mod conditional;
 mod connection;
 mod events;
 mod gate;
+mod inspector;
 mod meters;
 mod pace;
 mod page;

@@ -16,14 +16,17 @@ use http::header::{
 use http::{HeaderValue, StatusCode};
 
 use super::refusal::{Quoted, Refusal};
-use super::{App, annotations, events, gate, meters, page, probes, snapshot};
+use super::{App, annotations, events, gate, inspector, meters, page, probes, snapshot};
 
 /// The description of the API, as `GET /openapi.json` gives it.
 pub(super) const OPENAPI: &str = include_str!("openapi.json");
 
 pub(super) fn router(app: Arc<App>) -> Router {
     Router::new()
-        .route("/", get(page::page))
+        .route("/", get(inspector::index))
+        .route("/assets/{name}", get(inspector::asset))
+        .route("/icon.svg", get(inspector::icon))
+        .route("/status", get(page::page))
         .route(page::STYLE_PATH, get(page::style))
         .route("/v1/snapshot", get(snapshot::snapshot))
         .route("/v1/annotations", get(annotations::annotations))
