@@ -1,0 +1,164 @@
+// The budgets of the page, measured in the browser that people use, on text of the size that they have.
+import { fileURLToPath } from 'node:url';
+import { gzipSync } from 'node:zlib';
+import { readdirSync, readFileSync } from 'node:fs';
+import { writeFile, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { browser } from './browser.mjs';
+import { key, pod } from './samples.mjs';
+import { serve } from './serve.mjs';
+
+const here = (path) => fileURLToPath(new URL(path, import.meta.url));
+const p95 = (all) => [...all].sort((a, b) => a - b)[Math.floor(all.length * 0.95)];
+const median = (all) => [...all].sort((a, b) => a - b)[Math.floor(all.length / 2)];
+const results = [];
+const tell = (what, value, unit, budget) => {
+  results.push(value <= budget);
+  console.log(`| ${what} | ${value.toFixed(value < 100 ? 1 : 0)} ${unit} | ${budget} ${unit} | ${value <= budget ? 'kept' : 'MISSED'} |`);
+};
+console.log('| what | measured | budget | |\n|---|---|---|---|');
+
+const weigh = (end) => readdirSync(here('../dist/assets')).filter((name) => end.some((one) => name.endsWith(one))).reduce((sum, name) => sum + gzipSync(readFileSync(here(`../dist/assets/${name}`)), { level: 9 }).length / 1000, 0);
+tell('wasm, gzipped', weigh(['.wasm']), 'kB', 130);
+tell('script and style, gzipped', weigh(['.js', '.css']), 'kB', 35);
+
+/** A list as a server sends it, about 8.2 KB a Pod, six endpoints each. */
+function list(pods) {
+  const filler = 'x'.repeat(900);
+  const items = Array.from({ length: pods }, (_, at) => {
+    const ip = `10.${(at >> 16) & 255}.${(at >> 8) & 255}.${at & 255}`;
+    const records = Array.from({ length: 6 }, (_, n) => {
+      const service = `com.example.area${at % 40}.Service${(at * 6 + n) % 500}`;
+      return n < 3 ? key(service, 'providers', `dubbo://${ip}:20880/${service}?application=shop-${at % 40}&interface=${service}&methods=Get%2CList%2CCreate&release=dubbo-golang-1.5.7&side=provider&timestamp=1760000000&owner=team-${at % 7}&serialization=hessian2&retries=2&loadbalance=random&environment=prod&organization=example.com`) : key(service, 'consumers', `consumer://${ip}/${service}?application=shop-${at % 40}&interface=${service}&side=consumer&check=false&timestamp=1760000000&version=`);
+    });
+    const one = JSON.parse(pod({ name: `shop-${at}`, uid: `u-${at}`, records, ip }));
+    one.spec = { containers: [{ name: 'app', image: 'example.com/app:1', env: [{ name: 'X', value: filler }] }] };
+    return one;
+  });
+  const text = JSON.stringify({ kind: 'PodList', apiVersion: 'v1', metadata: { resourceVersion: '1' }, items });
+  return text;
+}
+
+let stream;
+const host = await serve(here('../dist'), (response) => (stream = response));
+const chrome = await browser({ viewport: { width: 1280, height: 800 } });
+const folder = await mkdtemp(join(tmpdir(), 'inspector-bench-'));
+try {
+  const page = await chrome.context.newPage();
+  await page.goto(host.url);
+  await page.waitForSelector('.hollow.empty');
+  await page.evaluate(() => {
+    window.tasks = [];
+    new PerformanceObserver((all) => all.getEntries().forEach((one) => window.tasks.push(one.duration))).observe({ type: 'longtask' });
+  });
+
+  const single = pod({ name: 'a', records: [key('a.B', 'providers', 'dubbo://10.0.0.1:1/a.B?x=1'), key('c.D', 'consumers', 'consumer://10.0.0.1/c.D')] });
+  const pasted = [];
+  for (let run = 0; run < 15; run++) {
+    pasted.push(await page.evaluate(async (text) => {
+      const clear = [...document.querySelectorAll('.pane-source .small')].at(-1);
+      clear?.click();
+      await new Promise((r) => setTimeout(r, 60));
+      const start = performance.now();
+      const data = new DataTransfer();
+      data.setData('text/plain', text);
+      document.body.dispatchEvent(new ClipboardEvent('paste', { clipboardData: data, bubbles: true, cancelable: true }));
+      while (!document.querySelector('.row.endpoint')) await new Promise((r) => setTimeout(r, 1));
+      await new Promise(requestAnimationFrame);
+      return performance.now() - start;
+    }, single));
+  }
+  tell('one Pod pasted → tree (median of 15)', median(pasted), 'ms', 50);
+
+  const text = list(10_000);
+  await writeFile(join(folder, 'pods.json'), text);
+  await page.evaluate(() => { window.tasks.length = 0; });
+  await page.evaluate(() => document.querySelector('#file').addEventListener('change', () => (window.started = performance.now()), { capture: true }));
+  await page.setInputFiles('#file', join(folder, 'pods.json'));
+  const took = await page.evaluate(async () => {
+    while (!document.querySelector('.row.service')) await new Promise((r) => setTimeout(r, 2));
+    await new Promise(requestAnimationFrame);
+    return performance.now() - window.started;
+  });
+  tell(`10,000 Pods, ${(text.length / 1e6).toFixed(0)} MB of JSON → first rows`, took / 1000, 's', 2);
+  await page.waitForTimeout(500);
+  tell('… longest task on the main thread meanwhile', Math.max(0, ...(await page.evaluate(() => window.tasks))), 'ms', 50);
+
+  await page.evaluate(() => [...document.querySelectorAll('.pane-services .small.icon')][0].click());
+  await page.waitForFunction(() => Number(document.querySelector('#tree').getAttribute('aria-rowcount')) > 60_000);
+  const frames = await page.evaluate(async () => {
+    const tree = document.querySelector('#tree');
+    const times = [];
+    let last = await new Promise(requestAnimationFrame);
+    for (let step = 0; step < 240; step++) {
+      tree.scrollTop += step % 40 === 39 ? tree.scrollHeight / 8 : 240;
+      const now = await new Promise(requestAnimationFrame);
+      times.push(now - last);
+      last = now;
+    }
+    return times;
+  });
+  const count = await page.locator('#tree').getAttribute('aria-rowcount');
+  tell(`scrolling over ${count} rows, frame p95`, p95(frames), 'ms', 20);
+
+  const searches = [];
+  for (const words of ['service77', 'area3 owner=team-5', '10.0.9.', 'nothing like it', 'side=consumer shop-1']) {
+    searches.push(await page.evaluate(async (words) => {
+      const field = document.querySelector('#find');
+      const tree = document.querySelector('#tree');
+      const before = tree.getAttribute('aria-rowcount');
+      const start = performance.now();
+      field.value = words;
+      field.dispatchEvent(new Event('input', { bubbles: true }));
+      while (tree.getAttribute('aria-rowcount') === before) await new Promise((r) => setTimeout(r, 1));
+      await new Promise(requestAnimationFrame);
+      return performance.now() - start;
+    }, words));
+  }
+  tell('searching all of them (the slowest of 5)', Math.max(...searches), 'ms', 100);
+  await page.close();
+
+  // Live: 500 events a second for ten seconds into a registry of 2,000 endpoints.
+  const live = await chrome.context.newPage();
+  await live.goto(`${host.url}?live`);
+  while (!stream) await new Promise((r) => setTimeout(r, 10));
+  const url = (n) => `dubbo://10.1.${n >> 8}.${n & 255}:20880/a.B`;
+  const holder = (n) => ({ namespace: 'shop', pod: `p-${n}`, uid: `u-${n}` });
+  const services = Array.from({ length: 40 }, (_, s) => ({ interface: `a.S${s}`, providers: Array.from({ length: 50 }, (_, n) => ({ url: url(s * 50 + n), holders: [holder(s * 50 + n)] })), consumers: [] }));
+  stream.write(`event: snapshot\ndata: ${JSON.stringify({ services, problems: [] })}\n\n`);
+  await live.waitForSelector('.row');
+  await live.evaluate(() => {
+    window.seen = new Map();
+    const look = () => {
+      const now = performance.timeOrigin + performance.now();
+      for (const row of document.querySelectorAll('.row.endpoint .label')) if (!window.seen.has(row.textContent)) window.seen.set(row.textContent, now);
+      requestAnimationFrame(look);
+    };
+    look();
+    const field = document.querySelector('#find');
+    field.value = 'live.probe';
+    field.dispatchEvent(new Event('input', { bubbles: true }));
+  });
+  const sent = new Map();
+  const start = Date.now();
+  for (let n = 0; n < 5000; n++) {
+    const probe = n % 25 === 0;
+    const at = `10.9.${n >> 8}.${n & 255}:1`;
+    const service = probe ? 'live.probe' : `a.S${n % 40}`;
+    if (probe) sent.set(at, performance.timeOrigin + performance.now());
+    const data = { event: 'added', key: key(service, 'providers', `dubbo://${at}/${service}`), value: '', namespace: 'shop', pod: `p-${n % 2000}`, uid: `u-${n % 2000}` };
+    stream.write(`event: added\ndata: ${JSON.stringify(data)}\n\n`);
+    const ahead = n * 2 - (Date.now() - start);
+    if (ahead > 0) await new Promise((r) => setTimeout(r, ahead));
+  }
+  await live.waitForTimeout(1000);
+  const seen = new Map(await live.evaluate(() => [...window.seen]));
+  const late = [...sent].filter(([at]) => seen.has(at)).map(([at, time]) => seen.get(at) - time);
+  if (late.length < 10) throw new Error(`only ${late.length} of ${sent.size} probes were seen`);
+  tell(`live event → paint at 500 a second, p95 of ${late.length}`, p95(late), 'ms', 150);
+} finally {
+  await chrome.close();
+  await host.close();
+  await rm(folder, { recursive: true, force: true });
+}
