@@ -6,7 +6,7 @@ import type { Summary } from './protocol.ts';
 const KINDS = ['snapshot', 'added', 'updated', 'removed', 'problem', 'synced', 'relisted', 'disconnected', 'reconnected'];
 
 /** Events are shown at most this often; a batch that takes longer makes the page say that it lags. */
-const BATCH_MS = 60;
+const BATCH_MS = 40;
 const LAG_MS = 1000;
 /** More than this many waiting events are a lag too. */
 const LAG_EVENTS = 2000;
@@ -93,8 +93,7 @@ async function taken(summary: Summary, first: boolean, some = false) {
   state.summary = summary;
   state.total = summary.rows;
   if (first) state.pane = 'services';
-  await rowsAt(firstVisible(), true);
-  await problemWindow(true);
+  await Promise.all([rowsAt(firstVisible(), true), state.problemsOpen || summary.errors + summary.warnings + summary.notes !== state.problemTotal ? problemWindow(true) : null]);
   if (state.pod !== null && !state.editing) void choose(state.pod, state.record);
   changed();
 }
