@@ -9,7 +9,7 @@ use dubbo_k8s_codec::lint::{ANNOTATIONS_LIMIT, Entry};
 use dubbo_k8s_codec::patch::{Edit, Form};
 use dubbo_k8s_codec::problem::{Code, Language, Problem, Severity};
 use dubbo_k8s_codec::repair::repair;
-use dubbo_k8s_codec::{Annotation, Category, Param, Record, Service};
+use dubbo_k8s_codec::{Annotation, Category, Record, Service, Url};
 
 use crate::answer::{Json, json};
 use crate::compare::readable;
@@ -511,21 +511,22 @@ fn parts(url: &str) -> Json {
 fn params(url: &str) -> Json {
     let query = url.find('?').map_or(url.len(), |at| at + 1);
     let end = url.find('#').unwrap_or(url.len()).max(query);
+    let Ok(parsed) = Url::parse(url) else { return Json::list() };
     let mut at = query;
-    let mut all = Vec::new();
-    for segment in url.get(query..end).unwrap_or_default().split('&') {
-        let (raw_name, raw_value) = segment.split_once('=').unwrap_or((segment, ""));
-        let param = Param { raw_name, raw_value };
-        if !segment.is_empty() && all.len() < 1000 {
-            all.push(json!({
-                "name": param.name(), "value": param.value(), "raw": raw_value,
-                "twice": param.value() != param.value_once(),
-                "at": [to_utf16(url, at), to_utf16(url, at + segment.len())],
-            }));
-        }
+    let segments = url.get(query..end).unwrap_or_default().split('&').map(|segment| {
+        let start = at;
         at += segment.len() + 1;
-    }
-    Json::of(all)
+        (start, start + segment.len())
+    });
+    let written = segments.filter(|(start, end)| end > start);
+    let named = parsed.params().zip(written).take(1000).map(|(param, (start, end))| {
+        json!({
+            "name": param.name(), "value": param.value(), "raw": param.raw_value,
+            "twice": param.value() != param.value_once(),
+            "at": [to_utf16(url, start), to_utf16(url, end)],
+        })
+    });
+    named.collect()
 }
 
 /// The steps of a repair, each as a difference.
