@@ -288,6 +288,26 @@ mod tests {
     }
 
     #[test]
+    fn the_manifests_use_only_what_there_is() {
+        let deploy = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("deploy");
+        for file in ["base/deployment", "examples/sidecar", "examples/native-sidecar"] {
+            let text = std::fs::read_to_string(deploy.join(file).with_extension("yaml")).unwrap();
+            let manifest: serde_json::Value = serde_saphyr::from_str(&text).unwrap();
+            let pod = &manifest["spec"]["template"]["spec"];
+            let lists = ["initContainers", "containers"].map(|list| pod[list].as_array());
+            let arguments = lists.into_iter().flatten().flatten();
+            let arguments = arguments.filter_map(|container| container["args"].as_array());
+            let parsed: Vec<_> = arguments
+                .map(|arguments| {
+                    let words = arguments.iter().filter_map(serde_json::Value::as_str);
+                    Arguments::try_parse_from(std::iter::once("dubbo-watcher").chain(words))
+                })
+                .collect();
+            assert!(matches!(parsed.as_slice(), [Ok(_)]), "{file}: {parsed:?}");
+        }
+    }
+
+    #[test]
     fn a_timeout_is_a_whole_number_of_seconds() {
         assert_eq!(super::seconds("5").unwrap().as_secs(), 5);
         assert_eq!(super::seconds("90s").unwrap().as_secs(), 90);

@@ -1,0 +1,213 @@
+//! The manifests of `watcher/deploy` against the schemas of Kubernetes, against each other, and
+//! against what the program says of the rights it needs.
+
+#![cfg(test)]
+
+mod schema;
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use dubbo_k8s_watcher::kube::Rights;
+use schema::Schemas;
+use serde_json::{Value, json};
+
+const DEPLOY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../watcher/deploy");
+const FOLDERS: [&str; 4] = ["base", "cluster-wide", "registrar", "examples"];
+
+/// Every document of a folder with the file that it is in.
+fn documents(folder: &str) -> Vec<(PathBuf, Value)> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(Path::new(DEPLOY).join(folder)).unwrap() {
+        let path = entry.unwrap().path();
+        let text = fs::read_to_string(&path).unwrap();
+        for document in text.split("\n---\n") {
+            let parsed = serde_saphyr::from_str(document);
+            let parsed = parsed.unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+            found.push((path.clone(), parsed));
+        }
+    }
+    assert!(!found.is_empty(), "{folder} is empty");
+    found
+}
+
+fn manifests(folder: &str) -> impl Iterator<Item = (PathBuf, Value)> {
+    documents(folder).into_iter().filter(|(_, document)| document["kind"] != "Kustomization")
+}
+
+fn of_kind(folder: &str, kind: &str) -> Value {
+    let mut found = manifests(folder).filter(|(_, document)| document["kind"] == kind);
+    let (_, document) = found.next().unwrap_or_else(|| panic!("no {kind} in {folder}"));
+    assert!(found.next().is_none(), "several {kind} in {folder}");
+    document
+}
+
+#[test]
+fn every_manifest_is_what_kubernetes_takes() {
+    let schemas = Schemas::of_kubernetes_1_36();
+    for folder in FOLDERS {
+        for (path, manifest) in manifests(folder) {
+            let faults = schemas.faults(&manifest);
+            assert!(faults.is_empty(), "{}: {faults:#?}", path.display());
+        }
+    }
+}
+
+#[test]
+fn the_schemas_find_what_is_wrong() {
+    let schemas = Schemas::of_kubernetes_1_36();
+    let good = of_kind("base", "Deployment");
+    for (pointer, value, fault) in [
+        ("/kind", json!("Deploymint"), "no such kind"),
+        ("/spec/replicas", json!("1"), "spec.replicas: is not"),
+        ("/spec/selector", json!([]), "spec.selector: is not"),
+        ("/spec/template/spec/containers/0/image", json!(7), "image: is not"),
+        (
+            "/spec/template/spec/containers/0/resources/limits",
+            json!({"memory": true}),
+            "limits.memory",
+        ),
+        ("/spec/template/spec/containers/0/args", json!({}), "args: is not"),
+        ("/metadata/labels", json!({"a": 1}), "labels.a: is not"),
+    ] {
+        let mut bad = good.clone();
+        *bad.pointer_mut(pointer).unwrap() = value;
+        let faults = schemas.faults(&bad);
+        assert!(faults.iter().any(|found| found.contains(fault)), "{pointer}: {faults:?}");
+    }
+    let mut bad = good.clone();
+    bad["spec"]["template"]["spec"]["containers"][0]["readonlyRootFilesystem"] = json!(true);
+    bad["spec"]["template"]["spec"]["containers"][0].as_object_mut().unwrap().remove("name");
+    let faults = schemas.faults(&bad).join("\n");
+    assert!(
+        faults.contains("readonlyRootFilesystem: no such member")
+            && faults.contains("name: is missing"),
+        "{faults}"
+    );
+}
+
+#[test]
+fn roles_grant_what_the_program_asks_for_and_no_more() {
+    for (folder, kind, rights) in [
+        ("base", "Role", Rights::READER),
+        ("cluster-wide", "ClusterRole", Rights::READER),
+        ("registrar", "Role", Rights::REGISTRAR),
+    ] {
+        let role = of_kind(folder, kind);
+        let verbs: Vec<String> = rights.verbs.iter().map(ToString::to_string).collect();
+        assert_eq!(role["metadata"]["name"], rights.name);
+        assert_eq!(
+            role["rules"],
+            json!([{"apiGroups": [""], "resources": ["pods"], "verbs": verbs}])
+        );
+        let binding = of_kind(folder, &format!("{kind}Binding"));
+        assert_eq!(
+            binding["roleRef"],
+            json!({"apiGroup": "rbac.authorization.k8s.io", "kind": kind, "name": rights.name})
+        );
+        let account =
+            of_kind(if folder == "cluster-wide" { "base" } else { folder }, "ServiceAccount");
+        assert_eq!(binding["subjects"].as_array().unwrap().len(), 1);
+        assert_eq!(binding["subjects"][0]["name"], account["metadata"]["name"]);
+    }
+}
+
+/// Every Pod template, with its file.
+fn templates() -> Vec<(PathBuf, Value)> {
+    let of = |folder| manifests(folder).filter(|(_, manifest)| manifest["kind"] == "Deployment");
+    let found: Vec<_> = FOLDERS.into_iter().flat_map(of).collect();
+    assert_eq!(found.len(), 3);
+    for (path, manifest) in &found {
+        let (labels, wanted) = (
+            &manifest["spec"]["template"]["metadata"]["labels"],
+            &manifest["spec"]["selector"]["matchLabels"],
+        );
+        for (name, value) in wanted.as_object().unwrap() {
+            assert_eq!(&labels[name], value, "{}: selects other Pods", path.display());
+        }
+    }
+    found
+        .into_iter()
+        .map(|(path, mut manifest)| (path, manifest["spec"]["template"]["spec"].take()))
+        .collect()
+}
+
+fn containers(pod: &Value) -> impl Iterator<Item = &Value> {
+    ["initContainers", "containers"].into_iter().filter_map(|list| pod[list].as_array()).flatten()
+}
+
+#[test]
+fn no_container_can_do_more_than_it_must() {
+    for (path, pod) in templates() {
+        let path = path.display();
+        assert_eq!(pod["securityContext"]["runAsNonRoot"], true, "{path}");
+        assert_eq!(pod["securityContext"]["seccompProfile"]["type"], "RuntimeDefault", "{path}");
+        for container in containers(&pod) {
+            let name = &container["name"];
+            assert_eq!(
+                container["securityContext"],
+                json!({"allowPrivilegeEscalation": false, "readOnlyRootFilesystem": true, "capabilities": {"drop": ["ALL"]}}),
+                "{path}: {name}"
+            );
+            for amount in ["/requests/cpu", "/requests/memory", "/limits/cpu", "/limits/memory"] {
+                assert!(container["resources"].pointer(amount).is_some(), "{path}: {name}{amount}");
+            }
+        }
+    }
+}
+
+#[test]
+fn whoever_registers_knows_its_pod() {
+    let mut seen = 0;
+    for (path, pod) in templates() {
+        for container in containers(&pod).filter(|container| container["args"][0] == "register") {
+            seen += 1;
+            let env = container["env"].as_array().unwrap().iter();
+            let env: BTreeMap<_, _> = env
+                .map(|one| {
+                    (
+                        one["name"].as_str().unwrap(),
+                        one["valueFrom"]["fieldRef"]["fieldPath"].as_str().unwrap(),
+                    )
+                })
+                .collect();
+            let expected = [
+                ("HOSTNAME", "metadata.name"),
+                ("NAMESPACE", "metadata.namespace"),
+                ("POD_IP", "status.podIP"),
+                ("POD_UID", "metadata.uid"),
+            ];
+            assert_eq!(env, expected.into(), "{}", path.display());
+            let account = of_kind("registrar", "ServiceAccount");
+            assert_eq!(pod["serviceAccountName"], account["metadata"]["name"]);
+        }
+    }
+    assert_eq!(seen, 2);
+}
+
+#[test]
+fn kustomizations_name_every_file_and_nothing_else() {
+    for folder in &FOLDERS[..3] {
+        let kustomization =
+            documents(folder).into_iter().find(|(_, document)| document["kind"] == "Kustomization");
+        let (path, kustomization) = kustomization.unwrap();
+        assert_eq!(path.file_name().unwrap(), "kustomization.yaml");
+        assert_eq!(kustomization["apiVersion"], "kustomize.config.k8s.io/v1beta1");
+        let known = ["apiVersion", "kind", "namespace", "resources", "labels", "images", "patches"];
+        assert!(
+            kustomization.as_object().unwrap().keys().all(|key| known.contains(&key.as_str())),
+            "{folder}"
+        );
+        let resources = kustomization["resources"].as_array().unwrap().iter();
+        let (folders, mut named): (Vec<_>, Vec<_>) = resources
+            .map(|name| name.as_str().unwrap().to_owned())
+            .partition(|name| name.starts_with("../"));
+        assert!(folders.iter().all(|other| Path::new(DEPLOY).join(folder).join(other).is_dir()));
+        let mut files: Vec<_> = manifests(folder)
+            .map(|(path, _)| path.file_name().unwrap().to_str().unwrap().to_owned())
+            .collect();
+        (named.sort(), files.sort());
+        assert_eq!(named, files, "{folder}");
+    }
+}
