@@ -4,7 +4,7 @@ use dubbo_k8s_tests::apiserver::{Act, Fault, Verb};
 use dubbo_k8s_watcher::core::registration::{PodName, RegistrarSettings, RegistrationError};
 use dubbo_k8s_watcher::kube::Client;
 use dubbo_k8s_watcher::kube::config::{Config, Environment, Overrides};
-use dubbo_k8s_watcher::registry::{HoldState, RegisterError, Registrations};
+use dubbo_k8s_watcher::registry::{HoldState, RegisterError, Registration, Registrations};
 
 use super::program::Rig;
 use super::{KEY, URL, url};
@@ -25,7 +25,7 @@ async fn ten_services_share_one_pod_and_leave_it_as_it_was() {
     let begun = services.iter().zip(&urls).map(|(service, url)| service.register(url));
     let held = futures_util::future::try_join_all(begun).await.unwrap();
     assert_eq!(rig.keys().len(), 11);
-    futures_util::future::try_join_all(held.into_iter().map(|one| one.close())).await.unwrap();
+    futures_util::future::try_join_all(held.into_iter().map(Registration::close)).await.unwrap();
     assert_eq!(rig.keys(), ["other"]);
 }
 
