@@ -28,8 +28,8 @@ async fn no_right_to_read_pods() {
     assert!(error.contains("pods in namespace shop (403)\n  the server says: pods is forbidden"));
     for line in [
         "    kind: Role\n",
-        "    metadata: {name: dubbo-watcher, namespace: shop}\n",
-        "    - {apiGroups: [\"\"], resources: [pods], verbs: [get, list, watch]}\n",
+        "    metadata: {name: dubbo-reader, namespace: shop}\n",
+        "    - {apiGroups: [\"\"], resources: [pods], verbs: [list, watch]}\n",
         "    - {kind: ServiceAccount, namespace: shop, name: dubbo}\n",
     ] {
         assert!(error.contains(line), "{line}{error}");
