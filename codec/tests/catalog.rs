@@ -217,15 +217,20 @@ impl World {
     }
 
     fn relist(&mut self, scope: Option<usize>, pods: Vec<Model>, changes: &mut Changes) {
-        self.version += 1;
         let in_scope = |namespace: usize| scope.is_none_or(|scope| scope == namespace);
         let mut relist = self.catalog.relist();
         let mut listed = BTreeMap::new();
         for mut pod in pods.into_iter().filter(|pod| in_scope(pod.namespace)) {
             // Some are as they were.
-            match self.pods.get(&pod.id()).filter(|_| pod.records.len() % 2 == 0) {
-                Some(same) => pod = same.clone(),
-                None => pod.version = self.version,
+            let same = self.pods.get(&pod.id()).filter(|_| pod.records.len() % 2 == 0);
+            self.version += 1;
+            pod = same.cloned().unwrap_or(Model { version: self.version, ..pod });
+            if pod.state == State::Unlabelled {
+                relist.remove(&pod.pod());
+                if listed.get(&pod.id()).is_some_and(|listed: &Model| listed.uid == pod.uid) {
+                    listed.remove(&pod.id());
+                }
+                continue;
             }
             relist.observe(&self.catalog, &pod.pod());
             listed.insert(pod.id(), pod);

@@ -127,6 +127,13 @@ impl Changes {
         self.pods.clear();
     }
 
+    /// Whether everything in it is new: nothing was there before.
+    pub(super) fn is_only_new(&self) -> bool {
+        self.changes.iter().all(|change| change.kind == ChangeKind::Added)
+            && self.problems.iter().all(|change| change.kind == ProblemKind::Raised)
+            && self.pods.iter().all(|change| change.before.is_none())
+    }
+
     /// Whether nothing changed that is worth telling: neither a key nor a problem.
     pub const fn is_empty(&self) -> bool {
         self.changes.is_empty() && self.problems.is_empty()

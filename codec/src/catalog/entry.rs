@@ -131,6 +131,11 @@ impl PodEntry {
         }
     }
 
+    /// Whether this is the Pod that is gone when that one is.
+    pub(super) fn is_removed_with(&self, pod: &Pod<'_>) -> bool {
+        *self.holder.uid == *pod.uid || self.holder.uid.is_empty()
+    }
+
     /// Whether this is exactly that Pod in that version.
     pub(super) fn is_of(&self, pod: &Pod<'_>) -> bool {
         !pod.resource_version.is_empty()

@@ -7,10 +7,11 @@
 mod carriers;
 mod change;
 mod entry;
+mod keys;
 mod relist;
 mod view;
 
-use alloc::collections::{BTreeMap, BTreeSet, btree_map};
+use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
@@ -21,6 +22,8 @@ pub use self::change::{Change, ChangeKind, Changes, PodChange, ProblemChange, Pr
 use self::change::{Transition, emit};
 use self::entry::Interner;
 pub use self::entry::{PodEntry, StoredRecord};
+use self::keys::{Entry, KeyMap};
+use self::relist::First;
 pub use self::relist::{Relist, Scope};
 pub use self::view::{EndpointView, PodView, ServiceView};
 use crate::error::DecodeError;
@@ -131,7 +134,7 @@ type Pods = BTreeMap<Arc<str>, Arc<PodEntry>>;
 pub struct Catalog {
     liveness: Liveness,
     namespaces: BTreeMap<Arc<str>, Pods>,
-    keys: BTreeMap<Arc<str>, Carriers>,
+    keys: KeyMap<Carriers>,
     empty: Arc<str>,
     revision: u64,
 }
@@ -142,7 +145,7 @@ impl Catalog {
         Self {
             liveness,
             namespaces: BTreeMap::new(),
-            keys: BTreeMap::new(),
+            keys: KeyMap::new(),
             empty: Arc::from(""),
             revision: 0,
         }
@@ -172,7 +175,7 @@ impl Catalog {
     /// now another one.
     pub fn remove(&mut self, pod: &Pod<'_>, changes: &mut Changes) {
         let held = self.entry(&pod.namespace, &pod.name);
-        if held.is_some_and(|held| *held.holder.uid == *pod.uid || held.holder.uid.is_empty()) {
+        if held.is_some_and(|held| held.is_removed_with(pod)) {
             let mut log = Log::default();
             self.take_out(&pod.namespace, &pod.name, Some(&pod.resource_version), &mut log);
             self.finish(log, changes);
@@ -189,14 +192,18 @@ impl Catalog {
 
     /// Begins a relist: nothing of it is seen until [`commit`](Self::commit).
     pub fn relist(&self) -> Relist {
-        Relist::new(self.liveness, Arc::clone(&self.empty))
+        Relist::new(self)
     }
 
     /// Replaces all that is known of a scope in one step, and appends exactly the difference.
     /// A Pod that was replaced by another one of its name is first removed, then added.
     pub fn commit(&mut self, scope: &Scope, relist: Relist, changes: &mut Changes) {
+        let staged = match relist.into_first() {
+            Ok(first) if self.is_empty() => return self.adopt(first, changes),
+            Ok(first) => first.catalog.namespaces,
+            Err(pods) => pods,
+        };
         let mut log = Log::default();
-        let staged = relist.into_pods();
         for (name, entry) in staged.values().flatten() {
             let namespace = &entry.holder.namespace;
             let held = self.entry(namespace, name);
@@ -212,6 +219,52 @@ impl Catalog {
             self.take_out(&namespace, &name, None, &mut log);
         }
         self.finish(log, changes);
+    }
+
+    fn is_empty(&self) -> bool {
+        self.namespaces.is_empty() && self.keys.is_empty()
+    }
+
+    /// Becomes the catalog that a first list has made, and tells of everything in it.
+    fn adopt(&mut self, first: First, changes: &mut Changes) {
+        let First { catalog, changes: mut told } = first;
+        let revision = self.revision + u64::from(!catalog.is_empty());
+        *self = Self { revision, ..catalog };
+        if told.is_only_new() {
+            changes.changes.append(&mut told.changes);
+            changes.problems.append(&mut told.problems);
+            changes.pods.append(&mut told.pods);
+        } else {
+            self.tell_everything(changes);
+        }
+    }
+
+    /// Tells of all that is known as if it had just come, in the order of the Pods.
+    fn tell_everything(&self, changes: &mut Changes) {
+        for entry in self.namespaces.values().flat_map(BTreeMap::values) {
+            let mut told = BTreeSet::new();
+            for record in entry.records.iter().filter(|record| told.insert(&record.key)) {
+                let Some(carriers) = self.keys.get(&record.key) else { continue };
+                let (Some(first), Some(value)) = (carriers.holders().next(), carriers.value())
+                else {
+                    continue;
+                };
+                if first.rank() == entry.holder.rank() {
+                    changes.changes.push(Change {
+                        kind: ChangeKind::Added,
+                        key: Arc::clone(&record.key),
+                        value: Arc::clone(value),
+                        holder: Arc::clone(first),
+                        resource_version: Arc::clone(&entry.resource_version),
+                    });
+                }
+            }
+            changes.problems.extend(entry.problems.iter().map(|error| ProblemChange {
+                kind: ProblemKind::Raised,
+                problem: Problem { holder: Arc::clone(&entry.holder), error: error.clone() },
+            }));
+            changes.pods.push(PodChange { before: None, after: Some(Arc::clone(entry)) });
+        }
     }
 
     /// The Pods of a scope that are not among the staged ones.
@@ -311,14 +364,13 @@ impl Catalog {
         version: &Arc<str>,
         log: &mut Log,
     ) {
-        let (before, after) = match self.keys.entry(Arc::clone(&record.key)) {
-            btree_map::Entry::Vacant(vacant) => {
+        let (before, after) = match self.keys.entry(&record.key) {
+            Entry::Vacant(vacant) => {
                 vacant.insert(Carriers::one(holder, &record.value));
                 log.dirty = true;
                 (None, Some(Arc::clone(&record.value)))
             }
-            btree_map::Entry::Occupied(mut occupied) => {
-                let carriers = occupied.get_mut();
+            Entry::Occupied(carriers) => {
                 let before = carriers.value().cloned();
                 log.dirty |= carriers.insert(holder, &record.value);
                 (before, carriers.value().cloned())
@@ -402,7 +454,7 @@ struct KnownKeys<'a>(&'a Catalog);
 
 impl Interner for KnownKeys<'_> {
     fn key(&mut self, key: &str) -> Option<Arc<str>> {
-        self.0.keys.get_key_value(key).map(|(key, _)| Arc::clone(key))
+        self.0.keys.key(key).cloned()
     }
 
     fn namespace(&mut self, namespace: &str) -> Arc<str> {

@@ -1,11 +1,13 @@
 //! A relist in the making: what a list, page by page, says about a scope. Nobody sees it before it
 //! is committed, and it shares with the catalog whatever has not changed.
 
-use alloc::collections::{BTreeMap, BTreeSet};
+use alloc::boxed::Box;
+use alloc::collections::BTreeMap;
 use alloc::sync::Arc;
 
 use super::entry::{Interner, PodEntry};
-use super::{Catalog, Holder, KnownKeys, Liveness, Pods};
+use super::keys::{Entry, KeyMap};
+use super::{Catalog, Changes, Holder, KnownKeys, Liveness, Pods};
 use crate::pod::{Pod, PodError};
 
 /// Which Pods a relist is about.
@@ -29,52 +31,119 @@ impl Scope {
 }
 
 /// What has been listed so far. Made by [`Catalog::relist`], ends in [`Catalog::commit`].
+///
+/// The first list of all becomes a catalog right away, which takes the place of the empty one. Later
+/// ones keep only what is different from the catalog.
 #[derive(Debug)]
-pub struct Relist {
-    liveness: Liveness,
-    pods: BTreeMap<Arc<str>, Pods>,
-    keys: BTreeSet<Arc<str>>,
-    empty: Arc<str>,
+pub struct Relist(Staged);
+
+#[derive(Debug)]
+enum Staged {
+    First(Box<First>),
+    Later(Later),
+}
+
+/// A catalog in the making, and what it has told so far.
+#[derive(Debug)]
+pub(super) struct First {
+    pub(super) catalog: Catalog,
+    pub(super) changes: Changes,
 }
 
 impl Relist {
-    pub(super) const fn new(liveness: Liveness, empty: Arc<str>) -> Self {
-        Self { liveness, pods: BTreeMap::new(), keys: BTreeSet::new(), empty }
+    pub(super) fn new(catalog: &Catalog) -> Self {
+        Self(if catalog.is_empty() {
+            let first = Catalog::new(catalog.liveness);
+            Staged::First(Box::new(First { catalog: first, changes: Changes::default() }))
+        } else {
+            Staged::Later(Later {
+                liveness: catalog.liveness,
+                pods: BTreeMap::new(),
+                keys: KeyMap::new(),
+                empty: Arc::clone(&catalog.empty),
+            })
+        })
     }
 
     /// Takes in a Pod that is there. One that is not live counts as gone. The catalog is the one
     /// that the relist will be committed to.
     pub fn observe(&mut self, catalog: &Catalog, pod: &Pod<'_>) {
+        match &mut self.0 {
+            Staged::First(first) => first.catalog.observe(pod, &mut first.changes),
+            Staged::Later(later) => later.observe(catalog, pod),
+        }
+    }
+
+    /// Takes in that a Pod is gone again. Ignored if the Pod of that name is by now another one.
+    pub fn remove(&mut self, pod: &Pod<'_>) {
+        match &mut self.0 {
+            Staged::First(first) => first.catalog.remove(pod, &mut first.changes),
+            Staged::Later(later) => later.remove(pod),
+        }
+    }
+
+    /// Takes in an object that could not be read.
+    pub fn problem(&mut self, catalog: &Catalog, error: &PodError) {
+        match &mut self.0 {
+            Staged::First(first) => first.catalog.problem(error, &mut first.changes),
+            Staged::Later(later) => later.problem(catalog, error),
+        }
+    }
+
+    /// How many objects have been taken in.
+    pub fn pods(&self) -> usize {
+        let pods = match &self.0 {
+            Staged::First(first) => &first.catalog.namespaces,
+            Staged::Later(later) => &later.pods,
+        };
+        pods.values().map(BTreeMap::len).sum()
+    }
+
+    /// The first catalog of all, else the Pods that have been listed.
+    pub(super) fn into_first(self) -> Result<First, BTreeMap<Arc<str>, Pods>> {
+        match self.0 {
+            Staged::First(first) => Ok(*first),
+            Staged::Later(later) => Err(later.pods),
+        }
+    }
+}
+
+/// What has been listed over a catalog that is not empty.
+#[derive(Debug)]
+struct Later {
+    liveness: Liveness,
+    pods: BTreeMap<Arc<str>, Pods>,
+    /// The keys that the catalog does not know.
+    keys: KeyMap<()>,
+    empty: Arc<str>,
+}
+
+impl Later {
+    fn observe(&mut self, catalog: &Catalog, pod: &Pod<'_>) {
         if !self.liveness.is_live(pod) {
-            self.forget(&pod.namespace, &pod.name);
+            if let Some(pods) = self.pods.get_mut(&*pod.namespace) {
+                pods.remove(&*pod.name);
+            }
             return;
         }
         let held = catalog.entry(&pod.namespace, &pod.name).filter(|held| held.is_of(pod));
         let entry = match held {
             Some(held) => Arc::clone(held),
-            None => Arc::new(PodEntry::read(pod, &mut Staging { catalog, relist: self })),
+            None => Arc::new(PodEntry::read(pod, &mut Staging { catalog, later: self })),
         };
         self.stage(entry);
     }
 
-    /// Takes in that a Pod is gone again.
-    pub fn remove(&mut self, pod: &Pod<'_>) {
-        self.forget(&pod.namespace, &pod.name);
+    fn remove(&mut self, pod: &Pod<'_>) {
+        let Some(pods) = self.pods.get_mut(&*pod.namespace) else { return };
+        if pods.get(&*pod.name).is_some_and(|staged| staged.is_removed_with(pod)) {
+            pods.remove(&*pod.name);
+        }
     }
 
-    /// Takes in an object that could not be read.
-    pub fn problem(&mut self, catalog: &Catalog, error: &PodError) {
-        let entry = PodEntry::broken(error, &mut Staging { catalog, relist: self });
+    fn problem(&mut self, catalog: &Catalog, error: &PodError) {
+        let entry = PodEntry::broken(error, &mut Staging { catalog, later: self });
         self.stage(Arc::new(entry));
-    }
-
-    /// How many objects have been taken in.
-    pub fn pods(&self) -> usize {
-        self.pods.values().map(BTreeMap::len).sum()
-    }
-
-    pub(super) fn into_pods(self) -> BTreeMap<Arc<str>, Pods> {
-        self.pods
     }
 
     fn stage(&mut self, entry: Arc<PodEntry>) {
@@ -82,39 +151,34 @@ impl Relist {
         let name = Arc::clone(&entry.holder.pod);
         self.pods.entry(namespace).or_default().insert(name, entry);
     }
-
-    fn forget(&mut self, namespace: &str, name: &str) {
-        if let Some(pods) = self.pods.get_mut(namespace) {
-            pods.remove(name);
-        }
-    }
 }
 
 /// Shares text with the catalog and with what has been staged before.
 struct Staging<'a> {
     catalog: &'a Catalog,
-    relist: &'a mut Relist,
+    later: &'a mut Later,
 }
 
 impl Interner for Staging<'_> {
     fn key(&mut self, key: &str) -> Option<Arc<str>> {
-        self.relist.keys.get(key).cloned().or_else(|| KnownKeys(self.catalog).key(key))
+        self.catalog.keys.key(key).or_else(|| self.later.keys.key(key)).cloned()
     }
 
     fn learn(&mut self, key: &Arc<str>) {
-        self.relist.keys.insert(Arc::clone(key));
+        if let Entry::Vacant(vacant) = self.later.keys.entry(key) {
+            vacant.insert(());
+        }
     }
 
     fn namespace(&mut self, namespace: &str) -> Arc<str> {
-        let known = self.relist.pods.get_key_value(namespace);
-        match known {
+        match self.later.pods.get_key_value(namespace) {
             Some((namespace, _)) => Arc::clone(namespace),
             None => KnownKeys(self.catalog).namespace(namespace),
         }
     }
 
     fn value(&mut self, value: &str) -> Arc<str> {
-        if value.is_empty() { Arc::clone(&self.relist.empty) } else { Arc::from(value) }
+        if value.is_empty() { Arc::clone(&self.later.empty) } else { Arc::from(value) }
     }
 
     fn holder(&mut self, namespace: &str, name: &str, uid: &str) -> Option<Arc<Holder>> {

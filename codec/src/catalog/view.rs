@@ -60,7 +60,7 @@ impl Catalog {
     pub fn service_views(&self) -> impl Iterator<Item = ServiceView<'_>> {
         let mut services: BTreeMap<Service<'static>, Vec<Listed<'_>>> = BTreeMap::new();
         let mut run: Option<(Service<'static>, Vec<Listed<'_>>)> = None;
-        for listed in &self.keys {
+        for listed in self.keys.sorted() {
             let Some((_, url)) = endpoint(listed.0) else { continue };
             let service = url.service();
             // Keys of one service mostly stand together.
@@ -84,7 +84,7 @@ impl Catalog {
     pub fn entries(
         &self,
     ) -> impl Iterator<Item = (Record<'_>, impl Iterator<Item = &Arc<Holder>>)> {
-        self.keys.iter().map(|(key, carriers)| {
+        self.keys.sorted().into_iter().map(|(key, carriers)| {
             let value = carriers.value().map_or("", |value| value);
             (Record { key, value }, carriers.holders())
         })
