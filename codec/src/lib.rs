@@ -11,6 +11,22 @@
 //!
 //! It is `no_std` (with `alloc`), holds no unsafe code, never panics on what it reads, and never
 //! recurses or grows beyond the bounds that it names.
+//!
+//! ```
+//! use dubbo_k8s_codec::{Annotation, Category, Key, Record, Url, encode};
+//!
+//! let url = "tri://10.0.0.1:50051/com.example.Greeter?group=live&version=1.0.0&weight=200";
+//! let key = Key::leaf("com.example.Greeter", Category::Providers, url).to_string();
+//! let annotation = encode([Record::new(&key)]);
+//!
+//! let decoded = Annotation::decode(&annotation)?;
+//! let record = decoded.records().next().expect("one was written");
+//! let key = Key::parse(record.key)?;
+//! let url = Url::parse(key.url.expect("a provider's key has a URL"))?;
+//! assert_eq!(url.service().to_string(), "live/com.example.Greeter:1.0.0");
+//! assert_eq!((url.host(), url.port(), url.weight(None)), ("10.0.0.1", Some(50051), 200));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 #![no_std]
 #![forbid(unsafe_code)]
@@ -18,6 +34,11 @@
 extern crate alloc;
 #[cfg(feature = "std")]
 extern crate std;
+
+/// The README's example, compiled with the documentation.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
 
 mod annotation;
 mod base64url;

@@ -53,9 +53,10 @@ fn licence_problem(licence: Option<&str>) -> Option<String> {
     }
 }
 
+/// A licence "or any later version" (`+`) is allowed where the version it names is.
 fn is_allowed(asked: &LicenseReq) -> bool {
     let asked = asked.to_string();
-    LICENCES.contains(&asked.as_str())
+    LICENCES.contains(&asked.strip_suffix('+').unwrap_or(&asked))
 }
 
 fn matches(pattern: &str, name: &str) -> bool {
@@ -78,13 +79,18 @@ mod tests {
 
     #[test]
     fn every_side_of_an_and_and_one_side_of_an_or_must_be_allowed() {
-        for fine in
-            ["MIT", "MIT/Apache-2.0", "GPL-3.0-only OR MIT", "(Apache-2.0 OR MIT) AND BSD-3-Clause"]
-        {
+        for fine in [
+            "MIT",
+            "MIT/Apache-2.0",
+            "MPL-2.0+",
+            "GPL-3.0-only OR MIT",
+            "(Apache-2.0 OR MIT) AND BSD-3-Clause",
+        ] {
             assert_eq!(problems(&[package("x", fine)]), [""; 0], "{fine}");
         }
         for bad in [
             "GPL-3.0-only",
+            "LGPL-2.1+",
             "MIT AND GPL-3.0-only",
             "Apache-2.0 WITH Classpath-exception-2.0",
             "not a licence",

@@ -207,7 +207,8 @@ fn kustomizations_name_every_file_and_nothing_else() {
         let mut files: Vec<_> = manifests(folder)
             .map(|(path, _)| path.file_name().unwrap().to_str().unwrap().to_owned())
             .collect();
-        (named.sort(), files.sort());
+        named.sort();
+        files.sort();
         assert_eq!(named, files, "{folder}");
     }
 }
