@@ -164,7 +164,7 @@ impl Resource {
                 Self::Unknown { namespace: owned(namespace), kind: (*kind).to_owned() }
             }
             ["api", "v1", kind, ..] => Self::Unknown { namespace: None, kind: (*kind).to_owned() },
-            _ if path == review::PATH => Self::AccessReviews,
+            _ if [review::PATH, review::IDENTITY_PATH].contains(&path) => Self::AccessReviews,
             _ => Self::Path(path.to_owned()),
         }
     }

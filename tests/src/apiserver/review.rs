@@ -13,7 +13,11 @@ use super::{Access, access::ANONYMOUS};
 /// The path that takes reviews.
 pub(crate) const PATH: &str = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews";
 
-/// Answers a review of what `user` may do to pods; about all else the answer is no.
+/// The path that tells a user who they are.
+pub(crate) const IDENTITY_PATH: &str = "/apis/authentication.k8s.io/v1/selfsubjectreviews";
+
+/// Answers a review of what `user` may do to pods; about all else the answer is no. On
+/// [`IDENTITY_PATH`] the answer is the user.
 pub(crate) fn review(
     access: &Access,
     user: &str,
@@ -31,6 +35,11 @@ pub(crate) fn review(
     }
     let mut review: Value = serde_json::from_slice(&request.body)
         .map_err(|error| Status::bad_request(error.to_string()))?;
+    if request.target == IDENTITY_PATH {
+        let info = json::object_at(&mut review, &["status", "userInfo"]);
+        info.insert("username".to_owned(), json!(user));
+        return Ok(created(&review));
+    }
     let attributes = json::at(&review, "/spec/resourceAttributes");
     if !attributes.is_object() {
         return Err(Status::bad_request(
@@ -49,11 +58,15 @@ pub(crate) fn review(
         let reason = format!("RBAC: allowed to User \"{user}\"");
         status.insert("reason".to_owned(), json!(reason));
     }
-    let mut body = json::compact(&review);
+    Ok(created(&review))
+}
+
+fn created(review: &Value) -> Response<Body> {
+    let mut body = json::compact(review);
     body.push(b'\n');
     let mut response = answer::ok(answer::json(body));
     *response.status_mut() = http::StatusCode::CREATED;
-    Ok(response)
+    response
 }
 
 #[cfg(test)]

@@ -1,5 +1,5 @@
-//! The schemas of Kubernetes' own `OpenAPI` for the kinds that the manifests use, and as much of JSON
-//! Schema as they need. A keyword that is not known here is a failure, not a pass.
+//! The schemas of Kubernetes itself for the kinds that the manifests use, and as much of JSON Schema
+//! as they need. A keyword that is not known here is a failure, not a pass.
 
 use serde_json::{Map, Value};
 

@@ -2,6 +2,7 @@
 
 #![cfg(test)]
 
+mod doctor;
 mod failures;
 mod library;
 mod program;

@@ -25,6 +25,8 @@ pub(super) enum Verb {
     Unregister(Unregister),
     /// Serve the registry over HTTP: snapshots, live events, metrics
     Serve(Serve),
+    /// Say whether the server can be reached, and what is missing to read it and to register
+    Doctor(Doctor),
     /// Show what is in an annotation, a Pod or a list of Pods (JSON or YAML)
     Decode(Decode),
     /// Write an annotation from JSON: [{"k":"…","v":"…"},…]
@@ -118,6 +120,32 @@ pub(super) struct Unregister {
     pub(super) dry_run: bool,
     #[command(flatten)]
     pub(super) own: OwnPod,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Doctor {
+    /// What has to work [default: read; and register, inside of a Pod or with --pod]
+    #[arg(long, value_enum, value_delimiter = ',', value_name = "WHAT")]
+    pub(super) needs: Vec<Need>,
+    /// The Pod to register in [default: $HOSTNAME]
+    #[arg(long, value_name = "POD")]
+    pub(super) pod: Option<String>,
+    /// A namespace to read; repeat it for several. The Pod is in the first
+    #[arg(short, long = "namespace", value_name = "NAMESPACE", conflicts_with = "all_namespaces")]
+    pub(super) namespaces: Vec<String>,
+    /// All namespaces are to be read
+    #[arg(short = 'A', long)]
+    pub(super) all_namespaces: bool,
+    #[command(flatten)]
+    pub(super) connection: Connection,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum Need {
+    /// list and watch Pods: `list`, `watch`, `serve`
+    Read,
+    /// get, patch and watch the own Pod: `register`, `unregister`
+    Register,
 }
 
 /// Which Pod, of which server.
@@ -250,7 +278,10 @@ mod tests {
         Arguments::command().debug_assert();
         let verbs: Vec<_> =
             Arguments::command().get_subcommands().map(|it| it.get_name().to_owned()).collect();
-        assert_eq!(verbs, ["list", "watch", "register", "unregister", "serve", "decode", "encode"]);
+        assert_eq!(
+            verbs,
+            ["list", "watch", "register", "unregister", "serve", "doctor", "decode", "encode"]
+        );
     }
 
     #[test]

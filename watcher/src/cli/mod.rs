@@ -5,6 +5,7 @@
 
 mod arguments;
 mod decode;
+mod doctor;
 mod encode;
 mod excerpt;
 mod explain;
@@ -64,6 +65,7 @@ pub(crate) fn main() -> ExitCode {
         Verb::Encode(encode) => encode::run(&encode),
         Verb::List(list) => in_runtime(list::run(&list)),
         Verb::Watch(watch) => in_runtime(watch::run(&watch)),
+        Verb::Doctor(doctor) => in_runtime(doctor::run(&doctor)),
         Verb::Register(register) => in_runtime(register::run(&register)),
         Verb::Unregister(unregister) => in_runtime(register::unregister(&unregister)),
         Verb::Serve(serve) => in_threads(serve::run(&serve)),

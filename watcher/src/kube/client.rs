@@ -158,6 +158,14 @@ impl Client {
 }
 
 impl Exchange {
+    /// A header of the answer, between its head and its end.
+    pub fn header(&self, name: HeaderName) -> Option<&HeaderValue> {
+        match &self.phase {
+            Phase::Answering(answer) => answer.response.headers().get(name),
+            Phase::Asking(_) | Phase::Over => None,
+        }
+    }
+
     /// What comes next; `None` after the end. Cancellation safe: nothing is lost when the future
     /// is dropped before it is ready.
     pub async fn next(&mut self) -> Option<Event> {

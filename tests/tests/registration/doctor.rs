@@ -1,0 +1,98 @@
+//! What `doctor` finds, and the fix that it brings.
+
+use dubbo_k8s_tests::apiserver::Verb;
+
+use super::URL;
+use super::program::{Ran, Rig};
+
+fn assert_found(ran: &Ran, status: i32, parts: &[&str]) {
+    assert_eq!((ran.status, &*ran.stderr), (Some(status), ""), "{ran:?}");
+    for part in parts {
+        assert!(ran.stdout.contains(part), "{part:?} is not in:\n{}", ran.stdout);
+    }
+    assert_eq!(ran.stdout.contains("FAIL"), status == 1, "{}", ran.stdout);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn where_all_is_well_it_says_what_it_looked_at() {
+    let rig = Rig::start().await;
+    rig.run(&["register", URL]).await;
+    rig.server.requests().clear();
+    let ran = rig.run(&["doctor"]).await;
+    assert_found(
+        &ran,
+        0,
+        &[
+            "ok    configuration from ",
+            &format!("ok    {}/ answers: Kubernetes v1.36.0", rig.server.url()),
+            "ok    TLS, and the server's certificate is vouched for by the cluster's authority\n",
+            "ok    the clock agrees with the server's\n",
+            "ok    the server accepts the credentials as scripted-admin\n",
+            "ok    may list, watch pods in namespace shop\n",
+            "ok    may get, patch, watch Pod user-0 in namespace shop\n",
+            "ok    Pod shop/user-0 has the label dubbo.io-value\n",
+            "ok    Pod shop/user-0 carries 1 records; ",
+        ],
+    );
+    assert!(!ran.stdout.contains("note"), "{}", ran.stdout);
+    assert_eq!(rig.patches(), 0, "it changes nothing");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_missing_right_comes_with_its_role_and_counts_only_if_it_is_needed() {
+    let rig = Rig::start().await;
+    rig.allow_only(&[Verb::List, Verb::Watch]);
+    let ran = rig.run(&["doctor"]).await;
+    let lacking = [
+        "FAIL  may not get, patch pods in namespace shop\n",
+        "        kind: Role\n        metadata: {name: dubbo-registrar, namespace: shop}\n",
+        "verbs: [get, patch, watch]",
+        "name: scripted-admin}",
+    ];
+    assert_found(&ran, 1, &lacking);
+    let ran = rig.run(&["doctor", "--needs", "read"]).await;
+    assert_found(&ran, 0, &["note  may not get, patch pods in namespace shop\n"]);
+    let ran = rig.run_with(&["doctor"], &[]).await;
+    assert_found(&ran, 0, &["note  no Pod to register in"]);
+
+    rig.allow_only(&[Verb::Get, Verb::Patch]);
+    let ran = rig.run(&["doctor", "--needs", "register"]).await;
+    assert_found(&ran, 0, &["note  may not list, watch pods", "note  may not watch pods"]);
+    let ran = rig.run(&["doctor", "-A"]).await;
+    assert_found(
+        &ran,
+        1,
+        &["FAIL  may not list, watch pods in all namespaces", "kind: ClusterRole\n"],
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_wrong_with_the_pod_is_said_with_the_way_out() {
+    let rig = Rig::start().await;
+    rig.annotate("!!");
+    rig.server.store().label("shop", "user-0", "dubbo.io/label", Some("mine")).unwrap();
+    let ran = rig.run(&["doctor"]).await;
+    assert_found(
+        &ran,
+        1,
+        &[
+            "note  Pod shop/user-0 has the label dubbo.io/label=mine, which readers overlook without -l\n      \
+             kubectl label pod -n shop user-0 --overwrite dubbo.io/label=dubbo.io-value\n",
+            "FAIL  the registry annotation of Pod shop/user-0 cannot be read: base64:",
+            "      dubbo-watcher unregister --all -n shop --pod user-0\n",
+        ],
+    );
+    let ran = rig.run(&["doctor", "--pod", "absent"]).await;
+    assert_found(&ran, 1, &["FAIL  there is no Pod shop/absent\n"]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_that_does_not_let_us_in_ends_the_visit() {
+    let mut rig = Rig::start().await;
+    rig.server.access().revoke_token(rig.server.token());
+    let ran = rig.run(&["doctor"]).await;
+    assert_found(&ran, 1, &["FAIL  the server does not accept our credentials (401)"]);
+    rig.server.stop().await;
+    let ran = rig.run(&["doctor"]).await;
+    assert_found(&ran, 1, &["FAIL  cannot reach the server: "]);
+}

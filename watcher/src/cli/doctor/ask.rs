@@ -1,0 +1,134 @@
+//! The few questions of a doctor to the server, each one request with one answer. It changes
+//! nothing: reviews are answered and forgotten.
+
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use dubbo_k8s_codec::{Scope, Status};
+use dubbo_k8s_watcher::{
+    core::{
+        Cause, Failure, Request, TransportError, TransportErrorKind, Verb, registration::PodName,
+    },
+    kube::{Client, Event},
+};
+use http::header;
+use serde_json::{Value, json};
+
+/// How long one answer may take.
+const PATIENCE: Duration = Duration::from_secs(15);
+/// No answer to these questions is larger.
+const ANSWER_LIMIT: usize = 4 << 20;
+
+/// One answer.
+pub(super) struct Answer {
+    pub(super) status: u16,
+    pub(super) body: Vec<u8>,
+    /// The `Date` header.
+    pub(super) date: Option<SystemTime>,
+}
+
+impl Answer {
+    pub(super) fn is_ok(&self) -> bool {
+        (200..300).contains(&self.status)
+    }
+
+    pub(super) fn json(&self) -> Value {
+        serde_json::from_slice(&self.body).unwrap_or_default()
+    }
+
+    /// The refusal that it is, of this verb in this scope.
+    pub(super) fn failure(&self, verb: Verb, scope: Scope) -> Failure {
+        let told = Status::parse(&self.body).ok();
+        let (reason, message) = told.map(|told| (told.reason, told.message)).unwrap_or_default();
+        Failure { verb, scope, cause: Cause::Refused { status: self.status, reason, message } }
+    }
+}
+
+/// Sends a request and reads its answer.
+pub(super) async fn ask(client: &mut Client, request: Request) -> Result<Answer, TransportError> {
+    let mut exchange = client.send(Duration::ZERO, request);
+    let answer = async {
+        let mut answer = Answer { status: 0, body: Vec::new(), date: None };
+        loop {
+            match exchange.next().await {
+                Some(Event::Head { status, .. }) => {
+                    answer.status = status;
+                    let date = exchange.header(header::DATE).and_then(|date| date.to_str().ok());
+                    answer.date = date.and_then(|date| httpdate::parse_http_date(date).ok());
+                }
+                Some(Event::Chunk(bytes)) if answer.body.len() + bytes.len() <= ANSWER_LIMIT => {
+                    answer.body.extend_from_slice(&bytes);
+                }
+                Some(Event::Failed(error)) => return Err(error),
+                Some(Event::Chunk(_)) => {
+                    return Err(TransportError::new(
+                        TransportErrorKind::Protocol,
+                        "it is too large",
+                    ));
+                }
+                Some(Event::End) | None => return Ok(answer),
+            }
+        }
+    };
+    let late = |_| Err(TransportError::new(TransportErrorKind::Deadline, ""));
+    tokio::time::timeout(PATIENCE, answer).await.unwrap_or_else(late)
+}
+
+fn request(verb: Verb, target: &str, body: Option<&Value>) -> Request {
+    Request {
+        verb,
+        target: target.to_owned(),
+        accept: "application/json",
+        gzip: false,
+        content_type: body.map(|_| "application/json"),
+        body: body.map(Value::to_string).unwrap_or_default().into_bytes(),
+        deadline: PATIENCE,
+    }
+}
+
+pub(super) fn version() -> Request {
+    request(Verb::Get, "/version", None)
+}
+
+pub(super) fn namespace(name: &str) -> Request {
+    request(Verb::Get, &format!("/api/v1/namespaces/{name}"), None)
+}
+
+pub(super) fn pod(pod: &PodName) -> Request {
+    let target = format!("/api/v1/namespaces/{}/pods/{}", pod.namespace(), pod.name());
+    let accept = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1";
+    Request { accept, ..request(Verb::Get, &target, None) }
+}
+
+/// Who the server takes us for (Kubernetes 1.28 and later).
+pub(super) fn identity() -> Request {
+    let body = json!({"apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview"});
+    request(Verb::Create, "/apis/authentication.k8s.io/v1/selfsubjectreviews", Some(&body))
+}
+
+/// Whether we may do this to Pods, or to this one.
+pub(super) fn access(verb: Verb, scope: &Scope, name: Option<&str>) -> Request {
+    // An empty name stands for all, of namespaces and of Pods.
+    let namespace = match scope {
+        Scope::All => "",
+        Scope::Namespace(namespace) => namespace,
+    };
+    let attributes = json!({
+        "verb": verb.to_string(),
+        "version": "v1",
+        "resource": "pods",
+        "namespace": namespace,
+        "name": name.unwrap_or_default(),
+    });
+    let body = json!({
+        "apiVersion": "authorization.k8s.io/v1",
+        "kind": "SelfSubjectAccessReview",
+        "spec": {"resourceAttributes": attributes},
+    });
+    request(Verb::Create, "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews", Some(&body))
+}
+
+/// The scope of one namespace.
+pub(super) fn scope_of(namespace: &str) -> Scope {
+    Scope::Namespace(Arc::from(namespace))
+}

@@ -1,0 +1,276 @@
+//! `doctor`: can it reach, read, watch, patch? What is missing, and the fix. It asks and changes
+//! nothing. Status 1 when something that is needed is missing.
+
+mod ask;
+mod own;
+mod report;
+
+use std::time::{Duration, SystemTime};
+
+use dubbo_k8s_codec::Scope;
+use dubbo_k8s_watcher::{
+    core::{Cause, Failure, TransportError, Verb},
+    kube::{
+        Client, Rights,
+        config::{Config, Environment, Namespaces, ThisPod, Trust},
+    },
+};
+
+use self::ask::{ask, scope_of};
+use self::report::Report;
+use super::{
+    Ended,
+    arguments::{Doctor, Need},
+    explain::{Situation, explain},
+    plain::{plain, plain_lines},
+};
+
+/// Beyond this a token may count as not yet valid, or as expired.
+const SKEW: Duration = Duration::from_mins(1);
+
+/// One visit.
+struct Visit<'a> {
+    client: Client,
+    config: &'a Config,
+    proxy_is_set: bool,
+    report: Report,
+    /// Who the server takes us for, if it says.
+    user: Option<String>,
+}
+
+pub(super) async fn run(arguments: &Doctor) -> Result<(), Ended> {
+    let environment = Environment::of_process();
+    let mut report = Report::default();
+    let found = Config::load(&arguments.connection.overrides(), &environment)
+        .and_then(|config| Ok((Client::new(config.clone())?, config)));
+    let (client, config) = match found {
+        Ok(found) => found,
+        Err(error) => {
+            report.failure(&plain_lines(&error.to_string()))?;
+            return report.end();
+        }
+    };
+    let proxy_is_set =
+        ["HTTPS_PROXY", "https_proxy"].into_iter().any(|name| environment.get(name).is_some());
+    let mut visit = Visit { client, config: &config, proxy_is_set, report, user: None };
+    visit.examine(arguments, &environment).await?;
+    visit.report.end()
+}
+
+impl Visit<'_> {
+    async fn examine(
+        &mut self,
+        arguments: &Doctor,
+        environment: &Environment,
+    ) -> Result<(), Ended> {
+        Report::well(&format!("configuration from {}", plain(&self.config.origin)))?;
+        if !self.reach().await? || !self.identify().await? {
+            return Ok(());
+        }
+        let (all, named) = (arguments.all_namespaces, &arguments.namespaces);
+        let own = ThisPod::find(
+            arguments.pod.as_deref(),
+            named.first().map(String::as_str),
+            environment,
+            &self.config.namespace,
+        );
+        // Many a shell and every container has a HOSTNAME; with these it is that of a Pod.
+        let inside = ["NAMESPACE", "POD_NAMESPACE", "KUBERNETES_SERVICE_HOST"];
+        let inside = inside.into_iter().any(|name| environment.get(name).is_some());
+        let is_meant = arguments.pod.is_some() || (inside && environment.get("HOSTNAME").is_some());
+        let needs = |need, usually| match arguments.needs.as_slice() {
+            [] => usually,
+            needs => needs.contains(&need),
+        };
+        let (read, register) = (needs(Need::Read, true), needs(Need::Register, is_meant));
+        match Namespaces::choose(all, named, environment, &self.config.namespace) {
+            Ok(Namespaces::All) => self.may_read(&Scope::All, read).await?,
+            Ok(Namespaces::These(namespaces)) => {
+                for name in namespaces {
+                    self.exists(&name).await?;
+                    self.may_read(&scope_of(&name), read).await?;
+                }
+            }
+            Err(error) => self.report.failure(&plain_lines(&error.to_string()))?,
+        }
+        match own {
+            Ok(own) if is_meant || register => self.own_pod(&own, register).await,
+            Err(error) if register => Ok(self.report.failure(&plain_lines(&error.to_string()))?),
+            _ => Ok(Report::notice("no Pod to register in: neither HOSTNAME nor --pod")?),
+        }
+    }
+
+    /// The server answers, over a connection that can be trusted, and its clock is near ours.
+    async fn reach(&mut self) -> Result<bool, Ended> {
+        let answer = match ask(&mut self.client, ask::version()).await {
+            Ok(answer) => answer,
+            Err(error) => {
+                self.report.failure(&self.explain(&transport(error)))?;
+                return Ok(false);
+            }
+        };
+        let server = &self.config.server;
+        let version = answer.json();
+        let version = version.get("gitVersion").and_then(serde_json::Value::as_str);
+        match version.filter(|_| answer.is_ok()) {
+            Some(version) => {
+                Report::well(&format!("{server} answers: Kubernetes {}", plain(version)))?;
+            }
+            None => Report::notice(&format!(
+                "{server} answers, but does not say its version ({}); is it a kube-apiserver?",
+                answer.status
+            ))?,
+        }
+        self.connection()?;
+        if let Some(date) = answer.date {
+            self.clock(date)?;
+        }
+        Ok(true)
+    }
+
+    fn connection(&mut self) -> Result<(), Ended> {
+        let how = match &self.config.trust {
+            _ if self.config.server.scheme() == "http" => {
+                return Ok(Report::notice("plain http: for `kubectl proxy` on this machine only")?);
+            }
+            Trust::Anyone => {
+                return Ok(Report::notice(
+                    "the server's certificate is not checked (insecure-skip-tls-verify): anybody \
+                     on the way can read the credentials\n\
+                     Give --certificate-authority FILE instead.",
+                )?);
+            }
+            Trust::System => "by an authority of this system",
+            Trust::Authorities(_) => "by the cluster's authority",
+        };
+        Ok(Report::well(&format!("TLS, and the server's certificate is vouched for {how}"))?)
+    }
+
+    fn clock(&mut self, server: SystemTime) -> Result<(), Ended> {
+        let now = SystemTime::now();
+        // A Date header has whole seconds.
+        let apart = now.duration_since(server).or_else(|_| server.duration_since(now));
+        let apart = apart.unwrap_or_default();
+        let seconds = apart.as_secs();
+        let which = if now > server { "ahead of" } else { "behind" };
+        Ok(self.report.check(
+            apart <= SKEW,
+            false,
+            "the clock agrees with the server's",
+            &format!(
+                "the clock is {seconds} s {which} the server's: tokens and certificates may count \
+                 as expired or not yet valid\nKeep it by NTP (timedatectl set-ntp true)."
+            ),
+        )?)
+    }
+
+    /// The server accepts the credentials.
+    async fn identify(&mut self) -> Result<bool, Ended> {
+        let request = ask::access(Verb::List, &scope_of(&self.config.namespace), None);
+        match ask(&mut self.client, request).await {
+            Err(error) => self.report.failure(&self.explain(&transport(error)))?,
+            Ok(answer) if answer.is_ok() => {
+                let who = ask(&mut self.client, ask::identity()).await;
+                let who = who.ok().map(|answer| answer.json()).unwrap_or_default();
+                let user =
+                    who.pointer("/status/userInfo/username").and_then(serde_json::Value::as_str);
+                self.user = user.map(str::to_owned);
+                let user = self.user.as_deref().map(plain);
+                let user = user.map_or(String::new(), |user| format!(" as {user}"));
+                Report::well(&format!("the server accepts the credentials{user}"))?;
+                return Ok(true);
+            }
+            Ok(answer) => {
+                let scope = scope_of(&self.config.namespace);
+                let failure = answer.failure(Verb::Create, scope);
+                let mut text = self.explain(&failure);
+                if answer.status == 403 {
+                    // Who may not even ask is nobody.
+                    text = format!(
+                        "the server took us for nobody (403): there are no credentials that it \
+                         knows\nLog in to the cluster, or give a --token-file.\n{}",
+                        plain(&failure.to_string())
+                    );
+                }
+                self.report.failure(&text)?;
+            }
+        }
+        Ok(false)
+    }
+
+    async fn exists(&mut self, namespace: &str) -> Result<(), Ended> {
+        let answer = ask(&mut self.client, ask::namespace(namespace)).await;
+        if answer.is_ok_and(|answer| answer.status == 404) {
+            Report::notice(&format!("the namespace {namespace} does not exist"))?;
+        }
+        Ok(())
+    }
+
+    async fn may_read(&mut self, scope: &Scope, needed: bool) -> Result<(), Ended> {
+        let mut denied = Vec::new();
+        for verb in Rights::READER.verbs {
+            if !self.may(*verb, scope, None).await? {
+                denied.push(*verb);
+            }
+        }
+        let well = format!("may {} pods {}", verbs(Rights::READER.verbs), place(scope));
+        self.say_rights(&denied, Rights::READER, scope, needed, &well)
+    }
+
+    /// Says whether all of some rights are there, and brings the role if not.
+    fn say_rights(
+        &mut self,
+        denied: &[Verb],
+        rights: Rights,
+        scope: &Scope,
+        needed: bool,
+        well: &str,
+    ) -> Result<(), Ended> {
+        let role = rights.role(scope, self.user.as_deref());
+        let otherwise = format!(
+            "may not {} pods {}\nAn administrator can allow it with `kubectl apply -f -` of:\n\n  {}\n",
+            verbs(denied),
+            place(scope),
+            role.replace('\n', "\n  ")
+        );
+        Ok(self.report.check(denied.is_empty(), needed, well, &otherwise)?)
+    }
+
+    async fn may(&mut self, verb: Verb, scope: &Scope, pod: Option<&str>) -> Result<bool, Ended> {
+        match ask(&mut self.client, ask::access(verb, scope, pod)).await {
+            Ok(answer) if answer.is_ok() => {
+                Ok(answer.json().pointer("/status/allowed").and_then(serde_json::Value::as_bool)
+                    == Some(true))
+            }
+            Ok(answer) => {
+                let failure = answer.failure(verb, scope.clone());
+                self.report.failure(&self.explain(&failure))?;
+                Ok(false)
+            }
+            Err(error) => {
+                self.report.failure(&self.explain(&transport(error)))?;
+                Ok(false)
+            }
+        }
+    }
+
+    fn explain(&self, failure: &Failure) -> String {
+        let situation = Situation { config: self.config, proxy_is_set: self.proxy_is_set };
+        explain(failure, &situation)
+    }
+}
+
+fn transport(error: TransportError) -> Failure {
+    Failure { verb: Verb::Get, scope: Scope::All, cause: Cause::Transport(error) }
+}
+
+fn verbs(verbs: &[Verb]) -> String {
+    verbs.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+}
+
+fn place(scope: &Scope) -> String {
+    match scope {
+        Scope::All => "in all namespaces".to_owned(),
+        Scope::Namespace(name) => format!("in namespace {name}"),
+    }
+}
