@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::{Outcome, PodName, RegistrationError};
 use crate::core::{Request, StreamId};
 
-/// What a [`Registrar`] works on, and how.
+/// What a [`Registrar`](super::Registrar) works on, and how.
 #[derive(Debug, Clone)]
 pub struct RegistrarSettings {
     /// The Pod.
