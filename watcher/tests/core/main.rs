@@ -1,6 +1,6 @@
 //! The sans-IO core under a virtual clock, fed with scripted answers. Tests whose name starts with
-//! `a` and a number hold one behaviour each of the list in ARCHITECTURE.md ("What the watcher
-//! promises about its server"); nothing here opens a socket or sleeps.
+//! `a` and a number hold one behaviour each of what a raw LIST and WATCH client must get right; nothing
+//! here opens a socket or sleeps.
 
 #[cfg(test)]
 mod captures;
