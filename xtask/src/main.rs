@@ -2,6 +2,7 @@
 //! own set-up. It must never need more than Rust to start, so its own dependencies are few.
 
 mod bench;
+mod cache;
 mod cluster;
 mod demo;
 mod invariants;
@@ -13,6 +14,7 @@ mod test;
 mod toolchain;
 mod wasm;
 mod web;
+mod wheel;
 mod workspace;
 
 use std::process::ExitCode;

