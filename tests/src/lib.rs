@@ -7,5 +7,6 @@ pub mod fleet;
 pub mod pods;
 pub mod raw;
 pub mod registration;
+pub mod relay;
 pub mod simulation;
 pub mod skip;
