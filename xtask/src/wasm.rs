@@ -13,17 +13,19 @@ struct Artefact {
     /// What cargo is told to build of it.
     part: &'static [&'static str],
     target: Target,
+    profile: &'static str,
     file: &'static str,
     /// The environment variable by which a test learns where the file is.
     variable: &'static str,
 }
 
-const ARTEFACTS: [Artefact; 2] = [
+const ARTEFACTS: [Artefact; 4] = [
     // The codec behind a C-like interface, for a host that brings its own.
     Artefact {
         package: "dubbo-k8s-codec-guest",
         part: &["--lib"],
         target: Target::Unknown,
+        profile: "release",
         file: "codec_guest.wasm",
         variable: "CODEC_GUEST",
     },
@@ -32,8 +34,27 @@ const ARTEFACTS: [Artefact; 2] = [
         package: "dubbo-k8s-codec-guest",
         part: &["--bin", "codec-command"],
         target: Target::Wasip2,
+        profile: "release",
         file: "codec-command.wasm",
         variable: "CODEC_COMMAND",
+    },
+    // The Envoy filter.
+    Artefact {
+        package: "dubbo-k8s-filter",
+        part: &["--lib"],
+        target: Target::Unknown,
+        profile: "filter",
+        file: "dubbo_k8s_filter.wasm",
+        variable: "FILTER_WASM",
+    },
+    // The least that a filter can be, to measure the other one beside.
+    Artefact {
+        package: "dubbo-k8s-empty-filter",
+        part: &["--lib"],
+        target: Target::Unknown,
+        profile: "filter",
+        file: "empty_filter.wasm",
+        variable: "EMPTY_FILTER_WASM",
     },
 ];
 
@@ -66,12 +87,12 @@ pub(crate) fn files(toolchain: &Toolchain) -> Vec<(&'static str, PathBuf)> {
 
 impl Artefact {
     fn path(&self, toolchain: &Toolchain) -> PathBuf {
-        toolchain.output(self.target, "release").join(self.file)
+        toolchain.output(self.target, self.profile).join(self.file)
     }
 
     fn build(&self, toolchain: &Toolchain) -> Result<PathBuf> {
         let tool = toolchain.cargo("build", self.target, Std::Whole);
-        tool.args(["--release", "--package", self.package]).args(self.part).run()?;
+        tool.args(["--profile", self.profile, "--package", self.package]).args(self.part).run()?;
         Ok(self.path(toolchain))
     }
 }

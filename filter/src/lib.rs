@@ -1,0 +1,30 @@
+//! An Envoy filter that routes Dubbo Triple and HTTP requests to the providers that Pods registered.
+//!
+//! Built for `wasm32-unknown-unknown` this crate is a proxy-wasm plugin; see the README for its
+//! configuration. Natively it is a library: [`Registry`] and [`Request`] route without any proxy, and
+//! [`Plugin`] is the whole filter over a [`Host`].
+
+mod balance;
+mod directory;
+mod host;
+mod metrics;
+mod plugin;
+mod pod;
+mod provider;
+mod random;
+mod registry;
+mod request;
+mod settings;
+#[cfg(target_arch = "wasm32")]
+mod shim;
+mod source;
+
+pub use balance::*;
+pub use directory::{Chance, Directory, Picked};
+pub use host::{GrpcStatus, Host, Level, MetricKind};
+pub use plugin::{Plugin, Verdict};
+pub use provider::{Fault, Kind, Provider, Registration, Speaks, read};
+pub use random::Random;
+pub use registry::{Draft, Miss, Registry};
+pub use request::Request;
+pub use settings::*;

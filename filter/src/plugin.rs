@@ -1,0 +1,153 @@
+//! The filter: what it does when it is configured, on the tick, and for each request. Everything that
+//! touches the proxy goes through [`Host`].
+
+use core::cell::RefCell;
+use core::time::Duration;
+use std::rc::Rc;
+
+use crate::directory::{Chance, Picked};
+use crate::host::{GrpcStatus, Host, Level};
+use crate::metrics::{Count, Metrics};
+use crate::provider::Kind;
+use crate::registry::Miss;
+use crate::request::Request;
+use crate::settings::{Balance, ORIGINAL_DST_HEADER, OVERRIDE_HEADER, Otherwise, Settings};
+use crate::source::Source;
+
+/// Between two ticks when nothing is going on.
+const TICK: Duration = Duration::from_secs(1);
+
+/// A plugin that is configured.
+#[derive(Clone, Debug)]
+pub struct Plugin {
+    settings: Rc<Settings>,
+    source: Rc<RefCell<Source>>,
+    metrics: Metrics,
+}
+
+/// What becomes of a request.
+#[derive(Debug)]
+pub enum Verdict {
+    /// It goes on; what was picked counts until it is dropped.
+    Continue(Option<Picked>),
+    /// It has been answered.
+    Answered,
+}
+
+impl Plugin {
+    /// Reads the configuration; says in the log why it is refused.
+    pub fn configure(json: &[u8], host: &impl Host) -> Option<Self> {
+        let settings = match Settings::parse(json) {
+            Ok(settings) => settings,
+            Err(error) => {
+                host.log(Level::Error, &format!("the plugin configuration is refused: {error}"));
+                return None;
+            }
+        };
+        let source = Rc::new(RefCell::new(Source::new(&settings, host)));
+        host.set_tick(TICK);
+        Some(Self { settings: Rc::new(settings), source, metrics: Metrics::define(host) })
+    }
+
+    /// Keeps the registry current, and tells the metrics.
+    pub fn tick(&self, host: &impl Host) {
+        if let Ok(mut source) = self.source.try_borrow_mut() {
+            source.tick(&self.metrics, &self.settings, host);
+        }
+    }
+
+    /// Routes a request by its head.
+    pub fn route(&self, host: &impl Host) -> Verdict {
+        let headers = host.request_headers();
+        let text = |name: &str| {
+            let (_, value) = headers.iter().find(|(known, _)| known == name)?;
+            core::str::from_utf8(value).ok()
+        };
+        let endpoint = self.settings.endpoint.header();
+        // Who names an endpoint himself could reach whatever the proxy can reach.
+        let mut changed = false;
+        for header in [ORIGINAL_DST_HEADER, OVERRIDE_HEADER] {
+            if headers.iter().any(|(known, _)| known == header) {
+                host.remove_request_header(header);
+                changed = true;
+            }
+        }
+        let Some(request) = text(":path").and_then(|path| Request::read(path, text)) else {
+            return self.without_service(host, changed, text("content-type"));
+        };
+        let Ok(mut source) = self.source.try_borrow_mut() else { return Verdict::Continue(None) };
+        let source = &mut *source;
+        let key = match &self.settings.balance {
+            Balance::ConsistentHash(header) => headers.iter().find(|(known, _)| known == header),
+            _ => None,
+        };
+        let key = key.map(|(_, value)| value.as_slice());
+        let mut chance = Chance { key, random: &mut source.random };
+        match source.registry.route(&request, &mut chance) {
+            Ok(picked) => {
+                source.tally.add(Count::Picks, 1);
+                host.set_request_header(endpoint, &picked.provider.address);
+                self.clear_route_cache(host);
+                if self.settings.access_log {
+                    host.set_property("dubbo_service", &request.service().to_string());
+                    host.set_property("dubbo_provider", &picked.provider.address);
+                }
+                Verdict::Continue(Some(picked))
+            }
+            Err(Miss::NoService) if self.settings.otherwise == Otherwise::Pass => {
+                source.tally.add(Count::Passed, 1);
+                self.pass(host, changed)
+            }
+            Err(_) => {
+                source.tally.add(Count::Misses, 1);
+                let service = shown(&request.service().to_string());
+                let message = format!("no provider of {service}");
+                match request.kind {
+                    Kind::Grpc => host.respond_grpc(GrpcStatus::Unavailable, &message),
+                    Kind::Http => host.respond(503, &message),
+                }
+                Verdict::Answered
+            }
+        }
+    }
+
+    fn without_service(&self, host: &impl Host, changed: bool, content: Option<&str>) -> Verdict {
+        let passes = self.settings.otherwise == Otherwise::Pass;
+        if let Ok(mut source) = self.source.try_borrow_mut() {
+            source.tally.add(if passes { Count::Passed } else { Count::Misses }, 1);
+        }
+        if passes {
+            return self.pass(host, changed);
+        }
+        let message = "the path is not /{interface}/{method}";
+        if content.is_some_and(|content| content.starts_with("application/grpc")) {
+            host.respond_grpc(GrpcStatus::Unimplemented, message);
+        } else {
+            host.respond(404, message);
+        }
+        Verdict::Answered
+    }
+
+    fn pass(&self, host: &impl Host, changed: bool) -> Verdict {
+        if changed {
+            self.clear_route_cache(host);
+        }
+        Verdict::Continue(None)
+    }
+
+    fn clear_route_cache(&self, host: &impl Host) {
+        if self.settings.clear_route_cache {
+            host.clear_route_cache();
+        }
+    }
+}
+
+/// A name that a client sent, fit to be shown: it is short and printable.
+fn shown(name: &str) -> String {
+    let plain = |char: char| if char.is_ascii_graphic() { char } else { '?' };
+    let mut shown: String = name.chars().map(plain).take(200).collect();
+    if shown.len() < name.chars().count() {
+        shown.push('…');
+    }
+    shown
+}

@@ -1,0 +1,298 @@
+//! The plugin configuration: JSON, read strictly. What is misspelt is refused with its place; it must
+//! never guess what was meant.
+
+use core::fmt;
+use core::time::Duration;
+
+use serde::{Deserialize, Deserializer, de};
+
+/// The header from which a cluster of type `ORIGINAL_DST` takes the endpoint.
+pub const ORIGINAL_DST_HEADER: &str = "x-envoy-original-dst-host";
+
+/// The header for the `override_host` policy, unless another one is named.
+pub const OVERRIDE_HEADER: &str = "x-gateway-destination-endpoint";
+
+/// The longest time that a watcher is asked to wait for a change.
+const LONGEST_WAIT: Duration = Duration::from_mins(1);
+
+/// A plugin configuration, see the README.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct Settings {
+    /// Where the providers come from: a watcher.
+    pub discovery: Option<Discovery>,
+    /// Or annotations that are written here.
+    pub annotations: Option<Vec<PodAnnotation>>,
+    /// How one provider is picked of many.
+    #[serde(default)]
+    pub balance: Balance,
+    /// How the proxy is told the endpoint.
+    #[serde(default)]
+    pub endpoint: Endpoint,
+    /// What happens to a request that names no service of the registry.
+    #[serde(default)]
+    pub otherwise: Otherwise,
+    /// Whether a provider may be an address of the proxy's own host.
+    #[serde(default)]
+    pub allow_loopback: bool,
+    /// Whether the proxy chooses its route again once the endpoint is set.
+    #[serde(default = "yes")]
+    pub clear_route_cache: bool,
+    /// Whether service and provider are kept for the access log.
+    #[serde(default = "yes")]
+    pub access_log: bool,
+    /// What is never exceeded.
+    #[serde(default)]
+    pub bounds: Bounds,
+}
+
+/// A watcher to ask.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Discovery {
+    /// The proxy's name of the cluster that is the watcher.
+    pub cluster: String,
+    /// The authority to ask for; the cluster's name unless told otherwise.
+    #[serde(default)]
+    pub authority: String,
+    /// How long the watcher may wait for a change before it answers.
+    #[serde(default = "default_wait", deserialize_with = "wait")]
+    pub wait: Duration,
+}
+
+/// The annotation of a Pod.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PodAnnotation {
+    /// The namespace, shown when the annotation is bad.
+    #[serde(default)]
+    pub namespace: String,
+    /// The name, shown when the annotation is bad.
+    #[serde(default)]
+    pub name: String,
+    /// The uid.
+    #[serde(default)]
+    pub uid: String,
+    /// The value of `dubbo.io/annotation`.
+    pub annotation: String,
+}
+
+/// How one provider is picked of many.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub enum Balance {
+    /// At random, by weight.
+    #[default]
+    WeightedRandom,
+    /// In turn, by weight.
+    WeightedRoundRobin,
+    /// The one with the fewest requests in flight from this worker; of several, at random by weight.
+    LeastActive,
+    /// The one that a header's value belongs to; without the header, at random by weight.
+    #[serde(deserialize_with = "hash_header", rename = "consistentHash")]
+    ConsistentHash(String),
+}
+
+/// How the proxy is told the endpoint.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Endpoint {
+    /// By [`ORIGINAL_DST_HEADER`], for a cluster of type `ORIGINAL_DST`.
+    #[default]
+    OriginalDst,
+    /// By [`OVERRIDE_HEADER`], for the policy `override_host`.
+    OverrideHost,
+}
+
+impl Endpoint {
+    /// The header that carries the endpoint.
+    pub const fn header(&self) -> &'static str {
+        match self {
+            Self::OriginalDst => ORIGINAL_DST_HEADER,
+            Self::OverrideHost => OVERRIDE_HEADER,
+        }
+    }
+}
+
+/// What happens to a request that names no service of the registry.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Otherwise {
+    /// It is answered with an error.
+    #[default]
+    Refuse,
+    /// It goes on, without an endpoint.
+    Pass,
+}
+
+/// What is never exceeded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase", default)]
+pub struct Bounds {
+    /// More providers than these are not kept.
+    pub providers: u32,
+    /// A longer answer of the watcher, as it is sent, is refused.
+    pub body_bytes: u32,
+}
+
+impl Default for Bounds {
+    fn default() -> Self {
+        Self { providers: 200_000, body_bytes: 32 << 20 }
+    }
+}
+
+impl Settings {
+    /// Reads a plugin configuration.
+    pub fn parse(json: &[u8]) -> Result<Self, SettingsError> {
+        let mut settings: Self = serde_json::from_slice(json).map_err(SettingsError::Json)?;
+        match (&mut settings.discovery, &settings.annotations) {
+            (Some(_), Some(_)) => Err(SettingsError::TwoSources),
+            (None, None) => Err(SettingsError::NoSource),
+            (Some(discovery), None) if discovery.cluster.is_empty() => {
+                Err(SettingsError::NoCluster)
+            }
+            (Some(discovery), None) => {
+                if discovery.authority.is_empty() {
+                    discovery.authority.clone_from(&discovery.cluster);
+                }
+                Ok(settings)
+            }
+            (None, Some(_)) => Ok(settings),
+        }
+    }
+}
+
+/// Why a plugin configuration is refused.
+#[derive(Debug)]
+pub enum SettingsError {
+    /// It is not the JSON that is asked for.
+    Json(serde_json::Error),
+    /// Both a watcher and inline annotations.
+    TwoSources,
+    /// Neither.
+    NoSource,
+    /// A watcher without a cluster.
+    NoCluster,
+}
+
+impl fmt::Display for SettingsError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Json(error) => write!(f, "{error}"),
+            Self::TwoSources => f.write_str("`discovery` and `annotations` exclude each other"),
+            Self::NoSource => f.write_str(
+                "it needs `discovery` (a watcher to ask) or `annotations` (written inline)",
+            ),
+            Self::NoCluster => {
+                f.write_str("`discovery.cluster` is empty: name the watcher's cluster")
+            }
+        }
+    }
+}
+
+impl core::error::Error for SettingsError {}
+
+const fn yes() -> bool {
+    true
+}
+
+const fn default_wait() -> Duration {
+    Duration::from_secs(30)
+}
+
+/// `30s`, `500ms` or `1m`, as the watcher reads it.
+fn wait<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    let digits = text.find(|char: char| !char.is_ascii_digit()).unwrap_or(text.len());
+    let (number, unit) = text.split_at(digits);
+    let milliseconds = match unit {
+        "ms" => 1,
+        "s" => 1000,
+        "m" => 60_000,
+        _ => 0_u64,
+    };
+    let duration = number.parse::<u32>().ok().map(|number| u64::from(number) * milliseconds);
+    let duration = duration.map(Duration::from_millis);
+    duration
+        .filter(|wait| !wait.is_zero() && *wait <= LONGEST_WAIT)
+        .ok_or_else(|| de::Error::custom("`wait` is a time up to 1m, such as \"30s\" or \"500ms\""))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct HashHeader {
+    header: String,
+}
+
+fn hash_header<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    let HashHeader { header } = HashHeader::deserialize(deserializer)?;
+    let legal =
+        |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b':');
+    if header.is_empty() || !header.bytes().all(legal) {
+        return Err(de::Error::custom("`header` is the name of a request header"));
+    }
+    Ok(header.to_ascii_lowercase())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn error(json: &str) -> String {
+        Settings::parse(json.as_bytes()).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn a_watcher_needs_no_more_than_its_cluster() {
+        let settings = Settings::parse(br#"{"discovery":{"cluster":"watcher"}}"#).unwrap();
+        let discovery = settings.discovery.unwrap();
+        assert_eq!((&*discovery.authority, discovery.wait), ("watcher", Duration::from_secs(30)));
+        assert_eq!(settings.balance, Balance::WeightedRandom);
+        assert_eq!(settings.endpoint.header(), ORIGINAL_DST_HEADER);
+        assert!(settings.clear_route_cache && settings.access_log && !settings.allow_loopback);
+    }
+
+    #[test]
+    fn every_member_is_read() {
+        let settings = Settings::parse(
+            br#"{"annotations":[{"namespace":"n","name":"p","uid":"u","annotation":"W10="}],
+                "balance":{"consistentHash":{"header":"X-User"}},"endpoint":"overrideHost",
+                "otherwise":"pass","allowLoopback":true,"clearRouteCache":false,"accessLog":false,
+                "bounds":{"providers":5}}"#,
+        )
+        .unwrap();
+        assert_eq!(settings.balance, Balance::ConsistentHash("x-user".into()));
+        assert_eq!(settings.endpoint.header(), OVERRIDE_HEADER);
+        assert_eq!(settings.otherwise, Otherwise::Pass);
+        assert!(settings.allow_loopback && !settings.clear_route_cache && !settings.access_log);
+        assert_eq!(settings.bounds, Bounds { providers: 5, ..Bounds::default() });
+    }
+
+    #[test]
+    fn what_is_misspelt_is_refused_in_its_place() {
+        let text = error(r#"{"discovery":{"clustr":"w"}}"#);
+        assert!(
+            text.contains("unknown field `clustr`") && text.contains("line 1 column"),
+            "{text}"
+        );
+        assert!(error(r#"{"annotations":[],"balance":"roundRobin"}"#).contains("weightedRandom"));
+        assert!(error(r#"{"annotations":[],"endpoint":"x"}"#).contains("originalDst"));
+        assert!(error(r#"{"annotations":[],"extra":1}"#).contains("unknown field `extra`"));
+        assert!(
+            error(r#"{"annotations":[],"balance":{"consistentHash":{"header":""}}}"#)
+                .contains("name of a request header")
+        );
+        for wait in ["", "30", "2m", "0s", "-1s", "s", "9999999999s"] {
+            let json = format!(r#"{{"discovery":{{"cluster":"w","wait":"{wait}"}}}}"#);
+            assert!(error(&json).contains("such as"), "{wait}");
+        }
+    }
+
+    #[test]
+    fn there_is_exactly_one_source() {
+        assert!(error("{}").contains("needs `discovery`"));
+        assert!(error(r#"{"annotations":[],"discovery":{"cluster":"w"}}"#).contains("exclude"));
+        assert!(error(r#"{"discovery":{"cluster":""}}"#).contains("is empty"));
+        assert!(error("").contains("EOF"));
+    }
+}
