@@ -3,6 +3,7 @@
 //! depend on it.
 
 pub mod apiserver;
+pub mod envoy;
 pub mod fleet;
 pub mod pods;
 pub mod raw;
@@ -10,3 +11,4 @@ pub mod registration;
 pub mod relay;
 pub mod simulation;
 pub mod skip;
+pub mod triple;

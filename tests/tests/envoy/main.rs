@@ -1,0 +1,5 @@
+//! A real Envoy. Without one (`ENVOY`) these tests say SKIPPED, and with `CI=true` they fail.
+
+#![cfg(test)]
+
+mod harness;
