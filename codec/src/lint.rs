@@ -5,12 +5,12 @@
 //! is in [`problem`](crate::problem).
 
 use alloc::borrow::Cow;
-use alloc::collections::BTreeSet;
 use alloc::string::String;
-use alloc::vec::Vec;
+use alloc::{vec, vec::Vec};
+use core::cmp::Ordering;
 
 use crate::problem::{Code, Problem};
-use crate::{Category, Key, Param, Query, Record, Service, Url};
+use crate::{Annotation, Category, Key, Param, Query, Record, Service, Url};
 
 /// The label values that a registry selects: the article's (dubbo-go 1.4), and dubbo-go 1.5's two.
 pub const LABEL_VALUES: [&str; 3] = ["dubbo.io-value", "dubbo.io.provider", "dubbo.io.consumer"];
@@ -66,6 +66,28 @@ impl Subject<'_> {
             _ => return,
         };
         problems.push(Problem::new(code).about(self.annotation_bytes));
+    }
+
+    /// The problems of an annotation and of every record in it; those of one record come in the order
+    /// of the records. `endpoint` is told every record that names one, with its place.
+    pub fn lint_records<'r>(
+        &self,
+        annotation: &'r Annotation,
+        problems: &mut Vec<Problem>,
+        mut endpoint: impl FnMut(usize, &Entry<'r>),
+    ) {
+        problems.extend(annotation.warnings().iter().map(Problem::from));
+        problems.extend(duplicates(annotation.records()));
+        for (at, record) in annotation.records().enumerate() {
+            match Entry::read(record) {
+                Err(problem) => problems.push(problem.in_record(at)),
+                Ok(None) => {}
+                Ok(Some(entry)) => {
+                    entry.lint(self, at, problems);
+                    endpoint(at, &entry);
+                }
+            }
+        }
     }
 
     fn lint_provider(&self, entry: &Entry<'_>, add: &mut impl FnMut(Problem)) {
@@ -147,52 +169,72 @@ impl<'a> Entry<'a> {
 
 /// Whether an old dubbo-go escaped the value of this parameter twice.
 pub(crate) fn is_double_encoded(param: &Param<'_>) -> bool {
-    param.raw_value.contains("%25") && param.value() != param.value_once()
+    param.raw_value.as_bytes().windows(3).any(|it| it == b"%25")
+        && param.value() != param.value_once()
 }
 
 /// The records that stand in a list more than once, each but the first.
 pub fn duplicates<'a>(records: impl IntoIterator<Item = Record<'a>>) -> Vec<Problem> {
-    let mut seen = BTreeSet::new();
-    let again = |(at, record): (usize, Record<'a>)| {
-        (!seen.insert(record)).then(|| Problem::new(Code::DuplicateRecord).in_record(at))
-    };
-    records.into_iter().enumerate().filter_map(again).collect()
-}
-
-/// The providers of a registry, asked which of its consumers find none.
-#[derive(Clone, Debug, Default)]
-pub struct Providers {
-    /// In the order of interfaces.
-    services: BTreeSet<Service<'static>>,
-}
-
-impl Providers {
-    /// Notes a service that somebody provides.
-    pub fn add(&mut self, service: &Service<'_>) {
-        if !self.services.contains(service) {
-            self.services.insert(service.clone().into_owned());
+    let all: Vec<Record<'a>> = records.into_iter().collect();
+    let same = |one: usize, other: usize| all.get(one) == all.get(other);
+    let order = ordered(all.len(), &|one, other| all.get(one).cmp(&all.get(other)));
+    let mut again = vec![false; all.len()];
+    for pair in order.windows(2) {
+        if let [one, other] = pair
+            && same(*one, *other)
+            && let Some(again) = again.get_mut(*other)
+        {
+            *again = true;
         }
     }
+    let again = again.iter().enumerate().filter_map(|(at, again)| again.then_some(at));
+    again.map(|at| Problem::new(Code::DuplicateRecord).in_record(at)).collect()
+}
 
+/// The places `0..length` in this order, and in their own where it says that they are equal. It is
+/// compiled once for all that is sorted here: the inspector's page waits for every other copy.
+fn ordered(length: usize, compare: &dyn Fn(usize, usize) -> Ordering) -> Vec<usize> {
+    let mut places: Vec<usize> = (0..length).collect();
+    places.sort_unstable_by(|one, other| compare(*one, *other).then(one.cmp(other)));
+    places
+}
+
+/// The services that a registry provides, asked which of its consumers find none.
+#[derive(Clone, Debug, Default)]
+pub struct Providers<'a> {
+    /// In order, each once.
+    services: Vec<&'a Service<'a>>,
+}
+
+impl<'a> FromIterator<&'a Service<'a>> for Providers<'a> {
+    fn from_iter<I: IntoIterator<Item = &'a Service<'a>>>(services: I) -> Self {
+        let all: Vec<_> = services.into_iter().collect();
+        let order = ordered(all.len(), &|one, other| all.get(one).cmp(&all.get(other)));
+        let mut services: Vec<_> = order.iter().filter_map(|at| all.get(*at).copied()).collect();
+        services.dedup();
+        Self { services }
+    }
+}
+
+impl Providers<'_> {
     /// Why a consumer of this service finds no provider, if so.
     pub fn lint(&self, consumed: &Service<'_>) -> Option<Problem> {
-        let query = Query::from(consumed.clone());
         if consumed.interface == "*" {
             return None;
         }
-        let start = Service::new(consumed.interface.clone().into_owned());
-        let provided = || {
-            let from = self.services.range(start.clone()..);
-            from.take_while(|service| service.interface == consumed.interface)
-        };
-        if provided().next().is_none() {
+        let start = self.services.partition_point(|known| known.interface < consumed.interface);
+        let rest = self.services.get(start..).unwrap_or_default();
+        let end = rest.partition_point(|known| known.interface == consumed.interface);
+        let provided = rest.get(..end).unwrap_or_default();
+        if provided.is_empty() {
             return Some(Problem::new(Code::ConsumerWithoutProvider).about(consumed));
         }
-        if provided().any(|service| query.matches(service)) {
+        let query = Query::from(consumed.clone());
+        if provided.iter().any(|service| query.matches(service)) {
             return None;
         }
         let problem = Problem::new(Code::GroupOrVersionMismatch).about(consumed);
-        Some(provided().take(3).fold(problem, Problem::about))
+        Some(provided.iter().take(3).fold(problem, Problem::about))
     }
 }
 
@@ -343,6 +385,28 @@ mod tests {
     }
 
     #[test]
+    fn an_annotation_is_judged_with_its_records() {
+        let provider = key("a.B", "providers", "dubbo://10.0.0.1:1/a.B?weight=0");
+        let value = crate::encode(["/dubbo", "/dubbo", &provider, "nonsense"].map(Record::new));
+        let annotation = Annotation::decode(value.trim_end_matches('=')).unwrap();
+        let (mut problems, mut endpoints) = (Vec::new(), Vec::new());
+        Subject::default().lint_records(&annotation, &mut problems, |at, entry| {
+            endpoints.push((at, entry.url.port()));
+        });
+        let found: Vec<_> = problems.iter().map(|it| (it.code.as_str(), it.record)).collect();
+        assert_eq!(
+            found,
+            [
+                ("missing-padding", None),
+                ("duplicate-record", Some(1)),
+                ("provider-disabled", Some(2)),
+                ("key-malformed", Some(3)),
+            ]
+        );
+        assert_eq!(endpoints, [(2, Some(1))]);
+    }
+
+    #[test]
     fn duplicates_are_all_but_the_first() {
         let records = ["/a", "/b", "/a", "/a"].map(Record::new);
         let at: Vec<_> = duplicates(records).iter().map(|problem| problem.record).collect();
@@ -351,10 +415,8 @@ mod tests {
 
     #[test]
     fn consumers_are_matched_as_dubbo_does() {
-        let mut providers = Providers::default();
-        for service in ["a.B", "g/a.C:1.0", "h/a.C:2.0"] {
-            providers.add(&Service::parse(service));
-        }
+        let services = ["h/a.C:2.0", "a.B", "g/a.C:1.0", "a.B"].map(Service::parse);
+        let providers: Providers<'_> = services.iter().collect();
         let lint =
             |service: &str| providers.lint(&Service::parse(service)).map(|p| p.code.as_str());
         assert_eq!(lint("a.B"), None);

@@ -4,13 +4,12 @@
 //! never changes what the records mean.
 
 use alloc::borrow::ToOwned;
-use alloc::collections::BTreeSet;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
 use crate::base64url;
 use crate::escape::query_unescape;
-use crate::lint::is_double_encoded;
+use crate::lint::{duplicates, is_double_encoded};
 use crate::problem::Language;
 use crate::{Annotation, Key, Record, Url, encode};
 
@@ -194,8 +193,9 @@ impl Steps {
             return;
         }
         self.take(Step::Parameters, encode(records()));
-        let mut seen = BTreeSet::new();
-        self.take(Step::Duplicates, encode(records().filter(|record| seen.insert(*record))));
+        let twice: Vec<usize> = duplicates(records()).iter().filter_map(|it| it.record).collect();
+        let once = |(at, record)| twice.binary_search(&at).is_err().then_some(record);
+        self.take(Step::Duplicates, encode(records().enumerate().filter_map(once)));
     }
 }
 

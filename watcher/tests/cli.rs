@@ -49,7 +49,9 @@ fn a_bad_annotation_is_underlined() {
         "error: json: expected \",\" or \"}\" after a member, found \"x\" at byte 18 (byte 14 of \
          the decoded text)\n\n  \
          annotation  W3siayI6Ii9kdWJibyJ4In1d\n                                ^\n  \
-         decoded     [{\"k\":\"/dubbo\"x\"}]\n                            ^\n"
+         decoded     [{\"k\":\"/dubbo\"x\"}]\n                            ^\n\n  \
+         not-json: The decoded annotation is not JSON. The whole Pod is skipped. A value that ends \
+         early was cut; otherwise the place shows what is wrong.\n"
     );
     assert_eq!((ran.status.code(), text(&ran.stdout)), (Some(1), String::new()));
 
@@ -135,6 +137,78 @@ fn hostile_names_cannot_steer_the_terminal() {
     }
 }
 
+/// Three Pods on a bad day: a provider with another Pod's address and no label, a consumer that asks for
+/// another group, and an annotation that is cut.
+fn bad_day() -> String {
+    let consumer = "W3siayI6Ii9kdWJiby9hLkIvY29uc3VtZXJzL2NvbnN1bWVyJTNBJTJGJTJGMTAuMC4wLjIlMkZhLkIlM0Zn\
+                    cm91cCUzRGgiLCJ2IjoiIn1d";
+    let pod = |name: &str, label: &str, annotation: &str, more: &str| {
+        format!(
+            "{{\"metadata\":{{\"namespace\":\"shop\",\"name\":\"{name}\",{label}\"annotations\":\
+             {{\"dubbo.io/annotation\":\"{annotation}\"}}}}{more}}}"
+        )
+    };
+    let label = "\"labels\":{\"dubbo.io/label\":\"dubbo.io-value\"},";
+    let address = ",\"status\":{\"podIP\":\"10.9.9.9\",\"podIPs\":[{\"ip\":\"10.9.9.9\"}],\
+                   \"conditions\":[{\"type\":\"Ready\",\"status\":\"True\"}]}";
+    format!(
+        "{{\"kind\":\"PodList\",\"items\":[{},{},{}]}}",
+        pod("provider", "", PROVIDER, address),
+        pod("consumer", label, consumer, ""),
+        pod("cut", label, BROKEN, "")
+    )
+}
+
+#[test]
+fn problems_are_shown_with_their_codes_also_between_pods() {
+    let ran = run(&["decode"], bad_day());
+    let shown = text(&ran.stdout);
+    for part in [
+        "weight  50\n    warning[address-not-pod]: The provider's address is not the Pod's \
+         (10.0.0.1, 10.9.9.9)\n      Consumers call another address",
+        "\n\n  error[label-missing]: Annotation without the label dubbo.io/label\n    Nobody selects",
+        "  error[group-or-version-mismatch]: Group or version does not match (h/a.B, g/a.B)\n",
+        "\n    not-json: The decoded annotation is not JSON. The whole Pod is skipped.",
+    ] {
+        assert!(shown.contains(part), "{part}\n{shown}");
+    }
+    assert_eq!(text(&ran.stderr), "3 Pods: 3 errors, 1 warning, 0 notes\n");
+    assert_eq!(ran.status.code(), Some(1));
+}
+
+#[test]
+fn problems_are_explained_in_the_language_that_is_asked_for() {
+    let ran = run(&["decode", "--lang", "zh"], bad_day());
+    let shown = text(&ran.stdout);
+    for part in
+        ["警告[address-not-pod]：提供者地址不是该 Pod 的地址", "not-json：注解解码后不是 JSON。"]
+    {
+        assert!(shown.contains(part), "{part}\n{shown}");
+    }
+    assert_eq!(text(&ran.stderr), "3 个 Pod：3 个错误，1 个警告，0 个提示\n");
+
+    let mut of_locale = command(&["decode", "-o", "json"]);
+    let ran = give(of_locale.env("LANG", "zh_CN.UTF-8"), PROVIDER.trim_end_matches('='));
+    assert!(text(&ran.stdout).contains("\"message\":\"base64 缺少填充（=）\""));
+    assert_eq!(run(&["decode", "--lang", "fr"], "").status.code(), Some(2));
+}
+
+#[test]
+fn problems_in_json_stand_beside_the_shape_of_the_contract() {
+    let ran = run(&["decode", "-o", "json"], bad_day());
+    let report: serde_json::Value = serde_json::from_slice(&ran.stdout).unwrap();
+    let codes = |pod: usize| -> Vec<String> {
+        let problems = report["pods"][pod]["problems"].as_array().unwrap();
+        problems.iter().map(|it| it["code"].as_str().unwrap().to_owned()).collect()
+    };
+    assert_eq!(codes(0), ["label-missing", "address-not-pod"]);
+    assert_eq!(codes(1), ["group-or-version-mismatch"]);
+    assert_eq!(codes(2), ["not-json"]);
+    let lonely = &report["pods"][1]["problems"][0];
+    assert_eq!((lonely["record"].as_u64(), lonely["severity"].as_str()), (Some(0), Some("error")));
+    assert_eq!(report["pods"][1]["warnings"], serde_json::json!([]));
+}
+
 #[test]
 fn encode_writes_what_go_writes_and_is_the_inverse_of_decode() {
     let decoded = run(&["decode", "-o", "json"], PROVIDER);
@@ -213,9 +287,17 @@ fn text(bytes: &[u8]) -> String {
 
 /// Runs the binary with nothing in its environment that could lead it to a cluster.
 fn run(arguments: &[&str], input: impl AsRef<[u8]>) -> Output {
-    let mut child = Command::new(env!("CARGO_BIN_EXE_dubbo-watcher"))
-        .args(arguments)
-        .env_clear()
+    give(&mut command(arguments), input)
+}
+
+fn command(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_dubbo-watcher"));
+    command.args(arguments).env_clear();
+    command
+}
+
+fn give(command: &mut Command, input: impl AsRef<[u8]>) -> Output {
+    let mut child = command
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::answer::{Json, json};
 use dubbo_k8s_codec::{Annotation, Key};
 
-use crate::model::Model;
+use crate::model::{Model, index};
 
 /// Differences that one answer lists.
 const LISTED: usize = 500;
@@ -13,34 +13,43 @@ const LISTED: usize = 500;
 /// What was registered by whom in the text that was kept.
 #[derive(Debug)]
 pub struct Before {
+    /// By name, the place among `keys`.
+    pods: BTreeMap<String, u32>,
     /// The keys of each Pod, in order.
-    pods: BTreeMap<String, Vec<String>>,
+    keys: Vec<Vec<String>>,
 }
 
 impl Before {
     /// Notes what is registered in a model.
     pub fn of(model: &Model, source: &str) -> Self {
-        let mut pods = BTreeMap::new();
+        let mut before = Self { pods: BTreeMap::new(), keys: Vec::new() };
         for at in 0..model.pods.len() {
             if let Some(name) = name(model, at) {
-                pods.insert(name, keys(model, at, source));
+                before.pods.insert(name, index(before.keys.len()));
+                before.keys.push(keys(model, at, source));
             }
         }
-        Self { pods }
+        before
+    }
+
+    fn keys(&self, name: &str) -> Option<&[String]> {
+        Some(self.keys.get(*self.pods.get(name)? as usize)?)
     }
 
     /// What differs in `model`.
     pub fn against(&self, model: &Model, source: &str) -> Json {
         let after = Self::of(model, source);
         let mut listing = Listing { changes: Vec::new(), total: 0, same: 0 };
-        for (name, old) in &self.pods {
-            match after.pods.get(name) {
+        for name in self.pods.keys() {
+            let old = self.keys(name).unwrap_or_default();
+            match after.keys(name) {
                 Some(new) => listing.records(name, old, new),
                 None if old.is_empty() => listing.add("gone", name, None),
                 None => listing.records(name, old, &[]),
             }
         }
-        for (name, new) in after.pods.iter().filter(|(name, _)| !self.pods.contains_key(*name)) {
+        for name in after.pods.keys().filter(|name| self.keys(name).is_none()) {
+            let new = after.keys(name).unwrap_or_default();
             if new.is_empty() {
                 listing.add("new", name, None);
             }
@@ -97,10 +106,11 @@ fn keys(model: &Model, at: usize, source: &str) -> Vec<String> {
     let Some(Ok(annotation)) = model.value(at, source).map(Annotation::decode) else {
         return Vec::new();
     };
-    let mut keys: Vec<String> = annotation.records().map(|record| record.key.to_owned()).collect();
-    keys.sort_unstable();
-    keys.dedup();
-    keys
+    let mut keys: BTreeMap<String, u32> = BTreeMap::new();
+    for record in annotation.records() {
+        keys.insert(record.key.to_owned(), 0);
+    }
+    keys.into_keys().collect()
 }
 
 /// A key with its URL unescaped, for people.

@@ -76,10 +76,10 @@ impl Document {
         match start.as_bytes().first() {
             Some(b'[') if let Some(records) = Self::records(text) => records,
             Some(b'{' | b'[' | b'"') => {
-                Collector::default().run(Json::new(text), Format::Json, text)
+                Collector::default().run(&mut Json::new(text), Format::Json, text)
             }
             _ if looks_like_yaml(start) => {
-                Collector::default().run(Yaml::new(text), Format::Yaml, text)
+                Collector::default().run(&mut Yaml::new(text), Format::Yaml, text)
             }
             _ => Self::bare(text),
         }
@@ -145,8 +145,8 @@ struct Object<'a> {
 const MAX_OBJECTS: usize = 8;
 
 impl Collector {
-    fn run<'a>(mut self, mut reader: impl Reader<'a>, format: Format, text: &'a str) -> Document {
-        let error = self.documents(&mut reader, text).err();
+    fn run<'a>(mut self, reader: &mut dyn Reader<'a>, format: Format, text: &'a str) -> Document {
+        let error = self.documents(reader, text).err();
         let kind = match (self.events, self.bare) {
             (true, _) => Kind::Events,
             (_, true) if self.pods.len() == 1 => Kind::Annotation,
@@ -158,7 +158,7 @@ impl Collector {
 
     fn documents<'a>(
         &mut self,
-        reader: &mut impl Reader<'a>,
+        reader: &mut dyn Reader<'a>,
         text: &'a str,
     ) -> Result<(), SyntaxError> {
         while reader.next_document()? {
@@ -180,7 +180,7 @@ impl Collector {
     /// An object, a list of objects, or something that is no Pod.
     fn value<'a>(
         &mut self,
-        reader: &mut impl Reader<'a>,
+        reader: &mut dyn Reader<'a>,
         first: &Spanned<'a>,
         text: &'a str,
         depth: usize,
@@ -210,7 +210,7 @@ impl Collector {
 
     fn object<'a>(
         &mut self,
-        reader: &mut impl Reader<'a>,
+        reader: &mut dyn Reader<'a>,
         start: usize,
         text: &'a str,
         depth: usize,
@@ -285,13 +285,13 @@ impl Collector {
 fn last_states(pods: Vec<PodText>) -> Vec<PodText> {
     let mut last = std::collections::BTreeMap::new();
     for (at, pod) in pods.iter().enumerate() {
-        last.insert(identity(pod), at);
+        last.insert(identity(pod), crate::model::index(at));
     }
     let mut at = 0;
     let mut kept = pods;
     kept.retain(|pod| {
         at += 1;
-        last.get(&identity(pod)) == Some(&(at - 1))
+        last.get(&identity(pod)) == Some(&crate::model::index(at - 1))
     });
     kept
 }
@@ -303,10 +303,14 @@ fn identity(pod: &PodText) -> String {
     }
 }
 
+/// What takes one member of a mapping: the reader, the name, the value.
+type Member<'m, 'a> =
+    dyn FnMut(&mut dyn Reader<'a>, &str, Spanned<'a>) -> Result<(), SyntaxError> + 'm;
+
 /// Calls `member` for every member of the mapping just opened; it must consume the value.
-fn members<'a, R: Reader<'a>>(
-    reader: &mut R,
-    mut member: impl FnMut(&mut R, &str, Spanned<'a>) -> Result<(), SyntaxError>,
+fn members<'a>(
+    reader: &mut dyn Reader<'a>,
+    member: &mut Member<'_, 'a>,
 ) -> Result<(), SyntaxError> {
     loop {
         let name = reader.next()?;
@@ -325,12 +329,12 @@ fn members<'a, R: Reader<'a>>(
     }
 }
 
-fn metadata<'a, R: Reader<'a>>(
-    reader: &mut R,
+fn metadata<'a>(
+    reader: &mut dyn Reader<'a>,
     pod: &mut PodText,
     text: &'a str,
 ) -> Result<(), SyntaxError> {
-    members(reader, |reader, name, value| {
+    members(reader, &mut |reader, name, value| {
         match (name, &value.event) {
             ("namespace", Event::Text(it) | Event::Plain(it)) => pod.namespace = it.as_ref().into(),
             ("name", Event::Text(it) | Event::Plain(it)) => pod.name = it.as_ref().into(),
@@ -341,7 +345,7 @@ fn metadata<'a, R: Reader<'a>>(
             ("deletionTimestamp", Event::Text(_)) => pod.deleting = true,
             ("annotations", Event::Map) => return annotations(reader, pod, text),
             ("labels", Event::Map) => {
-                return members(reader, |reader, name, value| {
+                return members(reader, &mut |reader, name, value| {
                     if let (LABEL, Event::Text(it) | Event::Plain(it)) = (name, &value.event) {
                         pod.label = Some(it.as_ref().into());
                     }
@@ -354,13 +358,13 @@ fn metadata<'a, R: Reader<'a>>(
     })
 }
 
-fn annotations<'a, R: Reader<'a>>(
-    reader: &mut R,
+fn annotations<'a>(
+    reader: &mut dyn Reader<'a>,
     pod: &mut PodText,
     text: &'a str,
 ) -> Result<(), SyntaxError> {
     pod.has_annotations = true;
-    members(reader, |reader, name, value| {
+    members(reader, &mut |reader, name, value| {
         if let Event::Text(it) | Event::Plain(it) = &value.event {
             if name == ANNOTATION {
                 pod.annotation = Some(Value::new(it, value.span.clone(), text));
@@ -372,28 +376,28 @@ fn annotations<'a, R: Reader<'a>>(
     })
 }
 
-fn status<'a, R: Reader<'a>>(reader: &mut R, pod: &mut PodText) -> Result<(), SyntaxError> {
-    members(reader, |reader, name, value| {
+fn status(reader: &mut dyn Reader<'_>, pod: &mut PodText) -> Result<(), SyntaxError> {
+    members(reader, &mut |reader, name, value| {
         match (name, &value.event) {
             ("phase", Event::Text(it)) => pod.phase = Some(it.as_ref().into()),
             ("podIP", Event::Text(it)) => pod.add_address(it),
             ("podIPs", Event::List) => {
                 return items(
                     reader,
-                    |reader, name, value| {
+                    &mut |reader, name, value| {
                         if let ("ip", Event::Text(it)) = (name, &value.event) {
                             pod.add_address(it);
                         }
                         reader.skip(&value).map(drop)
                     },
-                    || {},
+                    &mut || {},
                 );
             }
             ("conditions", Event::List) => {
                 let (kind, ready) = (std::cell::Cell::new(false), std::cell::Cell::new(false));
                 return items(
                     reader,
-                    |reader, name, value| {
+                    &mut |reader, name, value| {
                         match (name, &value.event) {
                             ("type", Event::Text(it)) => kind.set(it == "Ready"),
                             ("status", Event::Text(it) | Event::Plain(it)) => {
@@ -403,7 +407,7 @@ fn status<'a, R: Reader<'a>>(reader: &mut R, pod: &mut PodText) -> Result<(), Sy
                         }
                         reader.skip(&value).map(drop)
                     },
-                    || {
+                    &mut || {
                         if kind.take() {
                             pod.ready = Some(ready.take());
                         }
@@ -417,17 +421,17 @@ fn status<'a, R: Reader<'a>>(reader: &mut R, pod: &mut PodText) -> Result<(), Sy
 }
 
 /// Calls `member` for every member of every mapping of the list just opened, `after` behind each.
-fn items<'a, R: Reader<'a>>(
-    reader: &mut R,
-    mut member: impl FnMut(&mut R, &str, Spanned<'a>) -> Result<(), SyntaxError>,
-    mut after: impl FnMut(),
+fn items<'a>(
+    reader: &mut dyn Reader<'a>,
+    member: &mut Member<'_, 'a>,
+    after: &mut dyn FnMut(),
 ) -> Result<(), SyntaxError> {
     loop {
         let item = reader.next()?;
         match item.event {
             Event::Close => return Ok(()),
             Event::Map => {
-                members(reader, &mut member)?;
+                members(reader, member)?;
                 after();
             }
             _ => {

@@ -13,6 +13,7 @@ pub mod document;
 pub mod editing;
 pub mod encoding;
 pub mod events;
+pub mod history;
 pub mod json;
 pub mod layers;
 pub mod live;

@@ -1,52 +1,79 @@
-//! A live registry: the events of `/v1/events` as changes of the model, and the last minutes of them
-//! to go back through.
+//! A live registry: the events of `/v1/events` as changes of the model.
 //!
-//! Bounded in number and age. It knows no clock: every batch says when it is.
+//! Bounded: what a Pod no longer carries is forgotten with the history that could bring it back. It
+//! knows no clock: every batch says when it is.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 
 use crate::answer::Value as Json;
-use dubbo_k8s_codec::{Category, Key, Record, encode};
+use dubbo_k8s_codec::problem::{Code, Problem};
+use dubbo_k8s_codec::{Category, Key, Record, Stage, encode};
 
-use crate::model::Model;
+use crate::history::{AGE, Event, HISTORY, History, What};
+use crate::model::{Model, index};
 use crate::pod::{PodText, Value};
-
-/// Events that can be gone back through.
-const HISTORY: usize = 20_000;
-
-/// Milliseconds that can be gone back through.
-const AGE: u64 = 5 * 60 * 1000;
 
 /// Milliseconds for which what has gone is still shown.
 const GHOST: u64 = 2500;
 
+/// With fewer Pods than this, nobody looks for those that are over.
+const FEW: usize = 1000;
+
 /// What each Pod carries, and what happened lately.
 #[derive(Debug, Default)]
 pub struct Live {
-    pods: BTreeMap<String, Holder>,
-    history: VecDeque<Event>,
-    /// How many events of the history are taken back.
-    back: usize,
+    /// By uid, the place among the holders and among the Pods of the model.
+    pods: BTreeMap<String, u32>,
+    holders: Vec<Holder>,
+    /// Places of Pods that are over, to be used again.
+    free: Vec<u32>,
+    /// So many Pods, and those that are over are looked for.
+    sweep_at: usize,
+    /// Pods whose text is not as their keys are, each once.
+    dirty: Vec<usize>,
+    history: History,
     /// What came while the past is shown, with its time.
     pending: Vec<(u64, Json)>,
     now: u64,
     started: u64,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct Holder {
-    at: usize,
-    keys: BTreeMap<String, String>,
+    uid: String,
+    /// In order.
+    keys: Vec<(String, String)>,
+    /// Why its annotation is refused.
+    problem: Option<Problem>,
+    /// Its text is not as its keys are.
+    dirty: bool,
 }
 
-/// One change of one key: its value before and after.
-#[derive(Clone, Debug)]
-struct Event {
-    time: u64,
-    uid: String,
-    key: String,
-    before: Option<String>,
-    after: Option<String>,
+impl Holder {
+    fn place(&self, key: &str) -> Result<usize, usize> {
+        self.keys.binary_search_by(|(known, _)| known.as_str().cmp(key))
+    }
+
+    fn value(&self, key: &str) -> Option<&str> {
+        Some(self.keys.get(self.place(key).ok()?)?.1.as_str())
+    }
+
+    fn set(&mut self, key: &str, value: Option<&str>) {
+        match (self.place(key), value) {
+            (Ok(at), None) => drop(self.keys.remove(at)),
+            (Err(at), Some(value)) => self.keys.insert(at, (key.to_owned(), value.to_owned())),
+            (Ok(at), Some(value)) => {
+                if let Some((_, known)) = self.keys.get_mut(at) {
+                    value.clone_into(known);
+                }
+            }
+            (Err(_), None) => {}
+        }
+    }
+
+    fn is_over(&self) -> bool {
+        self.keys.is_empty() && self.problem.is_none()
+    }
 }
 
 impl Live {
@@ -54,16 +81,20 @@ impl Live {
     pub fn take(&mut self, model: &mut Model, events: &[Json], now: u64) -> bool {
         self.now = now.max(self.now);
         let snapshot = events.iter().any(|event| text(event, "event") == "snapshot");
-        if self.back > 0 && !snapshot && self.pending.len() + events.len() <= HISTORY {
+        let room = self.pending.len() + events.len() <= HISTORY;
+        if self.history.is_back() && !snapshot && room {
             self.pending.extend(events.iter().map(|event| (self.now, event.clone())));
             return false;
         }
         self.forward(model, 0);
+        model.tick = self.now;
         let mut touched = false;
         for event in events {
             touched |= self.event(model, event, self.now);
         }
-        self.trim();
+        self.write(model);
+        self.history.trim(self.now);
+        self.sweep();
         model.tick = self.now;
         let (shown, now) = (model.ghosts.len(), self.now);
         model.ghosts.retain(|ghost| ghost.time + GHOST > now);
@@ -78,11 +109,14 @@ impl Live {
             }
             "added" | "updated" => self.change(model, event, true, time),
             "removed" => self.change(model, event, false, time),
+            "problem" => self.tell(model, event, Some(problem(event)), time),
+            "resolved" => self.tell(model, event, None, time),
             _ => false,
         }
     }
 
-    /// Everything anew: `{"services":[{"interface",…,"providers":[{"url",…,"holders":[…]}],…}]}`.
+    /// Everything anew: `{"services":[{"interface",…,"providers":[{"url",…,"holders":[…]}],…}],
+    /// "problems":[{"namespace","pod","uid","error"}]}`.
     fn snapshot(&mut self, model: &mut Model, snapshot: &Json) {
         *self = Self { now: self.now, started: self.now, ..Self::default() };
         *model = Model::default();
@@ -97,147 +131,193 @@ impl Live {
                         key => key.to_owned(),
                     };
                     for holder in array(endpoint, "holders") {
-                        self.holder(model, holder).keys.insert(key.clone(), String::new());
+                        self.holder(model, holder).1.set(&key, Some(""));
                     }
                 }
             }
         }
-        for problem in array(snapshot, "problems") {
-            self.holder(model, problem);
+        for of in array(snapshot, "problems") {
+            self.holder(model, of).1.problem = Some(problem(of));
         }
-        let uids: Vec<String> = self.pods.keys().cloned().collect();
-        for uid in uids {
-            self.write(model, &uid);
-        }
+        self.dirty = (0..self.holders.len()).collect();
+        self.write(model); // nothing of it is new: the tick is zero
     }
 
-    fn holder(&mut self, model: &mut Model, holder: &Json) -> &mut Holder {
-        let uid = match text(holder, "uid") {
-            "" => format!("{}/{}", text(holder, "namespace"), text(holder, "pod")),
+    fn holder(&mut self, model: &mut Model, of: &Json) -> (usize, &mut Holder) {
+        let uid = match text(of, "uid") {
+            "" => format!("{}/{}", text(of, "namespace"), text(of, "pod")),
             uid => uid.to_owned(),
         };
-        self.pods.entry(uid.clone()).or_insert_with(|| {
-            let pod = PodText {
-                namespace: text(holder, "namespace").into(),
-                name: text(holder, "pod").into(),
-                uid: uid.into(),
-                label: Some("dubbo.io-value".into()),
-                has_annotations: true,
-                ..PodText::default()
-            };
+        let at = match self.pods.get(&uid) {
+            Some(at) => *at as usize,
+            None => self.newcomer(model, of, uid),
+        };
+        if self.holders.len() <= at {
+            self.holders.resize_with(at + 1, Holder::default);
+        }
+        #[expect(clippy::indexing_slicing, reason = "made long enough just now")]
+        (at, &mut self.holders[at])
+    }
+
+    fn newcomer(&mut self, model: &mut Model, of: &Json, uid: String) -> usize {
+        let pod = PodText {
+            namespace: text(of, "namespace").into(),
+            name: text(of, "pod").into(),
+            uid: uid.as_str().into(),
+            label: Some("dubbo.io-value".into()),
+            has_annotations: true,
+            ..PodText::default()
+        };
+        let at = if let Some(at) = self.free.pop() {
+            model.replace(at as usize, pod);
+            at as usize
+        } else {
             model.push(pod, "");
-            Holder { at: model.pods.len() - 1, keys: BTreeMap::new() }
-        })
+            model.pods.len() - 1
+        };
+        self.pods.insert(uid.clone(), index(at));
+        let holder = Holder { uid, ..Holder::default() };
+        match self.holders.get_mut(at) {
+            Some(known) => *known = holder,
+            None => self.holders.push(holder),
+        }
+        at
     }
 
     fn change(&mut self, model: &mut Model, event: &Json, present: bool, time: u64) -> bool {
         let key = text(event, "key").to_owned();
-        let holder = self.holder(model, event);
-        let before = holder.keys.get(&key).cloned();
+        let (at, holder) = self.holder(model, event);
+        let before = holder.value(&key).map(str::to_owned);
         let after = present.then(|| text(event, "value").to_owned());
         if before == after {
             // Another Pod's word was the last one that carried it.
             return !present && self.drop_elsewhere(model, &key, time);
         }
-        let uid = match text(event, "uid") {
-            "" => format!("{}/{}", text(event, "namespace"), text(event, "pod")),
-            uid => uid.to_owned(),
-        };
-        self.record(model, Event { time, uid, key, before, after });
+        self.record(model, Event { time, holder: at, what: What::Key { key, before, after } });
         true
+    }
+
+    /// What a Pod's annotation is refused for, or that it no longer is.
+    fn tell(&mut self, model: &mut Model, event: &Json, after: Option<Problem>, time: u64) -> bool {
+        let (at, holder) = self.holder(model, event);
+        let before = holder.problem.clone();
+        let told = before != after;
+        if told {
+            let what = What::Problem { before, after };
+            self.record(model, Event { time, holder: at, what });
+        }
+        told
     }
 
     /// A key is gone when nobody carries it, whoever the event names.
     fn drop_elsewhere(&mut self, model: &mut Model, key: &str, time: u64) -> bool {
-        let others: Vec<(String, String)> = self
-            .pods
+        let others: Vec<(usize, String)> = self
+            .holders
             .iter()
-            .filter_map(|(uid, holder)| Some((uid.clone(), holder.keys.get(key)?.clone())))
+            .enumerate()
+            .filter_map(|(at, holder)| Some((at, holder.value(key)?.to_owned())))
             .collect();
-        for (uid, value) in &others {
-            let event = Event {
-                time,
-                uid: uid.clone(),
-                key: key.to_owned(),
-                before: Some(value.clone()),
-                after: None,
-            };
-            self.record(model, event);
+        let some = !others.is_empty();
+        for (holder, value) in others {
+            let what = What::Key { key: key.to_owned(), before: Some(value), after: None };
+            self.record(model, Event { time, holder, what });
         }
-        !others.is_empty()
+        some
     }
 
     fn record(&mut self, model: &mut Model, event: Event) {
-        model.tick = event.time;
-        if let (None, Some(holder)) = (&event.after, self.pods.get(&event.uid)) {
-            model.ghost(holder.at, &event.key, event.time);
+        if let What::Key { key, after: None, .. } = &event.what {
+            model.ghost(event.holder, key, event.time);
         }
-        self.apply(model, &event, false);
-        self.history.push_back(event);
+        self.apply(&event, false);
+        self.history.push(event);
     }
 
-    fn apply(&mut self, model: &mut Model, event: &Event, backwards: bool) {
-        let Some(holder) = self.pods.get_mut(&event.uid) else { return };
-        let state = if backwards { &event.before } else { &event.after };
-        match state {
-            Some(value) => holder.keys.insert(event.key.clone(), value.clone()),
-            None => holder.keys.remove(&event.key),
-        };
-        self.write(model, &event.uid);
+    fn apply(&mut self, event: &Event, backwards: bool) {
+        let Some(holder) = self.holders.get_mut(event.holder) else { return };
+        match &event.what {
+            What::Key { key, before, after } => {
+                holder.set(key, if backwards { before } else { after }.as_deref());
+            }
+            What::Problem { before, after } => {
+                holder.problem.clone_from(if backwards { before } else { after });
+            }
+        }
+        if !std::mem::replace(&mut holder.dirty, true) {
+            self.dirty.push(event.holder);
+        }
     }
 
-    /// Writes a Pod's keys as the annotation that they would be.
-    fn write(&self, model: &mut Model, uid: &str) {
-        let Some(holder) = self.pods.get(uid) else { return };
-        let records = holder.keys.iter().map(|(key, value)| Record { key, value });
-        let value = Value { span: 0..0, text: Some(encode(records).into()), linked: false };
-        if let Some(pod) = model.pods.get_mut(holder.at) {
-            pod.text.annotation = Some(value);
+    /// Writes the keys of the Pods that changed as the annotations that they would be.
+    fn write(&mut self, model: &mut Model) {
+        for at in std::mem::take(&mut self.dirty) {
+            let (Some(holder), Some(pod)) = (self.holders.get_mut(at), model.pods.get_mut(at))
+            else {
+                continue;
+            };
+            holder.dirty = false;
+            let records = holder.keys.iter().map(|(key, value)| Record { key, value });
+            let value = Value { span: 0..0, text: Some(encode(records).into()), linked: false };
+            pod.text.annotation = holder.problem.is_none().then_some(value);
+            pod.told.clone_from(&holder.problem);
+            pod.over = holder.is_over();
+            model.read(at, "");
         }
-        model.read(holder.at, "");
     }
 
-    fn trim(&mut self) {
-        let old = |event: &Event, now: u64| event.time + AGE < now;
-        while self.history.len() > HISTORY
-            || self.history.front().is_some_and(|event| old(event, self.now))
-        {
-            self.history.pop_front();
+    /// Makes room where Pods were that nothing can bring back.
+    fn sweep(&mut self) {
+        if self.holders.len() - self.free.len() < self.sweep_at.max(FEW) {
+            return;
         }
+        let mut kept: Vec<bool> = self.holders.iter().map(|holder| !holder.is_over()).collect();
+        for holder in self.history.holders() {
+            if let Some(kept) = kept.get_mut(holder) {
+                *kept = true;
+            }
+        }
+        (self.pods, self.free) = (BTreeMap::new(), Vec::new());
+        for ((at, holder), kept) in self.holders.iter().enumerate().zip(kept) {
+            if kept {
+                self.pods.insert(holder.uid.clone(), index(at));
+            } else {
+                self.free.push(index(at));
+            }
+        }
+        self.sweep_at = 2 * self.pods.len();
     }
 
     /// Goes to a time in the span; none is now. What came in the meantime is taken in first.
     pub fn seek(&mut self, model: &mut Model, to: Option<u64>) {
-        let now = std::mem::take(&mut model.tick); // nothing of the past is new
         if !self.pending.is_empty() {
             self.forward(model, 0);
         }
-        let target = to
-            .map_or(0, |to| self.history.iter().rev().take_while(|event| event.time > to).count());
-        while self.back < target {
-            let Some(event) = self.nth_back(self.back) else { break };
-            self.apply(model, &event, true);
-            self.back += 1;
+        let now = std::mem::take(&mut model.tick); // nothing of the past is new
+        let target = self.history.since(to);
+        while self.history.back() < target {
+            let Some(event) = self.history.step_back() else { break };
+            self.apply(&event, true);
         }
         self.forward(model, target);
         model.tick = now;
     }
 
     fn forward(&mut self, model: &mut Model, target: usize) {
-        while self.back > target {
-            let Some(event) = self.nth_back(self.back - 1) else { break };
-            self.apply(model, &event, false);
-            self.back -= 1;
+        while self.history.back() > target {
+            let Some(event) = self.history.step_forward() else { break };
+            self.apply(&event, false);
         }
+        self.write(model);
         if target == 0 {
             for (time, event) in std::mem::take(&mut self.pending) {
+                if time != model.tick {
+                    self.write(model);
+                    model.tick = time;
+                }
                 self.event(model, &event, time);
             }
+            self.write(model);
         }
-    }
-
-    fn nth_back(&self, back: usize) -> Option<Event> {
-        self.history.iter().rev().nth(back).cloned()
     }
 
     /// From when to when can be gone back.
@@ -247,14 +327,26 @@ impl Live {
 
     /// Where it stands: none is now.
     pub fn at(&self) -> Option<u64> {
-        let next = self.back.checked_sub(1)?;
-        Some(self.history.iter().rev().nth(next)?.time)
+        self.history.at()
     }
 
     /// Whether there has been anything live.
     pub const fn is_on(&self) -> bool {
         self.now > 0
     }
+}
+
+/// The problem of an event or of a snapshot: `{"error":{"stage","offset","decodedOffset","message"}}`.
+fn problem(of: &Json) -> Problem {
+    let none = Json::Null;
+    let error = of.get("error").unwrap_or(&none);
+    let stages = [Stage::Base64, Stage::Utf8, Stage::Json, Stage::Shape];
+    let stage = stages.into_iter().find(|stage| stage.as_str() == text(error, "stage"));
+    let mut problem = Problem::new(Code::Refused(stage.unwrap_or(Stage::Shape)));
+    problem = problem.about(text(error, "message"));
+    problem.offset = error.number("offset");
+    problem.decoded_offset = error.number("decodedOffset");
+    problem
 }
 
 fn text<'a>(json: &'a Json, name: &str) -> &'a str {
@@ -353,7 +445,64 @@ mod tests {
                 1000 + n * 60_000,
             );
         }
-        assert!(live.history.len() <= 6, "{}", live.history.len());
+        assert!(live.history.holders().count() <= 6);
         assert_eq!(live.span().1 - live.span().0, AGE);
+    }
+
+    fn told(kind: &str, pod: &str) -> Json {
+        read(&json!({"event": kind, "namespace": "n", "pod": pod, "uid": pod,
+               "error": {"stage": "json", "offset": 18, "decodedOffset": 14, "message": "found x"}}))
+    }
+
+    fn codes(model: &Model) -> Vec<(String, &'static str, Option<usize>)> {
+        let of = |pod: &crate::model::Pod| {
+            let name = pod.text.name.to_string();
+            let each = pod.problems.iter();
+            each.map(move |it| (name.clone(), it.code.as_str(), it.offset)).collect::<Vec<_>>()
+        };
+        model.pods.iter().flat_map(of).collect()
+    }
+
+    #[test]
+    fn a_problem_stands_beside_the_rest_until_it_is_resolved() {
+        let (mut live, mut model) = started();
+        assert!(live.take(&mut model, &[told("problem", "bad")], 2000));
+        assert_eq!(codes(&model), [("bad".to_owned(), "not-json", Some(18))]);
+        assert!(model.is_unread(1) && !model.is_unread(0));
+        assert_eq!(registered(&model).len(), 1);
+        assert!(!live.take(&mut model, &[told("problem", "bad")], 2500), "the same again");
+        assert!(live.take(&mut model, &[told("resolved", "bad")], 3000));
+        assert!(codes(&model).is_empty() && !model.is_unread(1) && model.pods[1].over);
+        live.seek(&mut model, Some(2700));
+        assert_eq!(codes(&model).len(), 1, "and one can go back to it");
+        live.seek(&mut model, None);
+        assert!(codes(&model).is_empty());
+    }
+
+    #[test]
+    fn a_snapshot_brings_its_problems() {
+        let (mut live, mut model) = (Live::default(), Model::default());
+        let problem = json!({"namespace": "n", "pod": "bad", "uid": "bad",
+                             "error": {"stage": "base64", "offset": 3, "decodedOffset": null, "message": "x"}});
+        let snapshot = json!({"event": "snapshot", "services": [], "problems": [problem]});
+        live.take(&mut model, &[read(&snapshot)], 1000);
+        assert_eq!(codes(&model), [("bad".to_owned(), "not-base64", Some(3))]);
+    }
+
+    #[test]
+    fn pods_that_are_over_make_room() {
+        let (mut live, mut model) = started();
+        for n in 0..5000_u64 {
+            let (pod, url) =
+                (format!("q{n}"), format!("dubbo://10.1.{}.{}:1/a.B", n >> 8, n & 255));
+            live.take(&mut model, &[event("added", &pod, &url)], 2000 + n * 1000);
+            live.take(&mut model, &[event("removed", &pod, &url)], 2500 + n * 1000);
+        }
+        assert!(model.pods.len() < 2000, "{}", model.pods.len());
+        assert_eq!(registered(&model), ["n/p1 a.b dubbo://10.0.0.1:1/a.b"]);
+        live.take(&mut model, &[event("added", "p9", "dubbo://10.9.0.1:1/a.B")], 9_000_000);
+        assert_eq!(registered(&model).len(), 2);
+        let named = |pod: &&crate::model::Pod| &*pod.text.name == "p9";
+        assert_eq!(model.pods.iter().filter(named).count(), 1);
     }
 }

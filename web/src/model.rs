@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use dubbo_k8s_codec::lint::{Entry, Providers, Subject, duplicates};
+use dubbo_k8s_codec::lint::{Entry, Providers, Subject};
 use dubbo_k8s_codec::problem::{Code, Problem, Severity};
 use dubbo_k8s_codec::{Annotation, Category, Record, Service};
 
@@ -25,6 +25,24 @@ pub struct Pod {
     pub endpoints: Vec<Endpoint>,
     /// What is wrong with it.
     pub problems: Vec<Problem>,
+    /// Why its annotation is refused, where a live registry says so and does not send the annotation.
+    pub told: Option<Problem>,
+    /// A live registry no longer says anything of it: it is not shown.
+    pub over: bool,
+}
+
+impl Pod {
+    fn new(text: PodText) -> Self {
+        Self {
+            text,
+            edits: None,
+            records: None,
+            endpoints: Vec::new(),
+            problems: Vec::new(),
+            told: None,
+            over: false,
+        }
+    }
 }
 
 /// A record that names an endpoint.
@@ -92,7 +110,8 @@ pub struct Model {
     pub pods: Vec<Pod>,
     /// The services, in the order in which they were first met.
     pub services: Vec<ServiceNode>,
-    by_name: BTreeMap<Service<'static>, u32>,
+    /// By their names, in order: see [`order`].
+    by_name: BTreeMap<String, u32>,
     /// What has just gone in a live registry.
     pub ghosts: Vec<Ghost>,
     /// The time of a live registry in milliseconds, so that what is new can be marked; else zero.
@@ -102,11 +121,17 @@ pub struct Model {
 impl Model {
     /// Adds a Pod; `source` is the text that it stands in.
     pub fn push(&mut self, text: PodText, source: &str) {
-        let pod =
-            Pod { text, edits: None, records: None, endpoints: Vec::new(), problems: Vec::new() };
-        self.pods.push(pod);
+        self.pods.push(Pod::new(text));
         let at = self.pods.len() - 1;
         self.read(at, source);
+    }
+
+    /// Puts another Pod in the place of one that is over.
+    pub fn replace(&mut self, at: usize, text: PodText) {
+        self.take_endpoints(at);
+        if let Some(pod) = self.pods.get_mut(at) {
+            *pod = Pod::new(text);
+        }
     }
 
     /// The annotation of a Pod as it is now, edits included.
@@ -126,32 +151,33 @@ impl Model {
         let mut problems = Vec::new();
         let addresses = pod.text.addresses();
         let gone = pod.text.change == Some(Change::Deleted);
-        let subject = subject(&pod.text, &addresses, value);
+        let mut subject = subject(&pod.text, &addresses, value);
+        subject.annotated |= pod.told.is_some();
         if !pod.text.is_bare() {
             subject.lint(&mut problems);
         }
         let mut endpoints = Vec::new();
         let records = match value.map(Annotation::decode) {
-            None => None,
+            None => {
+                problems.extend(pod.told.clone());
+                None
+            }
             Some(Err(error)) => {
                 problems.push(Problem::from(&error));
                 None
             }
             Some(Ok(annotation)) => {
-                problems.extend(annotation.warnings().iter().map(Problem::from));
-                problems.extend(duplicates(annotation.records()));
                 let mut reading = Reading {
                     subject: &subject,
-                    problems: &mut problems,
                     endpoints: &mut endpoints,
                     services: &mut self.services,
                     by_name: &mut self.by_name,
                     before: &before,
                     tick: self.tick,
                 };
-                for (index, record) in annotation.records().enumerate() {
-                    reading.record(index, record);
-                }
+                subject.lint_records(&annotation, &mut problems, |at, entry| {
+                    reading.endpoint(at, entry);
+                });
                 Some(annotation.records().len())
             }
         };
@@ -188,7 +214,7 @@ impl Model {
     pub fn ghost(&mut self, pod: usize, key: &str, time: u64) {
         let Some(of) = self.pods.get(pod) else { return };
         let Ok(Some(entry)) = Entry::read(Record::new(key)) else { return };
-        let Some(service) = self.by_name.get(&entry.service()) else { return };
+        let Some(service) = self.by_name.get(&order(&entry.service())) else { return };
         let ghost = Ghost {
             service: *service,
             category: entry.category,
@@ -203,14 +229,17 @@ impl Model {
 
     /// Works out what follows from all Pods together.
     pub fn settle(&mut self) {
-        let mut providers = Providers::default();
-        for node in self.services.iter().filter(|node| !node.of(Category::Providers).is_empty()) {
-            providers.add(&node.service);
-        }
         let several = self.pods.len() > 1;
-        for node in &mut self.services {
-            let asks = several && !node.of(Category::Consumers).is_empty();
-            node.problem = asks.then(|| providers.lint(&node.service)).flatten();
+        let provided = self.services.iter().filter(|it| !it.of(Category::Providers).is_empty());
+        let providers: Providers<'_> = provided.map(|node| &node.service).collect();
+        let asks = |node: &ServiceNode| several && !node.of(Category::Consumers).is_empty();
+        let problems: Vec<Option<Problem>> = self
+            .services
+            .iter()
+            .map(|node| if asks(node) { providers.lint(&node.service) } else { None })
+            .collect();
+        for (node, problem) in self.services.iter_mut().zip(problems) {
+            node.problem = problem;
         }
     }
 
@@ -272,26 +301,14 @@ const SAME: usize = 500;
 
 struct Reading<'a, 'b> {
     subject: &'a Subject<'b>,
-    problems: &'a mut Vec<Problem>,
     endpoints: &'a mut Vec<Endpoint>,
     services: &'a mut Vec<ServiceNode>,
-    by_name: &'a mut BTreeMap<Service<'static>, u32>,
+    by_name: &'a mut BTreeMap<String, u32>,
     before: &'a [Endpoint],
     tick: u64,
 }
 
 impl Reading<'_, '_> {
-    fn record(&mut self, at: usize, record: Record<'_>) {
-        match Entry::read(record) {
-            Err(problem) => self.problems.push(problem.in_record(at)),
-            Ok(None) => {}
-            Ok(Some(entry)) => {
-                entry.lint(self.subject, at, self.problems);
-                self.endpoint(at, &entry);
-            }
-        }
-    }
-
     fn endpoint(&mut self, at: usize, entry: &Entry<'_>) {
         let service = self.service(&entry.service());
         let haystack = haystack(entry, self.subject);
@@ -308,16 +325,23 @@ impl Reading<'_, '_> {
     }
 
     fn service(&mut self, service: &Service<'_>) -> u32 {
-        // A short-lived key compares like the kept one.
-        if let Some(id) = self.by_name.get(service) {
+        let name = order(service);
+        if let Some(id) = self.by_name.get(&name) {
             return *id;
         }
         let id = index(self.services.len());
         let service = service.clone().into_owned();
-        self.by_name.insert(service.clone(), id);
+        self.by_name.insert(name, id);
         self.services.push(ServiceNode { service, members: Default::default(), problem: None });
         id
     }
+}
+
+/// A text that sorts as services do: by interface, then group, then version. One map of texts to
+/// numbers serves the whole page, because every other one would be code that people wait for.
+fn order(service: &Service<'_>) -> String {
+    let (group, version) = (service.group().unwrap_or(""), service.version().unwrap_or(""));
+    [&*service.interface, group, version].join("\0")
 }
 
 fn haystack(entry: &Entry<'_>, subject: &Subject<'_>) -> Box<str> {

@@ -112,9 +112,7 @@ impl View {
     }
 
     fn matches(&self, haystack: &str) -> bool {
-        self.terms
-            .iter()
-            .all(|term| memchr::memmem::find(haystack.as_bytes(), term.as_bytes()).is_some())
+        self.terms.iter().all(|term| contains(haystack.as_bytes(), term.as_bytes()))
     }
 
     /// Works the rows out again.
@@ -183,7 +181,7 @@ impl View {
     }
 
     fn by_pod(&self, model: &Model, rows: &mut Vec<Row>) {
-        for (at, pod) in model.pods.iter().enumerate() {
+        for (at, pod) in model.pods.iter().enumerate().filter(|(_, pod)| !pod.over) {
             let of_pod = self.terms.is_empty() || self.matches(&pod_text(model, at));
             let found: Vec<u32> = pod
                 .endpoints
@@ -244,6 +242,21 @@ impl View {
             }
         }
     }
+}
+
+/// The bytes that URLs are full of, the commonest first: a search looks for another one.
+const COMMON: &[u8] = b"e.otrcsian=&/dlmpv:10-hug23k";
+
+/// Whether `needle` stands in `haystack`, found by the rarest of its bytes.
+fn contains(haystack: &[u8], needle: &[u8]) -> bool {
+    let rank = |byte: &u8| COMMON.iter().rposition(|common| common == byte).unwrap_or(usize::MAX);
+    let Some((at, rare)) = needle.iter().enumerate().max_by_key(|(_, byte)| rank(byte)) else {
+        return true;
+    };
+    let last = haystack.len().checked_sub(needle.len() - at);
+    let Some(places) = last.and_then(|last| haystack.get(at..=last)) else { return false };
+    memchr::memchr_iter(*rare, places)
+        .any(|place| haystack.get(place..place + needle.len()) == Some(needle))
 }
 
 fn ghosts(model: &Model, service: u32, category: Category) -> impl Iterator<Item = u32> {
@@ -371,6 +384,27 @@ mod tests {
         view.by = By::Pod;
         view.rebuild(&model);
         assert_eq!(view.rows().len(), 3);
+    }
+
+    #[test]
+    fn a_text_is_found_wherever_it_stands() {
+        for (haystack, needle, found) in [
+            ("abc", "", true),
+            ("", "a", false),
+            ("abc", "abc", true),
+            ("abc", "abcd", false),
+            ("xabab", "abab", true),
+            ("xaba", "abab", false),
+            ("e.e.e7", "e7", true),
+            ("7e", "7", true),
+            ("用户组", "户", true),
+        ] {
+            assert_eq!(
+                contains(haystack.as_bytes(), needle.as_bytes()),
+                found,
+                "{haystack} {needle}"
+            );
+        }
     }
 
     #[test]

@@ -172,7 +172,7 @@ impl Session {
         let consumers: usize = self.model.services.iter().map(|node| node.members[0].len()).sum();
         json!({
             "state": state, "kind": kind, "format": format, "bytes": self.source.len(),
-            "pods": model.pods.len(),
+            "pods": model.pods.iter().filter(|pod| !pod.over).count(),
             "records": model.pods.iter().filter_map(|pod| pod.records).sum::<usize>(),
             "services": model.sorted().count(), "providers": providers, "consumers": consumers,
             "edited": model.pods.iter().filter(|pod| pod.edits.is_some()).count(),

@@ -99,6 +99,13 @@ impl<'a> Shown<'a> {
         Annotation::decode(self.model.value(at, self.source)?).ok()
     }
 
+    fn verdict(&self, at: usize, of: &Pod) -> Verdict {
+        match of.told {
+            Some(_) => Verdict::Refused,
+            None => Verdict::of(&of.text, self.model.value(at, self.source)),
+        }
+    }
+
     /// One row.
     pub fn row(&self, row: &Row, language: Language, tick: u64) -> Json {
         let mut json = match row.node {
@@ -155,7 +162,7 @@ impl<'a> Shown<'a> {
 
     fn pod_row(&self, at: usize, language: Language) -> Json {
         let Some(of) = self.pod(at) else { return json!({}) };
-        let verdict = Verdict::of(&of.text, self.model.value(at, self.source));
+        let verdict = self.verdict(at, of);
         let worst = of.problems.iter().max_by_key(|problem| problem.code.severity());
         json!({
             "kind": "pod", "text": pod_name(of), "pod": at, "records": of.records,
@@ -233,7 +240,7 @@ impl<'a> Shown<'a> {
         let Some(of) = self.pod(at) else { return json!({"refused": "no such Pod"}) };
         let text = &of.text;
         let value = self.model.value(at, self.source);
-        let verdict = Verdict::of(text, value);
+        let verdict = self.verdict(at, of);
         let annotation = self.annotation(at);
         let layers = value.map(|_| self.layers(at, record));
         let start = self.window_start(Some(at));
@@ -261,7 +268,7 @@ impl<'a> Shown<'a> {
             "pod": at, "name": &*text.name, "namespace": &*text.namespace, "uid": &*text.uid,
             "resourceVersion": &*text.resource_version, "label": text.label, "phase": text.phase,
             "ready": text.ready, "deleting": text.deleting, "addresses": text.addresses(),
-            "state": pod_state(of), "bare": text.is_bare(),
+            "told": of.told.is_some(), "state": pod_state(of), "bare": text.is_bare(),
             "verdict": json!({"code": verdict.as_str(), "text": verdict.sentence(language),
                         "versions": readers(text)}),
             "same": same,
@@ -484,7 +491,7 @@ fn pod_state(pod: &Pod) -> Option<&'static str> {
 
 /// Scheme, user, hosts and path of a URL with their places.
 fn parts(url: &str) -> Json {
-    let scheme = url.find("://").unwrap_or(0);
+    let scheme = url.as_bytes().windows(3).position(|at| at == b"://").unwrap_or(0);
     let authority = scheme + 3;
     let rest = url.get(authority..).unwrap_or_default();
     let path = authority + rest.find(['/', '?', '#']).unwrap_or(rest.len());

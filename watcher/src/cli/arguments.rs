@@ -3,6 +3,7 @@
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 use clap::{Args, Parser, Subcommand, ValueEnum, builder::NonEmptyStringValueParser, value_parser};
+use dubbo_k8s_codec::problem::Language;
 use dubbo_k8s_watcher::{core::SELECTOR, kube::config::Overrides};
 
 /// Dubbo services that are registered in Kubernetes Pods.
@@ -169,6 +170,33 @@ pub(super) struct Decode {
     /// How to show it
     #[arg(short, long, value_enum, default_value = "text")]
     pub(super) output: DecodeOutput,
+    /// Language of the explanations; else that of `LC_ALL`, `LC_MESSAGES` or `LANG`
+    #[arg(long, value_enum, value_name = "LANGUAGE")]
+    lang: Option<Lang>,
+}
+
+impl Decode {
+    /// The language that was asked for, else the locale's.
+    pub(super) fn language(&self) -> Language {
+        match self.lang {
+            Some(Lang::En) => Language::English,
+            Some(Lang::Zh) => Language::Chinese,
+            None => locale(|name| std::env::var(name).ok()),
+        }
+    }
+}
+
+/// The language of the first of these variables that is set, as POSIX has it.
+fn locale(variable: impl Fn(&str) -> Option<String>) -> Language {
+    let mut set = ["LC_ALL", "LC_MESSAGES", "LANG"].into_iter().filter_map(variable);
+    let first = set.find(|value| !value.is_empty());
+    first.map_or(Language::English, |value| Language::of(&value))
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Lang {
+    En,
+    Zh,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -271,6 +299,8 @@ fn seconds(text: &str) -> Result<Duration, String> {
 mod tests {
     use clap::{CommandFactory as _, Parser as _};
 
+    use dubbo_k8s_codec::problem::Language;
+
     use super::{Arguments, Verb};
 
     #[test]
@@ -282,6 +312,18 @@ mod tests {
             verbs,
             ["list", "watch", "register", "unregister", "serve", "doctor", "decode", "encode"]
         );
+    }
+
+    #[test]
+    fn the_first_variable_that_is_set_is_the_locale() {
+        let of = |set: &[(&str, &str)]| {
+            super::locale(|name| {
+                set.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned())
+            })
+        };
+        assert_eq!(of(&[]), Language::English);
+        assert_eq!(of(&[("LANG", "zh_CN.UTF-8"), ("LC_ALL", "")]), Language::Chinese);
+        assert_eq!(of(&[("LANG", "zh_CN.UTF-8"), ("LC_ALL", "C")]), Language::English);
     }
 
     #[test]

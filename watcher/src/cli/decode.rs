@@ -1,15 +1,20 @@
-//! `decode`: what is in an annotation or in Pods. Data goes to stdout whatever is wrong beside it;
-//! the status is 1 when something could not be decoded.
+//! `decode`: what is in an annotation or in Pods, and what is wrong with it. Data goes to stdout
+//! whatever is wrong beside it; the status is 1 when something could not be decoded.
 
 use std::{borrow::Cow, io::Write};
 
-use dubbo_k8s_codec::{Annotation, DecodeError, Pod, Record, Warning};
+use dubbo_k8s_codec::{
+    Annotation, DecodeError, Pod, Record, WarningCode,
+    problem::{Code, Language, Severity},
+};
 use serde::Serialize;
 
 use super::{
     Ended,
     arguments::{Decode, DecodeOutput},
+    findings::{self, Findings, Report},
     input::{self, Fault, Input},
+    list::counted,
     records, terminal,
 };
 
@@ -19,14 +24,15 @@ pub(super) fn run(arguments: &Decode) -> Result<(), Ended> {
         Ended::Failed
     })?;
     let json = arguments.output == DecodeOutput::Json;
+    let language = arguments.language();
     match input::sort_out(&bytes) {
-        Ok(Input::Annotation(value)) => annotation(&value, json),
+        Ok(Input::Annotation(value)) => annotation(&value, json, language),
         Ok(Input::Pods { pods: objects, others }) => {
             if !others.is_empty() && !json {
                 let others = super::plain::plain(&input::listed(&others)).into_owned();
                 terminal::say(&format!("left out what is not a Pod: {others}"));
             }
-            pods(&objects, json)
+            pods(&objects, json, language)
         }
         Err(fault) if json => Err(say_json(&ErrorReport { error: FaultReport::from(&fault) })),
         Err(fault) => {
@@ -36,25 +42,37 @@ pub(super) fn run(arguments: &Decode) -> Result<(), Ended> {
     }
 }
 
-fn annotation(value: &[u8], json: bool) -> Result<(), Ended> {
-    let mut out = terminal::stdout();
-    match Annotation::decode_bytes(value) {
-        Ok(annotation) if json => write_json(&mut out, &AnnotationReport::from(&annotation))?,
-        Ok(annotation) => records::annotation(&mut out, &annotation, "")?,
+fn annotation(value: &[u8], json: bool, language: Language) -> Result<(), Ended> {
+    let annotation = match Annotation::decode_bytes(value) {
+        Ok(annotation) => annotation,
         Err(error) if json => return Err(say_json(&ErrorReport { error: &error })),
         Err(error) => {
-            terminal::say_error(&records::decode_error(&error, value, terminal::message_columns()));
+            terminal::say_error(&refusal(&error, value, terminal::message_columns(), language));
             return Err(Ended::Failed);
         }
+    };
+    let mut out = terminal::stdout();
+    let found = Findings::of_annotation(&annotation);
+    if json {
+        write_json(&mut out, &AnnotationReport::of(&annotation, &found, language))?;
+    } else {
+        records::annotation(&mut out, &annotation, &found, language, "")?;
     }
     Ok(out.flush()?)
 }
 
-fn pods(objects: &[Vec<u8>], json: bool) -> Result<(), Ended> {
-    let reports: Vec<_> = objects.iter().map(|object| PodReport::of(object)).collect();
+/// An error of an annotation: its place, what it means, and the way out.
+fn refusal(error: &DecodeError, value: &[u8], columns: usize, language: Language) -> String {
+    let place = records::decode_error(error, value, columns);
+    format!("{place}\n\n  {}", findings::explanation(Code::Refused(error.stage), language))
+}
+
+fn pods(objects: &[Vec<u8>], json: bool, language: Language) -> Result<(), Ended> {
+    let mut reports: Vec<_> = objects.iter().map(|object| PodReport::of(object)).collect();
+    Findings::compare(reports.iter_mut().map(|report| &mut report.findings));
     let mut out = terminal::stdout();
     if json {
-        let pods = reports.iter().map(PodJson::from).collect();
+        let pods = reports.iter().map(|report| PodJson::of(report, language)).collect();
         write_json(&mut out, &PodsJson { pods })?;
     } else {
         if reports.is_empty() {
@@ -64,11 +82,33 @@ fn pods(objects: &[Vec<u8>], json: bool) -> Result<(), Ended> {
             if place > 0 {
                 writeln!(out)?;
             }
-            report.write(&mut out)?;
+            report.write(&mut out, language)?;
         }
     }
     out.flush()?;
+    if !json && reports.len() > 1 {
+        terminal::say(&tally(&reports, language));
+    }
     if reports.iter().any(|report| report.error.is_some()) { Err(Ended::Failed) } else { Ok(()) }
+}
+
+/// How much is wrong in all Pods together.
+fn tally(reports: &[PodReport<'_>], language: Language) -> String {
+    let of = |severity| -> usize { reports.iter().map(|it| it.findings.count(severity)).sum() };
+    let [errors, warnings, notes] = [Severity::Error, Severity::Warning, Severity::Note].map(of);
+    let pods = reports.len();
+    match language {
+        Language::English => format!(
+            "{}: {}, {}, {}",
+            counted(pods, "Pod"),
+            counted(errors, "error"),
+            counted(warnings, "warning"),
+            counted(notes, "note")
+        ),
+        Language::Chinese => {
+            format!("{pods} 个 Pod：{errors} 个错误，{warnings} 个警告，{notes} 个提示")
+        }
+    }
 }
 
 /// One Pod, decoded as far as it goes.
@@ -77,6 +117,7 @@ struct PodReport<'a> {
     name: Cow<'a, str>,
     value: Option<Cow<'a, str>>,
     annotation: Annotation,
+    findings: Findings,
     error: Option<DecodeError>,
 }
 
@@ -85,8 +126,10 @@ impl<'a> PodReport<'a> {
         let pod = match Pod::parse(object) {
             Ok(pod) => pod,
             Err(error) => {
+                let refused = DecodeError::from(&error);
                 return Self {
-                    error: Some(DecodeError::from(&error)),
+                    findings: Findings::default().refused(&refused),
+                    error: Some(refused),
                     namespace: error.namespace.unwrap_or_default().into_string().into(),
                     name: error.name.unwrap_or_default().into_string().into(),
                     value: None,
@@ -99,34 +142,73 @@ impl<'a> PodReport<'a> {
             Ok(annotation) => (annotation.unwrap_or_default(), None),
             Err(error) => (Annotation::default(), Some(error)),
         };
-        Self { namespace: pod.namespace, name: pod.name, value: pod.annotation, annotation, error }
+        let mut findings = Findings::of_pod(&pod, object, &annotation);
+        if let Some(error) = &error {
+            findings = findings.refused(error);
+        }
+        let Pod { namespace, name, annotation: value, .. } = pod;
+        Self { namespace, name, value, annotation, findings, error }
     }
 
-    fn write(&self, out: &mut dyn Write) -> Result<(), Ended> {
+    fn write(&self, out: &mut dyn Write, language: Language) -> Result<(), Ended> {
         records::pod_heading(out, &self.namespace, &self.name)?;
         match (&self.error, &self.value) {
             (Some(error), Some(value)) => {
                 let columns = terminal::message_columns().saturating_sub(2);
-                let text = records::decode_error(error, value.as_bytes(), columns);
+                let text = refusal(error, value.as_bytes(), columns, language);
                 records::indented_error(out, &text)?;
+                self.findings.write_rest(out, "  ", language)?;
             }
             (Some(error), None) => records::indented_error(out, &error.to_string())?,
-            (None, None) => writeln!(out, "  no dubbo.io/annotation: nothing is registered")?,
-            (None, Some(_)) => records::annotation(out, &self.annotation, "  ")?,
+            (None, None) => {
+                writeln!(out, "  no dubbo.io/annotation: nothing is registered")?;
+                self.findings.write_rest(out, "  ", language)?;
+            }
+            (None, Some(_)) => {
+                records::annotation(out, &self.annotation, &self.findings, language, "  ")?;
+            }
         }
         Ok(())
     }
 }
 
+/// What is in an annotation. `problems` is what the inspector says of it beyond `warnings`, left out
+/// where there is nothing to say.
 #[derive(Serialize)]
 struct AnnotationReport<'a> {
     records: Vec<Record<'a>>,
-    warnings: &'a [Warning],
+    warnings: Vec<WarningReport>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    problems: Vec<Report>,
 }
 
-impl<'a> From<&'a Annotation> for AnnotationReport<'a> {
-    fn from(annotation: &'a Annotation) -> Self {
-        Self { records: annotation.records().collect(), warnings: annotation.warnings() }
+#[derive(Serialize)]
+struct WarningReport {
+    code: &'static str,
+    message: &'static str,
+    offset: usize,
+}
+
+impl<'a> AnnotationReport<'a> {
+    fn of(annotation: &'a Annotation, findings: &Findings, language: Language) -> Self {
+        let warnings = annotation.warnings().iter().map(|warning| WarningReport {
+            code: warning.code.as_str(),
+            message: oddity(warning.code, language),
+            offset: warning.offset,
+        });
+        Self {
+            records: annotation.records().collect(),
+            warnings: warnings.collect(),
+            problems: findings.reports(language),
+        }
+    }
+}
+
+/// The oddity in a few words.
+fn oddity(code: WarningCode, language: Language) -> &'static str {
+    match language {
+        Language::English => code.message(),
+        Language::Chinese => Code::Odd(code).title(language),
     }
 }
 
@@ -144,12 +226,12 @@ struct PodJson<'a> {
     error: Option<&'a DecodeError>,
 }
 
-impl<'a> From<&'a PodReport<'a>> for PodJson<'a> {
-    fn from(report: &'a PodReport<'a>) -> Self {
+impl<'a> PodJson<'a> {
+    fn of(report: &'a PodReport<'a>, language: Language) -> Self {
         Self {
             namespace: &report.namespace,
             name: &report.name,
-            annotation: (&report.annotation).into(),
+            annotation: AnnotationReport::of(&report.annotation, &report.findings, language),
             error: report.error.as_ref(),
         }
     }

@@ -9,6 +9,7 @@ mod doctor;
 mod encode;
 mod excerpt;
 mod explain;
+mod findings;
 mod input;
 mod list;
 mod listing;

@@ -4,34 +4,32 @@
 use std::io::{self, Write};
 
 use base64::{Engine as _, engine::GeneralPurpose};
-use dubbo_k8s_codec::{Annotation, Category, DecodeError, Key, Record, Url};
+use dubbo_k8s_codec::{Annotation, Category, DecodeError, Key, Record, Url, problem::Language};
 
 use super::{
     excerpt::excerpt,
+    findings::Findings,
     input::Fault,
     plain::{plain, width},
     terminal::{DIM, ERROR, HEADING, NAME, WARNING},
 };
 
-/// Writes all records of an annotation, then what was odd about it.
+/// Writes all records of an annotation, each with what is wrong with it, then what is wrong with the rest.
 pub(super) fn annotation(
     out: &mut dyn Write,
     annotation: &Annotation,
+    findings: &Findings,
+    language: Language,
     indent: &str,
 ) -> io::Result<()> {
     let count = annotation.records().len();
     writeln!(out, "{indent}{count} {}", if count == 1 { "record" } else { "records" })?;
-    for found in annotation.records() {
+    for (at, found) in annotation.records().enumerate() {
         writeln!(out)?;
         record(out, found, indent)?;
+        findings.write_record(out, at, &format!("{indent}  "), language)?;
     }
-    if !annotation.warnings().is_empty() {
-        writeln!(out)?;
-    }
-    for odd in annotation.warnings() {
-        writeln!(out, "{indent}{WARNING}warning:{WARNING:#} {odd}")?;
-    }
-    Ok(())
+    findings.write_rest(out, indent, language)
 }
 
 /// The line above what is in a Pod.

@@ -1,0 +1,244 @@
+//! What is wrong with what was decoded, in the stable codes and the words that the inspector uses too.
+//! It judges nothing itself: the codec's lint does.
+
+use std::{
+    collections::BTreeMap,
+    io::{self, Write},
+};
+
+use dubbo_k8s_codec::{
+    ANNOTATION, Annotation, Category, DecodeError, Pod, Service,
+    lint::{Providers, Subject},
+    problem::{Code, Language, Problem, Severity},
+};
+use serde::{Deserialize, Serialize};
+
+use super::{
+    plain::plain,
+    terminal::{CHANGED, DIM, ERROR, WARNING},
+};
+
+/// The problems of one annotation, and who is in it.
+#[derive(Debug, Default)]
+pub(super) struct Findings {
+    problems: Vec<Problem>,
+    endpoints: Vec<(usize, Category, Service<'static>)>,
+}
+
+impl Findings {
+    /// Of an annotation without its Pod.
+    pub(super) fn of_annotation(annotation: &Annotation) -> Self {
+        let mut findings = Self::default();
+        findings.records(&Subject::default(), annotation);
+        findings
+    }
+
+    /// Of a Pod; `object` is its JSON, `annotation` what could be decoded of it.
+    pub(super) fn of_pod(pod: &Pod<'_>, object: &[u8], annotation: &Annotation) -> Self {
+        // What cannot be read is not judged.
+        let facts: Facts = serde_json::from_slice(object).unwrap_or_default();
+        let addresses = facts.addresses();
+        let subject = Subject {
+            namespace: &pod.namespace,
+            name: &pod.name,
+            label: pod.label.as_deref(),
+            annotated: pod.annotation.is_some(),
+            phase: pod.phase.as_deref(),
+            deleting: pod.deleting,
+            ready: pod.ready,
+            addresses: &addresses,
+            annotation_bytes: facts.annotation_bytes(pod.annotation.as_deref()),
+        };
+        let mut findings = Self::default();
+        subject.lint(&mut findings.problems);
+        findings.records(&subject, annotation);
+        findings
+    }
+
+    /// The same, and that the annotation is refused.
+    pub(super) fn refused(mut self, error: &DecodeError) -> Self {
+        self.problems.insert(0, Problem::from(error));
+        self
+    }
+
+    fn records(&mut self, subject: &Subject<'_>, annotation: &Annotation) {
+        let endpoints = &mut self.endpoints;
+        subject.lint_records(annotation, &mut self.problems, |at, entry| {
+            endpoints.push((at, entry.category, entry.service().into_owned()));
+        });
+    }
+
+    /// Adds what is wrong between Pods: consumers that find nobody.
+    pub(super) fn compare<'a>(all: impl IntoIterator<Item = &'a mut Self>) {
+        let mut all: Vec<_> = all.into_iter().collect();
+        if all.len() < 2 {
+            return; // one Pod is not a registry: its providers may be anywhere
+        }
+        let endpoints = |of: Category| {
+            let all = all.iter().enumerate();
+            let each = all.flat_map(|(pod, one)| one.endpoints.iter().map(move |it| (pod, it)));
+            each.filter(move |(_, (_, category, _))| *category == of)
+        };
+        let providers: Providers<'_> =
+            endpoints(Category::Providers).map(|(_, (_, _, service))| service).collect();
+        let lonely = endpoints(Category::Consumers).filter_map(|(pod, (record, _, service))| {
+            Some((pod, providers.lint(service)?.in_record(*record)))
+        });
+        for (pod, problem) in lonely.collect::<Vec<_>>() {
+            if let Some(one) = all.get_mut(pod) {
+                one.problems.push(problem);
+            }
+        }
+    }
+
+    /// Writes those of one record.
+    pub(super) fn write_record(
+        &self,
+        out: &mut dyn Write,
+        record: usize,
+        indent: &str,
+        language: Language,
+    ) -> io::Result<()> {
+        let mut of = self.problems.iter().filter(|problem| problem.record == Some(record));
+        of.try_for_each(|problem| write(out, problem, indent, language))
+    }
+
+    /// Writes those of the annotation and its Pod, a blank line before them. A refusal has been told
+    /// with its place by then.
+    pub(super) fn write_rest(
+        &self,
+        out: &mut dyn Write,
+        indent: &str,
+        language: Language,
+    ) -> io::Result<()> {
+        let told = |problem: &Problem| matches!(problem.code, Code::Refused(_));
+        let rest = self.problems.iter().filter(|it| it.record.is_none() && !told(it));
+        let mut rest = rest.peekable();
+        if rest.peek().is_some() {
+            writeln!(out)?;
+        }
+        rest.try_for_each(|problem| write(out, problem, indent, language))
+    }
+
+    /// Those that the shape of the contract has no other place for: all but the annotation's oddities.
+    pub(super) fn reports(&self, language: Language) -> Vec<Report> {
+        let beyond = |problem: &&Problem| !matches!(problem.code, Code::Odd(_));
+        self.problems.iter().filter(beyond).map(|problem| Report::of(problem, language)).collect()
+    }
+
+    /// How many there are of a severity.
+    pub(super) fn count(&self, severity: Severity) -> usize {
+        self.problems.iter().filter(|problem| problem.code.severity() == severity).count()
+    }
+}
+
+/// What a refusal means, and the way out, on one line.
+pub(super) fn explanation(code: Code, language: Language) -> String {
+    match language {
+        Language::English => {
+            format!("{code}: {}. {}", code.title(language), code.advice(language))
+        }
+        Language::Chinese => format!("{code}：{}。{}", code.title(language), code.advice(language)),
+    }
+}
+
+/// `error[code]: what it is (what it is about) at byte N`, and the advice below.
+fn write(
+    out: &mut dyn Write,
+    problem: &Problem,
+    indent: &str,
+    language: Language,
+) -> io::Result<()> {
+    let (style, word) = match problem.code.severity() {
+        Severity::Error => (ERROR, ["error", "错误"]),
+        Severity::Warning => (WARNING, ["warning", "警告"]),
+        Severity::Note => (CHANGED, ["note", "提示"]),
+    };
+    let (word, place, colon) = match language {
+        Language::English => (word[0], " at byte ", ":"),
+        Language::Chinese => (word[1], "，位于字节 ", "："),
+    };
+    let message = problem.message(language);
+    let head = format!("{style}{word}[{}]{colon}{style:#}", problem.code);
+    let space = if language == Language::English { " " } else { "" };
+    write!(out, "{indent}{head}{space}{}", plain(&message))?;
+    match problem.offset {
+        Some(offset) => writeln!(out, "{place}{offset}")?,
+        None => writeln!(out)?,
+    }
+    writeln!(out, "{indent}  {DIM}{}{DIM:#}", problem.code.advice(language))
+}
+
+/// A problem in JSON.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Report {
+    code: &'static str,
+    severity: &'static str,
+    message: String,
+    advice: &'static str,
+    record: Option<usize>,
+    offset: Option<usize>,
+    decoded_offset: Option<usize>,
+}
+
+impl Report {
+    /// In these words.
+    pub(super) fn of(problem: &Problem, language: Language) -> Self {
+        Self {
+            code: problem.code.as_str(),
+            severity: problem.code.severity().as_str(),
+            message: problem.message(language),
+            advice: problem.code.advice(language),
+            record: problem.record,
+            offset: problem.offset,
+            decoded_offset: problem.decoded_offset,
+        }
+    }
+}
+
+/// What lint looks at beyond what a registry reads of a Pod.
+#[derive(Debug, Default, Deserialize)]
+struct Facts {
+    #[serde(default)]
+    metadata: Metadata,
+    #[serde(default)]
+    status: Status,
+}
+
+#[derive(Debug, Default, Deserialize)]
+struct Metadata {
+    #[serde(default)]
+    annotations: BTreeMap<String, String>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct Status {
+    #[serde(rename = "podIP")]
+    ip: String,
+    #[serde(rename = "podIPs")]
+    ips: Vec<Address>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Address {
+    ip: String,
+}
+
+impl Facts {
+    fn addresses(&self) -> Vec<&str> {
+        let more = self.status.ips.iter().map(|address| address.ip.as_str());
+        let mut all: Vec<&str> = Some(self.status.ip.as_str()).into_iter().chain(more).collect();
+        all.retain(|address| !address.is_empty());
+        all.dedup();
+        all
+    }
+
+    /// As the server counts them: names and values.
+    fn annotation_bytes(&self, annotation: Option<&str>) -> usize {
+        let sum: usize =
+            self.metadata.annotations.iter().map(|(name, value)| name.len() + value.len()).sum();
+        sum.max(annotation.map_or(0, |value| ANNOTATION.len() + value.len()))
+    }
+}
