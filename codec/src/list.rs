@@ -57,6 +57,8 @@ pub struct ListReader {
     /// The item that was handed out last lies in `held`.
     handed_out: bool,
     max_item: usize,
+    /// The name of the member that is the list.
+    items: &'static str,
     /// Bytes of the body before the current chunk position.
     offset: usize,
     items_seen: bool,
@@ -139,10 +141,18 @@ impl ListReader {
             held: Vec::new(),
             handed_out: false,
             max_item,
+            items: "items",
             offset: 0,
             items_seen: false,
             meta: ListMeta::default(),
         }
+    }
+
+    /// Reads another list than one of Kubernetes: an object whose member of this name is the list.
+    #[must_use]
+    pub const fn of_member(mut self, items: &'static str) -> Self {
+        self.items = items;
+        self
     }
 
     /// Reads on in a chunk up to the end of the next item, and hands that out: borrowed from the
@@ -255,7 +265,7 @@ impl ListReader {
             self.state = State::Colon(match name.as_str() {
                 "kind" => Member::Kind,
                 "metadata" => Member::Metadata,
-                "items" => Member::Items,
+                name if name == self.items => Member::Items,
                 _ => Member::Other,
             });
             self.held.clear();

@@ -103,6 +103,19 @@ fn read_list(body: &[u8], lengths: &[usize]) -> Result<(Vec<Vec<u8>>, ListMeta),
 }
 
 #[test]
+fn another_member_than_items_may_be_the_list() {
+    let mut reader = ListReader::new().of_member("pods");
+    let mut chunk = &br#"{"items":[0],"revision":"r","pods":[{"a":1},2]}"#[..];
+    let mut items = Vec::new();
+    while let Some(item) = reader.next(&mut chunk).unwrap() {
+        items.push(item.to_vec());
+    }
+    assert_eq!(items, [&b"{\"a\":1}"[..], b"2"]);
+    assert!(reader.finish().is_ok());
+    assert!(ListReader::new().of_member("pods").finish().is_err());
+}
+
+#[test]
 fn captured_lists_give_what_a_plain_reader_finds() {
     for body in LISTS {
         let whole: Value = serde_json::from_slice(body).unwrap();

@@ -6,7 +6,10 @@
 
 mod balance;
 mod directory;
+mod discovery;
+mod feed;
 mod host;
+mod loading;
 mod metrics;
 mod plugin;
 mod pod;
@@ -18,6 +21,7 @@ mod settings;
 #[cfg(target_arch = "wasm32")]
 mod shim;
 mod source;
+mod throttle;
 
 pub use balance::*;
 pub use directory::{Chance, Directory, Picked};

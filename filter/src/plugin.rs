@@ -1,9 +1,9 @@
 //! The filter: what it does when it is configured, on the tick, and for each request. Everything that
 //! touches the proxy goes through [`Host`].
 
-use core::cell::RefCell;
+use core::cell::{Cell, RefCell};
 use core::time::Duration;
-use std::rc::Rc;
+use std::rc::{Rc, Weak};
 
 use crate::directory::{Chance, Picked};
 use crate::host::{GrpcStatus, Host, Level};
@@ -14,15 +14,28 @@ use crate::request::Request;
 use crate::settings::{Balance, ORIGINAL_DST_HEADER, OVERRIDE_HEADER, Otherwise, Settings};
 use crate::source::Source;
 
-/// Between two ticks when nothing is going on.
-const TICK: Duration = Duration::from_secs(1);
+/// Between two ticks when nothing is going on, and while a registry is read.
+const TICK: Duration = Duration::from_millis(250);
+const QUICK_TICK: Duration = Duration::from_millis(3);
 
 /// A plugin that is configured.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Plugin {
     settings: Rc<Settings>,
     source: Rc<RefCell<Source>>,
     metrics: Metrics,
+    period: Cell<Duration>,
+    /// The question that was asked last.
+    token: Cell<Option<u32>>,
+}
+
+/// A source that is in use, and what it was made for.
+type Shared = (Rc<Settings>, Weak<RefCell<Source>>);
+
+thread_local! {
+    /// The sources of this worker: plugins that ask for the same share one, and a plugin that takes the
+    /// place of another one finds the registry read.
+    static SOURCES: RefCell<Vec<Shared>> = const { RefCell::new(Vec::new()) };
 }
 
 /// What becomes of a request.
@@ -44,15 +57,47 @@ impl Plugin {
                 return None;
             }
         };
-        let source = Rc::new(RefCell::new(Source::new(&settings, host)));
-        host.set_tick(TICK);
-        Some(Self { settings: Rc::new(settings), source, metrics: Metrics::define(host) })
+        let settings = Rc::new(settings);
+        let plugin = Self {
+            source: source(&settings, host),
+            settings,
+            metrics: Metrics::define(host),
+            period: Cell::new(QUICK_TICK),
+            token: Cell::new(None),
+        };
+        host.set_tick(QUICK_TICK);
+        Some(plugin)
     }
 
     /// Keeps the registry current, and tells the metrics.
     pub fn tick(&self, host: &impl Host) {
-        if let Ok(mut source) = self.source.try_borrow_mut() {
-            source.tick(&self.metrics, &self.settings, host);
+        let Ok(mut source) = self.source.try_borrow_mut() else { return };
+        source.tick(&self.metrics, &self.settings, host);
+        self.go_on(&mut source, host);
+    }
+
+    /// Takes the answer to a question of [`Host::send`]; without a head there was none.
+    pub fn answer(&self, token: u32, has_head: bool, host: &impl Host) {
+        let Ok(mut source) = self.source.try_borrow_mut() else { return };
+        source.answer(token, has_head, &self.settings, host);
+        self.go_on(&mut source, host);
+    }
+
+    /// The plugin is taken away: it hears no more answers.
+    pub fn leave(&self) {
+        let Ok(mut source) = self.source.try_borrow_mut() else { return };
+        if let Some(token) = self.token.take() {
+            source.abandon(token);
+        }
+    }
+
+    fn go_on(&self, source: &mut Source, host: &impl Host) {
+        if let Some(token) = source.ask(&self.settings, host) {
+            self.token.set(Some(token));
+        }
+        let period = if source.is_loading() { QUICK_TICK } else { TICK };
+        if self.period.replace(period) != period {
+            host.set_tick(period);
         }
     }
 
@@ -101,7 +146,9 @@ impl Plugin {
             Err(_) => {
                 source.tally.add(Count::Misses, 1);
                 let service = shown(&request.service().to_string());
-                let message = format!("no provider of {service}");
+                let yet =
+                    if source.is_loaded() { "" } else { ": the registry has not been read yet" };
+                let message = format!("no provider of {service}{yet}");
                 match request.kind {
                     Kind::Grpc => host.respond_grpc(GrpcStatus::Unavailable, &message),
                     Kind::Http => host.respond(503, &message),
@@ -140,6 +187,29 @@ impl Plugin {
             host.clear_route_cache();
         }
     }
+}
+
+/// A source for these settings: one that is in use, or a new one.
+fn source(settings: &Rc<Settings>, host: &impl Host) -> Rc<RefCell<Source>> {
+    let same = |other: &Settings| {
+        let parts = |settings: &Settings| (settings.allow_loopback, settings.bounds);
+        settings.discovery.is_some()
+            && other.discovery == settings.discovery
+            && other.balance == settings.balance
+            && parts(other) == parts(settings)
+    };
+    let in_use = SOURCES.with_borrow(|sources| {
+        let (_, source) = sources.iter().find(|(other, _)| same(other))?;
+        source.upgrade()
+    });
+    in_use.unwrap_or_else(|| {
+        let source = Rc::new(RefCell::new(Source::new(settings, host)));
+        SOURCES.with_borrow_mut(|sources| {
+            sources.retain(|(_, source)| source.strong_count() > 0);
+            sources.push((Rc::clone(settings), Rc::downgrade(&source)));
+        });
+        source
+    })
 }
 
 /// A name that a client sent, fit to be shown: it is short and printable.

@@ -32,11 +32,35 @@ struct Stream {
     picked: Option<Picked>,
 }
 
-impl Context for Root {}
+impl Context for Root {
+    fn on_http_call_response(
+        &mut self,
+        token: u32,
+        headers: usize,
+        _body: usize,
+        _trailers: usize,
+    ) {
+        if let Some(plugin) = &self.plugin {
+            // Without headers there is no answer, and the proxy must not be asked for its parts.
+            plugin.answer(token, headers > 0, &Proxy);
+        }
+    }
+}
+
+impl Drop for Root {
+    fn drop(&mut self) {
+        if let Some(plugin) = &self.plugin {
+            plugin.leave();
+        }
+    }
+}
 
 impl RootContext for Root {
     fn on_configure(&mut self, _size: usize) -> bool {
         let json = self.get_plugin_configuration().unwrap_or_default();
+        if let Some(earlier) = &self.plugin {
+            earlier.leave();
+        }
         self.plugin = Plugin::configure(&json, &Proxy).map(Rc::new);
         self.plugin.is_some()
     }

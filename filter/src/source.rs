@@ -1,12 +1,24 @@
-//! The source of providers: the registry as it is known now, and how it came here. One for all plugins of a
-//! proxy's worker that ask for the same.
+//! The source of providers: the registry in service, the conversation that keeps it current, and the next
+//! state while it is read. One for all plugins in a proxy's worker that ask for the same.
 
+use core::time::Duration;
+use std::borrow::Cow;
+
+use crate::discovery::{Answer, Discovery, Step, Trouble};
+use crate::feed::Pod;
 use crate::host::{Host, Level};
+use crate::loading::{Found, Known, Loaded, Loading};
 use crate::metrics::{Count, Metrics, Tally};
-use crate::pod::Reading;
 use crate::random::Random;
-use crate::registry::{Draft, Registry};
-use crate::settings::{PodAnnotation, Settings};
+use crate::registry::Registry;
+use crate::settings::{self, PodAnnotation, Settings};
+use crate::throttle::Throttle;
+
+/// How long one slice of reading may hold the proxy's worker.
+const SLICE: Duration = Duration::from_millis(2);
+
+/// How often those who warm up are weighed again.
+const WARM_MS: u64 = 1000;
 
 /// A registry and what keeps it current.
 #[derive(Debug)]
@@ -14,16 +26,32 @@ pub(crate) struct Source {
     pub(crate) registry: Registry,
     pub(crate) random: Random,
     pub(crate) tally: Tally,
+    known: Known,
+    discovery: Option<Discovery>,
+    loading: Option<Loading>,
+    throttle: Throttle,
+    warmed_ms: u64,
+    /// Whether the log was told that the watcher is of no help.
+    troubled: bool,
+    is_loaded: bool,
 }
 
 impl Source {
-    /// The source that a configuration names.
+    /// The source that a configuration names. Annotations that stand in it are read at once.
     pub(crate) fn new(settings: &Settings, host: &impl Host) -> Self {
+        // The address tells workers apart that begin at the same time.
         let seed = host.now() ^ (&raw const *settings).addr() as u64;
         let mut source = Self {
             registry: Registry::default(),
             random: Random::new(seed),
             tally: Tally::default(),
+            known: Known::new(),
+            discovery: settings.discovery.as_ref().map(|_| Discovery::new()),
+            loading: None,
+            throttle: Throttle::default(),
+            warmed_ms: 0,
+            troubled: false,
+            is_loaded: false,
         };
         if let Some(annotations) = &settings.annotations {
             source.read(annotations, settings, host);
@@ -31,29 +59,224 @@ impl Source {
         source
     }
 
-    fn read(&mut self, pods: &[PodAnnotation], settings: &Settings, host: &impl Host) {
-        let mut draft = Draft::default();
-        for pod in pods {
-            let reading = Reading::of(&pod.annotation, settings.allow_loopback);
-            self.tally.add(Count::DecodeErrors, reading.faults.into());
-            if let Some(bad) = reading.first {
-                let PodAnnotation { namespace, name, .. } = pod;
-                host.log(Level::Warn, &format!("Pod {namespace}/{name}: {bad}"));
-            }
-            for registration in &reading.registrations {
-                draft.add(registration);
-            }
-        }
-        let now = host.now() / 1_000_000;
-        while draft.make_one(&self.registry, &settings.balance, now, &mut self.random) {}
-        self.registry = draft.finish();
+    /// Whether there is work that should not wait for a slow tick.
+    pub(crate) const fn is_loading(&self) -> bool {
+        self.loading.is_some()
     }
 
-    /// Tells the metrics.
-    pub(crate) fn tick(&mut self, metrics: &Metrics, settings: &Settings, host: &impl Host) {
-        self.registry.warm(&settings.balance, host.now() / 1_000_000, &mut self.random);
-        metrics.flush(host, &mut self.tally);
-        metrics.size(host, self.registry.services(), self.registry.providers());
-        metrics.age(host, 0);
+    /// Whether the registry was ever read.
+    pub(crate) const fn is_loaded(&self) -> bool {
+        self.is_loaded
     }
+
+    fn read(&mut self, pods: &[PodAnnotation], settings: &Settings, host: &impl Host) {
+        let mut found = Found::default();
+        let mut loading = Loading::empty();
+        for PodAnnotation { namespace, name, annotation, .. } in pods {
+            let pod = Pod {
+                namespace: Cow::Borrowed(namespace),
+                name: Cow::Borrowed(name),
+                annotation: Cow::Borrowed(annotation),
+            };
+            loading.pod(&pod, &self.known, settings, &mut found);
+        }
+        self.report(found, host);
+        self.loading = Some(loading);
+        while self.is_loading() {
+            self.slice(settings, host);
+        }
+    }
+
+    /// Goes on with whatever is due.
+    pub(crate) fn tick(&mut self, metrics: &Metrics, settings: &Settings, host: &impl Host) {
+        self.slice(settings, host);
+        let now_ms = now_ms(host);
+        if now_ms >= self.warmed_ms.saturating_add(WARM_MS) {
+            self.warmed_ms = now_ms;
+            self.registry.warm(&settings.balance, now_ms, &mut self.random);
+            metrics.size(host, self.registry.services(), self.registry.providers());
+            metrics.age(host, self.age_ms(now_ms).unwrap_or_default());
+        }
+        metrics.flush(host, &mut self.tally);
+    }
+
+    fn age_ms(&self, now_ms: u64) -> Option<u64> {
+        self.discovery.as_ref().map_or(Some(0), |discovery| discovery.age_ms(now_ms))
+    }
+
+    /// Asks the watcher if it is time; gives the token of the question.
+    pub(crate) fn ask(&mut self, settings: &Settings, host: &impl Host) -> Option<u32> {
+        let (discovery, watcher) = (self.discovery.as_mut()?, settings.discovery.as_ref()?);
+        let now_ms = now_ms(host);
+        let question = discovery.question(watcher, now_ms)?;
+        let mut headers = vec![
+            (":method", "GET"),
+            (":path", &*question.path),
+            (":authority", &*watcher.authority),
+            ("accept", "application/json"),
+            ("accept-encoding", "gzip"),
+            ("user-agent", concat!("dubbo-k8s-filter/", env!("CARGO_PKG_VERSION"))),
+        ];
+        headers.extend(question.if_none_match.as_deref().map(|etag| ("if-none-match", etag)));
+        let token = host.send(&watcher.cluster, &headers, question.timeout);
+        let step = discovery.asked(token, watcher, now_ms, &mut self.random);
+        self.follow(step, watcher, settings, host);
+        token
+    }
+
+    /// Takes the answer that has just come.
+    pub(crate) fn answer(
+        &mut self,
+        token: u32,
+        has_head: bool,
+        settings: &Settings,
+        host: &impl Host,
+    ) {
+        let (Some(discovery), Some(watcher)) = (&mut self.discovery, &settings.discovery) else {
+            return;
+        };
+        if !discovery.expects(token) {
+            return;
+        }
+        let header = |name| if has_head { host.answer_header(name) } else { None };
+        let number = |name| header(name).and_then(|value| value.parse().ok());
+        let answer = Answer {
+            status: header(":status").and_then(|status| status.parse().ok()).unwrap_or_default(),
+            etag: header("etag"),
+            age: number("age"),
+        };
+        let step = discovery.answer(answer, now_ms(host), &mut self.random);
+        self.follow(step, watcher, settings, host);
+    }
+
+    /// The plugin that asked is gone.
+    pub(crate) fn abandon(&mut self, token: u32) {
+        if let Some(discovery) =
+            self.discovery.as_mut().filter(|discovery| discovery.expects(token))
+        {
+            discovery.abandon();
+        }
+    }
+
+    fn follow(
+        &mut self,
+        step: Step,
+        watcher: &settings::Discovery,
+        settings: &Settings,
+        host: &impl Host,
+    ) {
+        match step {
+            Step::Nothing => self.recover(watcher, host),
+            Step::Complain(trouble) => self.complain(&trouble, watcher, host),
+            Step::Read => {
+                let most = settings.bounds.body_bytes as usize;
+                let body = host.answer_body(most.saturating_add(1));
+                let is_gzip =
+                    host.answer_header("content-encoding").is_some_and(|coding| coding == "gzip");
+                if body.len() > most {
+                    let why = format!("it has more than {most} bytes (`bounds.bodyBytes`)");
+                    return self.unreadable(why, watcher, host);
+                }
+                match Loading::new(body, is_gzip) {
+                    Ok(loading) => self.loading = Some(loading),
+                    Err(error) => return self.unreadable(error.to_string(), watcher, host),
+                }
+                self.slice(settings, host);
+            }
+        }
+    }
+
+    fn unreadable(&mut self, why: String, watcher: &settings::Discovery, host: &impl Host) {
+        let now_ms = now_ms(host);
+        let Some(discovery) = &mut self.discovery else { return };
+        if let Step::Complain(trouble) = discovery.unreadable(why, now_ms, &mut self.random) {
+            self.complain(&trouble, watcher, host);
+        }
+    }
+
+    fn complain(&mut self, trouble: &Trouble, watcher: &settings::Discovery, host: &impl Host) {
+        self.tally.add(Count::LoadFailures, 1);
+        self.troubled = true;
+        let age = self.age_ms(now_ms(host));
+        self.throttle.log(host, Level::Warn, || {
+            let served = match age {
+                Some(age) => format!("what was known {} s ago stays in service", age / 1000),
+                None => "no registry is known yet".to_owned(),
+            };
+            format!("the watcher (cluster {}): {trouble}; {served}", watcher.cluster)
+        });
+    }
+
+    fn recover(&mut self, watcher: &settings::Discovery, host: &impl Host) {
+        let failed = self.discovery.as_ref().is_some_and(Discovery::is_failing);
+        if self.troubled && !failed {
+            self.troubled = false;
+            let line = || format!("the watcher (cluster {}) is there again", watcher.cluster);
+            self.throttle.log(host, Level::Info, line);
+        }
+    }
+
+    /// Works on what is being read, for a short time.
+    fn slice(&mut self, settings: &Settings, host: &impl Host) {
+        let Some(mut loading) = self.loading.take() else { return };
+        let began = host.now();
+        let slice = u64::try_from(SLICE.as_nanos()).unwrap_or(u64::MAX);
+        let mut found = Found::default();
+        let done = loop {
+            let earlier = (&self.registry, &self.known);
+            let now_ms = host.now() / 1_000_000;
+            match loading.step(earlier, settings, now_ms, &mut self.random, &mut found) {
+                Ok(false) if host.now().saturating_sub(began) < slice => {}
+                done => break done,
+            }
+        };
+        self.report(found, host);
+        match done {
+            Ok(false) => self.loading = Some(loading),
+            Ok(true) => self.install(loading.finish(), settings, host),
+            Err(error) => {
+                if let Some(watcher) = &settings.discovery {
+                    self.unreadable(error.to_string(), watcher, host);
+                }
+            }
+        }
+    }
+
+    fn install(&mut self, loaded: Loaded, settings: &Settings, host: &impl Host) {
+        self.registry = loaded.registry;
+        self.known = loaded.known;
+        self.tally.add(Count::Loads, 1);
+        if loaded.full {
+            let most = settings.bounds.providers;
+            let line = || {
+                format!(
+                    "there are more than {most} providers (`bounds.providers`): the rest is left out"
+                )
+            };
+            self.throttle.log(host, Level::Warn, line);
+        }
+        let is_first = !core::mem::replace(&mut self.is_loaded, true);
+        let (services, providers) = (self.registry.services(), self.registry.providers());
+        if let Some(discovery) = &mut self.discovery {
+            discovery.loaded(now_ms(host));
+        }
+        if is_first {
+            let line = || format!("the registry has {providers} providers of {services} services");
+            self.throttle.log(host, Level::Info, line);
+        }
+        if let Some(watcher) = &settings.discovery {
+            self.recover(watcher, host);
+        }
+    }
+
+    fn report(&mut self, found: Found, host: &impl Host) {
+        self.tally.add(Count::DecodeErrors, found.faults);
+        for (pod, bad) in found.bad {
+            self.throttle.log(host, Level::Warn, || format!("the annotation of Pod {pod}: {bad}"));
+        }
+    }
+}
+
+fn now_ms(host: &impl Host) -> u64 {
+    host.now() / 1_000_000
 }

@@ -1,0 +1,236 @@
+//! When the watcher is asked, and what its answers mean: sans-IO, time and answers in, questions out. What
+//! is known stays in service until something whole and newer is there.
+
+use core::fmt;
+use core::time::Duration;
+
+use crate::random::Random;
+use crate::settings::Discovery as Settings;
+
+/// The path of the annotations.
+const PATH: &str = "/v1/annotations";
+
+/// What an answer may take beyond the time that the watcher was asked to wait.
+const PATIENCE_MS: u64 = 15_000;
+
+/// The wait after the first failure, and the longest one.
+const SHORTEST_MS: u64 = 250;
+const LONGEST_MS: u64 = 10_000;
+
+/// After an answer that tells nothing new, and was not waited for.
+const PAUSE_MS: u64 = 1000;
+
+/// Reading may take one part of the time in so many.
+const SHARE: u64 = 4;
+
+/// The conversation with a watcher.
+#[derive(Debug)]
+pub(crate) struct Discovery {
+    etag: Option<String>,
+    state: State,
+    failures: u32,
+    /// When the watcher last said that this is the state, and how old it was then.
+    confirmed_ms: Option<u64>,
+    watcher_age_ms: u64,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    /// To be asked from then on.
+    Resting { until_ms: u64 },
+    /// Asked; given up for lost then.
+    Asked { token: u32, at_ms: u64, until_ms: u64 },
+    /// Answered with a body that is being read.
+    Reading { since_ms: u64 },
+}
+
+/// A question for the watcher.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Question {
+    pub(crate) path: String,
+    pub(crate) if_none_match: Option<String>,
+    pub(crate) timeout: Duration,
+}
+
+/// The head of an answer.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Answer {
+    /// 0 if there was none.
+    pub(crate) status: u16,
+    pub(crate) etag: Option<String>,
+    /// Seconds since the watcher heard of its server; none before it knows the whole registry.
+    pub(crate) age: Option<u64>,
+}
+
+/// What to do with an answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Step {
+    /// Read its body.
+    Read,
+    /// Nothing.
+    Nothing,
+    /// Say that the watcher is of no help.
+    Complain(Trouble),
+}
+
+/// Why the watcher is of no help.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Trouble {
+    /// The proxy has no such cluster, or nobody in it.
+    Unsent,
+    /// No answer.
+    Silent,
+    /// An answer that is none.
+    Status(u16),
+    /// The watcher does not know the whole registry yet.
+    Unsynced,
+    /// A body that cannot be read.
+    Body(String),
+}
+
+impl fmt::Display for Trouble {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unsent => f.write_str("the proxy has no such cluster, or nobody in it"),
+            Self::Silent => f.write_str("it does not answer"),
+            Self::Status(status) => write!(f, "it answers with status {status}"),
+            Self::Unsynced => f.write_str("it does not know the whole registry yet"),
+            Self::Body(why) => write!(f, "its answer cannot be read: {why}"),
+        }
+    }
+}
+
+impl Discovery {
+    pub(crate) const fn new() -> Self {
+        Self {
+            etag: None,
+            state: State::Resting { until_ms: 0 },
+            failures: 0,
+            confirmed_ms: None,
+            watcher_age_ms: 0,
+        }
+    }
+
+    /// What to ask now, if it is time.
+    pub(crate) fn question(&mut self, settings: &Settings, now_ms: u64) -> Option<Question> {
+        if let State::Asked { until_ms, .. } = self.state
+            && now_ms >= until_ms
+        {
+            self.state = State::Resting { until_ms: 0 };
+        }
+        if !matches!(self.state, State::Resting { until_ms } if now_ms >= until_ms) {
+            return None;
+        }
+        let wait = millis(settings.wait);
+        let path = match &self.etag {
+            Some(_) => format!("{PATH}?wait={wait}ms"),
+            None => PATH.to_owned(),
+        };
+        let timeout = Duration::from_millis(wait + PATIENCE_MS);
+        Some(Question { path, if_none_match: self.etag.clone(), timeout })
+    }
+
+    /// The question was sent, or could not be.
+    pub(crate) fn asked(
+        &mut self,
+        token: Option<u32>,
+        settings: &Settings,
+        now_ms: u64,
+        random: &mut Random,
+    ) -> Step {
+        let Some(token) = token else { return self.fail(Trouble::Unsent, now_ms, random) };
+        // The proxy keeps the time; this is for an answer that got lost on its way here.
+        let until_ms = now_ms + millis(settings.wait) + 2 * PATIENCE_MS;
+        self.state = State::Asked { token, at_ms: now_ms, until_ms };
+        Step::Nothing
+    }
+
+    /// Whether an answer is to the question that was asked last.
+    pub(crate) fn expects(&self, token: u32) -> bool {
+        matches!(self.state, State::Asked { token: asked, .. } if asked == token)
+    }
+
+    /// Whoever asked is gone: ask again.
+    pub(crate) fn abandon(&mut self) {
+        if let State::Asked { .. } = self.state {
+            self.state = State::Resting { until_ms: 0 };
+        }
+    }
+
+    /// Takes the head of an answer.
+    pub(crate) fn answer(&mut self, answer: Answer, now_ms: u64, random: &mut Random) -> Step {
+        let State::Asked { at_ms, .. } = self.state else { return Step::Nothing };
+        match (answer.status, answer.age) {
+            (200, Some(age)) => {
+                self.etag = answer.etag;
+                self.watcher_age_ms = age.saturating_mul(1000);
+                self.state = State::Reading { since_ms: now_ms };
+                Step::Read
+            }
+            (200, None) => {
+                // It changes soon, and a watcher that can wait tells when.
+                let step = self.fail(Trouble::Unsynced, now_ms, random);
+                self.etag = answer.etag;
+                step
+            }
+            (304, age) if age.is_some() && self.confirmed_ms.is_some() => {
+                self.confirm(now_ms);
+                self.watcher_age_ms = age.unwrap_or_default().saturating_mul(1000);
+                let until_ms = if now_ms < at_ms + 100 { now_ms + PAUSE_MS } else { now_ms };
+                self.state = State::Resting { until_ms };
+                Step::Nothing
+            }
+            (304, _) => {
+                self.etag = None;
+                self.fail(Trouble::Unsynced, now_ms, random)
+            }
+            (0, _) => self.fail(Trouble::Silent, now_ms, random),
+            (status, _) => self.fail(Trouble::Status(status), now_ms, random),
+        }
+    }
+
+    /// The body was read, and is in service.
+    pub(crate) fn loaded(&mut self, now_ms: u64) {
+        if let State::Reading { since_ms } = self.state {
+            let took = now_ms.saturating_sub(since_ms);
+            let pause = if self.etag.is_some() { 0 } else { PAUSE_MS };
+            self.state = State::Resting { until_ms: now_ms + pause.max(took * SHARE) };
+        }
+        self.confirm(now_ms);
+    }
+
+    /// The body could not be read.
+    pub(crate) fn unreadable(&mut self, why: String, now_ms: u64, random: &mut Random) -> Step {
+        self.etag = None;
+        self.fail(Trouble::Body(why), now_ms, random)
+    }
+
+    /// Whether the last answer, or its absence, was of no help.
+    pub(crate) const fn is_failing(&self) -> bool {
+        self.failures > 0
+    }
+
+    fn confirm(&mut self, now_ms: u64) {
+        self.failures = 0;
+        self.confirmed_ms = Some(now_ms);
+    }
+
+    fn fail(&mut self, trouble: Trouble, now_ms: u64, random: &mut Random) -> Step {
+        let longest = (SHORTEST_MS << self.failures.min(10)).min(LONGEST_MS);
+        self.failures = self.failures.saturating_add(1);
+        // Anything from half of it: many proxies lose their watcher at the same moment.
+        let pause = longest / 2 + random.below(longest / 2 + 1);
+        self.state = State::Resting { until_ms: now_ms + pause };
+        Step::Complain(trouble)
+    }
+
+    /// The time since the state in service was known to be current, in milliseconds; none if there is none.
+    /// While the watcher waits for a change this grows up to the time that it may wait.
+    pub(crate) fn age_ms(&self, now_ms: u64) -> Option<u64> {
+        self.confirmed_ms.map(|at| self.watcher_age_ms + now_ms.saturating_sub(at))
+    }
+}
+
+fn millis(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
+}

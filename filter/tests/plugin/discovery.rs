@@ -1,0 +1,223 @@
+//! The conversation with the watcher: what is asked when, what an answer does, and what an outage does not.
+
+use std::time::Duration;
+
+use dubbo_k8s_filter::Plugin;
+
+use crate::proxy::{Proxy, annotation, body};
+
+const JSON: &[u8] =
+    br#"{"discovery":{"cluster":"watcher","authority":"watcher.local","wait":"20s"}}"#;
+
+fn start(proxy: &Proxy) -> Plugin {
+    let plugin = Plugin::configure(JSON, proxy).unwrap();
+    proxy.run(&plugin, Duration::from_millis(1));
+    plugin
+}
+
+fn header(proxy: &Proxy, name: &str) -> Option<String> {
+    let sent = proxy.sent.borrow();
+    let (_, headers, _) = sent.last().unwrap();
+    headers.iter().find(|(known, _)| known == name).map(|(_, value)| value.clone())
+}
+
+fn pod(host: u8) -> (&'static str, String) {
+    ("p", annotation(&[&format!("tri://10.0.0.{host}:1/a.B")]))
+}
+
+fn endpoint(proxy: &Proxy, plugin: &Plugin) -> Option<String> {
+    proxy.request(plugin, "/a.B/get", &[]).0
+}
+
+#[test]
+fn the_registry_is_asked_for_and_then_every_change_of_it() {
+    let proxy = Proxy::default();
+    let plugin = start(&proxy);
+    {
+        let sent = proxy.sent.borrow();
+        let (cluster, headers, timeout) = &sent[0];
+        assert_eq!((&**cluster, *timeout), ("watcher", Duration::from_secs(35)));
+        let header =
+            |name: &str| headers.iter().find(|(known, _)| known == name).unwrap().1.as_str();
+        assert_eq!((header(":method"), header(":path")), ("GET", "/v1/annotations"));
+        assert_eq!((header(":authority"), header("accept-encoding")), ("watcher.local", "gzip"));
+        assert!(headers.iter().all(|(name, _)| name != "if-none-match"));
+    }
+    assert_eq!(endpoint(&proxy, &plugin), None);
+    assert!(proxy.responses.borrow()[0].1.ends_with("the registry has not been read yet"));
+
+    proxy.answer_with(&plugin, "W/\"1-1\"", &[pod(1)]);
+    assert_eq!(endpoint(&proxy, &plugin).as_deref(), Some("10.0.0.1:1"));
+    // The next question is out already, and waits for a change.
+    assert_eq!(proxy.sent.borrow().len(), 2);
+    assert_eq!(header(&proxy, ":path").unwrap(), "/v1/annotations?wait=20000ms");
+    assert_eq!(header(&proxy, "if-none-match").unwrap(), "W/\"1-1\"");
+
+    proxy.pass(Duration::from_secs(3));
+    proxy.answer_with(&plugin, "W/\"1-2\"", &[pod(2)]);
+    assert_eq!(endpoint(&proxy, &plugin).as_deref(), Some("10.0.0.2:1"));
+    assert_eq!(header(&proxy, "if-none-match").unwrap(), "W/\"1-2\"");
+
+    proxy.pass(Duration::from_secs(20));
+    proxy.answer(&plugin, &[(":status", "304"), ("age", "7")], b"");
+    assert_eq!(endpoint(&proxy, &plugin).as_deref(), Some("10.0.0.2:1"));
+    assert_eq!(proxy.sent.borrow().len(), 4);
+    proxy.run(&plugin, Duration::from_secs(2));
+    assert!((8000..10_000).contains(&proxy.metric("dubbo.registry_age_ms")));
+    assert_eq!(proxy.metric("dubbo.loads"), 2);
+    assert_eq!(proxy.said(), ["the registry has 1 providers of 1 services"]);
+}
+
+#[test]
+fn an_outage_leaves_the_last_good_state_in_service_and_tells_its_age() {
+    let proxy = Proxy::default();
+    let plugin = start(&proxy);
+    proxy.answer_with(&plugin, "W/\"1-1\"", &[pod(1)]);
+    proxy.said();
+    proxy.answer(&plugin, &[], b"");
+    for _ in 0..100 {
+        proxy.run(&plugin, Duration::from_secs(1));
+        if proxy.sent.borrow().len() % 2 == 0 {
+            proxy.answer(&plugin, &[(":status", "503")], b"no healthy upstream");
+        } else {
+            proxy.answer(&plugin, &[(":status", "200"), ("age", "0")], b"<html>");
+        }
+        assert_eq!(endpoint(&proxy, &plugin).as_deref(), Some("10.0.0.1:1"));
+    }
+    let asked = proxy.sent.borrow().len();
+    assert!((10..60).contains(&asked), "{asked} questions in 100 s");
+    assert!(proxy.metric("dubbo.registry_age_ms") >= 99_000);
+    let said = proxy.said();
+    assert!(said.len() < 20, "{said:?}");
+    assert_eq!(
+        said[0],
+        "the watcher (cluster watcher): it does not answer; what was known 0 s ago stays in service"
+    );
+    assert!(said.iter().any(|line| line.contains("status 503")), "{said:?}");
+    assert!(said.iter().any(|line| line.contains("cannot be read")), "{said:?}");
+
+    proxy.run(&plugin, Duration::from_secs(15));
+    proxy.answer_with(&plugin, "W/\"9-1\"", &[pod(3)]);
+    assert_eq!(endpoint(&proxy, &plugin).as_deref(), Some("10.0.0.3:1"));
+    assert!(proxy.said().iter().any(|line| line.contains("is there again")));
+    proxy.run(&plugin, Duration::from_secs(1));
+    assert!(proxy.metric("dubbo.registry_age_ms") < 2000);
+}
+
+#[test]
+fn a_watcher_that_has_just_started_takes_nothing_away() {
+    let proxy = Proxy::default();
+    let plugin = start(&proxy);
+    proxy.answer_with(&plugin, "W/\"1-1\"", &[pod(1)]);
+    // No age: it has not read the whole registry yet.
+    proxy.answer(&plugin, &[(":status", "200"), ("etag", "W/\"2-0\"")], &body(&[]));
+    assert_eq!(endpoint(&proxy, &plugin).as_deref(), Some("10.0.0.1:1"));
+    proxy.run(&plugin, Duration::from_secs(1));
+    assert_eq!(header(&proxy, "if-none-match").unwrap(), "W/\"2-0\"");
+    proxy.answer_with(&plugin, "W/\"2-1\"", &[pod(1), pod(2)]);
+    proxy.run(&plugin, Duration::from_secs(1));
+    assert_eq!(proxy.metric("dubbo.providers"), 2);
+}
+
+#[test]
+fn a_lost_answer_and_a_missing_cluster_are_asked_for_again() {
+    let proxy = Proxy::default();
+    proxy.is_cluster_gone.set(true);
+    let plugin = start(&proxy);
+    assert!(proxy.said()[0].contains("no such cluster"));
+    proxy.is_cluster_gone.set(false);
+    proxy.run(&plugin, Duration::from_secs(1));
+    assert_eq!(proxy.sent.borrow().len(), 1);
+    proxy.run(&plugin, Duration::from_mins(1));
+    assert_eq!(proxy.sent.borrow().len(), 2);
+    // An answer to a question that nobody has asked is none.
+    plugin.answer(77, true, &proxy);
+}
+
+#[test]
+fn an_answer_too_many_is_not_asked_for_at_once() {
+    let proxy = Proxy::default();
+    let plugin = start(&proxy);
+    proxy.answer_with(&plugin, "W/\"1-1\"", &[pod(1)]);
+    for _ in 0..10 {
+        proxy.answer(&plugin, &[(":status", "304"), ("age", "0")], b"");
+        proxy.run(&plugin, Duration::from_millis(500));
+    }
+    assert!(proxy.sent.borrow().len() <= 8, "a watcher that does not wait is not worn out");
+}
+
+#[test]
+fn a_large_registry_is_read_in_slices_beside_the_one_in_service() {
+    let proxy = Proxy::default();
+    let plugin = start(&proxy);
+    proxy.answer_with(&plugin, "W/\"1-1\"", &[pod(1)]);
+    let slow = proxy.tick.get();
+    // A fifth of a millisecond passes with every look at the clock.
+    proxy.drift.set(200_000);
+    let pods: Vec<(String, String)> = (0..3000_u32)
+        .map(|n| {
+            let url = format!("tri://10.1.{}.{}:1/a.B", n / 256, n % 256);
+            (format!("p{n}"), annotation(&[&url]))
+        })
+        .collect();
+    let pods: Vec<(&str, String)> = pods.iter().map(|(n, a)| (n.as_str(), a.clone())).collect();
+    proxy.answer_with(&plugin, "W/\"1-2\"", &pods);
+    let mut slices = 0;
+    while proxy.tick.get() < slow {
+        assert_eq!(endpoint(&proxy, &plugin).as_deref(), Some("10.0.0.1:1"), "the old one serves");
+        plugin.tick(&proxy);
+        slices += 1;
+    }
+    assert!(slices > 2, "{slices}");
+    assert!(endpoint(&proxy, &plugin).unwrap().starts_with("10.1."));
+    proxy.run(&plugin, Duration::from_secs(2));
+    assert_eq!(proxy.metric("dubbo.providers"), 3000);
+}
+
+#[test]
+fn what_is_never_exceeded() {
+    let json = br#"{"discovery":{"cluster":"w"},"bounds":{"providers":2,"bodyBytes":1000}}"#;
+    let proxy = Proxy::default();
+    let plugin = Plugin::configure(json, &proxy).unwrap();
+    proxy.run(&plugin, Duration::from_millis(1));
+    proxy.answer_with(&plugin, "W/\"1-1\"", &[pod(1), pod(2), pod(3)]);
+    proxy.run(&plugin, Duration::from_secs(2));
+    assert_eq!(proxy.metric("dubbo.providers"), 2);
+    let said = proxy.said();
+    assert!(said[0].contains("more than 2 providers (`bounds.providers`)"), "{said:?}");
+    let many: Vec<_> = (0..20).map(pod).collect();
+    proxy.answer_with(&plugin, "W/\"1-2\"", &many);
+    assert!(proxy.said()[0].contains("more than 1000 bytes (`bounds.bodyBytes`)"));
+    assert!(endpoint(&proxy, &plugin).is_some());
+}
+
+#[test]
+fn a_bad_annotation_is_told_once_as_long_as_it_stays_the_same() {
+    let proxy = Proxy::default();
+    let plugin = start(&proxy);
+    let bad = || ("bad", "?".to_owned());
+    proxy.answer_with(&plugin, "W/\"1-1\"", &[bad(), pod(1)]);
+    proxy.answer_with(&plugin, "W/\"1-2\"", &[bad(), pod(2)]);
+    assert_eq!(endpoint(&proxy, &plugin).as_deref(), Some("10.0.0.2:1"));
+    assert_eq!(proxy.said().iter().filter(|line| line.contains("n/bad")).count(), 1);
+    proxy.run(&plugin, Duration::from_secs(2));
+    assert_eq!(proxy.metric("dubbo.decode_errors"), 1);
+}
+
+#[test]
+fn a_plugin_in_the_place_of_another_finds_the_registry_read() {
+    let proxy = Proxy::default();
+    let first = start(&proxy);
+    proxy.answer_with(&first, "W/\"1-1\"", &[pod(1)]);
+    let second = Plugin::configure(JSON, &proxy).unwrap();
+    assert_eq!(endpoint(&proxy, &second).as_deref(), Some("10.0.0.1:1"));
+    let asked = proxy.sent.borrow().len();
+    second.tick(&proxy);
+    assert_eq!(proxy.sent.borrow().len(), asked, "one question at a time");
+    // The answer to the first one's question will never come.
+    first.leave();
+    second.tick(&proxy);
+    assert_eq!(proxy.sent.borrow().len(), asked + 1);
+    proxy.answer_with(&second, "W/\"1-2\"", &[pod(2)]);
+    assert_eq!(endpoint(&proxy, &second).as_deref(), Some("10.0.0.2:1"));
+}

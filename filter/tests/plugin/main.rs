@@ -1,0 +1,7 @@
+//! The whole filter over a proxy that is told what to say: what it asks for, and where requests go.
+
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that panics has failed")]
+
+mod discovery;
+mod proxy;
+mod requests;

@@ -1,0 +1,195 @@
+//! A proxy that does nothing by itself: it records what the filter asks for, and says what it is told to.
+
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use dubbo_k8s_codec::{Category, Key, Record, encode};
+use dubbo_k8s_filter::{GrpcStatus, Host, Level, MetricKind, Plugin, Verdict};
+
+/// The beginning of its time, in nanoseconds.
+const START: u64 = 1_700_000_000_000_000_000;
+
+type Headers = Vec<(String, String)>;
+
+/// The proxy.
+#[derive(Default)]
+pub(crate) struct Proxy {
+    now: Cell<u64>,
+    /// Time that passes whenever it is asked for.
+    pub(crate) drift: Cell<u64>,
+    pub(crate) lines: RefCell<Vec<(Level, String)>>,
+    pub(crate) tick: Cell<Duration>,
+    /// What was sent: the cluster, the headers and the time to wait.
+    pub(crate) sent: RefCell<Vec<(String, Headers, Duration)>>,
+    pub(crate) is_cluster_gone: Cell<bool>,
+    answer: RefCell<(Headers, Vec<u8>)>,
+    headers: RefCell<Vec<(String, Vec<u8>)>>,
+    pub(crate) cleared: Cell<u32>,
+    pub(crate) properties: RefCell<BTreeMap<String, String>>,
+    pub(crate) responses: RefCell<Vec<(String, String)>>,
+    names: RefCell<Vec<String>>,
+    metrics: RefCell<BTreeMap<String, u64>>,
+}
+
+impl Host for Proxy {
+    fn now(&self) -> u64 {
+        self.now.set(self.now.get() + self.drift.get());
+        START + self.now.get()
+    }
+
+    fn log(&self, level: Level, line: &str) {
+        self.lines.borrow_mut().push((level, line.to_owned()));
+    }
+
+    fn set_tick(&self, period: Duration) {
+        self.tick.set(period);
+    }
+
+    fn send(&self, cluster: &str, headers: &[(&str, &str)], timeout: Duration) -> Option<u32> {
+        if self.is_cluster_gone.get() {
+            return None;
+        }
+        let own = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
+        let headers = headers.iter().map(own).collect();
+        self.sent.borrow_mut().push((cluster.to_owned(), headers, timeout));
+        u32::try_from(self.sent.borrow().len()).ok()
+    }
+
+    fn answer_header(&self, name: &str) -> Option<String> {
+        let (headers, _) = &*self.answer.borrow();
+        assert!(!headers.is_empty(), "the proxy has no answer to ask for");
+        headers.iter().find(|(known, _)| known == name).map(|(_, value)| value.clone())
+    }
+
+    fn answer_body(&self, most: usize) -> Vec<u8> {
+        let (_, body) = &*self.answer.borrow();
+        body.iter().copied().take(most).collect()
+    }
+
+    fn request_headers(&self) -> Vec<(String, Vec<u8>)> {
+        self.headers.borrow().clone()
+    }
+
+    fn set_request_header(&self, name: &str, value: &str) {
+        self.remove_request_header(name);
+        self.headers.borrow_mut().push((name.to_owned(), value.into()));
+    }
+
+    fn remove_request_header(&self, name: &str) {
+        self.headers.borrow_mut().retain(|(known, _)| known != name);
+    }
+
+    fn clear_route_cache(&self) -> bool {
+        self.cleared.set(self.cleared.get() + 1);
+        true
+    }
+
+    fn set_property(&self, name: &str, value: &str) {
+        self.properties.borrow_mut().insert(name.to_owned(), value.to_owned());
+    }
+
+    fn respond(&self, status: u32, body: &str) {
+        self.responses.borrow_mut().push((status.to_string(), body.to_owned()));
+    }
+
+    fn respond_grpc(&self, status: GrpcStatus, message: &str) {
+        self.responses.borrow_mut().push((format!("{status:?}"), message.to_owned()));
+    }
+
+    fn define_metric(&self, _kind: MetricKind, name: &str) -> u32 {
+        let mut names = self.names.borrow_mut();
+        names.push(name.to_owned());
+        u32::try_from(names.len() - 1).unwrap()
+    }
+
+    fn record_metric(&self, metric: u32, value: u64) {
+        let name = self.names.borrow()[metric as usize].clone();
+        self.metrics.borrow_mut().insert(name, value);
+    }
+
+    fn increment_metric(&self, metric: u32, by: u64) {
+        assert!(by > 0, "a counter grows");
+        let name = self.names.borrow()[metric as usize].clone();
+        *self.metrics.borrow_mut().entry(name).or_default() += by;
+    }
+}
+
+impl Proxy {
+    pub(crate) fn pass(&self, time: Duration) {
+        self.now.set(self.now.get() + u64::try_from(time.as_nanos()).unwrap());
+    }
+
+    /// Lets time pass, a tick at a time.
+    pub(crate) fn run(&self, plugin: &Plugin, time: Duration) {
+        let end = self.now.get() + u64::try_from(time.as_nanos()).unwrap();
+        while self.now.get() < end {
+            self.pass(self.tick.get());
+            plugin.tick(self);
+        }
+    }
+
+    /// Answers the last question.
+    pub(crate) fn answer(&self, plugin: &Plugin, headers: &[(&str, &str)], body: &[u8]) {
+        let own = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
+        *self.answer.borrow_mut() = (headers.iter().map(own).collect(), body.to_vec());
+        let token = u32::try_from(self.sent.borrow().len()).unwrap();
+        plugin.answer(token, !headers.is_empty(), self);
+        *self.answer.borrow_mut() = Default::default();
+    }
+
+    /// Answers it with a registry.
+    pub(crate) fn answer_with(&self, plugin: &Plugin, revision: &str, pods: &[(&str, String)]) {
+        self.answer(plugin, &[(":status", "200"), ("etag", revision), ("age", "0")], &body(pods));
+    }
+
+    /// Sends a request through the filter; gives where it goes, and the verdict.
+    pub(crate) fn request(
+        &self,
+        plugin: &Plugin,
+        path: &str,
+        headers: &[(&str, &str)],
+    ) -> (Option<String>, Verdict) {
+        let own = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).into());
+        *self.headers.borrow_mut() = vec![(":path".to_owned(), path.into())];
+        self.headers.borrow_mut().extend(headers.iter().map(own));
+        let verdict = plugin.route(self);
+        (self.endpoint("x-envoy-original-dst-host"), verdict)
+    }
+
+    pub(crate) fn endpoint(&self, header: &str) -> Option<String> {
+        let headers = self.headers.borrow();
+        let value = headers.iter().find(|(name, _)| name == header);
+        value.map(|(_, value)| String::from_utf8(value.clone()).unwrap())
+    }
+
+    pub(crate) fn metric(&self, name: &str) -> u64 {
+        self.metrics.borrow().get(name).copied().unwrap_or_default()
+    }
+
+    pub(crate) fn said(&self) -> Vec<String> {
+        self.lines.borrow_mut().drain(..).map(|(_, line)| line).collect()
+    }
+}
+
+/// An annotation with these providers.
+pub(crate) fn annotation(urls: &[&str]) -> String {
+    let key = |url: &&str| Key::leaf("a.B", Category::Providers, url).to_string();
+    let keys: Vec<String> = urls.iter().map(key).collect();
+    encode(keys.iter().map(|key| Record::new(key)))
+}
+
+/// What the watcher answers for these Pods.
+pub(crate) fn body(pods: &[(&str, String)]) -> Vec<u8> {
+    let pod = |(name, annotation): &(&str, String)| {
+        format!(r#"{{"namespace":"n","name":"{name}","uid":"u","annotation":"{annotation}"}}"#)
+    };
+    let pods: Vec<String> = pods.iter().map(pod).collect();
+    format!(r#"{{"revision":"r","pods":[{}]}}"#, pods.join(",")).into_bytes()
+}
+
+/// A configuration with these providers inline, and more members.
+pub(crate) fn inline(urls: &[&str], more: &str) -> String {
+    let annotation = annotation(urls);
+    format!(r#"{{"annotations":[{{"name":"p","annotation":"{annotation}"}}]{more}}}"#)
+}
