@@ -5,6 +5,7 @@
 pub mod apiserver;
 pub mod envoy;
 pub mod fleet;
+pub mod mesh;
 pub mod pods;
 pub mod raw;
 pub mod registration;
@@ -12,3 +13,4 @@ pub mod relay;
 pub mod simulation;
 pub mod skip;
 pub mod triple;
+pub mod watcher;

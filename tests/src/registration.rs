@@ -137,7 +137,8 @@ pub fn annotation<K: AsRef<str>>(keys: impl IntoIterator<Item = K>) -> String {
     URL_SAFE.encode(compact_json(&serde_json::Value::Array(records)))
 }
 
-fn query_escape(text: &str) -> String {
+/// As Go's `url.QueryEscape`.
+pub(crate) fn query_escape(text: &str) -> String {
     utf8_percent_encode(text, QUERY).to_string().replace(' ', "+")
 }
 

@@ -6,6 +6,7 @@ mod cache;
 mod cluster;
 mod demo;
 mod invariants;
+mod mesh;
 mod process;
 mod say;
 mod setup;
@@ -41,6 +42,9 @@ enum Verb {
     Setup,
     /// Show the watcher at work on a simulated cluster.
     Demo {
+        /// Show the filter instead: Envoy in front of providers that come and go.
+        #[arg(long)]
+        envoy: bool,
         /// How long, as in 30s; else until Ctrl-C on a terminal, and one minute otherwise.
         #[arg(long = "for", value_name = "TIME", value_parser = seconds)]
         length: Option<Duration>,
@@ -76,7 +80,8 @@ fn main() -> ExitCode {
     let forced = arguments.wasm_toolchain;
     let done = match arguments.verb {
         Verb::Setup => setup::run(forced),
-        Verb::Demo { length } => demo::run(length),
+        Verb::Demo { envoy: true, length } => demo::envoy(forced, length),
+        Verb::Demo { envoy: false, length } => demo::run(length),
         Verb::Bench { subject, pods, runs } => bench::run(forced, subject, pods, runs),
         Verb::Measure { command } => bench::measure::run(&command),
         Verb::Test { only } => test::run(forced, &only),

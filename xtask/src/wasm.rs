@@ -80,6 +80,15 @@ pub(crate) fn build(toolchain: &Toolchain) -> Result<Vec<PathBuf>> {
     ARTEFACTS.iter().map(|artefact| artefact.build(toolchain)).collect()
 }
 
+/// Builds those that these variables name; each comes with its variable.
+pub(crate) fn build_some(
+    toolchain: &Toolchain,
+    variables: &[&str],
+) -> Result<Vec<(&'static str, PathBuf)>> {
+    let wanted = ARTEFACTS.iter().filter(|artefact| variables.contains(&artefact.variable));
+    wanted.map(|artefact| Ok((artefact.variable, artefact.build(toolchain)?))).collect()
+}
+
 /// Where each of them is once built, by the variable that tells a test.
 pub(crate) fn files(toolchain: &Toolchain) -> Vec<(&'static str, PathBuf)> {
     ARTEFACTS.iter().map(|artefact| (artefact.variable, artefact.path(toolchain))).collect()

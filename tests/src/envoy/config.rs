@@ -112,6 +112,12 @@ pub fn with_header_to_cluster(header: &str, value: &str, cluster: &str) -> Value
     json!({"match": {"prefix": "/", "headers": [wanted]}, "route": {"cluster": cluster}})
 }
 
+/// What carries this header goes to one cluster.
+pub fn with_header(header: &str, cluster: &str) -> Value {
+    let wanted = json!({"name": header, "present_match": true});
+    json!({"match": {"prefix": "/", "headers": [wanted]}, "route": {"cluster": cluster}})
+}
+
 /// Everything is answered by Envoy itself.
 pub fn answered(status: u16, body: &str) -> Value {
     json!({"match": {"prefix": "/"},

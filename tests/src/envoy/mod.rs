@@ -21,6 +21,7 @@ pub mod cluster;
 pub mod config;
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::io;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -33,7 +34,7 @@ use tempfile::TempDir;
 pub use admin::{Admin, Stats};
 
 /// How long Envoy may take to become ready, and how often it is looked at.
-const PATIENCE: Duration = Duration::from_mins(1);
+const PATIENCE: Duration = Duration::from_secs(30);
 const LOOK: Duration = Duration::from_millis(20);
 
 /// How many lines of the log an error shows.
@@ -48,7 +49,7 @@ pub fn program() -> Option<PathBuf> {
 }
 
 /// Why there is no running Envoy, or no answer of it.
-#[derive(Debug, thiserror::Error)]
+#[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
     /// The program or its files.
@@ -67,7 +68,7 @@ pub enum Error {
         /// The end of its log.
         log: String,
     },
-    /// It did not become ready in a minute, or something expected did not come.
+    /// It did not become ready in time, or something expected did not come.
     #[error("Envoy: {what} did not come in time:\n{log}")]
     Late {
         /// What was waited for.
@@ -86,6 +87,13 @@ pub enum Error {
     /// The configuration has no such listener.
     #[error("Envoy has no listener {0}")]
     NoListener(String),
+}
+
+/// As it is shown: a test that fails on it shall be readable.
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
 }
 
 fn failed(step: &'static str) -> impl FnOnce(io::Error) -> Error {
@@ -204,6 +212,18 @@ impl Envoy {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).ok()?;
         let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
         Some(line.trim().strip_suffix(" kB")?.trim().parse::<u64>().ok()? * 1024)
+    }
+
+    /// The CPU time that its threads have used; `None` where the system does not say.
+    pub fn cpu(&self) -> Option<Duration> {
+        let threads = std::fs::read_dir(format!("/proc/{}/task", self.child.id())).ok()?;
+        let used = |path: PathBuf| {
+            let text = std::fs::read_to_string(path.join("schedstat")).ok()?;
+            text.split_whitespace().next()?.parse::<u64>().ok()
+        };
+        // A thread that has just ended is left out.
+        let nanoseconds = threads.flatten().filter_map(|thread| used(thread.path())).sum();
+        Some(Duration::from_nanos(nanoseconds))
     }
 
     /// Its log so far.

@@ -2,4 +2,8 @@
 
 #![cfg(test)]
 
+mod discovery;
+mod failures;
 mod harness;
+mod rig;
+mod routing;

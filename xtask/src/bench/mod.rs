@@ -6,6 +6,8 @@ mod watcher;
 
 use clap::ValueEnum;
 
+use crate::cluster::Profile;
+use crate::mesh;
 use crate::process::{Result, cargo};
 use crate::say;
 use crate::toolchain::{self, Kind};
@@ -20,6 +22,8 @@ pub(crate) enum Subject {
     Watcher,
     /// The inspector's page in Chromium: sizes, first rows, scrolling, searching, live updates.
     Web,
+    /// The filter in a real Envoy, beside no filter and an empty one: latency, loading, memory, changes.
+    Filter,
 }
 
 /// Measures one subject, or all.
@@ -40,6 +44,11 @@ pub(crate) fn run(forced: Option<Kind>, subject: Option<Subject>, pods: u32, run
         web::build(&toolchain::resolve(forced)?)?;
         web::weigh()?;
         web::bench()?;
+    }
+    if wanted(Subject::Filter) {
+        say::heading("filter: in a real Envoy");
+        let files = ["FILTER_WASM", "EMPTY_FILTER_WASM"];
+        mesh::tool(forced, Profile::Release, "filter_bench", &files)?.run()?;
     }
     Ok(())
 }

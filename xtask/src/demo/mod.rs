@@ -1,4 +1,5 @@
-//! `cargo xtask demo`: the real `dubbo-watcher` against a simulated cluster on this machine. It must never
+//! `cargo xtask demo`: the real `dubbo-watcher` against a simulated cluster on this machine, or the filter in
+//! a real Envoy. It must never
 //! end well unless what it is there to show was really seen on the screen.
 
 mod seen;
@@ -11,6 +12,7 @@ use std::time::{Duration, Instant};
 use crate::cluster::{Cluster, Profile};
 use crate::process::{Context as _, Failure, Result};
 use crate::say;
+use crate::toolchain::Kind;
 use seen::Seen;
 
 /// How long it runs when nobody can press Ctrl-C.
@@ -54,6 +56,19 @@ pub(crate) fn run(length: Option<Duration>) -> Result {
     match seen.missing() {
         Some(missing) => Err(Failure::new(format!("not everything was seen working: {missing}"))),
         None => Ok(()),
+    }
+}
+
+/// Shows the filter in a real Envoy: the program that does it decides what was seen, and ends so.
+pub(crate) fn envoy(forced: Option<Kind>, length: Option<Duration>) -> Result {
+    let length = length.or_else(|| (!say::on_terminal()).then_some(UNATTENDED));
+    let tool = crate::mesh::tool(forced, Profile::Dev, "mesh_demo", &["FILTER_WASM"])?;
+    say::heading("Envoy with the filter");
+    // Ctrl-C reaches both; the program ends at it in its own time.
+    ctrlc::set_handler(|| {}).context(|| "listening to Ctrl-C".into())?;
+    match length {
+        Some(length) => tool.args(["--seconds", &length.as_secs().to_string()]).run(),
+        None => tool.run(),
     }
 }
 

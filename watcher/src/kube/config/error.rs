@@ -103,7 +103,7 @@ pub enum ConfigError {
         /// Which entry.
         entry: String,
         /// What it asks for.
-        feature: String,
+        feature: &'static str,
         /// What to do instead.
         instead: &'static str,
     },

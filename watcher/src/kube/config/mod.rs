@@ -7,12 +7,10 @@
 mod candidate;
 mod environment;
 mod error;
-mod exec;
 mod in_cluster;
 mod kubeconfig;
 mod namespaces;
 mod own_pod;
-mod proxy;
 mod secret;
 
 use std::path::{Path, PathBuf};
@@ -23,16 +21,14 @@ use self::candidate::Candidate;
 pub use self::{
     environment::{Environment, SERVICE_ACCOUNT},
     error::ConfigError,
-    exec::{ClusterInfo, ExecEntry, ExecPlugin, ExecVersion, Variable},
-    kubeconfig::{AuthProvider, Cluster, Context, Extension, Kubeconfig, User},
+    kubeconfig::{Cluster, Context, Kubeconfig, User},
     namespaces::Namespaces,
     own_pod::{ThisPod, ThisPodError},
-    proxy::Proxy,
     secret::Secret,
 };
 
 /// Larger than any chain of certificates or token.
-pub(crate) const LARGEST_CREDENTIAL: u64 = 1024 * 1024;
+const LARGEST_CREDENTIAL: u64 = 1024 * 1024;
 
 /// Everything that is needed to talk to one kube-apiserver.
 #[derive(Clone, Debug)]
@@ -47,8 +43,6 @@ pub struct Config {
     pub trust: Trust,
     /// The name in the server's certificate (and SNI), when it is not the host of `server`.
     pub server_name: Option<String>,
-    /// The proxy between us and the server.
-    pub proxy: Option<Proxy>,
     /// Our own certificate.
     pub identity: Option<Identity>,
     /// What goes into the `Authorization` header.
@@ -102,8 +96,6 @@ pub enum Credential {
         /// Password.
         password: Secret,
     },
-    /// A program that gives a token, a client certificate, or both.
-    Exec(Box<ExecPlugin>),
 }
 
 /// The user to act as, sent in the `Impersonate-*` headers.
@@ -151,7 +143,7 @@ impl Config {
             in_cluster::candidate(environment)?
         };
         candidate.apply(overrides);
-        candidate.check(environment)
+        candidate.check()
     }
 }
 

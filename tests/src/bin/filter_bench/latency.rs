@@ -1,0 +1,147 @@
+//! The time of a request: with no filter, with an empty one, with ours, one after the other over and over,
+//! each over a connection of its own to a listener of its own in one Envoy.
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use dubbo_k8s_tests::envoy::config::{self, Listener};
+use dubbo_k8s_tests::mesh::{INTERFACE, Mesh, Programs, Service, crowd, of_one_service};
+use dubbo_k8s_tests::triple::{Call, Connection, Provider};
+use serde_json::{Value, json};
+
+use crate::samples::{Samples, micros, more};
+use crate::{Arguments, Outcome, line};
+
+/// How many requests of a kind are made before it is the next one's turn.
+const TURN: usize = 100;
+
+/// How many turns are not measured.
+const WARM: usize = 10;
+
+const KINDS: [&str; 3] = ["no filter", "empty filter", "this filter"];
+
+pub(crate) async fn table(programs: &Programs, empty: &Path, arguments: Arguments) -> Outcome {
+    let Arguments { providers, requests, .. } = arguments;
+    line(&format!(
+        "One request at a time over HTTP/2, {requests} of each kind in turns of {TURN}, in µs; CPU is that of \
+         Envoy alone.\n"
+    ))?;
+    line(
+        "| providers | | p50 | p99 | p50 over no filter | p50 over the empty filter | p99 over the empty filter | CPU |",
+    )?;
+    line("|---|---|---|---|---|---|---|---|")?;
+    let provider = Provider::start("a").await?;
+    let heavy = Service::at(provider.address()).with(&[("weight", "2000000000")]);
+    let registries: [(String, Vec<Value>); 3] = [
+        ("1".to_owned(), vec![heavy.pod("a")]),
+        (
+            format!("{providers} of 500 services"),
+            crowd(providers - 1).chain([heavy.pod("a")]).collect(),
+        ),
+        (
+            format!("{providers} of one service"),
+            of_one_service(providers - 1).chain([heavy.pod("a")]).collect(),
+        ),
+    ];
+    for (name, pods) in registries {
+        let known = if name == "1" { 1 } else { providers as u64 };
+        one(programs, empty, requests, &provider, (&name, pods, known)).await?;
+    }
+    line("")
+}
+
+async fn one(
+    programs: &Programs,
+    empty: &Path,
+    requests: usize,
+    provider: &Provider,
+    (name, pods, known): (&str, Vec<Value>, u64),
+) -> Outcome {
+    let to_original = config::with_header("x-envoy-original-dst-host", "original");
+    let without = Listener::new("without").route(to_original.clone());
+    let with_empty =
+        Listener::new("empty").filter(config::wasm(empty, &json!({}))).route(to_original);
+    let mesh = Mesh::start_beside(programs, &json!({}), vec![without, with_empty], |cluster| {
+        cluster.store().create_all(pods).map(drop)
+    })
+    .await?;
+    mesh.knows(known).await?;
+    let call = Call::new(INTERFACE, "Hello");
+    let named = call.clone().header("x-envoy-original-dst-host", &provider.address().to_string());
+    let addresses =
+        [mesh.envoy().address("without")?, mesh.envoy().address("empty")?, mesh.address()?];
+    let mut kinds = Vec::new();
+    for (address, call) in addresses.into_iter().zip([&named, &named, &call]) {
+        kinds.push(Kind::new(Connection::open(address).await?, call));
+    }
+    for turn in 0..WARM + requests.div_ceil(TURN) {
+        // Each kind is first in its turn.
+        for place in 0..kinds.len() {
+            let number = (turn + place) % kinds.len();
+            let Some(kind) = kinds.get_mut(number) else { continue };
+            kind.turn(&mesh, turn >= WARM).await?;
+        }
+    }
+    rows(name, &kinds)
+}
+
+fn rows(name: &str, kinds: &[Kind]) -> Outcome {
+    let [none, empty] = [0, 1].map(|number| kinds.get(number).map(|kind| &kind.samples));
+    let of = |samples: Option<&Samples>, percent| {
+        samples.map_or(Duration::ZERO, |samples| samples.percentile(percent))
+    };
+    for (kind, title) in kinds.iter().zip(KINDS) {
+        let [p50, p99] = [50, 99].map(|percent| kind.samples.percentile(percent));
+        let cpu = kind.cpu / u32::try_from(kind.calls.max(1)).unwrap_or(u32::MAX);
+        let failed =
+            if kind.failed == 0 { String::new() } else { format!(" ({} failed)", kind.failed) };
+        line(&format!(
+            "| {name} | {title}{failed} | {} | {} | {} | {} | {} | {} |",
+            micros(p50),
+            micros(p99),
+            more(p50, of(none, 50)),
+            more(p50, of(empty, 50)),
+            more(p99, of(empty, 99)),
+            micros(cpu),
+        ))?;
+    }
+    Ok(())
+}
+
+/// One kind of request.
+struct Kind {
+    connection: Connection,
+    call: Call,
+    samples: Samples,
+    calls: usize,
+    failed: usize,
+    cpu: Duration,
+}
+
+impl Kind {
+    fn new(connection: Connection, call: &Call) -> Self {
+        let (samples, cpu) = (Samples::default(), Duration::ZERO);
+        Self { connection, call: call.clone(), samples, calls: 0, failed: 0, cpu }
+    }
+
+    async fn turn(&mut self, mesh: &Mesh, counts: bool) -> Outcome {
+        let before = mesh.envoy().cpu();
+        for _ in 0..TURN {
+            let started = Instant::now();
+            let answer = self.connection.call(&self.call).await?;
+            let took = started.elapsed();
+            if counts && answer.is_good() {
+                self.samples.add(took);
+            } else if counts {
+                self.failed += 1;
+            }
+        }
+        if counts {
+            self.calls += TURN;
+            let used =
+                mesh.envoy().cpu().zip(before).map(|(after, before)| after.saturating_sub(before));
+            self.cpu += used.unwrap_or_default();
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,65 @@
+//! Measures what the filter adds to a request, what a large registry costs, and how soon a change is there.
+//! Prints tables in Markdown. Everything that is compared is measured in turns, in the same Envoy.
+//!
+//! It needs `ENVOY`, `FILTER_WASM` and `EMPTY_FILTER_WASM`: `cargo xtask bench filter` sets them.
+
+mod changes;
+mod latency;
+mod samples;
+mod size;
+
+use std::io::Write as _;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Parser;
+use dubbo_k8s_tests::mesh::Programs;
+
+/// Measures the Envoy filter.
+#[derive(Clone, Copy, Debug, Parser)]
+struct Arguments {
+    /// How many providers the larger registries have.
+    #[arg(long, default_value_t = 10_000)]
+    providers: usize,
+    /// How many providers the largest one has, for memory and loading.
+    #[arg(long, default_value_t = 50_000)]
+    most: usize,
+    /// How many requests are measured of each kind.
+    #[arg(long, default_value_t = 20_000)]
+    requests: usize,
+    /// How many changes are measured of each kind.
+    #[arg(long, default_value_t = 20)]
+    changes: usize,
+}
+
+/// What may go wrong, for a person.
+type Outcome<T = ()> = Result<T, Box<dyn std::error::Error>>;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    match run(Arguments::parse()).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            let _ = writeln!(std::io::stderr(), "filter_bench: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(arguments: Arguments) -> Outcome {
+    let programs = Programs::from_environment()?;
+    let empty = std::env::var_os("EMPTY_FILTER_WASM").filter(|set| !set.is_empty());
+    let empty = PathBuf::from(empty.ok_or("EMPTY_FILTER_WASM names no file of an empty filter")?);
+    let artefact = std::fs::metadata(&programs.filter)?.len();
+    line(&format!(
+        "The filter's file: {artefact} bytes; the empty filter's: {} bytes.\n",
+        std::fs::metadata(&empty)?.len()
+    ))?;
+    latency::table(&programs, &empty, arguments).await?;
+    size::table(&programs, arguments).await?;
+    changes::table(&programs, arguments.changes).await
+}
+
+fn line(text: &str) -> Outcome {
+    Ok(writeln!(std::io::stdout(), "{text}")?)
+}

@@ -1,0 +1,23 @@
+//! The programs of `tests` that run a whole mesh: built, and told where Envoy and the wasm files are.
+
+use crate::cluster::Profile;
+use crate::process::{Result, Tool};
+use crate::say;
+use crate::toolchain::{self, Kind};
+use crate::wasm;
+use crate::wheel::ENVOY;
+
+/// One of the programs, with what it needs brought and built. `files` are the variables of the wasm files.
+pub(crate) fn tool(
+    forced: Option<Kind>,
+    profile: Profile,
+    program: &str,
+    files: &[&str],
+) -> Result<Tool> {
+    let envoy = ENVOY.bring()?;
+    say::note("building the filter, the watcher and the programs around them");
+    let files = wasm::build_some(&toolchain::resolve(forced)?, files)?;
+    profile.build()?;
+    let tool = Tool::new(profile.program(program)).env(ENVOY.variable, envoy);
+    Ok(files.into_iter().fold(tool, |tool, (name, path)| tool.env(name, path)))
+}
