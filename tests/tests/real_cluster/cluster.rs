@@ -39,7 +39,7 @@ impl Cluster {
             Credential::TokenFile(path) => {
                 Some(std::fs::read_to_string(path).unwrap().trim().to_owned())
             }
-            Credential::None | Credential::Basic { .. } => None,
+            Credential::None | Credential::Basic { .. } | Credential::Exec(_) => None,
         };
         let identity = config.identity.as_ref();
         let identity = identity.map(|identity| (text(&identity.certificate), text(&identity.key)));

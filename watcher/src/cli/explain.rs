@@ -10,13 +10,11 @@ use dubbo_k8s_watcher::{
     },
 };
 
-use super::plain::plain;
+use super::plain::{plain, plain_lines};
 
 /// Who is asking: what a message may need to know besides the failure.
 pub(super) struct Situation<'a> {
     pub(super) config: &'a Config,
-    /// `$HTTPS_PROXY` is set; this program does not use it.
-    pub(super) proxy_is_set: bool,
 }
 
 /// Whether trying again cannot help before somebody does something.
@@ -54,7 +52,10 @@ pub(super) fn in_short(failure: &Failure) -> String {
 }
 
 fn server_line(config: &Config) -> String {
-    format!("  server: {} (from {})", config.server, plain(&config.origin))
+    let way = config.proxy.as_ref().map_or(String::new(), |proxy| {
+        format!(", through {} (from {})", plain(&proxy.to_string()), proxy.origin())
+    });
+    format!("  server: {} (from {}){way}", config.server, plain(&config.origin))
 }
 
 fn unauthorized(config: &Config) -> String {
@@ -68,6 +69,9 @@ fn unauthorized(config: &Config) -> String {
         Credential::Token(_) => "the token of the kubeconfig".to_owned(),
         Credential::TokenFile(path) => format!("the token in {}", path.display()),
         Credential::Basic { .. } => "the username and password of the kubeconfig".to_owned(),
+        Credential::Exec(plugin) => {
+            format!("what the plugin `{}` gave", plain(&plugin.command.display().to_string()))
+        }
     };
     format!(
         "the server does not accept our credentials (401)\n  \
@@ -144,7 +148,8 @@ fn refused(status: u16, message: &str, reason: &str, situation: &Situation<'_>) 
 }
 
 fn transport(kind: TransportErrorKind, text: &str, situation: &Situation<'_>) -> String {
-    let text = plain(text);
+    // An install hint has lines of its own.
+    let text = plain_lines(text).replace('\n', "\n  ");
     let mut said = match kind {
         TransportErrorKind::Resolve => format!(
             "cannot find the server: {text}\n  \
@@ -161,10 +166,6 @@ fn transport(kind: TransportErrorKind, text: &str, situation: &Situation<'_>) ->
         TransportErrorKind::Protocol => format!("the answer is not what it should be: {text}"),
     };
     let config = situation.config;
-    let unreached = matches!(kind, TransportErrorKind::Resolve | TransportErrorKind::Connect);
-    if unreached && situation.proxy_is_set {
-        said.push_str("\n  HTTPS_PROXY is set, but dubbo-watcher does not use proxies.");
-    }
     if matches!(kind, TransportErrorKind::Interrupted | TransportErrorKind::Protocol)
         && config.server.scheme() == "http"
     {
@@ -204,7 +205,7 @@ mod tests {
     fn said(server: &str, failure: &Failure) -> String {
         let overrides = Overrides { server: Some(server.to_owned()), ..Overrides::default() };
         let config = Config::load(&overrides, &Environment::empty([])).unwrap();
-        explain(failure, &Situation { config: &config, proxy_is_set: false })
+        explain(failure, &Situation { config: &config })
     }
 
     const SERVER: &str = "https://10.0.0.1:6443";

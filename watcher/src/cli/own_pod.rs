@@ -36,7 +36,6 @@ pub(super) struct Desk {
     pub(super) driver: RegistrarDriver,
     pub(super) pod: PodName,
     config: Config,
-    proxy_is_set: bool,
 }
 
 /// How the machine behaves, apart from the Pod.
@@ -68,9 +67,7 @@ impl Desk {
         // Differs for each process; the hasher's keys come from the system's randomness.
         let seed = RandomState::new().hash_one(std::process::id());
         let driver = RegistrarDriver::new(client, Registrar::new(settings, seed));
-        let proxy_is_set =
-            ["HTTPS_PROXY", "https_proxy"].into_iter().any(|name| environment.get(name).is_some());
-        Ok(Self { driver, pod: name, config, proxy_is_set })
+        Ok(Self { driver, pod: name, config })
     }
 
     /// Works until this change is done or given up. Tells what is tried again meanwhile, and hands
@@ -135,7 +132,7 @@ impl Desk {
         };
         let scope = Scope::Namespace(Arc::from(pod.namespace()));
         let failure = Failure { verb: *verb, scope, cause: cause.clone() };
-        let situation = Situation { config: &self.config, proxy_is_set: self.proxy_is_set };
+        let situation = Situation { config: &self.config };
         terminal::say_error(&explain(&failure, &situation));
     }
 }

@@ -26,7 +26,7 @@ pub(super) async fn run(arguments: &Serve) -> Result<(), Ended> {
     let session = Session::open(&arguments.reading)?;
     let (listener, address) = listen(arguments.bind).await?;
     let place = session.place();
-    let Session { driver, config, proxy_is_set, .. } = session;
+    let Session { driver, config, .. } = session;
     let mut signals = Signals::new()?;
     let registry = Registry::follow(driver, LogLimits::default());
     terminal::say(&format!("serving {place} on http://{address}"));
@@ -35,7 +35,7 @@ pub(super) async fn run(arguments: &Serve) -> Result<(), Ended> {
     }
     let served =
         serve::run(listener, &registry, options(arguments), async move { signals.next().await });
-    let situation = Situation { config: &config, proxy_is_set };
+    let situation = Situation { config: &config };
     let ended = tokio::select! {
         served = served => served.map_err(Ended::from),
         () = narrate(registry.subscribe_all(), &situation) => Err(Ended::Failed),

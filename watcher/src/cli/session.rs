@@ -27,7 +27,6 @@ pub(super) struct Session {
     pub(super) driver: Driver,
     pub(super) config: Config,
     pub(super) namespaces: Namespaces,
-    pub(super) proxy_is_set: bool,
 }
 
 impl Session {
@@ -55,15 +54,13 @@ impl Session {
         // Differs for each process; the hasher's keys come from the system's randomness.
         let seed = RandomState::new().build_hasher().finish();
         let client = Client::new(config.clone())?;
-        let proxy_is_set =
-            ["HTTPS_PROXY", "https_proxy"].into_iter().any(|name| environment.get(name).is_some());
         let driver = Driver::new(client, Engine::new(settings, seed));
-        Ok(Self { driver, config, namespaces, proxy_is_set })
+        Ok(Self { driver, config, namespaces })
     }
 
     /// For messages about failures.
     pub(super) fn situation(&self) -> Situation<'_> {
-        Situation { config: &self.config, proxy_is_set: self.proxy_is_set }
+        Situation { config: &self.config }
     }
 
     /// The names alone, for where there is little room.

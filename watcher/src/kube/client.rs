@@ -1,56 +1,53 @@
-//! One HTTPS client for one kube-apiserver: adds the address and the credential to requests and
-//! hands back what arrives, piece by piece. It decides nothing about what the answers mean.
+//! One client for one kube-apiserver: adds the address and the credential to requests and hands
+//! back what arrives, piece by piece. It decides nothing about what the answers mean.
 //!
-//! Redirects are not followed (they would carry the credential elsewhere), environment proxies are
-//! not used, and a watch is never decompressed.
+//! A watch is never decompressed. No credential may get into an error or a Debug output.
 
-use std::{net::IpAddr, sync::Arc, time::Duration};
-
-use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
-use bytes::Bytes;
-use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
-use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
-use reqwest::{
-    Response, Url,
-    dns::{Addrs, Name, Resolve, Resolving},
-    redirect,
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
 };
 
+use bytes::Bytes;
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
+use reqwest::{Response, Url};
+
 use super::{
-    config::{Config, ConfigError, Credential, read_token},
-    fault::{ResolveError, transport_error},
+    config::{Config, ConfigError, Credential},
+    fault::{Peer, transport_error},
     gunzip::Gunzip,
+    identity,
+    plugin::{Issued, Plugin},
+    pool::{self, Pool},
     tls::TlsMaterial,
 };
 use crate::core::{Request, TransportError, TransportErrorKind, Verb};
 
 /// How often token, authorities and client certificate are read again, when they are files.
 const REREAD: Duration = Duration::from_mins(1);
-/// A server that is there answers a SYN and a TLS hello well within this.
-const CONNECT: Duration = Duration::from_secs(10);
-/// Pings find a dead connection within 45 s, also when nothing is being asked.
-const PING_EVERY: Duration = Duration::from_secs(30);
-const PING_ANSWER: Duration = Duration::from_secs(15);
-/// The server closes idle connections after 90 s; let us be first.
-const IDLE: Duration = Duration::from_mins(1);
-/// What may be under way unread. Larger than the default so that a long list fills the line.
-const STREAM_WINDOW: u32 = 1024 * 1024;
-const CONNECTION_WINDOW: u32 = 4 * 1024 * 1024;
 
 /// A client for one server.
 pub struct Client {
-    config: Config,
+    config: Arc<Config>,
     base: Url,
-    tls: TlsMaterial,
-    http: reqwest::Client,
+    peer: Arc<Peer>,
+    /// What the files hold; a plugin's certificate comes on top.
+    files: TlsMaterial,
     headers: HeaderMap,
+    pool: Arc<Pool>,
+    plugin: Option<Arc<Plugin>>,
     read_at: Duration,
+    /// A handshake has failed since the files were read: they are read again at once.
+    distrusted: Arc<AtomicBool>,
 }
 
 /// One request and the response to it, as it comes.
 pub struct Exchange {
     phase: Phase,
-    server: Arc<str>,
+    peer: Arc<Peer>,
 }
 
 /// What an [`Exchange`] has to tell.
@@ -72,7 +69,7 @@ pub enum Event {
 }
 
 enum Phase {
-    Asking(futures_util::future::BoxFuture<'static, reqwest::Result<Response>>),
+    Asking(futures_util::future::BoxFuture<'static, Result<Response, TransportError>>),
     Answering(Box<Answer>),
     Over,
 }
@@ -89,13 +86,28 @@ impl std::fmt::Debug for Client {
 }
 
 impl Client {
-    /// Reads the credential and the TLS material, and is ready; connects to nothing yet.
+    /// Reads the credential and the TLS material, and is ready; connects to nothing yet, and starts
+    /// no plugin.
     pub fn new(config: Config) -> Result<Self, ConfigError> {
-        let tls = TlsMaterial::read(&config)?;
-        let base = base_url(&config)?;
-        let http = build(&config, &tls)?;
-        let headers = identity_headers(&config)?;
-        Ok(Self { config, base, tls, http, headers, read_at: Duration::ZERO })
+        let config = Arc::new(config);
+        let files = TlsMaterial::read(&config)?;
+        let plugin = match &config.credential {
+            Credential::Exec(entry) => {
+                Some(Arc::new(Plugin::new(Arc::clone(&config), (**entry).clone())))
+            }
+            _ => None,
+        };
+        Ok(Self {
+            base: pool::base_url(&config)?,
+            peer: Arc::new(Peer::of(&config)),
+            headers: identity::headers(&config)?,
+            pool: Arc::new(Pool::new(Arc::clone(&config), files.clone())?),
+            files,
+            plugin,
+            read_at: Duration::ZERO,
+            distrusted: Arc::default(),
+            config,
+        })
     }
 
     /// The configuration it was made from.
@@ -106,55 +118,138 @@ impl Client {
     /// Starts an exchange; nothing is sent until it is polled. `now` is the driver's time, by
     /// which files are read again.
     pub fn send(&mut self, now: Duration, request: Request) -> Exchange {
-        if now.saturating_sub(self.read_at) >= REREAD {
+        let due = now.saturating_sub(self.read_at) >= REREAD;
+        if self.distrusted.swap(false, Ordering::Relaxed) || due {
             self.refresh(now);
         }
-        let server = server_label(&self.config.server);
-        let phase = match self.build_request(request) {
-            Ok(request) => Phase::Asking(Box::pin(self.http.execute(request))),
-            Err(error) => Phase::Asking(Box::pin(std::future::ready(Err(error)))),
+        let sending = Sending {
+            url: format!("{}{}", self.base.as_str().trim_end_matches('/'), request.target),
+            request,
+            headers: self.headers.clone(),
+            files: self.files.clone(),
+            pool: Arc::clone(&self.pool),
+            plugin: self.plugin.clone(),
+            peer: Arc::clone(&self.peer),
+            distrusted: Arc::clone(&self.distrusted),
         };
-        Exchange { phase, server }
+        Exchange { phase: Phase::Asking(Box::pin(sending.send())), peer: Arc::clone(&self.peer) }
     }
 
     /// Reads token, authorities and client certificate again. What cannot be read or used leaves
-    /// the last good one in place: a file is often half-written while it rotates.
+    /// the last good one in place: a file is often half-written while it rotates. A plugin runs
+    /// again by itself when its credential has expired or was refused.
     pub fn refresh(&mut self, now: Duration) {
         self.read_at = now;
-        if let Ok(headers) = identity_headers(&self.config) {
+        if let Ok(headers) = identity::headers(&self.config) {
             self.headers = headers;
         }
-        if let Ok(tls) = TlsMaterial::read(&self.config)
-            && tls != self.tls
-            && let Ok(http) = build(&self.config, &tls)
+        if let Ok(files) = TlsMaterial::read(&self.config)
+            && files != self.files
+            && self.pool.client(&files).is_ok()
         {
-            // Exchanges under way keep their connection; new ones use the new material.
-            (self.tls, self.http) = (tls, http);
+            self.files = files;
         }
     }
 
-    fn build_request(&self, request: Request) -> reqwest::Result<reqwest::Request> {
+    /// Forgets all connections: the next request makes a new one, exchanges under way keep theirs.
+    /// For a server that is there by every sign of the connection and does not answer.
+    pub fn reconnect(&self) {
+        self.pool.renew();
+    }
+}
+
+/// One request on its way, with all that it needs.
+struct Sending {
+    url: String,
+    request: Request,
+    headers: HeaderMap,
+    files: TlsMaterial,
+    pool: Arc<Pool>,
+    plugin: Option<Arc<Plugin>>,
+    peer: Arc<Peer>,
+    distrusted: Arc<AtomicBool>,
+}
+
+impl Sending {
+    async fn send(mut self) -> Result<Response, TransportError> {
+        let issued = match &self.plugin {
+            Some(plugin) => Some(plugin.credential().await.map_err(no_credential)?),
+            None => None,
+        };
+        let (http, headers) = self.identify(issued.as_deref())?;
+        let request = self.build(&http, headers);
+        let answer = match request {
+            Ok(request) => http.execute(request).await,
+            Err(error) => Err(error),
+        };
+        let answer = answer.map_err(|error| transport_error(&error, &self.peer));
+        self.judge(issued, &answer);
+        answer
+    }
+
+    /// Connections and headers with what the plugin issued. A certificate and an `Authorization`
+    /// that the configuration has itself win, as in client-go.
+    fn identify(
+        &mut self,
+        issued: Option<&Issued>,
+    ) -> Result<(reqwest::Client, HeaderMap), TransportError> {
+        let mut headers = std::mem::take(&mut self.headers);
+        if let Some(authorization) = issued.and_then(|issued| issued.authorization.as_ref()) {
+            headers.entry(header::AUTHORIZATION).or_insert_with(|| authorization.clone());
+        }
+        if let Some((certificate, key)) = issued.and_then(|issued| issued.identity.as_ref()) {
+            self.files.identify(certificate, key);
+        }
+        let http = self.pool.client(&self.files).map_err(no_credential)?;
+        Ok((http, headers))
+    }
+
+    /// Remembers what the answer says about the credential and the authorities.
+    fn judge(&self, issued: Option<Arc<Issued>>, answer: &Result<Response, TransportError>) {
+        let refused = match answer {
+            Ok(response) => response.status() == StatusCode::UNAUTHORIZED,
+            Err(error) => error.kind == TransportErrorKind::Tls,
+        };
+        if !refused {
+            return;
+        }
+        if answer.is_err() {
+            self.distrusted.store(true, Ordering::Relaxed);
+        }
+        if let (Some(plugin), Some(issued)) = (&self.plugin, issued) {
+            plugin.refused(&issued);
+        }
+    }
+
+    fn build(
+        &mut self,
+        http: &reqwest::Client,
+        headers: HeaderMap,
+    ) -> reqwest::Result<reqwest::Request> {
+        let request = &mut self.request;
         let method = match request.verb {
             Verb::Patch => Method::PATCH,
             Verb::Create => Method::POST,
             Verb::List | Verb::Watch | Verb::Get => Method::GET,
         };
-        let url = format!("{}{}", self.base.as_str().trim_end_matches('/'), request.target);
         let encoding = if request.gzip { "gzip" } else { "identity" };
-        let mut builder = self
-            .http
-            .request(method, url)
-            .headers(self.headers.clone())
+        let mut builder = http
+            .request(method, &self.url)
+            .headers(headers)
             .header(header::ACCEPT, request.accept)
             .header(header::ACCEPT_ENCODING, encoding);
         if let Some(content_type) = request.content_type {
             builder = builder.header(header::CONTENT_TYPE, content_type);
         }
         if !request.body.is_empty() {
-            builder = builder.body(request.body);
+            builder = builder.body(std::mem::take(&mut request.body));
         }
         builder.build()
     }
+}
+
+fn no_credential(error: impl std::fmt::Display) -> TransportError {
+    TransportError::new(TransportErrorKind::Credential, error.to_string())
 }
 
 impl Exchange {
@@ -178,9 +273,9 @@ impl Exchange {
                     self.phase = Phase::Answering(Box::new(Answer { response, gunzip }));
                     return Some(event);
                 }
-                Err(error) => Event::Failed(transport_error(&error, &self.server)),
+                Err(error) => Event::Failed(error),
             },
-            Phase::Answering(answer) => answer.next(&self.server).await,
+            Phase::Answering(answer) => answer.next(&self.peer).await,
         };
         if !matches!(event, Event::Chunk(_)) {
             self.phase = Phase::Over;
@@ -207,7 +302,7 @@ fn is_gzip(response: &Response) -> bool {
 
 impl Answer {
     /// The next piece of the body, or how it ended.
-    async fn next(&mut self, server: &str) -> Event {
+    async fn next(&mut self, peer: &Peer) -> Event {
         loop {
             if let Some(gunzip) = &mut self.gunzip {
                 match gunzip.piece() {
@@ -224,7 +319,7 @@ impl Answer {
                     return broken(TransportErrorKind::Interrupted, text);
                 }
                 (Ok(None), _) => return Event::End,
-                (Err(error), _) => return Event::Failed(transport_error(&error, server)),
+                (Err(error), _) => return Event::Failed(transport_error(&error, peer)),
             }
         }
     }
@@ -232,125 +327,6 @@ impl Answer {
 
 fn broken(kind: TransportErrorKind, text: &str) -> Event {
     Event::Failed(TransportError::new(kind, text))
-}
-
-/// The URL that requests go to. Its host is the name in the certificate, so that SNI and
-/// verification use that; the resolver leads it to the real host.
-fn base_url(config: &Config) -> Result<Url, ConfigError> {
-    let mut url = config.server.clone();
-    let Some(name) = &config.server_name else { return Ok(url) };
-    let bad = |reason: &str| ConfigError::BadField {
-        entry: config.origin.clone(),
-        field: "tls-server-name",
-        reason: reason.to_owned(),
-    };
-    if name.parse::<IpAddr>().is_ok() {
-        return Err(bad("must be a DNS name; put an address into `server` itself"));
-    }
-    url.set_host(Some(name)).map_err(|_| bad("is not a DNS name"))?;
-    Ok(url)
-}
-
-fn build(config: &Config, tls: &TlsMaterial) -> Result<reqwest::Client, ConfigError> {
-    let mut builder = reqwest::Client::builder()
-        .user_agent(concat!("dubbo-watcher/", env!("CARGO_PKG_VERSION")))
-        .redirect(redirect::Policy::none())
-        .referer(false)
-        .no_proxy()
-        .connect_timeout(CONNECT)
-        .tcp_nodelay(true)
-        .tcp_keepalive(PING_EVERY)
-        .http2_keep_alive_interval(PING_EVERY)
-        .http2_keep_alive_timeout(PING_ANSWER)
-        .http2_keep_alive_while_idle(true)
-        .http2_initial_stream_window_size(STREAM_WINDOW)
-        .http2_initial_connection_window_size(CONNECTION_WINDOW)
-        .pool_idle_timeout(IDLE)
-        .dns_resolver(Arc::new(Resolver::new(config)))
-        .tls_backend_preconfigured(tls.client_config(&config.trust)?);
-    if config.server.scheme() == "https" {
-        builder = builder.https_only(true);
-    }
-    builder.build().map_err(|error| ConfigError::Tls { reason: error.to_string() })
-}
-
-/// Who we are, as headers: credential and impersonation.
-fn identity_headers(config: &Config) -> Result<HeaderMap, ConfigError> {
-    let mut headers = HeaderMap::new();
-    let authorization = match &config.credential {
-        Credential::None => None,
-        Credential::Token(token) => Some(format!("Bearer {}", token.reveal())),
-        Credential::TokenFile(path) => Some(format!("Bearer {}", read_token(path)?.reveal())),
-        Credential::Basic { username, password } => {
-            Some(format!("Basic {}", BASE64.encode(format!("{username}:{}", password.reveal()))))
-        }
-    };
-    if let Some(text) = authorization {
-        headers.insert(header::AUTHORIZATION, header_value(config, "the credential", &text)?);
-    }
-    let Some(who) = &config.impersonation else { return Ok(headers) };
-    let name = HeaderName::from_static;
-    headers.insert(name("impersonate-user"), header_value(config, "as", &who.user)?);
-    if let Some(uid) = &who.uid {
-        headers.insert(name("impersonate-uid"), header_value(config, "as-uid", uid)?);
-    }
-    for group in &who.groups {
-        headers.append(name("impersonate-group"), header_value(config, "as-groups", group)?);
-    }
-    for (key, value) in &who.extra {
-        let key = format!("impersonate-extra-{}", utf8_percent_encode(key, NON_ALPHANUMERIC));
-        let value = header_value(config, "as-user-extra", value)?;
-        if let Ok(key) = HeaderName::try_from(key) {
-            headers.append(key, value);
-        }
-    }
-    Ok(headers)
-}
-
-/// Marked sensitive, so that neither hyper's logs nor a Debug output show it.
-fn header_value(
-    config: &Config,
-    field: &'static str,
-    text: &str,
-) -> Result<HeaderValue, ConfigError> {
-    let mut value = HeaderValue::from_str(text).map_err(|_| ConfigError::BadField {
-        entry: config.origin.clone(),
-        field,
-        reason: "holds characters that cannot be sent".to_owned(),
-    })?;
-    value.set_sensitive(true);
-    Ok(value)
-}
-
-/// Host and port, for messages.
-fn server_label(server: &Url) -> Arc<str> {
-    let host = server.host_str().unwrap_or_default();
-    let port = server.port_or_known_default().unwrap_or_default();
-    format!("{host}:{port}").into()
-}
-
-/// Resolves every name to the addresses of the configured server's host.
-struct Resolver {
-    host: Arc<str>,
-}
-
-impl Resolver {
-    fn new(config: &Config) -> Self {
-        let host = config.server.host_str().unwrap_or_default();
-        Self { host: host.trim_start_matches('[').trim_end_matches(']').into() }
-    }
-}
-
-impl Resolve for Resolver {
-    fn resolve(&self, _name: Name) -> Resolving {
-        let host = Arc::clone(&self.host);
-        Box::pin(async move {
-            match tokio::net::lookup_host((&*host, 0)).await {
-                Ok(found) => Ok(Box::new(found.collect::<Vec<_>>().into_iter()) as Addrs),
-                Err(source) => Err(ResolveError { host: host.to_string(), source }.into()),
-            }
-        })
-    }
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::{client::Client, exchanges::Exchanges, sleep_until};
-use crate::core::{Engine, Input, Notice, Output};
+use crate::core::{Cause, Engine, Input, Notice, Output, TransportErrorKind};
 
 /// Room for what follows from most inputs.
 const OUTPUTS: usize = 1024;
@@ -98,10 +98,24 @@ impl Driver {
                 }
                 Output::Cancel { stream } => self.exchanges.cancel(stream),
                 Output::Notice(Notice::RefreshCredential) => self.client.refresh(now),
-                Output::Notice(notice) => notices.push(notice),
+                Output::Notice(notice) => {
+                    if is_overdue(&notice) {
+                        self.client.reconnect();
+                    }
+                    notices.push(notice);
+                }
             }
         }
         // The room that a first list needed is not needed again.
         self.outputs.shrink_to(OUTPUTS);
     }
+}
+
+/// Whether an exchange was given up because nothing came. Behind a proxy that answers pings for a
+/// dead server the same connection would stay dead for ever.
+fn is_overdue(notice: &Notice) -> bool {
+    let (Notice::Disconnected { error, .. } | Notice::Failed { error, .. }) = notice else {
+        return false;
+    };
+    matches!(&error.cause, Cause::Transport(error) if error.kind == TransportErrorKind::Deadline)
 }

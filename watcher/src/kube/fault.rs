@@ -5,6 +5,7 @@ use std::{error::Error, io};
 
 use rustls::{AlertDescription, CertificateError};
 
+use super::config::Config;
 use crate::core::{TransportError, TransportErrorKind as Kind};
 
 /// The server's name could not be resolved.
@@ -15,44 +16,74 @@ pub(super) struct ResolveError {
     pub(super) source: io::Error,
 }
 
-/// Turns an error of reqwest into the core's; `server` is host and port, for the text.
-pub(super) fn transport_error(error: &reqwest::Error, server: &str) -> TransportError {
+/// Who is at the other end, for messages: host and port.
+#[derive(Debug)]
+pub(super) struct Peer {
+    server: String,
+    proxy: Option<String>,
+}
+
+impl Peer {
+    pub(super) fn of(config: &Config) -> Self {
+        let host = config.server.host_str().unwrap_or_default();
+        let port = config.server.port_or_known_default().unwrap_or_default();
+        let proxy = config.proxy.as_ref();
+        let proxy = proxy.map(|proxy| format!("the proxy {proxy} (from {})", proxy.origin()));
+        Self { server: format!("{host}:{port}"), proxy }
+    }
+
+    /// Who is connected to.
+    fn nearest(&self) -> &str {
+        self.proxy.as_deref().unwrap_or(&self.server)
+    }
+}
+
+/// Turns an error of reqwest into the core's.
+pub(super) fn transport_error(error: &reqwest::Error, peer: &Peer) -> TransportError {
     let causes = Causes::of(error);
     if let Some(resolve) = causes.resolve {
         return TransportError::new(Kind::Resolve, resolve.to_string());
     }
     if let Some(tls) = causes.tls {
-        return TransportError::new(Kind::Tls, tls_reason(tls, server));
+        return TransportError::new(Kind::Tls, tls_reason(tls, peer));
     }
     if error.is_connect() {
-        return connect_error(error, causes, server);
+        return connect_error(error, causes, peer);
     }
     if error.is_timeout() {
         return TransportError::new(Kind::Deadline, "pings were not answered");
     }
     let text = match causes.io.map(io::Error::kind) {
-        Some(io::ErrorKind::UnexpectedEof) => format!("{server} closed it"),
-        Some(io::ErrorKind::ConnectionReset) => format!("{server} reset it"),
+        Some(io::ErrorKind::UnexpectedEof) => format!("{} closed it", peer.server),
+        Some(io::ErrorKind::ConnectionReset) => format!("{} reset it", peer.server),
         _ => causes.innermost,
     };
     TransportError::new(Kind::Interrupted, text)
 }
 
-fn connect_error(error: &reqwest::Error, causes: Causes<'_>, server: &str) -> TransportError {
+fn connect_error(error: &reqwest::Error, causes: Causes<'_>, peer: &Peer) -> TransportError {
+    let nearest = peer.nearest();
     if error.is_timeout() {
-        return TransportError::new(Kind::Connect, format!("{server} did not answer"));
+        return TransportError::new(Kind::Connect, format!("{nearest} did not answer"));
     }
-    match causes.io.map(io::Error::kind) {
-        // After TCP has connected only the handshake is left of "connect".
-        Some(io::ErrorKind::UnexpectedEof) => TransportError::new(
-            Kind::Tls,
-            format!("{server} closed the connection; is it the port of a kube-apiserver?"),
-        ),
-        Some(io::ErrorKind::ConnectionRefused) => {
-            TransportError::new(Kind::Connect, format!("{server} refused the connection"))
+    match (causes.io.map(io::Error::kind), &peer.proxy) {
+        (Some(io::ErrorKind::ConnectionRefused), _) => {
+            TransportError::new(Kind::Connect, format!("{nearest} refused the connection"))
         }
-        Some(_) => TransportError::new(Kind::Connect, format!("{server}: {}", causes.innermost)),
-        None => TransportError::new(Kind::Connect, causes.innermost),
+        // A proxy that refuses has no io::Error; one that cannot reach the server just closes.
+        (None | Some(io::ErrorKind::UnexpectedEof), Some(proxy)) => TransportError::new(
+            Kind::Connect,
+            format!("{proxy} does not lead to {}: {}", peer.server, causes.innermost),
+        ),
+        // After TCP has connected only the handshake is left of "connect".
+        (Some(io::ErrorKind::UnexpectedEof), None) => TransportError::new(
+            Kind::Tls,
+            format!("{nearest} closed the connection; is it the port of a kube-apiserver?"),
+        ),
+        (Some(_), _) => {
+            TransportError::new(Kind::Connect, format!("{nearest}: {}", causes.innermost))
+        }
+        (None, None) => TransportError::new(Kind::Connect, causes.innermost),
     }
 }
 
@@ -89,11 +120,11 @@ impl<'a> Causes<'a> {
 }
 
 /// What is wrong with the handshake, and what to do about it.
-fn tls_reason(error: &rustls::Error, server: &str) -> String {
+fn tls_reason(error: &rustls::Error, peer: &Peer) -> String {
     match error {
         rustls::Error::InvalidCertificate(certificate) => certificate_reason(certificate),
         rustls::Error::InvalidMessage(_) => {
-            format!("{server} does not speak TLS; is it a plain http port?")
+            format!("{} does not speak TLS; is it a plain http port?", peer.server)
         }
         rustls::Error::AlertReceived(
             AlertDescription::CertificateRequired

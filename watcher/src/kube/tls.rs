@@ -3,11 +3,14 @@
 //!
 //! Key material stays in this file: no error and no Debug output may show it.
 
-use std::sync::Arc;
+use std::{net::IpAddr, sync::Arc};
 
 use rustls::{
     ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme,
-    client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier},
+    client::{
+        WebPkiServerVerifier,
+        danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier},
+    },
     crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature},
 };
 use rustls_pki_types::{
@@ -15,7 +18,10 @@ use rustls_pki_types::{
     pem::{self, PemObject},
 };
 
-use super::config::{Config, ConfigError, Identity, Trust};
+use super::{
+    config::{Config, ConfigError, Identity, Secret, Trust},
+    pool,
+};
 
 /// What the files held when they were last read. Two of them are compared to notice a rotation.
 #[derive(Clone, PartialEq, Eq)]
@@ -41,19 +47,22 @@ impl TlsMaterial {
         Ok(Self { authorities, certificate, key })
     }
 
+    /// Our certificate, unless the configuration has one itself.
+    pub(super) fn identify(&mut self, certificate: &Secret, key: &Secret) {
+        if self.certificate.is_none() {
+            self.certificate = Some(certificate.reveal().as_bytes().to_vec());
+            self.key = Some(key.reveal().as_bytes().to_vec());
+        }
+    }
+
     /// The configuration for rustls; ALPN offers HTTP/2 first.
-    pub(super) fn client_config(&self, trust: &Trust) -> Result<ClientConfig, ConfigError> {
+    pub(super) fn client_config(&self, settings: &Config) -> Result<ClientConfig, ConfigError> {
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
             .with_safe_default_protocol_versions()
             .map_err(|error| refused(&error))?;
-        let builder = match (trust, &self.authorities) {
-            (Trust::Anyone, _) => builder
-                .dangerous()
-                .with_custom_certificate_verifier(Arc::new(VerifyNothing(provider))),
-            (_, Some(pem)) => builder.with_root_certificates(given_roots(pem)?),
-            (_, None) => builder.with_root_certificates(system_roots()?),
-        };
+        let verifier = self.verifier(settings, provider)?;
+        let builder = builder.dangerous().with_custom_certificate_verifier(verifier);
         let mut config = match (&self.certificate, &self.key) {
             (Some(certificate), Some(key)) => {
                 let chain = certificates("the client certificate", certificate)?;
@@ -65,7 +74,38 @@ impl TlsMaterial {
             _ => builder.with_no_client_auth(),
         };
         config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+        let address =
+            settings.server_name.as_deref().is_some_and(|name| name.parse::<IpAddr>().is_ok());
+        config.enable_sni = !address;
         Ok(config)
+    }
+
+    /// Who may be the server: whoever holds a certificate of the authorities for the name.
+    fn verifier(
+        &self,
+        settings: &Config,
+        provider: Arc<CryptoProvider>,
+    ) -> Result<Arc<dyn ServerCertVerifier>, ConfigError> {
+        let roots = match (&settings.trust, &self.authorities) {
+            (Trust::Anyone, _) => return Ok(Arc::new(VerifyNothing(provider))),
+            (_, Some(pem)) => given_roots(pem)?,
+            (_, None) => system_roots()?,
+        };
+        let verifier = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider)
+            .build()
+            .map_err(|error| ConfigError::Tls { reason: error.to_string() })?;
+        match &settings.server_name {
+            Some(name) if pool::name_in_url(settings).is_none() => {
+                let name =
+                    ServerName::try_from(name.clone()).map_err(|_| ConfigError::BadField {
+                        entry: settings.origin.clone(),
+                        field: "tls-server-name",
+                        reason: "is not a DNS name or an address".to_owned(),
+                    })?;
+                Ok(Arc::new(VerifyName { verifier, name }))
+            }
+            _ => Ok(verifier),
+        }
     }
 }
 
@@ -113,6 +153,48 @@ fn pem_fault(error: &pem::Error) -> &'static str {
         pem::Error::Base64Decode(_) => "its base64 is broken",
         pem::Error::NoItemsFound => "nothing of the kind is in it",
         _ => "it cannot be read",
+    }
+}
+
+/// `tls-server-name` where the URL cannot carry it: the certificate must be for this name.
+#[derive(Debug)]
+struct VerifyName {
+    verifier: Arc<WebPkiServerVerifier>,
+    name: ServerName<'static>,
+}
+
+impl ServerCertVerifier for VerifyName {
+    fn verify_server_cert(
+        &self,
+        end_entity: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        _server_name: &ServerName<'_>,
+        ocsp_response: &[u8],
+        now: UnixTime,
+    ) -> Result<ServerCertVerified, rustls::Error> {
+        self.verifier.verify_server_cert(end_entity, intermediates, &self.name, ocsp_response, now)
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        self.verifier.verify_tls12_signature(message, certificate, signature)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        self.verifier.verify_tls13_signature(message, certificate, signature)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.verifier.supported_verify_schemes()
     }
 }
 

@@ -12,7 +12,7 @@ use dubbo_k8s_watcher::{
     core::{Cause, Failure, TransportError, Verb},
     kube::{
         Client, Rights,
-        config::{Config, Environment, Namespaces, ThisPod, Trust},
+        config::{Config, Credential, Environment, Namespaces, ThisPod, Trust},
     },
 };
 
@@ -32,7 +32,6 @@ const SKEW: Duration = Duration::from_mins(1);
 struct Visit<'a> {
     client: Client,
     config: &'a Config,
-    proxy_is_set: bool,
     report: Report,
     /// Who the server takes us for, if it says.
     user: Option<String>,
@@ -50,9 +49,7 @@ pub(super) async fn run(arguments: &Doctor) -> Result<(), Ended> {
             return report.end();
         }
     };
-    let proxy_is_set =
-        ["HTTPS_PROXY", "https_proxy"].into_iter().any(|name| environment.get(name).is_some());
-    let mut visit = Visit { client, config: &config, proxy_is_set, report, user: None };
+    let mut visit = Visit { client, config: &config, report, user: None };
     visit.examine(arguments, &environment).await?;
     visit.report.end()
 }
@@ -64,6 +61,7 @@ impl Visit<'_> {
         environment: &Environment,
     ) -> Result<(), Ended> {
         Report::well(&format!("configuration from {}", plain(&self.config.origin)))?;
+        self.way()?;
         if !self.reach().await? || !self.identify().await? {
             return Ok(());
         }
@@ -98,6 +96,23 @@ impl Visit<'_> {
             Err(error) if register => Ok(self.report.failure(&plain_lines(&error.to_string()))?),
             _ => Ok(Report::notice("no Pod to register in: neither HOSTNAME nor --pod")?),
         }
+    }
+
+    /// What stands between: a proxy, and a program that has to give the credential.
+    fn way(&self) -> Result<(), Ended> {
+        if let Some(proxy) = &self.config.proxy {
+            let (proxy, origin) = (proxy.to_string(), proxy.origin());
+            Report::notice(&format!("the way leads through {} ({origin})", plain(&proxy)))?;
+        }
+        if let Credential::Exec(plugin) = &self.config.credential {
+            let command = plugin.command.display().to_string();
+            Report::notice(&format!(
+                "the plugin `{}` gives the credential ({})",
+                plain(&command),
+                plugin.version.as_str()
+            ))?;
+        }
+        Ok(())
     }
 
     /// The server answers, over a connection that can be trusted, and its clock is near ours.
@@ -255,7 +270,7 @@ impl Visit<'_> {
     }
 
     fn explain(&self, failure: &Failure) -> String {
-        let situation = Situation { config: self.config, proxy_is_set: self.proxy_is_set };
+        let situation = Situation { config: self.config };
         explain(failure, &situation)
     }
 }

@@ -9,8 +9,8 @@ use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
 use reqwest::Url;
 
 use super::{
-    Cluster, Config, ConfigError, Credential, Identity, Impersonation, Kubeconfig, Material,
-    Overrides, Secret, Trust, User, namespaces, read_token,
+    AuthProvider, Cluster, Config, ConfigError, Credential, Environment, Identity, Impersonation,
+    Kubeconfig, Material, Overrides, Proxy, Secret, Trust, User, namespaces, read_token,
 };
 
 /// A context, a cluster and a user before they are checked, from whichever source.
@@ -94,13 +94,14 @@ impl Candidate {
         }
     }
 
-    pub(super) fn check(self) -> Result<Config, ConfigError> {
+    pub(super) fn check(self, environment: &Environment) -> Result<Config, ConfigError> {
         let server = self.server()?;
         Ok(Config {
             trust: self.trust()?,
             server_name: self.cluster.tls_server_name.clone().filter(|name| !name.is_empty()),
+            proxy: self.proxy(&server, environment)?,
             identity: self.identity()?,
-            credential: self.credential()?,
+            credential: self.credential(environment)?,
             impersonation: self.impersonation()?,
             namespace: match self.namespace.as_deref() {
                 None | Some("") => "default".to_owned(),
@@ -117,13 +118,6 @@ impl Candidate {
             return Err(ConfigError::NoServer { cluster: self.cluster_entry.clone() });
         }
         let server = parse_server(text)?;
-        if let Some(_proxy) = self.cluster.proxy_url.as_deref().filter(|url| !url.is_empty()) {
-            return Err(ConfigError::Unsupported {
-                entry: self.cluster_entry.clone(),
-                feature: "a proxy (proxy-url)",
-                instead: "run `kubectl proxy` and give --server http://127.0.0.1:8001",
-            });
-        }
         if server.scheme() == "http" && self.has_credentials() {
             return Err(ConfigError::CredentialsInTheClear {
                 entry: self.user_entry.clone(),
@@ -131,6 +125,16 @@ impl Candidate {
             });
         }
         Ok(server)
+    }
+
+    /// As client-go: the entry's own proxy is for every server, the environment's for those that
+    /// `$NO_PROXY` does not except.
+    fn proxy(&self, server: &Url, environment: &Environment) -> Result<Option<Proxy>, ConfigError> {
+        let text = self.cluster.proxy_url.as_ref().map(Secret::reveal).unwrap_or_default();
+        match Proxy::of_cluster(&self.cluster_entry, text)? {
+            Some(proxy) => Ok(Some(proxy)),
+            None => Proxy::of_environment(server, environment),
+        }
     }
 
     fn has_credentials(&self) -> bool {
@@ -195,21 +199,20 @@ impl Candidate {
         }
     }
 
-    fn credential(&self) -> Result<Credential, ConfigError> {
+    fn credential(&self, environment: &Environment) -> Result<Credential, ConfigError> {
         let user = &self.user;
-        if user.exec.is_some() {
+        if let Some(AuthProvider { name }) = &user.auth_provider {
             return Err(ConfigError::Unsupported {
                 entry: self.user_entry.clone(),
-                feature: "an exec credential plugin",
-                instead: "run `kubectl proxy` and give --server http://127.0.0.1:8001, or give a \
-                          --token-file",
-            });
-        }
-        if user.auth_provider.is_some() {
-            return Err(ConfigError::Unsupported {
-                entry: self.user_entry.clone(),
-                feature: "an auth-provider",
-                instead: "Kubernetes removed them in 1.26: give a --token-file",
+                feature: format!("the auth-provider `{name}`"),
+                instead: match name.as_str() {
+                    "gcp" => {
+                        "Kubernetes removed it in 1.26: install gke-gcloud-auth-plugin and \
+                              run `gcloud container clusters get-credentials`"
+                    }
+                    "azure" => "Kubernetes removed it in 1.26: run `kubelogin convert-kubeconfig`",
+                    _ => "Kubernetes removed it in 1.26: use an exec plugin or a --token-file",
+                },
             });
         }
         let token = user.token.clone().filter(|token| !token.is_empty());
@@ -235,8 +238,18 @@ impl Candidate {
                 username,
                 password: user.password.clone().unwrap_or_else(|| Secret::new("")),
             },
-            (None, None) => Credential::None,
+            (None, None) => return self.plugin(environment),
         })
+    }
+
+    /// A plugin is asked only when there is neither a token nor a password, as by client-go.
+    fn plugin(&self, environment: &Environment) -> Result<Credential, ConfigError> {
+        let Some(exec) = self.user.exec.clone() else { return Ok(Credential::None) };
+        let extensions = self.cluster.extensions.as_deref().unwrap_or_default();
+        let config = extensions.iter().find(|one| one.name == "client.authentication.k8s.io/exec");
+        let config = config.map(|extension| &extension.json);
+        exec.check(&self.user_entry, environment.is_interactive(), config)
+            .map(|plugin| Credential::Exec(Box::new(plugin)))
     }
 
     fn impersonation(&self) -> Result<Option<Impersonation>, ConfigError> {

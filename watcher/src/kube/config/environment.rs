@@ -3,6 +3,8 @@
 
 use std::{
     collections::HashMap,
+    fmt,
+    io::IsTerminal as _,
     path::{Path, PathBuf},
 };
 
@@ -10,11 +12,24 @@ use std::{
 pub const SERVICE_ACCOUNT: &str = "/var/run/secrets/kubernetes.io/serviceaccount";
 
 /// Environment variables, the home folder, and the folder of the service account.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Environment {
     variables: HashMap<String, String>,
     home: Option<PathBuf>,
     service_account: PathBuf,
+    interactive: bool,
+}
+
+/// Only how many variables there are: a proxy's URL has a password, and there are worse.
+impl fmt::Debug for Environment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Environment")
+            .field("variables", &self.variables.len())
+            .field("home", &self.home)
+            .field("service_account", &self.service_account)
+            .field("interactive", &self.interactive)
+            .finish()
+    }
 }
 
 impl Environment {
@@ -23,7 +38,12 @@ impl Environment {
         let variables = std::env::vars_os()
             .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
             .collect();
-        Self { variables, home: std::env::home_dir(), service_account: SERVICE_ACCOUNT.into() }
+        Self {
+            variables,
+            home: std::env::home_dir(),
+            service_account: SERVICE_ACCOUNT.into(),
+            interactive: std::io::stdin().is_terminal(),
+        }
     }
 
     /// An environment with nothing in it but `variables`, for tests and embedders.
@@ -34,6 +54,7 @@ impl Environment {
             variables: variables.collect(),
             home: None,
             service_account: PathBuf::from("/nonexistent"),
+            interactive: false,
         }
     }
 
@@ -47,6 +68,17 @@ impl Environment {
     #[must_use]
     pub fn with_service_account(self, folder: impl Into<PathBuf>) -> Self {
         Self { service_account: folder.into(), ..self }
+    }
+
+    /// The same with somebody at a terminal, or without.
+    #[must_use]
+    pub fn with_terminal(self, interactive: bool) -> Self {
+        Self { interactive, ..self }
+    }
+
+    /// Whether the standard input is a terminal, so that a credential plugin may ask there.
+    pub fn is_interactive(&self) -> bool {
+        self.interactive
     }
 
     /// A variable, if it is set to something other than white space.

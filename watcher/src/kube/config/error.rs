@@ -103,7 +103,7 @@ pub enum ConfigError {
         /// Which entry.
         entry: String,
         /// What it asks for.
-        feature: &'static str,
+        feature: String,
         /// What to do instead.
         instead: &'static str,
     },

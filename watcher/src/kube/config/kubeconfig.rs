@@ -11,7 +11,7 @@ use std::{
 
 use serde::Deserialize;
 
-use super::{ConfigError, Environment, Secret};
+use super::{ConfigError, Environment, Secret, exec::ExecEntry};
 
 /// No kubeconfig of any company is larger.
 const LARGEST: u64 = 8 * 1024 * 1024;
@@ -57,8 +57,33 @@ pub struct Cluster {
     pub certificate_authority: Option<PathBuf>,
     /// The same inline, base64.
     pub certificate_authority_data: Option<Secret>,
-    /// A proxy to go through.
-    pub proxy_url: Option<String>,
+    /// A proxy to go through; its URL may hold a password.
+    pub proxy_url: Option<Secret>,
+    /// Whether answers must not be compressed. What is never asked for here needs no turning off.
+    pub disable_compression: bool,
+    /// What other programs keep here.
+    pub extensions: Option<Vec<Extension>>,
+}
+
+/// Something that another program keeps in a cluster entry, as JSON: it may hold anything.
+#[derive(Clone, Debug)]
+pub struct Extension {
+    /// Its name.
+    pub name: String,
+    /// What it holds, as JSON.
+    pub json: Secret,
+}
+
+impl<'de> Deserialize<'de> for Extension {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        struct Written {
+            name: String,
+            extension: Option<serde_json::Value>,
+        }
+        let Written { name, extension } = Written::deserialize(deserializer)?;
+        Ok(Self { name, json: Secret::new(extension.unwrap_or_default().to_string()) })
+    }
 }
 
 /// Who we are.
@@ -94,10 +119,18 @@ pub struct User {
     /// Further attributes of the user we act as.
     #[serde(rename = "as-user-extra")]
     pub impersonate_extra: Option<BTreeMap<String, Vec<String>>>,
-    /// A program that gives credentials: only whether there is one.
-    pub exec: Option<serde::de::IgnoredAny>,
-    /// A built-in provider of credentials, removed from Kubernetes in 1.26: only whether there is one.
-    pub auth_provider: Option<serde::de::IgnoredAny>,
+    /// A program that gives credentials.
+    pub exec: Option<ExecEntry>,
+    /// A built-in provider of credentials, removed from Kubernetes in 1.26: only which.
+    pub auth_provider: Option<AuthProvider>,
+}
+
+/// A provider of credentials that was built into kubectl once.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct AuthProvider {
+    /// `gcp`, `azure`, `oidc` or another.
+    pub name: String,
 }
 
 impl Kubeconfig {
@@ -143,6 +176,9 @@ impl Kubeconfig {
             resolve(folder, &mut user.client_certificate);
             resolve(folder, &mut user.client_key);
             resolve(folder, &mut user.token_file);
+            if let Some(exec) = &mut user.exec {
+                exec.resolve(folder);
+            }
             self.users.entry(name).or_insert(user);
         }
     }

@@ -7,10 +7,12 @@
 mod candidate;
 mod environment;
 mod error;
+mod exec;
 mod in_cluster;
 mod kubeconfig;
 mod namespaces;
 mod own_pod;
+mod proxy;
 mod secret;
 
 use std::path::{Path, PathBuf};
@@ -21,14 +23,16 @@ use self::candidate::Candidate;
 pub use self::{
     environment::{Environment, SERVICE_ACCOUNT},
     error::ConfigError,
-    kubeconfig::{Cluster, Context, Kubeconfig, User},
+    exec::{ClusterInfo, ExecEntry, ExecPlugin, ExecVersion, Variable},
+    kubeconfig::{AuthProvider, Cluster, Context, Extension, Kubeconfig, User},
     namespaces::Namespaces,
     own_pod::{ThisPod, ThisPodError},
+    proxy::Proxy,
     secret::Secret,
 };
 
 /// Larger than any chain of certificates or token.
-const LARGEST_CREDENTIAL: u64 = 1024 * 1024;
+pub(crate) const LARGEST_CREDENTIAL: u64 = 1024 * 1024;
 
 /// Everything that is needed to talk to one kube-apiserver.
 #[derive(Clone, Debug)]
@@ -43,6 +47,8 @@ pub struct Config {
     pub trust: Trust,
     /// The name in the server's certificate (and SNI), when it is not the host of `server`.
     pub server_name: Option<String>,
+    /// The proxy between us and the server.
+    pub proxy: Option<Proxy>,
     /// Our own certificate.
     pub identity: Option<Identity>,
     /// What goes into the `Authorization` header.
@@ -96,6 +102,8 @@ pub enum Credential {
         /// Password.
         password: Secret,
     },
+    /// A program that gives a token, a client certificate, or both.
+    Exec(Box<ExecPlugin>),
 }
 
 /// The user to act as, sent in the `Impersonate-*` headers.
@@ -143,7 +151,7 @@ impl Config {
             in_cluster::candidate(environment)?
         };
         candidate.apply(overrides);
-        candidate.check()
+        candidate.check(environment)
     }
 }
 

@@ -4,7 +4,9 @@ use std::{fs, path::PathBuf};
 
 use tempfile::TempDir;
 
-use super::{Config, ConfigError, Credential, Environment, Material, Overrides, Trust};
+use super::{
+    Config, ConfigError, Credential, Environment, ExecVersion, Material, Overrides, Trust,
+};
 
 const PLAIN: &str = "
 current-context: one
@@ -159,15 +161,44 @@ fn contradictions_and_what_is_not_supported_are_refused_without_showing_a_secret
         ),
         (cluster("{}"), "the cluster `c1` of the kubeconfig names no server"),
         (
-            cluster("{server: 'https://h', proxy-url: 'http://ada:s3cr3t@proxy'}"),
-            "the cluster `c1` of the kubeconfig needs a proxy (proxy-url), which dubbo-watcher \
-             does not support; run `kubectl proxy` and give --server http://127.0.0.1:8001",
+            cluster("{server: 'https://h', proxy-url: 'ftp://ada:s3cr3t@proxy'}"),
+            "the cluster `c1` of the kubeconfig: proxy-url must be http://, https:// or socks5://",
         ),
         (
             user("{exec: {command: aws, env: [{name: X, value: s3cr3t}]}}"),
-            "the user `u1` of the kubeconfig needs an exec credential plugin, which dubbo-watcher \
-             does not support; run `kubectl proxy` and give --server http://127.0.0.1:8001, or \
-             give a --token-file",
+            "the user `u1` of the kubeconfig: exec.apiVersion must be \
+             client.authentication.k8s.io/v1 or client.authentication.k8s.io/v1beta1 (v1alpha1 is \
+             gone)",
+        ),
+        (
+            user("{exec: {apiVersion: client.authentication.k8s.io/v1, command: aws}}"),
+            "the user `u1` of the kubeconfig: exec.interactiveMode must be Never, IfAvailable or \
+             Always",
+        ),
+        (
+            user(
+                "{exec: {apiVersion: client.authentication.k8s.io/v1, command: aws, \
+                 interactiveMode: Always, args: [s3cr3t]}}",
+            ),
+            "the user `u1` of the kubeconfig: exec.interactiveMode is Always, but there is no \
+             terminal to ask on",
+        ),
+        (
+            user("{exec: {apiVersion: client.authentication.k8s.io/v1beta1}}"),
+            "the user `u1` of the kubeconfig: exec.command is missing",
+        ),
+        (
+            user(
+                "{exec: {apiVersion: client.authentication.k8s.io/v1beta1, command: aws, \
+                 env: [{name: 'a=b', value: s3cr3t}]}}",
+            ),
+            "the user `u1` of the kubeconfig: exec.env has an entry without a usable name",
+        ),
+        (
+            user("{auth-provider: {name: gcp, config: {access-token: s3cr3t}}}"),
+            "the user `u1` of the kubeconfig needs the auth-provider `gcp`, which dubbo-watcher \
+             does not support; Kubernetes removed it in 1.26: install gke-gcloud-auth-plugin and \
+             run `gcloud container clusters get-credentials`",
         ),
         (
             user("{client-key-data: s3cr3t!}"),
@@ -205,6 +236,49 @@ fn nothing_secret_is_in_the_debug_output_of_a_configuration() {
     let folder = Folder::new(&[("config", &PLAIN.replace("{token: tok-one}", user))]);
     let shown = format!("{:?}", folder.load(&Overrides::default()).unwrap());
     assert!(!shown.contains("s3cr3t") && !shown.contains("czNjcjN0"), "{shown}");
+}
+
+#[test]
+fn a_plugin_is_found_beside_its_kubeconfig_and_asked_only_without_a_token() {
+    let exec = |command: &str, more: &str| {
+        let user = format!(
+            "{{exec: {{apiVersion: client.authentication.k8s.io/v1beta1, command: {command}}}{more}}}"
+        );
+        Folder::new(&[("config", &PLAIN.replace("{token: tok-one}", &user))])
+    };
+    for (command, relative) in [("aws", false), ("./aws", true), ("bin/aws", true)] {
+        let folder = exec(command, "");
+        let config = folder.load(&Overrides::default()).unwrap();
+        let Credential::Exec(plugin) = &config.credential else { panic!("{config:?}") };
+        let expected = if relative { folder.path(command) } else { PathBuf::from(command) };
+        assert_eq!(
+            plugin.command.components().collect::<PathBuf>(),
+            expected.components().collect::<PathBuf>()
+        );
+        assert_eq!(plugin.version, ExecVersion::V1Beta1);
+        assert!(!plugin.interactive, "nobody is there to ask");
+    }
+    let config = exec("aws", ", token: mine").load(&Overrides::default()).unwrap();
+    assert_eq!(token(&config), "mine");
+}
+
+#[test]
+fn the_entry_s_own_proxy_wins_over_the_environment_s() {
+    let with = PLAIN.replace("6443'}", "6443', proxy-url: 'socks5://ada:s3cr3t@own:1'}");
+    let folder = Folder::new(&[("config", &with), ("plain", PLAIN)]);
+    let load = |name: &str, more: &[(&'static str, &'static str)]| {
+        let file = Overrides { kubeconfig: Some(folder.path(name)), ..Overrides::default() };
+        let config = Config::load(&file, &Environment::empty(more.iter().copied())).unwrap();
+        assert!(!format!("{config:?}").contains("s3cr3t"));
+        config.proxy.map(|proxy| format!("{proxy} {}", proxy.origin()))
+    };
+    let environment = [("HTTPS_PROXY", "http://ada:s3cr3t@env:2"), ("NO_PROXY", "x")];
+    let except = [environment[0], ("NO_PROXY", "one.example")];
+    assert_eq!(load("config", &environment).as_deref(), Some("socks5://own:1 proxy-url"));
+    assert_eq!(load("config", &except).as_deref(), Some("socks5://own:1 proxy-url"));
+    assert_eq!(load("plain", &environment).as_deref(), Some("http://env:2 HTTPS_PROXY"));
+    assert_eq!(load("plain", &except), None);
+    assert_eq!(load("plain", &[]), None);
 }
 
 #[test]

@@ -1,0 +1,174 @@
+//! A program that gives credentials (`user.exec`, `client.authentication.k8s.io/v1` and `v1beta1`):
+//! the entry as it is written, and the checked one. It starts nothing.
+//!
+//! Arguments and variables may hold secrets, so a Debug output shows only how many there are.
+
+use std::{
+    fmt,
+    path::{Path, PathBuf},
+};
+
+use serde::Deserialize;
+
+use super::{ConfigError, Secret};
+
+/// The group of the protocol; a kubeconfig names it with its version.
+const GROUP: &str = "client.authentication.k8s.io/";
+
+/// `user.exec` of a kubeconfig, as it is written.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub struct ExecEntry {
+    /// Which version of the protocol the program speaks.
+    pub api_version: Option<String>,
+    /// The program: a path when there is a separator in it, else a name in `$PATH`.
+    pub command: Option<PathBuf>,
+    /// Its arguments.
+    pub args: Option<Vec<Secret>>,
+    /// Variables on top of ours.
+    pub env: Option<Vec<Variable>>,
+    /// What to tell somebody who does not have it.
+    pub install_hint: Option<String>,
+    /// Whether it is told about the cluster.
+    pub provide_cluster_info: bool,
+    /// `Never`, `IfAvailable` or `Always`.
+    pub interactive_mode: Option<String>,
+}
+
+/// One variable of the environment.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Variable {
+    /// Name.
+    pub name: String,
+    /// Value.
+    pub value: Secret,
+}
+
+/// A version of the protocol.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ExecVersion {
+    /// `client.authentication.k8s.io/v1`
+    V1,
+    /// `client.authentication.k8s.io/v1beta1`
+    V1Beta1,
+}
+
+impl ExecVersion {
+    /// The `apiVersion`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::V1 => "client.authentication.k8s.io/v1",
+            Self::V1Beta1 => "client.authentication.k8s.io/v1beta1",
+        }
+    }
+}
+
+/// A program that gives credentials, ready to be started.
+#[derive(Clone)]
+pub struct ExecPlugin {
+    /// The entry it comes from, for messages.
+    pub entry: String,
+    /// The version of the protocol.
+    pub version: ExecVersion,
+    /// The program; relative to nothing but `$PATH`.
+    pub command: PathBuf,
+    /// Its arguments.
+    pub arguments: Vec<Secret>,
+    /// Variables on top of ours.
+    pub variables: Vec<(String, Secret)>,
+    /// What to tell somebody who does not have it.
+    pub install_hint: Option<String>,
+    /// Whether it may ask the user, on our terminal.
+    pub interactive: bool,
+    /// What it is told about the cluster, if anything; JSON.
+    pub cluster: Option<ClusterInfo>,
+}
+
+/// What a plugin is told about the cluster besides its address and authorities.
+#[derive(Clone, Default)]
+pub struct ClusterInfo {
+    /// The extension `client.authentication.k8s.io/exec` of the cluster entry, as JSON.
+    pub config: Option<Secret>,
+}
+
+impl fmt::Debug for ExecPlugin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ExecPlugin")
+            .field("version", &self.version)
+            .field("command", &self.command)
+            .field("arguments", &self.arguments.len())
+            .field("variables", &self.variables.len())
+            .field("interactive", &self.interactive)
+            .field("cluster", &self.cluster.is_some())
+            .finish_non_exhaustive()
+    }
+}
+
+impl ExecEntry {
+    /// A relative path is relative to the kubeconfig; a bare name stays one.
+    pub(super) fn resolve(&mut self, folder: &Path) {
+        let command = self.command.take().filter(|command| !command.as_os_str().is_empty());
+        self.command = command.map(|command| {
+            if has_separator(&command) {
+                std::path::absolute(folder.join(&command)).unwrap_or(command)
+            } else {
+                command
+            }
+        });
+    }
+
+    /// Checks the entry. `terminal`: somebody could answer a question.
+    pub(super) fn check(
+        self,
+        entry: &str,
+        terminal: bool,
+        config: Option<&Secret>,
+    ) -> Result<ExecPlugin, ConfigError> {
+        let bad = |field, reason: String| ConfigError::BadField {
+            entry: entry.to_owned(),
+            field,
+            reason,
+        };
+        let version = match self.api_version.as_deref().and_then(|text| text.strip_prefix(GROUP)) {
+            Some("v1") => ExecVersion::V1,
+            Some("v1beta1") => ExecVersion::V1Beta1,
+            _ => {
+                let reason = format!("must be {GROUP}v1 or {GROUP}v1beta1 (v1alpha1 is gone)");
+                return Err(bad("exec.apiVersion", reason));
+            }
+        };
+        let command = self.command.ok_or_else(|| bad("exec.command", "is missing".to_owned()))?;
+        let interactive = match (self.interactive_mode.as_deref(), version) {
+            (Some("Never"), _) => false,
+            (Some("IfAvailable"), _) | (None | Some(""), ExecVersion::V1Beta1) => terminal,
+            (Some("Always"), _) if terminal => true,
+            (Some("Always"), _) => {
+                let reason = "is Always, but there is no terminal to ask on";
+                return Err(bad("exec.interactiveMode", reason.to_owned()));
+            }
+            _ => {
+                let reason = "must be Never, IfAvailable or Always";
+                return Err(bad("exec.interactiveMode", reason.to_owned()));
+            }
+        };
+        let variables = self.env.unwrap_or_default();
+        let usable = |name: &str| !name.is_empty() && !name.contains(['=', '\0']);
+        if !variables.iter().all(|variable| usable(&variable.name)) {
+            return Err(bad("exec.env", "has an entry without a usable name".to_owned()));
+        }
+        Ok(ExecPlugin {
+            entry: entry.to_owned(),
+            version,
+            command,
+            arguments: self.args.unwrap_or_default(),
+            variables: variables.into_iter().map(|one| (one.name, one.value)).collect(),
+            install_hint: self.install_hint.filter(|hint| !hint.trim().is_empty()),
+            interactive,
+            cluster: self.provide_cluster_info.then(|| ClusterInfo { config: config.cloned() }),
+        })
+    }
+}
+
+fn has_separator(path: &Path) -> bool {
+    path.as_os_str().to_string_lossy().contains(std::path::is_separator)
+}
