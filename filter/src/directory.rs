@@ -4,7 +4,6 @@
 //! looks it up.
 
 use core::cell::{Cell, RefCell};
-use std::collections::BTreeMap;
 use std::rc::{Rc, Weak};
 
 use dubbo_k8s_codec::Service;
@@ -27,7 +26,7 @@ pub struct Directory {
     digest: u64,
     /// Who has no tag, and who has which.
     plain: Group,
-    tagged: BTreeMap<Box<str>, Group>,
+    tagged: Vec<(Box<str>, Group)>,
     lanes: RefCell<Vec<Lane>>,
 }
 
@@ -38,11 +37,11 @@ struct Member {
     load: Option<Rc<Load>>,
 }
 
-/// The lanes for each kind of request.
-#[derive(Clone, Copy, Debug)]
+/// The lanes for each kind of request, where there is anybody.
+#[derive(Clone, Copy, Debug, Default)]
 struct Group {
-    grpc: usize,
-    http: usize,
+    grpc: Option<usize>,
+    http: Option<usize>,
 }
 
 /// Those who are asked alike.
@@ -51,7 +50,7 @@ struct Lane {
     members: Vec<u32>,
     all: Picker,
     /// For the methods that somebody weighs apart.
-    methods: BTreeMap<Box<str>, Picker>,
+    methods: Vec<(Box<str>, Picker)>,
     /// When all are warm, and when they were weighed last.
     warm_at: u64,
     weighed_at: u64,
@@ -133,16 +132,16 @@ impl Directory {
         let digest = digest(&providers);
         let members = members(providers, earlier, policy);
         let mut draft = Draft { members: &members, policy, now_ms, random, lanes: Vec::new() };
-        let plain = draft.group(None);
-        let mut tagged = BTreeMap::new();
-        let mut by_tag: BTreeMap<&str, Vec<u32>> = BTreeMap::new();
-        for (index, member) in (0..).zip(&members) {
-            if let Some(tag) = &member.provider.tag {
-                by_tag.entry(tag).or_default().push(index);
+        let tag = |index: &u32| members.get(*index as usize)?.provider.tag.as_deref();
+        let mut by_tag: Vec<u32> = (0..).zip(&members).map(|(index, _)| index).collect();
+        by_tag.sort_by_key(tag);
+        let (mut plain, mut tagged) = (Group::default(), Vec::new());
+        for alike in by_tag.chunk_by(|one, other| tag(one) == tag(other)) {
+            let group = draft.group(alike);
+            match alike.first().and_then(tag) {
+                Some(tag) => tagged.push((tag.into(), group)),
+                None => plain = group,
             }
-        }
-        for (tag, indices) in by_tag {
-            tagged.insert(tag.into(), draft.group(Some(indices)));
         }
         let lanes = RefCell::new(draft.lanes);
         Self { name, members, digest, plain, tagged, lanes }
@@ -188,7 +187,8 @@ impl Directory {
         let of_key = |key| {
             rehash(crate::random::hash(key), crate::random::hash(self.name.to_string().as_bytes()))
         };
-        match lane.methods.get(request.method).unwrap_or(&lane.all) {
+        let own = lane.methods.iter().find(|(method, _)| **method == *request.method);
+        match own.map_or(&lane.all, |(_, picker)| picker) {
             Picker::Random(table) => Standing::Weight(table.total()),
             Picker::RoundRobin(turns) => Standing::Weight(turns.total()),
             Picker::LeastActive(levels) => {
@@ -209,11 +209,11 @@ impl Directory {
             Kind::Http => group.http,
         };
         match request.tag {
-            None => Some(of(&self.plain)),
-            Some(tag) => match self.tagged.get(tag) {
-                Some(group) => Some(of(group)),
-                None if request.force_tag => None,
-                None => Some(of(&self.plain)),
+            None => of(&self.plain),
+            Some(tag) => match self.tagged.binary_search_by(|(known, _)| (**known).cmp(tag)) {
+                Ok(at) => self.tagged.get(at).and_then(|(_, group)| of(group)),
+                Err(_) if request.force_tag => None,
+                Err(_) => of(&self.plain),
             },
         }
     }
@@ -251,14 +251,9 @@ struct Draft<'a> {
 }
 
 impl Draft<'_> {
-    /// The lanes of those with these numbers, or of all without a tag: one if all speak the same.
-    fn group(&mut self, indices: Option<Vec<u32>>) -> Group {
+    /// The lanes of those with these numbers: one if all speak the same.
+    fn group(&mut self, indices: &[u32]) -> Group {
         let members = self.members;
-        let untagged = || {
-            let plain = (0..).zip(members).filter(|(_, member)| member.provider.tag.is_none());
-            plain.map(|(index, _)| index).collect()
-        };
-        let indices: Vec<u32> = indices.unwrap_or_else(untagged);
         let takes = |index: u32, kind| {
             members.get(index as usize).is_some_and(|member| member.provider.speaks.takes(kind))
         };
@@ -271,29 +266,30 @@ impl Draft<'_> {
         Group { grpc: self.lane(grpc), http: self.lane(http) }
     }
 
-    fn lane(&mut self, members: Vec<u32>) -> usize {
+    fn lane(&mut self, members: Vec<u32>) -> Option<usize> {
+        if members.is_empty() {
+            return None;
+        }
         let mut lane = Lane {
             warm_at: 0,
             weighed_at: 0,
             members,
             all: Picker::Random(WeightedRandom::default()),
-            methods: BTreeMap::new(),
+            methods: Vec::new(),
         };
         let of = |index: &u32| self.members.get(*index as usize);
         let providers = lane.members.iter().filter_map(of);
         lane.warm_at = providers.map(|member| member.provider.warm_at()).max().unwrap_or_default();
         lane.weigh(self.members, self.policy, self.now_ms, self.random);
         self.lanes.push(lane);
-        self.lanes.len() - 1
+        Some(self.lanes.len() - 1)
     }
 }
 
 impl Lane {
     fn pick(&mut self, method: &str, chance: &mut Chance<'_>) -> Option<u32> {
-        let picker = match self.methods.get_mut(method) {
-            Some(picker) => picker,
-            None => &mut self.all,
-        };
+        let own = self.methods.iter_mut().find(|(known, _)| **known == *method);
+        let picker = own.map_or(&mut self.all, |(_, picker)| picker);
         let place = match picker {
             Picker::Random(table) => table.pick(chance.random),
             Picker::RoundRobin(turns) => turns.pick(),
@@ -323,11 +319,11 @@ impl Lane {
         if *policy == Balance::LeastActive {
             return;
         }
-        let mut methods = BTreeMap::new();
+        let mut methods: Vec<(Box<str>, Picker)> = Vec::new();
         for (method, _) in providers.iter().flat_map(|member| &*member.provider.methods) {
-            if methods.len() < MAX_METHODS && !methods.contains_key(method) {
+            if methods.len() < MAX_METHODS && methods.iter().all(|(known, _)| known != method) {
                 let weights = weights(Some(method));
-                methods.insert(method.clone(), picker(policy, &weights, &providers, None, random));
+                methods.push((method.clone(), picker(policy, &weights, &providers, None, random)));
             }
         }
         self.methods = methods;

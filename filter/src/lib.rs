@@ -4,6 +4,11 @@
 //! configuration. Natively it is a library: [`Registry`] and [`Request`] route without any proxy, and
 //! [`Plugin`] is the whole filter over a [`Host`].
 
+/// The README's example, compiled with the documentation.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
+
 mod balance;
 mod directory;
 mod discovery;
@@ -18,7 +23,7 @@ mod random;
 mod registry;
 mod request;
 mod settings;
-#[cfg(target_arch = "wasm32")]
+#[cfg(all(target_arch = "wasm32", feature = "plugin"))]
 mod shim;
 mod source;
 mod throttle;

@@ -1,19 +1,27 @@
 //! A new state of the registry being read, a slice at a time, beside the one in service. Only a whole one
 //! takes its place; an annotation that has not changed is not read again.
 
-use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use crate::feed::{Feed, FeedError, Pod};
 use crate::pod::{Bad, Reading};
 use crate::provider::Registration;
-use crate::random::Random;
-use crate::random::rehash;
+use crate::random::{Random, rehash};
 use crate::registry::{Draft, Registry};
 use crate::settings::Settings;
 
-/// What was read of each annotation, by a digest of it.
-pub(crate) type Known = BTreeMap<(u64, u64), Rc<[Registration]>>;
+/// What was read of each annotation, in the order of their digests.
+#[derive(Debug, Default)]
+pub(crate) struct Known(Vec<(Digest, Rc<[Registration]>)>);
+
+type Digest = (u64, u64);
+
+impl Known {
+    fn get(&self, digest: Digest) -> Option<&Rc<[Registration]>> {
+        let at = self.0.binary_search_by_key(&digest, |(digest, _)| *digest).ok()?;
+        self.0.get(at).map(|(_, registrations)| registrations)
+    }
+}
 
 /// A state of the registry in the making.
 #[derive(Debug)]
@@ -23,11 +31,7 @@ pub(crate) struct Loading {
     known: Known,
     endpoints: usize,
     full: bool,
-    services: Interned,
 }
-
-/// Names of services, each kept once.
-type Interned = std::collections::BTreeSet<Rc<dubbo_k8s_codec::Service<'static>>>;
 
 /// What a slice has found out.
 #[derive(Debug, Default)]
@@ -61,10 +65,9 @@ impl Loading {
         Self {
             feed: None,
             draft: Draft::default(),
-            known: Known::new(),
+            known: Known::default(),
             endpoints: 0,
             full: false,
-            services: Interned::new(),
         }
     }
 
@@ -95,8 +98,11 @@ impl Loading {
         settings: &Settings,
         found: &mut Found,
     ) {
+        if self.full {
+            return;
+        }
         let digest = digest(pod.annotation.as_bytes());
-        let registrations = match self.known.get(&digest).or_else(|| known.get(&digest)) {
+        let registrations = match known.get(digest) {
             Some(registrations) => Rc::clone(registrations),
             None => self.read(pod, settings, found),
         };
@@ -108,7 +114,7 @@ impl Loading {
             self.endpoints += 1;
             self.draft.add(registration);
         }
-        self.known.insert(digest, registrations);
+        self.known.0.push((digest, registrations));
     }
 
     fn read(
@@ -124,16 +130,15 @@ impl Loading {
         }
         // A service has many providers: its name is kept once.
         for one in &mut reading.registrations {
-            match self.services.get(&one.service) {
-                Some(known) => one.service = Rc::clone(known),
-                None => _ = self.services.insert(Rc::clone(&one.service)),
-            }
+            one.service = self.draft.shared(Rc::clone(&one.service));
         }
         reading.registrations.into()
     }
 
     /// The new state, once all is done.
-    pub(crate) fn finish(self) -> Loaded {
+    pub(crate) fn finish(mut self) -> Loaded {
+        self.known.0.sort_unstable_by_key(|(digest, _)| *digest);
+        self.known.0.dedup_by_key(|(digest, _)| *digest);
         Loaded { registry: self.draft.finish(), known: self.known, full: self.full }
     }
 }

@@ -1,6 +1,7 @@
 //! The registry as a proxy needs it: the directories of all services, by interface and by path.
 
-use std::collections::BTreeMap;
+use core::cmp::Ordering;
+use std::collections::{BTreeMap, btree_map};
 use std::rc::Rc;
 
 use dubbo_k8s_codec::Service;
@@ -14,8 +15,8 @@ use crate::settings::Balance;
 /// All directories. It is never changed: a new state of the registry is another one.
 #[derive(Debug, Default)]
 pub struct Registry {
-    /// By interface; by path where that differs.
-    named: BTreeMap<Box<str>, Vec<Rc<Directory>>>,
+    /// By interface, and by path where that differs; in the order of the names.
+    named: Vec<(Box<str>, Vec<Rc<Directory>>)>,
     services: usize,
     providers: usize,
 }
@@ -42,8 +43,10 @@ impl Registry {
 
     /// Picks a provider for a request.
     pub fn route(&self, request: &Request<'_>, chance: &mut Chance<'_>) -> Result<Picked, Miss> {
-        let known = self.named.get(request.path).or_else(|| self.named.get(request.interface));
-        let known = known.ok_or(Miss::NoService)?;
+        let known = match self.named(request.path) {
+            [] => self.named(request.interface),
+            known => known,
+        };
         for question in request.questions() {
             let mut fitting = known.iter().filter(|directory| question.matches(directory.name()));
             let Some(first) = fitting.next() else { continue };
@@ -60,9 +63,15 @@ impl Registry {
         Err(Miss::NoService)
     }
 
+    /// The directories of this name.
+    fn named(&self, name: &str) -> &[Rc<Directory>] {
+        let at = self.named.binary_search_by(|(known, _)| (**known).cmp(name));
+        at.ok().and_then(|at| self.named.get(at)).map_or(&[], |(_, directories)| directories)
+    }
+
     /// Weighs those again who are still warming up.
     pub fn warm(&self, policy: &Balance, now_ms: u64, random: &mut Random) {
-        for directory in self.named.values().flatten() {
+        for directory in self.named.iter().flat_map(|(_, directories)| directories) {
             directory.warm(policy, now_ms, random);
         }
     }
@@ -95,28 +104,83 @@ fn choose<'a>(
     chosen.map(|(directory, _)| directory)
 }
 
-/// Where a directory belongs: a path other than its interface, and the service.
-type Place = (Option<Rc<str>>, Rc<Service<'static>>);
+/// Where a directory belongs: under its interface, or under a path.
+#[derive(Debug)]
+struct Place {
+    service: Rc<Service<'static>>,
+    path: Option<Rc<str>>,
+}
+
+impl Place {
+    fn name(&self) -> &str {
+        self.path.as_deref().unwrap_or(&self.service.interface)
+    }
+}
+
+impl Ord for Place {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.name().cmp(other.name()).then_with(|| self.service.cmp(&other.service))
+    }
+}
+
+impl PartialOrd for Place {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl PartialEq for Place {
+    fn eq(&self, other: &Self) -> bool {
+        self.cmp(other) == Ordering::Equal
+    }
+}
+
+impl Eq for Place {}
+
+type Places = BTreeMap<Place, Vec<Rc<Provider>>>;
 
 /// A registry in the making: providers are added, and then each directory is made.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Draft {
-    places: BTreeMap<Place, Vec<Rc<Provider>>>,
+    stage: Stage,
     registry: Registry,
 }
 
+#[derive(Debug)]
+enum Stage {
+    Adding(Places),
+    Making(btree_map::IntoIter<Place, Vec<Rc<Provider>>>),
+}
+
+impl Default for Draft {
+    fn default() -> Self {
+        Self { stage: Stage::Adding(Places::new()), registry: Registry::default() }
+    }
+}
+
 impl Draft {
-    /// Adds an endpoint.
+    /// Adds an endpoint. Once directories are made it is too late, and does nothing.
     pub fn add(&mut self, registration: &Registration) {
+        let Stage::Adding(places) = &mut self.stage else { return };
         let Registration { service, path, provider } = registration;
         let mut put = |path: Option<Rc<str>>| {
-            let place = (path, Rc::clone(service));
-            self.places.entry(place).or_default().push(Rc::clone(provider));
+            let place = Place { service: Rc::clone(service), path };
+            places.entry(place).or_default().push(Rc::clone(provider));
         };
         put(None);
         if path.is_some() {
             put(path.clone());
         }
+    }
+
+    /// The name of a service as it is known here already: a service has many providers, and one name.
+    pub(crate) fn shared(&self, service: Rc<Service<'static>>) -> Rc<Service<'static>> {
+        let place = Place { service, path: None };
+        let known = match &self.stage {
+            Stage::Adding(places) => places.get_key_value(&place),
+            Stage::Making(_) => None,
+        };
+        known.map_or(place.service, |(known, _)| Rc::clone(&known.service))
     }
 
     /// Makes one directory of those that are left; false if none is. What has not changed since an earlier
@@ -128,25 +192,30 @@ impl Draft {
         now_ms: u64,
         random: &mut Random,
     ) -> bool {
-        let Some(((path, service), providers)) = self.places.pop_first() else { return false };
-        let key = path.as_deref().unwrap_or(&service.interface);
-        let known = earlier
-            .named
-            .get(key)
-            .and_then(|known| known.iter().find(|directory| *directory.name() == *service));
+        if let Stage::Adding(places) = &mut self.stage {
+            self.stage = Stage::Making(core::mem::take(places).into_iter());
+        }
+        let Stage::Making(left) = &mut self.stage else { return false };
+        let Some((place, providers)) = left.next() else { return false };
+        let known = earlier.named(place.name());
+        let known = known.iter().find(|directory| *directory.name() == *place.service);
         let directory = match known {
             Some(known) if known.is_of(&providers) => Rc::clone(known),
             _ => {
                 let known = known.map(|known| &**known);
-                let name = Service::clone(&service);
+                let name = Service::clone(&place.service);
                 Rc::new(Directory::new(name, providers, known, policy, now_ms, random))
             }
         };
-        if path.is_none() {
+        if place.path.is_none() {
             self.registry.services += 1;
             self.registry.providers += directory.len();
         }
-        self.registry.named.entry(key.into()).or_default().push(directory);
+        // They come in the order of their names.
+        match self.registry.named.last_mut().filter(|(name, _)| **name == *place.name()) {
+            Some((_, directories)) => directories.push(directory),
+            None => self.registry.named.push((place.name().into(), vec![directory])),
+        }
         true
     }
 

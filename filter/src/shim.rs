@@ -2,7 +2,6 @@
 //! must never decide anything. Calls that the SDK answers with a panic when the proxy says no are only made
 //! where the proxy cannot say no.
 
-use core::cell::RefCell;
 use core::time::Duration;
 use std::rc::Rc;
 use std::time::UNIX_EPOCH;

@@ -45,7 +45,7 @@ impl Source {
             registry: Registry::default(),
             random: Random::new(seed),
             tally: Tally::default(),
-            known: Known::new(),
+            known: Known::default(),
             discovery: settings.discovery.as_ref().map(|_| Discovery::new()),
             loading: None,
             throttle: Throttle::default(),

@@ -74,9 +74,14 @@ fn clippy() -> Result {
 
 fn wasm_files(ground: &Ground) -> Outcome {
     match ground.wasm() {
-        Ok(toolchain) => ended(wasm::build(toolchain).map(|_| ())),
+        Ok(toolchain) => ended(wasm_built(toolchain)),
         Err(outcome) => outcome,
     }
+}
+
+fn wasm_built(toolchain: &Toolchain) -> Result {
+    wasm::build(toolchain)?;
+    none(&wasm::weigh(toolchain)?)
 }
 
 fn page(ground: &Ground) -> Outcome {
