@@ -12,6 +12,8 @@ use serde::Deserialize;
 use crate::error::{Found, Message};
 use crate::skim::Balance;
 
+/// How much of an item that is too large is handed out: an object names itself at its start.
+pub const CUT_ITEM_BYTES: usize = 4 << 10;
 /// A larger item is refused, unless [`ListReader::with_max_item`] says otherwise.
 pub const MAX_ITEM_BYTES: usize = 16 << 20;
 
@@ -57,6 +59,7 @@ pub struct ListReader {
     /// The item that was handed out last lies in `held`.
     handed_out: bool,
     max_item: usize,
+    large: Large,
     /// The name of the member that is the list.
     items: &'static str,
     /// Bytes of the body before the current chunk position.
@@ -84,6 +87,17 @@ enum State {
     AfterItem,
     AfterValue,
     End,
+}
+
+/// What happens to an item beyond the bound.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Large {
+    /// It ends the reading.
+    Refused,
+    /// Its start is handed out.
+    Cut,
+    /// That is held, and the rest of it passed over up to its end.
+    PassedOver,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -141,11 +155,20 @@ impl ListReader {
             held: Vec::new(),
             handed_out: false,
             max_item,
+            large: Large::Refused,
             items: "items",
             offset: 0,
             items_seen: false,
             meta: ListMeta::default(),
         }
+    }
+
+    /// Does not end at an item beyond the bound, but hands out its first [`CUT_ITEM_BYTES`], which
+    /// no parser takes for the whole, and reads on behind it: one bad item hides no other.
+    #[must_use]
+    pub const fn cutting(mut self) -> Self {
+        self.large = Large::Cut;
+        self
     }
 
     /// Reads another list than one of Kubernetes: an object whose member of this name is the list.
@@ -236,7 +259,7 @@ impl ListReader {
     ) -> Result<Option<Item<'c>>, ListError> {
         let all = *chunk;
         let Some(end) = extent.advance(all) else {
-            self.hold(all, self.max_item)?;
+            self.hold_item(all)?;
             self.take(chunk, all.len());
             self.state = State::InItem(extent);
             return Ok(None);
@@ -245,7 +268,10 @@ impl ListReader {
         let item = if self.held.is_empty() && piece.len() <= self.max_item {
             Item::Whole(piece)
         } else {
-            self.hold(piece, self.max_item)?;
+            self.hold_item(piece)?;
+            if self.large == Large::PassedOver {
+                self.large = Large::Cut;
+            }
             self.handed_out = true;
             Item::Held
         };
@@ -321,6 +347,22 @@ impl ListReader {
             return Err(self.error("a smaller item (too large to hold)", Found::Thing("more")));
         }
         self.held.extend_from_slice(piece);
+        Ok(())
+    }
+
+    /// Holds a piece of an item, or of a too large one its start.
+    fn hold_item(&mut self, piece: &[u8]) -> Result<(), ListError> {
+        let fits = self.held.len() + piece.len() <= self.max_item;
+        match self.large {
+            Large::PassedOver => return Ok(()),
+            Large::Cut if !fits => self.large = Large::PassedOver,
+            Large::Cut | Large::Refused => return self.hold(piece, self.max_item),
+        }
+        let start = CUT_ITEM_BYTES.min(self.max_item);
+        self.held.truncate(start);
+        let room = start - self.held.len();
+        self.held.extend_from_slice(piece.get(..room).unwrap_or(piece));
+        self.held.shrink_to_fit();
         Ok(())
     }
 

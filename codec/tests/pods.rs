@@ -330,6 +330,33 @@ fn an_item_that_is_too_large_is_refused_before_it_is_held() {
     }
 }
 
+#[test]
+fn an_item_that_is_too_large_hides_no_other_where_it_may_be_cut() {
+    let large = format!(r#"{{"name":"large","a":"{}"}}"#, "x".repeat(9000));
+    let body = format!(r#"{{"items":[{{"a":1}},{large},{{"b":2}},{large},{{"c":3}}],"kind":"L"}}"#);
+    for length in [1, 100, 4095, 4097, 50_000] {
+        for limit in [50, 8000] {
+            let mut reader = ListReader::with_max_item(limit).cutting();
+            let mut items = Vec::new();
+            for mut chunk in body.as_bytes().chunks(length) {
+                while let Some(item) = reader.next(&mut chunk).unwrap() {
+                    items.push(String::from_utf8(item.to_vec()).unwrap());
+                }
+            }
+            let start = large[..4096.min(limit)].to_owned();
+            let expected = [
+                r#"{"a":1}"#.to_owned(),
+                start.clone(),
+                r#"{"b":2}"#.to_owned(),
+                start,
+                r#"{"c":3}"#.to_owned(),
+            ];
+            assert_eq!(items, expected, "{length} {limit}");
+            assert!(reader.finish().is_ok());
+        }
+    }
+}
+
 /// JSON of any shape.
 fn any_json() -> impl Strategy<Value = Value> {
     let leaf = prop_oneof![

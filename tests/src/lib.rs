@@ -7,6 +7,7 @@ pub mod envoy;
 pub mod fleet;
 pub mod mesh;
 pub mod pods;
+pub mod proxy;
 pub mod raw;
 pub mod registration;
 pub mod relay;

@@ -1,9 +1,10 @@
 //! Who asks, and whether they may: bearer tokens, client certificates, impersonation and a table
 //! of grants in the place of RBAC. Never logs a token.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use super::certificates::Identity;
 use super::request::{Credentials, Request, Resource, Verb};
 use super::status::{Details, Status};
 
@@ -58,6 +59,7 @@ pub struct Access {
 struct Table {
     tokens: HashMap<String, String>,
     certificates: HashMap<Vec<u8>, String>,
+    revoked: HashSet<Vec<u8>>,
     grants: Vec<Grant>,
 }
 
@@ -81,6 +83,11 @@ impl Access {
     /// Refuses a token from now on, with 401. Open watches go on, as on a real server.
     pub fn revoke_token(&self, token: &str) {
         self.lock().tokens.remove(token);
+    }
+
+    /// Refuses a client certificate from now on, with 401, as one that has expired.
+    pub fn revoke_certificate(&self, identity: &Identity) {
+        self.lock().revoked.insert(identity.certificate_der.to_vec());
     }
 
     /// Adds a right.
@@ -130,6 +137,9 @@ impl Access {
 
     fn authenticate(&self, credentials: &Credentials) -> Result<String, Status> {
         let table = self.lock();
+        if credentials.certificate.as_ref().is_some_and(|der| table.revoked.contains(der)) {
+            return Err(Status::unauthorized());
+        }
         if let Some(user) =
             credentials.certificate.as_ref().and_then(|der| table.certificates.get(der))
         {

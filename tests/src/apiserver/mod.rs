@@ -124,6 +124,11 @@ impl Default for Options {
 }
 
 impl Options {
+    fn protocols(&self) -> Vec<Vec<u8>> {
+        let http1 = b"http/1.1".to_vec();
+        if self.http2 { vec![b"h2".to_vec(), http1] } else { vec![http1] }
+    }
+
     fn seconds(&self, count: u32) -> Duration {
         self.second.saturating_mul(count)
     }
@@ -215,11 +220,8 @@ impl Server {
     /// Starts a server on the loopback interface, in the runtime of the caller.
     pub async fn start(options: Options) -> Result<Self, StartError> {
         let authority = Authority::new()?;
-        let mut protocols = vec![b"http/1.1".to_vec()];
-        if options.http2 {
-            protocols.insert(0, b"h2".to_vec());
-        }
-        let tls = if options.tls { Some(authority.server_config(protocols)?) } else { None };
+        let tls =
+            if options.tls { Some(authority.server_config(options.protocols())?) } else { None };
         let token = "scripted-token-of-the-admin".to_owned();
         let access = Access::default();
         access.add_token(token.as_str(), ADMIN);
@@ -391,6 +393,22 @@ impl Server {
         self.shared.compressed.clear();
         self.shared.store.reset();
         self.resume().await
+    }
+
+    /// Stops and starts again on the same port, with a certificate of a new authority:
+    /// [`Server::ca_pem`] is another from now on.
+    pub async fn rotate_authority(&mut self) -> Result<(), StartError> {
+        self.stop().await;
+        self.authority = Authority::new()?;
+        if self.tls.is_some() {
+            self.tls = Some(self.authority.server_config(self.shared.options.protocols())?);
+        }
+        self.resume().await
+    }
+
+    /// TLS of the same authority for another server on the loopback interface, without HTTP/2.
+    pub(crate) fn other_tls(&self) -> Result<Arc<ServerConfig>, StartError> {
+        self.authority.server_config(vec![b"http/1.1".to_vec()])
     }
 
     fn order(&self, order: Order) {

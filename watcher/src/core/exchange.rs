@@ -176,7 +176,7 @@ impl Phase {
     }
 
     pub(super) fn items(limit: usize) -> Self {
-        Self::Items(Box::new(ListReader::with_max_item(limit)))
+        Self::Items(Box::new(ListReader::with_max_item(limit).cutting()))
     }
 
     /// Keeps the start of an error's body.

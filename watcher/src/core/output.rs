@@ -94,6 +94,10 @@ pub enum RelistReason {
     /// The server no longer has the changes since the last one seen (410 Expired or Gone).
     Expired,
     /// The server's state is older than what was seen: it was restored from a backup.
+    ///
+    /// It cannot be noticed when the restored server has come past the version held before anybody
+    /// asks: a version does not say which history it is of, and the watch goes on in the other one.
+    /// What differs then stays until the next list.
     Rewound,
     /// The server broke off the watch with this error.
     WatchError(String),

@@ -87,13 +87,14 @@ impl TlsMaterial {
         provider: Arc<CryptoProvider>,
     ) -> Result<Arc<dyn ServerCertVerifier>, ConfigError> {
         let roots = match (&settings.trust, &self.authorities) {
-            (Trust::Anyone, _) => return Ok(Arc::new(VerifyNothing(provider))),
+            (Trust::Anyone, _) => return Ok(Arc::new(Unusual { provider, check: Check::Nothing })),
             (_, Some(pem)) => given_roots(pem)?,
             (_, None) => system_roots()?,
         };
-        let verifier = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider)
-            .build()
-            .map_err(|error| ConfigError::Tls { reason: error.to_string() })?;
+        let verifier =
+            WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider.clone())
+                .build()
+                .map_err(|error| ConfigError::Tls { reason: error.to_string() })?;
         match &settings.server_name {
             Some(name) if pool::name_in_url(settings).is_none() => {
                 let name =
@@ -102,7 +103,7 @@ impl TlsMaterial {
                         field: "tls-server-name",
                         reason: "is not a DNS name or an address".to_owned(),
                     })?;
-                Ok(Arc::new(VerifyName { verifier, name }))
+                Ok(Arc::new(Unusual { provider, check: Check::Name(verifier, name) }))
             }
             _ => Ok(verifier),
         }
@@ -156,14 +157,23 @@ fn pem_fault(error: &pem::Error) -> &'static str {
     }
 }
 
-/// `tls-server-name` where the URL cannot carry it: the certificate must be for this name.
+/// Checks a server's certificate otherwise than by the host of the URL. The handshake is signed by
+/// its key all the same.
 #[derive(Debug)]
-struct VerifyName {
-    verifier: Arc<WebPkiServerVerifier>,
-    name: ServerName<'static>,
+struct Unusual {
+    provider: Arc<CryptoProvider>,
+    check: Check,
 }
 
-impl ServerCertVerifier for VerifyName {
+#[derive(Debug)]
+enum Check {
+    /// `insecure-skip-tls-verify`: any certificate will do.
+    Nothing,
+    /// `tls-server-name` where the URL cannot carry it: it must be for this name.
+    Name(Arc<WebPkiServerVerifier>, ServerName<'static>),
+}
+
+impl ServerCertVerifier for Unusual {
     fn verify_server_cert(
         &self,
         end_entity: &CertificateDer<'_>,
@@ -172,7 +182,12 @@ impl ServerCertVerifier for VerifyName {
         ocsp_response: &[u8],
         now: UnixTime,
     ) -> Result<ServerCertVerified, rustls::Error> {
-        self.verifier.verify_server_cert(end_entity, intermediates, &self.name, ocsp_response, now)
+        match &self.check {
+            Check::Nothing => Ok(ServerCertVerified::assertion()),
+            Check::Name(verifier, name) => {
+                verifier.verify_server_cert(end_entity, intermediates, name, ocsp_response, now)
+            }
+        }
     }
 
     fn verify_tls12_signature(
@@ -181,46 +196,7 @@ impl ServerCertVerifier for VerifyName {
         certificate: &CertificateDer<'_>,
         signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        self.verifier.verify_tls12_signature(message, certificate, signature)
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signature: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        self.verifier.verify_tls13_signature(message, certificate, signature)
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.verifier.supported_verify_schemes()
-    }
-}
-
-/// `insecure-skip-tls-verify`: any certificate will do. The handshake is still signed by it.
-#[derive(Debug)]
-struct VerifyNothing(Arc<CryptoProvider>);
-
-impl ServerCertVerifier for VerifyNothing {
-    fn verify_server_cert(
-        &self,
-        _end_entity: &CertificateDer<'_>,
-        _intermediates: &[CertificateDer<'_>],
-        _server_name: &ServerName<'_>,
-        _ocsp_response: &[u8],
-        _now: UnixTime,
-    ) -> Result<ServerCertVerified, rustls::Error> {
-        Ok(ServerCertVerified::assertion())
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signature: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        let algorithms = &self.0.signature_verification_algorithms;
+        let algorithms = &self.provider.signature_verification_algorithms;
         verify_tls12_signature(message, certificate, signature, algorithms)
     }
 
@@ -230,11 +206,11 @@ impl ServerCertVerifier for VerifyNothing {
         certificate: &CertificateDer<'_>,
         signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        let algorithms = &self.0.signature_verification_algorithms;
+        let algorithms = &self.provider.signature_verification_algorithms;
         verify_tls13_signature(message, certificate, signature, algorithms)
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.0.signature_verification_algorithms.supported_schemes()
+        self.provider.signature_verification_algorithms.supported_schemes()
     }
 }

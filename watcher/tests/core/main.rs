@@ -7,6 +7,8 @@ mod captures;
 #[cfg(test)]
 mod changes;
 #[cfg(test)]
+mod cuts;
+#[cfg(test)]
 mod list_watch;
 #[cfg(test)]
 mod model;

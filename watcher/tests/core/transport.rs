@@ -439,6 +439,31 @@ fn a_line_over_the_limit_is_a_problem_of_its_pod_and_the_watch_goes_on() {
 }
 
 #[test]
+fn an_item_over_the_limit_is_a_problem_of_its_pod_and_the_list_goes_on() {
+    let mut rig = Rig::new(Settings { object_limit: 4096, ..paged() });
+    let item = format!(
+        "{{\"metadata\":{{\"name\":\"b\",\"namespace\":\"shop\",\"uid\":\"u2\",\
+         \"resourceVersion\":\"4\",\"annotations\":{{\"filler\":\"{}\"}}}}}}",
+        "x".repeat(10_000)
+    );
+    let [a, c] = ["a", "c"].map(|name| pod(name, name, 3, &[&name.to_uppercase()]));
+    let body = format!(
+        "{{\"kind\":\"PartialObjectMetadataList\",\"metadata\":{{\"resourceVersion\":\"10\"}},\
+         \"items\":[{a},{item},{c}]}}"
+    );
+    rig.head(200);
+    for piece in body.as_bytes().chunks(3000) {
+        rig.body(std::str::from_utf8(piece).unwrap());
+    }
+    rig.end();
+    rig.holds(&["A", "C"]);
+    let problems: Vec<_> = rig.engine.catalog().problems().collect();
+    assert_eq!(problems.len(), 1);
+    assert_eq!((&*problems[0].holder.pod, &*problems[0].holder.namespace), ("b", "shop"));
+    assert_eq!(rig.parameter("resourceVersion").as_deref(), Some("10"), "it watches");
+}
+
+#[test]
 fn expired_as_a_status_and_as_an_event_both_read_the_scope_anew() {
     for (code, reason) in [(410, "Expired"), (410, "Gone"), (410, ""), (500, "Expired")] {
         for in_band in [true, false] {

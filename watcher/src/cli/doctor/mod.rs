@@ -162,21 +162,10 @@ impl Visit<'_> {
     }
 
     fn clock(&mut self, server: SystemTime) -> Result<(), Ended> {
-        let now = SystemTime::now();
-        // A Date header has whole seconds.
-        let apart = now.duration_since(server).or_else(|_| server.duration_since(now));
-        let apart = apart.unwrap_or_default();
-        let seconds = apart.as_secs();
-        let which = if now > server { "ahead of" } else { "behind" };
-        Ok(self.report.check(
-            apart <= SKEW,
-            false,
-            "the clock agrees with the server's",
-            &format!(
-                "the clock is {seconds} s {which} the server's: tokens and certificates may count \
-                 as expired or not yet valid\nKeep it by NTP (timedatectl set-ntp true)."
-            ),
-        )?)
+        let well = "the clock agrees with the server's";
+        let apart = apart(SystemTime::now(), server);
+        let otherwise = apart.as_deref().unwrap_or_default();
+        Ok(self.report.check(apart.is_none(), false, well, otherwise)?)
     }
 
     /// The server accepts the credentials.
@@ -275,6 +264,21 @@ impl Visit<'_> {
     }
 }
 
+/// What is to be said of a clock that is too far from the server's.
+fn apart(now: SystemTime, server: SystemTime) -> Option<String> {
+    // A Date header has whole seconds.
+    let apart = now.duration_since(server).or_else(|_| server.duration_since(now));
+    let apart = apart.unwrap_or_default();
+    let seconds = apart.as_secs();
+    let which = if now > server { "ahead of" } else { "behind" };
+    (apart > SKEW).then(|| {
+        format!(
+            "the clock is {seconds} s {which} the server's: tokens and certificates may count as \
+             expired or not yet valid\nKeep it by NTP (timedatectl set-ntp true)."
+        )
+    })
+}
+
 fn transport(error: TransportError) -> Failure {
     Failure { verb: Verb::Get, scope: Scope::All, cause: Cause::Transport(error) }
 }
@@ -287,5 +291,25 @@ fn place(scope: &Scope) -> String {
     match scope {
         Scope::All => "in all namespaces".to_owned(),
         Scope::Namespace(name) => format!("in namespace {name}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_clock_that_is_far_off_is_told_with_its_direction_and_the_way_out() {
+        let server = SystemTime::UNIX_EPOCH + Duration::from_hours(1);
+        for seconds in [0, 1, 60] {
+            let off = Duration::from_secs(seconds);
+            assert_eq!((apart(server + off, server), apart(server - off, server)), (None, None));
+        }
+        let off = Duration::from_secs(61);
+        let said = apart(server + off, server).unwrap();
+        assert!(said.starts_with("the clock is 61 s ahead of the server's: tokens"), "{said}");
+        assert!(said.ends_with("\nKeep it by NTP (timedatectl set-ntp true)."), "{said}");
+        let said = apart(server - off, server).unwrap();
+        assert!(said.starts_with("the clock is 61 s behind the server's"), "{said}");
     }
 }

@@ -57,7 +57,7 @@ fn names_that_do_not_exist_are_listed_with_those_that_do() {
 }
 
 #[test]
-fn of_several_files_the_first_wins_for_each_name_and_the_missing_are_skipped() {
+fn a52_of_several_files_the_first_wins_for_each_name_and_the_missing_are_skipped() {
     let second = "
 current-context: two
 contexts: [{name: one, context: {cluster: other, user: other}}]
@@ -81,7 +81,7 @@ users:
 }
 
 #[test]
-fn an_explicit_file_must_exist_and_is_the_only_one() {
+fn a52_an_explicit_file_must_exist_and_is_the_only_one() {
     let folder = Folder::new(&[("config", PLAIN)]);
     let missing = Overrides { kubeconfig: Some(folder.path("nowhere")), ..Overrides::default() };
     let error = folder.load(&missing).unwrap_err();
@@ -93,7 +93,7 @@ fn an_explicit_file_must_exist_and_is_the_only_one() {
 }
 
 #[test]
-fn paths_are_relative_to_their_own_file_and_data_beats_a_file() {
+fn a52_paths_are_relative_to_their_own_file_and_data_beats_a_file() {
     let text = "
 current-context: x
 contexts: [{name: x, context: {cluster: c, user: u}}]
@@ -325,7 +325,7 @@ fn a_server_alone_needs_no_file() {
 }
 
 #[test]
-fn the_service_account_is_the_last_resort_and_must_be_whole() {
+fn a53_the_service_account_is_the_last_resort_and_must_be_whole() {
     let folder =
         Folder::new(&[("sa/token", "t\n"), ("sa/ca.crt", "pem"), ("sa/namespace", "n1\n")]);
     let vars = [("KUBERNETES_SERVICE_HOST", "fd00::1"), ("KUBERNETES_SERVICE_PORT", "443")];

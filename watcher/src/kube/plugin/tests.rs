@@ -78,7 +78,7 @@ fn token(issued: &Issued) -> String {
 }
 
 #[tokio::test]
-async fn it_runs_once_for_all_and_again_only_when_its_credential_is_refused() {
+async fn a51_it_runs_once_for_all_and_again_only_when_its_credential_is_refused() {
     let count = "number=$(wc -l < runs | tr -d ' ')\n".to_owned();
     let body = count
         + "printf '{\"apiVersion\":\"client.authentication.k8s.io/v1\",\"kind\":\
@@ -114,7 +114,7 @@ async fn who_stops_waiting_does_not_stop_the_run() {
 }
 
 #[tokio::test]
-async fn what_has_expired_is_asked_for_again() {
+async fn a51_what_has_expired_is_asked_for_again() {
     for (expires, runs) in [("2001-01-01T00:00:00Z", 2), ("2999-01-01T00:00:00Z", 1)] {
         let status = format!(r#"{{"token":"t","expirationTimestamp":"{expires}"}}"#);
         let rig = Rig::new(V1, &print("v1", &status));
