@@ -3,6 +3,7 @@
 //!
 //!     cargo build --example own_filter --release --target wasm32-unknown-unknown
 #![cfg(target_arch = "wasm32")]
+#![allow(missing_docs, reason = "the macro `main` makes a function without any")]
 
 use std::collections::BTreeSet;
 use std::rc::Rc;
