@@ -99,9 +99,9 @@ fn registered(pods: &BTreeMap<(usize, u8), Model>) -> BTreeMap<String, (String, 
 }
 
 fn shown(catalog: &Catalog) -> BTreeMap<String, (String, Vec<String>)> {
-    let entries = catalog.entries().map(|(record, holders)| {
+    let entries = catalog.entries().map(|(key, value, holders)| {
         let holders = holders.map(|holder| format!("{}/{}", holder.namespace, holder.pod));
-        (record.key.to_owned(), (record.value.to_owned(), holders.collect()))
+        (key, (value.to_owned(), holders.collect()))
     });
     entries.collect()
 }
@@ -587,7 +587,8 @@ fn a_pods_annotation_can_be_written_again() {
     let mut catalog = Catalog::new(Liveness::default());
     catalog.observe(&model.pod(), &mut Changes::default());
     let view = catalog.pod_views().next().unwrap();
-    let written = encode(view.records());
+    let records: Vec<_> = view.records().collect();
+    let written = encode(records.iter().map(|(key, value)| Record { key, value }));
     assert_eq!(Some(written.as_str()), model.pod().annotation.as_deref());
     assert_eq!(Annotation::decode(&written).unwrap().records().len(), 4);
     assert_eq!((view.resource_version(), Arc::strong_count(&view.holder().pod) > 1), ("1", true));

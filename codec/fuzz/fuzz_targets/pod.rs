@@ -34,7 +34,7 @@ fuzz_target!(|bytes: &[u8]| {
             }
         }
     }
-    let shown = catalog.entries().map(|(record, _)| (record.key, record.value));
-    assert!(shown.eq(held.iter().map(|(key, value)| (&**key, &**value))));
+    let shown = catalog.entries().map(|(key, value, _)| (key, value));
+    assert!(shown.eq(held.iter().map(|(key, value)| (key.to_string(), &**value))));
     let _ = serde_json::to_string(&catalog.services()).unwrap();
 });

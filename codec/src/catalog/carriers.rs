@@ -1,12 +1,13 @@
 //! The Pods that carry one key, in the order of their uids, and which value counts.
 //!
-//! Small sets are a sorted list; a directory key, which every Pod may carry, becomes a tree.
+//! Nearly always it is one. Small sets are a sorted list; a directory key, which every Pod may carry,
+//! becomes a tree.
 
 use alloc::collections::BTreeMap;
 use alloc::sync::Arc;
-use alloc::vec;
 use alloc::vec::Vec;
 use core::cmp::Ordering;
+use core::slice;
 
 use super::Holder;
 
@@ -15,6 +16,7 @@ const FEW: usize = 64;
 
 #[derive(Clone, Debug)]
 pub(super) enum Carriers {
+    One((Ranked, Arc<str>)),
     Few(Vec<(Ranked, Arc<str>)>),
     Many(BTreeMap<Ranked, Arc<str>>),
 }
@@ -25,12 +27,13 @@ pub(super) struct Ranked(Arc<Holder>);
 
 impl Carriers {
     pub(super) fn one(holder: &Arc<Holder>, value: &Arc<str>) -> Self {
-        Self::Few(vec![(Ranked(Arc::clone(holder)), Arc::clone(value))])
+        Self::One((Ranked(Arc::clone(holder)), Arc::clone(value)))
     }
 
     /// The value that counts: that of the holder with the smallest uid.
     pub(super) fn value(&self) -> Option<&Arc<str>> {
         match self {
+            Self::One((_, value)) => Some(value),
             Self::Few(list) => list.first().map(|(_, value)| value),
             Self::Many(tree) => tree.first_key_value().map(|(_, value)| value),
         }
@@ -40,6 +43,13 @@ impl Carriers {
     pub(super) fn insert(&mut self, holder: &Arc<Holder>, value: &Arc<str>) -> bool {
         let ranked = Ranked(Arc::clone(holder));
         match self {
+            Self::One((other, old)) if *other == ranked => replace(old, value),
+            Self::One(other) => {
+                let mut both = Vec::from([other.clone(), (ranked, Arc::clone(value))]);
+                both.sort_unstable_by(|(one, _), (two, _)| one.cmp(two));
+                *self = Self::Few(both);
+                true
+            }
             Self::Few(list) => match list.binary_search_by(|(other, _)| other.cmp(&ranked)) {
                 Ok(at) => list.get_mut(at).is_some_and(|(_, old)| replace(old, value)),
                 Err(_) if list.len() == FEW => {
@@ -64,6 +74,13 @@ impl Carriers {
     pub(super) fn remove(&mut self, holder: &Arc<Holder>) -> bool {
         let ranked = Ranked(Arc::clone(holder));
         match self {
+            Self::One((other, _)) => {
+                let known = *other == ranked;
+                if known {
+                    *self = Self::Few(Vec::new());
+                }
+                known
+            }
             Self::Few(list) => {
                 let at = list.binary_search_by(|(other, _)| other.cmp(&ranked));
                 at.map(|at| list.remove(at)).is_ok()
@@ -75,10 +92,11 @@ impl Carriers {
     /// The holders in the order of their uids.
     pub(super) fn holders(&self) -> impl Iterator<Item = &Arc<Holder>> {
         let (list, tree) = match self {
-            Self::Few(list) => (Some(list), None),
-            Self::Many(tree) => (None, Some(tree)),
+            Self::One(one) => (slice::from_ref(one), None),
+            Self::Few(list) => (list.as_slice(), None),
+            Self::Many(tree) => (&[][..], Some(tree)),
         };
-        let listed = list.into_iter().flatten().map(|(ranked, _)| &ranked.0);
+        let listed = list.iter().map(|(ranked, _)| &ranked.0);
         listed.chain(tree.into_iter().flat_map(BTreeMap::keys).map(|ranked| &ranked.0))
     }
 }

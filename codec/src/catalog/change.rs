@@ -6,7 +6,8 @@ use alloc::vec::Vec;
 
 use serde::{Serialize, Serializer, ser::SerializeStruct};
 
-use super::{Holder, PodEntry, Problem};
+use super::keys::ByDigest;
+use super::{Holder, PodEntry, Problem, StoredKey};
 use crate::error::Text;
 use crate::path::Key;
 use crate::service::Service;
@@ -117,32 +118,39 @@ pub struct Changes {
     pub problems: Vec<ProblemChange>,
     /// Pods that came, went, or are not as they were.
     pub pods: Vec<PodChange>,
+    /// The catalog was empty, and everything in it is new: see [`Catalog::everything`]. Only where
+    /// that is asked for, by [`in_bulk`](Self::in_bulk); and then nothing of it is told one by one.
+    pub filled: bool,
+    bulk: bool,
 }
 
 impl Changes {
+    /// For those who read the first list of all from the catalog, and need not be told each key of it.
+    pub fn in_bulk() -> Self {
+        Self { bulk: true, ..Self::default() }
+    }
+
+    pub(super) const fn is_bulk(&self) -> bool {
+        self.bulk
+    }
+
     /// Forgets all changes and keeps the memory for the next ones.
     pub fn clear(&mut self) {
         self.changes.clear();
         self.problems.clear();
         self.pods.clear();
-    }
-
-    /// Whether everything in it is new: nothing was there before.
-    pub(super) fn is_only_new(&self) -> bool {
-        self.changes.iter().all(|change| change.kind == ChangeKind::Added)
-            && self.problems.iter().all(|change| change.kind == ProblemKind::Raised)
-            && self.pods.iter().all(|change| change.before.is_none())
+        self.filled = false;
     }
 
     /// Whether nothing changed that is worth telling: neither a key nor a problem.
     pub const fn is_empty(&self) -> bool {
-        self.changes.is_empty() && self.problems.is_empty()
+        self.changes.is_empty() && self.problems.is_empty() && !self.filled
     }
 }
 
 /// A key going from one value to another within a step; absent is none.
 pub(super) struct Transition {
-    pub(super) key: Arc<str>,
+    pub(super) key: StoredKey,
     pub(super) before: Option<Arc<str>>,
     pub(super) after: Option<Arc<str>>,
     pub(super) holder: Arc<Holder>,
@@ -160,7 +168,7 @@ pub(super) fn emit(transitions: Vec<Transition>, changes: &mut Vec<Change>) {
     let mut last = BTreeMap::new();
     let mut befores: Vec<Option<Option<Arc<str>>>> = Vec::with_capacity(transitions.len());
     for (index, transition) in transitions.iter().enumerate() {
-        let previous = last.insert(Arc::clone(&transition.key), index);
+        let previous = last.insert(ByDigest::of(&transition.key), index);
         let previous = previous.filter(|_| transition.before.is_some());
         let before = previous.and_then(|previous| befores.get_mut(previous)?.take());
         befores.push(Some(before.unwrap_or_else(|| transition.before.clone())));
@@ -184,7 +192,7 @@ fn change(last: Transition, before: Option<Arc<str>>) -> Option<Change> {
     };
     Some(Change {
         kind,
-        key: last.key,
+        key: last.key.to_shared(),
         value: last.after.or(before)?,
         holder: last.holder,
         resource_version: last.resource_version,

@@ -5,7 +5,7 @@ use alloc::boxed::Box;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
-use super::Holder;
+use super::{Holder, StoredKey};
 use crate::annotation::{Annotation, encode};
 use crate::error::{DecodeError, Found, Stage};
 use crate::path::{Key, ROOT};
@@ -37,16 +37,9 @@ pub struct PodEntry {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoredRecord {
     /// The key.
-    pub key: Arc<str>,
+    pub key: StoredKey,
     /// The value.
     pub value: Arc<str>,
-}
-
-impl StoredRecord {
-    /// The record.
-    pub fn as_record(&self) -> Record<'_> {
-        Record { key: &self.key, value: &self.value }
-    }
 }
 
 impl PodEntry {
@@ -76,8 +69,13 @@ impl PodEntry {
         if !self.problems.is_empty() {
             return self.raw.as_deref().map(Cow::Borrowed);
         }
-        let records = self.records.iter().map(StoredRecord::as_record);
-        (!self.records.is_empty()).then(|| Cow::Owned(encode(records)))
+        if self.records.is_empty() {
+            return None;
+        }
+        let keys: Vec<_> = self.records.iter().map(|record| record.key.to_text()).collect();
+        let records = keys.iter().zip(&self.records);
+        let records = records.map(|(key, record)| Record { key, value: &record.value });
+        Some(Cow::Owned(encode(records)))
     }
 
     /// Whether the two differ at most in their version.
@@ -92,9 +90,9 @@ impl PodEntry {
 /// Finds text that is stored already.
 pub(super) trait Interner {
     /// The stored key, which has been checked when it was stored.
-    fn key(&mut self, key: &str) -> Option<Arc<str>>;
-    /// Remembers a key that has been checked.
-    fn learn(&mut self, _key: &Arc<str>) {}
+    fn key(&mut self, key: &str) -> Option<StoredKey>;
+    /// Stores a key that has been checked.
+    fn learn(&mut self, key: &str) -> StoredKey;
     fn namespace(&mut self, namespace: &str) -> Arc<str>;
     fn value(&mut self, value: &str) -> Arc<str>;
     fn holder(&mut self, namespace: &str, name: &str, uid: &str) -> Option<Arc<Holder>>;
@@ -165,11 +163,7 @@ fn read_annotation(
         let key = match interner.key(record.key) {
             Some(key) => key,
             None => match check(record.key) {
-                Ok(()) => {
-                    let key = Arc::from(record.key);
-                    interner.learn(&key);
-                    key
-                }
+                Ok(()) => interner.learn(record.key),
                 Err(fault) => {
                     push(&mut problems, || fault.placed(&annotation, value, index));
                     continue;

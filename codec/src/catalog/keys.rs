@@ -5,14 +5,15 @@
 //! finding one still takes a number of steps that is logarithmic.
 
 use alloc::collections::{BTreeMap, btree_map};
-use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::borrow::Borrow;
 use core::cmp::Ordering;
 
-/// A map from shared keys. It has no order to speak of; see [`sorted`](Self::sorted).
+use super::stored_key::StoredKey;
+
+/// A map from keys. It has no order to speak of; see [`sorted`](Self::sorted).
 #[derive(Clone, Debug)]
-pub(super) struct KeyMap<V>(BTreeMap<Digested, V>);
+pub(super) struct KeyMap<V>(BTreeMap<ByDigest, V>);
 
 impl<V> KeyMap<V> {
     pub(super) const fn new() -> Self {
@@ -27,35 +28,40 @@ impl<V> KeyMap<V> {
         self.0.is_empty()
     }
 
-    /// The key as it is shared, if it is there.
-    pub(super) fn key(&self, text: &str) -> Option<&Arc<str>> {
-        self.0.get_key_value(&Probe::of(text) as &dyn AsDigested).map(|(key, _)| &key.text)
+    /// The key of this text as it is stored, if it is there.
+    pub(super) fn key(&self, text: &str) -> Option<&StoredKey> {
+        let probe = Probe { digest: digest(text), text };
+        self.0.get_key_value(&probe as &dyn Digested).map(|(ByDigest(_, key), _)| key)
     }
 
-    pub(super) fn get(&self, text: &str) -> Option<&V> {
-        self.0.get(&Probe::of(text) as &dyn AsDigested)
+    pub(super) fn get(&self, key: &StoredKey) -> Option<&V> {
+        self.0.get(key as &dyn Digested)
     }
 
-    pub(super) fn get_mut(&mut self, text: &str) -> Option<&mut V> {
-        self.0.get_mut(&Probe::of(text) as &dyn AsDigested)
+    pub(super) fn get_mut(&mut self, key: &StoredKey) -> Option<&mut V> {
+        self.0.get_mut(key as &dyn Digested)
     }
 
-    pub(super) fn remove(&mut self, text: &str) -> Option<V> {
-        self.0.remove(&Probe::of(text) as &dyn AsDigested)
+    pub(super) fn remove(&mut self, key: &StoredKey) -> Option<V> {
+        self.0.remove(key as &dyn Digested)
     }
 
     /// The value of a key, or a place for it.
-    pub(super) fn entry(&mut self, text: &Arc<str>) -> Entry<'_, V> {
-        let key = Digested { digest: digest(text), text: Arc::clone(text) };
-        match self.0.entry(key) {
+    pub(super) fn entry(&mut self, key: &StoredKey) -> Entry<'_, V> {
+        match self.0.entry(ByDigest::of(key)) {
             btree_map::Entry::Occupied(occupied) => Entry::Occupied(occupied.into_mut()),
             btree_map::Entry::Vacant(vacant) => Entry::Vacant(Vacant(vacant)),
         }
     }
 
+    /// Everything, in no order.
+    pub(super) fn iter(&self) -> impl Iterator<Item = (&StoredKey, &V)> {
+        self.0.iter().map(|(ByDigest(_, key), value)| (key, value))
+    }
+
     /// Everything, in the order of the keys.
-    pub(super) fn sorted(&self) -> Vec<(&Arc<str>, &V)> {
-        let mut sorted: Vec<_> = self.0.iter().map(|(key, value)| (&key.text, value)).collect();
+    pub(super) fn sorted(&self) -> Vec<(&StoredKey, &V)> {
+        let mut sorted: Vec<_> = self.iter().collect();
         sorted.sort_unstable_by_key(|(key, _)| *key);
         sorted
     }
@@ -68,7 +74,7 @@ pub(super) enum Entry<'a, V> {
 }
 
 /// A place that is free.
-pub(super) struct Vacant<'a, V>(btree_map::VacantEntry<'a, Digested, V>);
+pub(super) struct Vacant<'a, V>(btree_map::VacantEntry<'a, ByDigest, V>);
 
 impl<V> Vacant<'_, V> {
     pub(super) fn insert(self, value: V) {
@@ -76,10 +82,14 @@ impl<V> Vacant<'_, V> {
     }
 }
 
+/// A key, ordered by its digest.
 #[derive(Clone, Debug)]
-struct Digested {
-    digest: u64,
-    text: Arc<str>,
+pub(super) struct ByDigest(u64, StoredKey);
+
+impl ByDigest {
+    pub(super) fn of(key: &StoredKey) -> Self {
+        Self(key.digest(), key.clone())
+    }
 }
 
 /// A key to look for.
@@ -88,77 +98,101 @@ struct Probe<'a> {
     text: &'a str,
 }
 
-impl<'a> Probe<'a> {
-    fn of(text: &'a str) -> Self {
-        Self { digest: digest(text), text }
-    }
-}
-
 /// What is compared, whoever owns the text.
-trait AsDigested {
-    fn parts(&self) -> (u64, &str);
+trait Digested {
+    fn digest(&self) -> u64;
+    fn text(&self) -> Text<'_>;
 }
 
-impl AsDigested for Digested {
-    fn parts(&self) -> (u64, &str) {
-        (self.digest, &self.text)
+enum Text<'a> {
+    Plain(&'a str),
+    Stored(&'a StoredKey),
+}
+
+impl Digested for ByDigest {
+    fn digest(&self) -> u64 {
+        self.0
+    }
+
+    fn text(&self) -> Text<'_> {
+        Text::Stored(&self.1)
     }
 }
 
-impl AsDigested for Probe<'_> {
-    fn parts(&self) -> (u64, &str) {
-        (self.digest, self.text)
+impl Digested for StoredKey {
+    fn digest(&self) -> u64 {
+        Self::digest(self)
+    }
+
+    fn text(&self) -> Text<'_> {
+        Text::Stored(self)
     }
 }
 
-impl<'a> Borrow<dyn AsDigested + 'a> for Digested {
-    fn borrow(&self) -> &(dyn AsDigested + 'a) {
+impl Digested for Probe<'_> {
+    fn digest(&self) -> u64 {
+        self.digest
+    }
+
+    fn text(&self) -> Text<'_> {
+        Text::Plain(self.text)
+    }
+}
+
+impl<'a> Borrow<dyn Digested + 'a> for ByDigest {
+    fn borrow(&self) -> &(dyn Digested + 'a) {
         self
     }
 }
 
-impl PartialEq for dyn AsDigested + '_ {
-    fn eq(&self, other: &Self) -> bool {
-        self.parts() == other.parts()
+impl Ord for dyn Digested + '_ {
+    fn cmp(&self, other: &Self) -> Ordering {
+        let by_text = || match (self.text(), other.text()) {
+            (Text::Plain(a), Text::Plain(b)) => a.cmp(b),
+            (Text::Stored(a), Text::Stored(b)) => a.cmp(b),
+            (Text::Stored(a), Text::Plain(b)) => a.cmp_text(b),
+            (Text::Plain(a), Text::Stored(b)) => b.cmp_text(a).reverse(),
+        };
+        self.digest().cmp(&other.digest()).then_with(by_text)
     }
 }
 
-impl Eq for dyn AsDigested + '_ {}
-
-impl PartialOrd for dyn AsDigested + '_ {
+impl PartialOrd for dyn Digested + '_ {
     fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
         Some(self.cmp(other))
     }
 }
 
-impl Ord for dyn AsDigested + '_ {
-    fn cmp(&self, other: &Self) -> Ordering {
-        self.parts().cmp(&other.parts())
-    }
-}
-
-impl PartialEq for Digested {
+impl PartialEq for dyn Digested + '_ {
     fn eq(&self, other: &Self) -> bool {
-        self.parts() == other.parts()
+        self.cmp(other).is_eq()
     }
 }
 
-impl Eq for Digested {}
+impl Eq for dyn Digested + '_ {}
 
-impl PartialOrd for Digested {
+impl Ord for ByDigest {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.0.cmp(&other.0).then_with(|| self.1.cmp(&other.1))
+    }
+}
+
+impl PartialOrd for ByDigest {
     fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
         Some(self.cmp(other))
     }
 }
 
-impl Ord for Digested {
-    fn cmp(&self, other: &Self) -> Ordering {
-        self.parts().cmp(&other.parts())
+impl PartialEq for ByDigest {
+    fn eq(&self, other: &Self) -> bool {
+        self.cmp(other).is_eq()
     }
 }
+
+impl Eq for ByDigest {}
 
 /// Not for secrets: it only has to tell apart the keys of honest people quickly.
-fn digest(text: &str) -> u64 {
+pub(super) fn digest(text: &str) -> u64 {
     const FACTOR: u64 = 0x9e37_79b9_7f4a_7c15;
     let mix = |sum: u64, word: [u8; 8]| {
         (sum ^ u64::from_le_bytes(word)).wrapping_mul(FACTOR).rotate_left(29)
@@ -187,7 +221,8 @@ mod tests {
     #[test]
     fn keys_are_found_and_come_sorted() {
         let mut map = KeyMap::new();
-        let keys: Vec<Arc<str>> = (0..500).map(|n| Arc::from(format!("/dubbo/a.B{n}"))).collect();
+        let texts: Vec<_> = (0..500).map(|n| format!("/dubbo/a.B{n}")).collect();
+        let keys: Vec<StoredKey> = texts.iter().map(|text| StoredKey::from(&**text)).collect();
         for (n, key) in keys.iter().enumerate() {
             match map.entry(key) {
                 Entry::Vacant(vacant) => vacant.insert(n),
@@ -196,10 +231,10 @@ mod tests {
         }
         for (n, key) in keys.iter().enumerate() {
             assert_eq!(map.get(key), Some(&n));
-            assert!(map.key(key).is_some_and(|shared| Arc::ptr_eq(shared, key)));
+            assert_eq!(map.key(&texts[n]), Some(key));
             assert!(matches!(map.entry(key), Entry::Occupied(value) if *value == n));
         }
-        assert!(map.sorted().is_sorted_by_key(|(key, _)| *key));
+        assert!(map.sorted().is_sorted_by_key(|(key, _)| key.to_text()));
         assert_eq!((map.remove(&keys[7]), map.get(&keys[7]), map.len()), (Some(7), None, 499));
         assert_eq!(map.key("/dubbo"), None);
     }

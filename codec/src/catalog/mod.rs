@@ -9,6 +9,7 @@ mod change;
 mod entry;
 mod keys;
 mod relist;
+mod stored_key;
 mod view;
 
 use alloc::collections::{BTreeMap, BTreeSet};
@@ -22,9 +23,12 @@ pub use self::change::{Change, ChangeKind, Changes, PodChange, ProblemChange, Pr
 use self::change::{Transition, emit};
 use self::entry::Interner;
 pub use self::entry::{PodEntry, StoredRecord};
+use self::keys::ByDigest;
 use self::keys::{Entry, KeyMap};
-use self::relist::First;
+use self::relist::Staged;
 pub use self::relist::{Relist, Scope};
+pub use self::stored_key::StoredKey;
+use self::stored_key::Templates;
 pub use self::view::{EndpointView, PodView, ServiceView};
 use crate::error::DecodeError;
 use crate::pod::{Pod, PodError};
@@ -135,6 +139,7 @@ pub struct Catalog {
     liveness: Liveness,
     namespaces: BTreeMap<Arc<str>, Pods>,
     keys: KeyMap<Carriers>,
+    templates: Templates,
     empty: Arc<str>,
     revision: u64,
 }
@@ -146,6 +151,7 @@ impl Catalog {
             liveness,
             namespaces: BTreeMap::new(),
             keys: KeyMap::new(),
+            templates: Templates::default(),
             empty: Arc::from(""),
             revision: 0,
         }
@@ -154,40 +160,52 @@ impl Catalog {
     /// Takes in a Pod that is there: a watch event `ADDED` or `MODIFIED`. One that is not live
     /// counts as gone. Appends what changed.
     pub fn observe(&mut self, pod: &Pod<'_>, changes: &mut Changes) {
-        let held = self.entry(&pod.namespace, &pod.name);
-        if held.is_some_and(|held| held.is_of(pod)) {
-            return;
-        }
-        let replaced = held.is_some_and(|held| *held.holder.uid != *pod.uid);
-        let live = self.liveness.is_live(pod);
         let mut log = Log::default();
-        if replaced || !live {
-            self.take_out(&pod.namespace, &pod.name, Some(&pod.resource_version), &mut log);
-        }
-        if live {
-            let entry = PodEntry::read(pod, &mut KnownKeys(self));
-            self.put(Arc::new(entry), &mut log);
-        }
+        self.take_in(pod, &mut log);
         self.finish(log, changes);
     }
 
     /// Takes in that a Pod is gone: a watch event `DELETED`. Ignored if the Pod of that name is by
     /// now another one.
     pub fn remove(&mut self, pod: &Pod<'_>, changes: &mut Changes) {
-        let held = self.entry(&pod.namespace, &pod.name);
-        if held.is_some_and(|held| held.is_removed_with(pod)) {
-            let mut log = Log::default();
-            self.take_out(&pod.namespace, &pod.name, Some(&pod.resource_version), &mut log);
-            self.finish(log, changes);
-        }
+        let mut log = Log::default();
+        self.let_go(pod, &mut log);
+        self.finish(log, changes);
     }
 
     /// Takes in an object that could not be read: it has a problem, and no records.
     pub fn problem(&mut self, error: &PodError, changes: &mut Changes) {
-        let entry = PodEntry::broken(error, &mut KnownKeys(self));
         let mut log = Log::default();
-        self.put(Arc::new(entry), &mut log);
+        self.take_in_broken(error, &mut log);
         self.finish(log, changes);
+    }
+
+    fn take_in(&mut self, pod: &Pod<'_>, log: &mut Log) {
+        let held = self.entry(&pod.namespace, &pod.name);
+        if held.is_some_and(|held| held.is_of(pod)) {
+            return;
+        }
+        let replaced = held.is_some_and(|held| *held.holder.uid != *pod.uid);
+        let live = self.liveness.is_live(pod);
+        if replaced || !live {
+            self.take_out(&pod.namespace, &pod.name, Some(&pod.resource_version), log);
+        }
+        if live {
+            let entry = PodEntry::read(pod, &mut KnownKeys(self));
+            self.put(Arc::new(entry), log);
+        }
+    }
+
+    fn let_go(&mut self, pod: &Pod<'_>, log: &mut Log) {
+        let held = self.entry(&pod.namespace, &pod.name);
+        if held.is_some_and(|held| held.is_removed_with(pod)) {
+            self.take_out(&pod.namespace, &pod.name, Some(&pod.resource_version), log);
+        }
+    }
+
+    fn take_in_broken(&mut self, error: &PodError, log: &mut Log) {
+        let entry = PodEntry::broken(error, &mut KnownKeys(self));
+        self.put(Arc::new(entry), log);
     }
 
     /// Begins a relist: nothing of it is seen until [`commit`](Self::commit).
@@ -198,11 +216,12 @@ impl Catalog {
     /// Replaces all that is known of a scope in one step, and appends exactly the difference.
     /// A Pod that was replaced by another one of its name is first removed, then added.
     pub fn commit(&mut self, scope: &Scope, relist: Relist, changes: &mut Changes) {
-        let staged = match relist.into_first() {
-            Ok(first) if self.is_empty() => return self.adopt(first, changes),
-            Ok(first) => first.catalog.namespaces,
-            Err(pods) => pods,
+        let (staged, templates) = match relist.into_staged() {
+            Staged::First(first) if self.is_empty() => return self.adopt(*first, changes),
+            Staged::First(first) => (first.namespaces, first.templates),
+            Staged::Later(later) => (later.pods, later.templates),
         };
+        self.templates.merge(&templates);
         let mut log = Log::default();
         for (name, entry) in staged.values().flatten() {
             let namespace = &entry.holder.namespace;
@@ -226,45 +245,55 @@ impl Catalog {
     }
 
     /// Becomes the catalog that a first list has made, and tells of everything in it.
-    fn adopt(&mut self, first: First, changes: &mut Changes) {
-        let First { catalog, changes: mut told } = first;
-        let revision = self.revision + u64::from(!catalog.is_empty());
-        *self = Self { revision, ..catalog };
-        if told.is_only_new() {
-            changes.changes.append(&mut told.changes);
-            changes.problems.append(&mut told.problems);
-            changes.pods.append(&mut told.pods);
-        } else {
-            self.tell_everything(changes);
+    fn adopt(&mut self, first: Self, changes: &mut Changes) {
+        let revision = self.revision + u64::from(!first.is_empty());
+        *self = Self { revision, ..first };
+        if changes.is_bulk() {
+            changes.filled = !self.is_empty();
+            return;
         }
-    }
-
-    /// Tells of all that is known as if it had just come, in the order of the Pods.
-    fn tell_everything(&self, changes: &mut Changes) {
-        for entry in self.namespaces.values().flat_map(BTreeMap::values) {
-            let mut told = BTreeSet::new();
-            for record in entry.records.iter().filter(|record| told.insert(&record.key)) {
-                let Some(carriers) = self.keys.get(&record.key) else { continue };
-                let (Some(first), Some(value)) = (carriers.holders().next(), carriers.value())
-                else {
-                    continue;
-                };
-                if first.rank() == entry.holder.rank() {
-                    changes.changes.push(Change {
-                        kind: ChangeKind::Added,
-                        key: Arc::clone(&record.key),
-                        value: Arc::clone(value),
-                        holder: Arc::clone(first),
-                        resource_version: Arc::clone(&entry.resource_version),
-                    });
-                }
-            }
+        changes.changes.extend(self.everything());
+        for entry in self.pod_entries() {
             changes.problems.extend(entry.problems.iter().map(|error| ProblemChange {
                 kind: ProblemKind::Raised,
                 problem: Problem { holder: Arc::clone(&entry.holder), error: error.clone() },
             }));
             changes.pods.push(PodChange { before: None, after: Some(Arc::clone(entry)) });
         }
+    }
+
+    /// Every key as if it had just come, in the order of the Pods that it counts for.
+    pub fn everything(&self) -> impl Iterator<Item = Change> {
+        self.pod_entries().flat_map(move |entry| {
+            let mut told = BTreeSet::new();
+            let records = entry.records.iter();
+            records.filter_map(move |StoredRecord { key, .. }| {
+                let carriers = self.keys.get(key)?;
+                let (first, value) = (carriers.holders().next()?, carriers.value()?);
+                let is_its = first.rank() == entry.holder.rank() && told.insert(ByDigest::of(key));
+                is_its.then(|| Change {
+                    kind: ChangeKind::Added,
+                    key: key.to_shared(),
+                    value: Arc::clone(value),
+                    holder: Arc::clone(first),
+                    resource_version: Arc::clone(&entry.resource_version),
+                })
+            })
+        })
+    }
+
+    /// All Pods, in the order of namespace and name.
+    pub fn pod_entries(&self) -> impl Iterator<Item = &Arc<PodEntry>> {
+        self.namespaces.values().flat_map(BTreeMap::values)
+    }
+
+    /// Every key with the value that counts and the Pods that carry it, in no order.
+    pub fn carried(
+        &self,
+    ) -> impl Iterator<Item = (&StoredKey, &Arc<str>, impl Iterator<Item = &Arc<Holder>>)> {
+        self.keys
+            .iter()
+            .filter_map(|(key, carriers)| Some((key, carriers.value()?, carriers.holders())))
     }
 
     /// The Pods of a scope that are not among the staged ones.
@@ -292,7 +321,7 @@ impl Catalog {
     }
 
     /// The value that counts of a key: that of the holder with the smallest uid.
-    pub fn value(&self, key: &str) -> Option<&Arc<str>> {
+    pub fn value(&self, key: &StoredKey) -> Option<&Arc<str>> {
         self.keys.get(key)?.value()
     }
 
@@ -323,8 +352,10 @@ impl Catalog {
             if Arc::ptr_eq(old, &entry) {
                 return;
             }
-            let kept: BTreeSet<_> = entry.records.iter().map(|record| &record.key).collect();
-            for record in old.records.iter().filter(|record| !kept.contains(&record.key)) {
+            let kept: BTreeSet<_> =
+                entry.records.iter().map(|record| ByDigest::of(&record.key)).collect();
+            let is_kept = |record: &&StoredRecord| kept.contains(&ByDigest::of(&record.key));
+            for record in old.records.iter().filter(|record| !is_kept(record)) {
                 self.drop_carrier(record, &old.holder, &entry.resource_version, log);
             }
         }
@@ -333,7 +364,7 @@ impl Catalog {
         }
         log.problems(&holder, old.as_ref().map_or(&[], |old| &old.problems), &entry.problems);
         log.dirty |= old.is_none();
-        log.pods.push(PodChange { before: old, after: Some(Arc::clone(&entry)) });
+        log.pod(old, Some(&entry));
         self.pods_of(&holder.namespace).insert(Arc::clone(&holder.pod), entry);
     }
 
@@ -353,7 +384,7 @@ impl Catalog {
             self.drop_carrier(record, &entry.holder, &version, log);
         }
         log.problems(&entry.holder, &entry.problems, &[]);
-        log.pods.push(PodChange { before: Some(entry), after: None });
+        log.pod(Some(entry), None);
         log.dirty = true;
     }
 
@@ -412,20 +443,32 @@ struct Log {
     problems: Vec<ProblemChange>,
     pods: Vec<PodChange>,
     dirty: bool,
+    /// Nobody is told.
+    silent: bool,
 }
 
 impl Log {
+    fn silent() -> Self {
+        Self { silent: true, ..Self::default() }
+    }
+
+    fn pod(&mut self, before: Option<Arc<PodEntry>>, after: Option<&Arc<PodEntry>>) {
+        if !self.silent {
+            self.pods.push(PodChange { before, after: after.map(Arc::clone) });
+        }
+    }
+
     fn transition(
         &mut self,
-        key: &Arc<str>,
+        key: &StoredKey,
         before: Option<Arc<str>>,
         after: Option<Arc<str>>,
         holder: &Arc<Holder>,
         version: &Arc<str>,
     ) {
-        if before != after {
+        if before != after && !self.silent {
             self.transitions.push(Transition {
-                key: Arc::clone(key),
+                key: key.clone(),
                 before,
                 after,
                 holder: Arc::clone(holder),
@@ -437,7 +480,9 @@ impl Log {
     fn problems(&mut self, holder: &Arc<Holder>, before: &[DecodeError], after: &[DecodeError]) {
         let mut tell = |kind, error: &DecodeError| {
             let problem = Problem { holder: Arc::clone(holder), error: error.clone() };
-            self.problems.push(ProblemChange { kind, problem });
+            if !self.silent {
+                self.problems.push(ProblemChange { kind, problem });
+            }
             self.dirty = true;
         };
         for error in before.iter().filter(|error| !after.contains(error)) {
@@ -450,16 +495,19 @@ impl Log {
 }
 
 /// Shares text with what the catalog holds already.
-struct KnownKeys<'a>(&'a Catalog);
+struct KnownKeys<'a>(&'a mut Catalog);
 
 impl Interner for KnownKeys<'_> {
-    fn key(&mut self, key: &str) -> Option<Arc<str>> {
+    fn key(&mut self, key: &str) -> Option<StoredKey> {
         self.0.keys.key(key).cloned()
     }
 
+    fn learn(&mut self, key: &str) -> StoredKey {
+        self.0.templates.store(key)
+    }
+
     fn namespace(&mut self, namespace: &str) -> Arc<str> {
-        let known = self.0.namespaces.get_key_value(namespace);
-        known.map_or_else(|| Arc::from(namespace), |(namespace, _)| Arc::clone(namespace))
+        known_namespace(self.0, namespace)
     }
 
     fn value(&mut self, value: &str) -> Arc<str> {
@@ -467,7 +515,16 @@ impl Interner for KnownKeys<'_> {
     }
 
     fn holder(&mut self, namespace: &str, name: &str, uid: &str) -> Option<Arc<Holder>> {
-        let entry = self.0.entry(namespace, name)?;
-        (*entry.holder.uid == *uid).then(|| Arc::clone(&entry.holder))
+        known_holder(self.0, namespace, name, uid)
     }
+}
+
+fn known_namespace(catalog: &Catalog, namespace: &str) -> Arc<str> {
+    let known = catalog.namespaces.get_key_value(namespace);
+    known.map_or_else(|| Arc::from(namespace), |(namespace, _)| Arc::clone(namespace))
+}
+
+fn known_holder(catalog: &Catalog, namespace: &str, name: &str, uid: &str) -> Option<Arc<Holder>> {
+    let entry = catalog.entry(namespace, name)?;
+    (*entry.holder.uid == *uid).then(|| Arc::clone(&entry.holder))
 }

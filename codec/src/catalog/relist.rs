@@ -7,7 +7,8 @@ use alloc::sync::Arc;
 
 use super::entry::{Interner, PodEntry};
 use super::keys::{Entry, KeyMap};
-use super::{Catalog, Changes, Holder, KnownKeys, Liveness, Pods};
+use super::stored_key::{StoredKey, Templates};
+use super::{Catalog, Holder, Liveness, Log, Pods, known_holder, known_namespace};
 use crate::pod::{Pod, PodError};
 
 /// Which Pods a relist is about.
@@ -38,28 +39,22 @@ impl Scope {
 pub struct Relist(Staged);
 
 #[derive(Debug)]
-enum Staged {
-    First(Box<First>),
+pub(super) enum Staged {
+    /// A catalog in the making. What it tells while it grows is nobody's business.
+    First(Box<Catalog>),
     Later(Later),
-}
-
-/// A catalog in the making, and what it has told so far.
-#[derive(Debug)]
-pub(super) struct First {
-    pub(super) catalog: Catalog,
-    pub(super) changes: Changes,
 }
 
 impl Relist {
     pub(super) fn new(catalog: &Catalog) -> Self {
         Self(if catalog.is_empty() {
-            let first = Catalog::new(catalog.liveness);
-            Staged::First(Box::new(First { catalog: first, changes: Changes::default() }))
+            Staged::First(Box::new(Catalog::new(catalog.liveness)))
         } else {
             Staged::Later(Later {
                 liveness: catalog.liveness,
                 pods: BTreeMap::new(),
                 keys: KeyMap::new(),
+                templates: Templates::default(),
                 empty: Arc::clone(&catalog.empty),
             })
         })
@@ -69,7 +64,7 @@ impl Relist {
     /// that the relist will be committed to.
     pub fn observe(&mut self, catalog: &Catalog, pod: &Pod<'_>) {
         match &mut self.0 {
-            Staged::First(first) => first.catalog.observe(pod, &mut first.changes),
+            Staged::First(first) => first.take_in(pod, &mut Log::silent()),
             Staged::Later(later) => later.observe(catalog, pod),
         }
     }
@@ -77,7 +72,7 @@ impl Relist {
     /// Takes in that a Pod is gone again. Ignored if the Pod of that name is by now another one.
     pub fn remove(&mut self, pod: &Pod<'_>) {
         match &mut self.0 {
-            Staged::First(first) => first.catalog.remove(pod, &mut first.changes),
+            Staged::First(first) => first.let_go(pod, &mut Log::silent()),
             Staged::Later(later) => later.remove(pod),
         }
     }
@@ -85,7 +80,7 @@ impl Relist {
     /// Takes in an object that could not be read.
     pub fn problem(&mut self, catalog: &Catalog, error: &PodError) {
         match &mut self.0 {
-            Staged::First(first) => first.catalog.problem(error, &mut first.changes),
+            Staged::First(first) => first.take_in_broken(error, &mut Log::silent()),
             Staged::Later(later) => later.problem(catalog, error),
         }
     }
@@ -93,28 +88,25 @@ impl Relist {
     /// How many objects have been taken in.
     pub fn pods(&self) -> usize {
         let pods = match &self.0 {
-            Staged::First(first) => &first.catalog.namespaces,
+            Staged::First(first) => &first.namespaces,
             Staged::Later(later) => &later.pods,
         };
         pods.values().map(BTreeMap::len).sum()
     }
 
-    /// The first catalog of all, else the Pods that have been listed.
-    pub(super) fn into_first(self) -> Result<First, BTreeMap<Arc<str>, Pods>> {
-        match self.0 {
-            Staged::First(first) => Ok(*first),
-            Staged::Later(later) => Err(later.pods),
-        }
+    pub(super) fn into_staged(self) -> Staged {
+        self.0
     }
 }
 
 /// What has been listed over a catalog that is not empty.
 #[derive(Debug)]
-struct Later {
+pub(super) struct Later {
     liveness: Liveness,
-    pods: BTreeMap<Arc<str>, Pods>,
+    pub(super) pods: BTreeMap<Arc<str>, Pods>,
     /// The keys that the catalog does not know.
     keys: KeyMap<()>,
+    pub(super) templates: Templates,
     empty: Arc<str>,
 }
 
@@ -160,20 +152,22 @@ struct Staging<'a> {
 }
 
 impl Interner for Staging<'_> {
-    fn key(&mut self, key: &str) -> Option<Arc<str>> {
+    fn key(&mut self, key: &str) -> Option<StoredKey> {
         self.catalog.keys.key(key).or_else(|| self.later.keys.key(key)).cloned()
     }
 
-    fn learn(&mut self, key: &Arc<str>) {
-        if let Entry::Vacant(vacant) = self.later.keys.entry(key) {
+    fn learn(&mut self, key: &str) -> StoredKey {
+        let key = self.later.templates.store_beside(&self.catalog.templates, key);
+        if let Entry::Vacant(vacant) = self.later.keys.entry(&key) {
             vacant.insert(());
         }
+        key
     }
 
     fn namespace(&mut self, namespace: &str) -> Arc<str> {
         match self.later.pods.get_key_value(namespace) {
             Some((namespace, _)) => Arc::clone(namespace),
-            None => KnownKeys(self.catalog).namespace(namespace),
+            None => known_namespace(self.catalog, namespace),
         }
     }
 
@@ -182,6 +176,6 @@ impl Interner for Staging<'_> {
     }
 
     fn holder(&mut self, namespace: &str, name: &str, uid: &str) -> Option<Arc<Holder>> {
-        KnownKeys(self.catalog).holder(namespace, name, uid)
+        known_holder(self.catalog, namespace, name, uid)
     }
 }

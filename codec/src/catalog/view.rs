@@ -3,17 +3,17 @@
 
 use alloc::borrow::Cow;
 use alloc::collections::BTreeMap;
+use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use serde::{Serialize, Serializer, ser::SerializeStruct};
 
 use super::carriers::Carriers;
-use super::entry::{PodEntry, StoredRecord};
-use super::{Catalog, Holder, Problem};
+use super::entry::PodEntry;
+use super::{Catalog, Holder, Problem, StoredKey};
 use crate::error::Text;
 use crate::path::{Category, Key};
-use crate::record::Record;
 use crate::service::Service;
 use crate::url::Url;
 
@@ -36,7 +36,7 @@ pub struct ServiceView<'a> {
 #[derive(Clone, Debug)]
 pub struct EndpointView<'a> {
     /// The key of its record.
-    pub key: &'a str,
+    pub key: Cow<'a, str>,
     /// Its URL.
     pub url: Url<'a>,
     /// The Pods that carry it, in the order of their uids.
@@ -59,34 +59,21 @@ impl Catalog {
     /// where there are tens of thousands of them.
     pub fn service_views(&self) -> impl Iterator<Item = ServiceView<'_>> {
         let mut services: BTreeMap<Service<'static>, Vec<Listed<'_>>> = BTreeMap::new();
-        let mut run: Option<(Service<'static>, Vec<Listed<'_>>)> = None;
-        for listed in self.keys.sorted() {
-            let Some((_, url)) = endpoint(listed.0) else { continue };
-            let service = url.service();
-            // Keys of one service mostly stand together.
-            match &mut run {
-                Some((last, keys)) if *last == service => keys.push(listed),
-                _ => {
-                    let next = (service.into_owned(), Vec::from([listed]));
-                    if let Some((service, mut keys)) = run.replace(next) {
-                        services.entry(service).or_default().append(&mut keys);
-                    }
-                }
-            }
+        for listed in self.keys.iter() {
+            let text = listed.0.to_text();
+            let Some((_, url)) = endpoint(&text) else { continue };
+            services.entry(url.service().into_owned()).or_default().push(listed);
         }
-        if let Some((service, mut keys)) = run {
-            services.entry(service).or_default().append(&mut keys);
-        }
-        services.into_iter().map(|(service, keys)| ServiceView::of(service, &keys))
+        services.into_iter().map(|(service, keys)| ServiceView::of(service, keys))
     }
 
-    /// All records in the order of their keys, each with the value that counts and its holders.
+    /// All records in the order of their keys: key, the value that counts, and the holders.
     pub fn entries(
         &self,
-    ) -> impl Iterator<Item = (Record<'_>, impl Iterator<Item = &Arc<Holder>>)> {
+    ) -> impl Iterator<Item = (String, &str, impl Iterator<Item = &Arc<Holder>>)> {
         self.keys.sorted().into_iter().map(|(key, carriers)| {
             let value = carriers.value().map_or("", |value| value);
-            (Record { key, value }, carriers.holders())
+            (key.to_text(), value, carriers.holders())
         })
     }
 
@@ -97,20 +84,22 @@ impl Catalog {
 
     /// All Pods, in the order of namespace and name.
     pub fn pod_views(&self) -> impl Iterator<Item = PodView<'_>> {
-        self.namespaces.values().flat_map(BTreeMap::values).map(|entry| PodView { entry })
+        self.pod_entries().map(|entry| PodView { entry })
     }
 }
 
 /// A key of the catalog with who carries it.
-type Listed<'a> = (&'a Arc<str>, &'a Carriers);
+type Listed<'a> = (&'a StoredKey, &'a Carriers);
 
 impl<'a> ServiceView<'a> {
-    fn of(service: Service<'static>, keys: &[Listed<'a>]) -> Self {
+    fn of(service: Service<'static>, mut keys: Vec<Listed<'a>>) -> Self {
+        keys.sort_unstable_by_key(|(key, _)| *key);
         let (mut providers, mut consumers) = (Vec::new(), Vec::new());
         for (key, carriers) in keys {
-            let Some((category, url)) = endpoint(key) else { continue };
+            let key = key.to_text();
+            let Some((category, url)) = endpoint(&key) else { continue };
             let holders = carriers.holders().map(|holder| &**holder).collect();
-            let endpoint = EndpointView { key, url, holders };
+            let endpoint = EndpointView { url, holders, key: Cow::Owned(key) };
             match category {
                 Category::Providers => providers.push(endpoint),
                 _ => consumers.push(endpoint),
@@ -121,13 +110,13 @@ impl<'a> ServiceView<'a> {
 }
 
 /// The category and the URL of a key that names a provider or a consumer.
-fn endpoint(key: &str) -> Option<(Category, Url<'_>)> {
+fn endpoint(key: &str) -> Option<(Category, Url<'static>)> {
     let key = Key::parse(key).ok()?;
     let category = key.category?;
     if !matches!(category, Category::Providers | Category::Consumers) {
         return None;
     }
-    Some((category, Url::parse(key.url?).ok()?))
+    Some((category, Url::parse(key.url?.into_owned()).ok()?))
 }
 
 impl<'a> PodView<'a> {
@@ -141,9 +130,10 @@ impl<'a> PodView<'a> {
         &self.entry.resource_version
     }
 
-    /// Its records in the order of its annotation, without those that could not be read.
-    pub fn records(&self) -> impl ExactSizeIterator<Item = Record<'a>> + Clone + use<'a> {
-        self.entry.records.iter().map(StoredRecord::as_record)
+    /// Its records in the order of its annotation, key and value, without those that could not be
+    /// read.
+    pub fn records(&self) -> impl ExactSizeIterator<Item = (String, &'a str)> + Clone + use<'a> {
+        self.entry.records.iter().map(|record| (record.key.to_text(), &*record.value))
     }
 
     /// Its problems.

@@ -20,7 +20,7 @@ use super::{
     listing,
     narrator::clock,
     plain::plain,
-    session::{self, Session},
+    session::{self, FirstList, Session},
     terminal::{self, Progress},
 };
 
@@ -28,7 +28,7 @@ use super::{
 const TRIES: usize = 3;
 
 pub(super) async fn run(arguments: &List) -> Result<(), Ended> {
-    let mut session = Session::open(&arguments.reading)?;
+    let mut session = Session::open(&arguments.reading, FirstList::InBulk)?;
     let outcome = load(&mut session, arguments.timeout).await?;
     let read = session.driver.engine().status().scopes.iter().any(|scope| scope.synced);
     let missing = if read {
@@ -133,8 +133,7 @@ async fn load(session: &mut Session, timeout: Duration) -> Result<Outcome, Ended
                 return Err(Ended::Interrupted);
             }
         }
-        // A first list comes as one long batch, which need not stay while it is shown.
-        for notice in std::mem::take(&mut notices) {
+        for notice in notices.drain(..) {
             match notice {
                 Notice::Progress { pods, .. } => progress.show(&format!("reading: {pods} Pods")),
                 Notice::Failed { error, .. } | Notice::Disconnected { error, .. } => {

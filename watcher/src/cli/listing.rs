@@ -54,13 +54,13 @@ impl Listing {
                 });
             }
         }
-        for (record, holders) in catalog.entries() {
-            let Some((category, url)) = rule(record.key) else { continue };
+        for (key, holders) in rules(catalog) {
+            let Some((category, url)) = rule(&key) else { continue };
             listing.push(&Endpoint {
                 service: url.service().to_string(),
                 category,
                 url: &url,
-                holders: holders.map(|holder| &**holder).collect(),
+                holders,
             });
         }
         listing.services = services.len();
@@ -92,20 +92,19 @@ impl Listing {
             *count += 1;
         }
         let url = endpoint.url;
-        let mut row = vec![
-            plain(&endpoint.service).into_owned(),
-            role(endpoint.category).to_owned(),
-            plain(&endpoint_address(endpoint.category, url)).into_owned(),
-            self.pods(&endpoint.holders),
-        ];
-        if self.wide {
-            let param = |name| plain(&url.get(name).unwrap_or_default()).into_owned();
-            let is_provider = endpoint.category == Category::Providers;
-            let weight = if is_provider { url.weight(None).to_string() } else { String::new() };
-            row.extend([param("application"), weight, param("release")]);
-            row.push(plain(&super::records::shown_url(url)).into_owned());
+        let address = endpoint_address(endpoint.category, url);
+        let pods = self.pods(&endpoint.holders);
+        let row = [&plain(&endpoint.service), role(endpoint.category), &plain(&address), &pods];
+        if !self.wide {
+            return self.table.push(&row);
         }
-        self.table.push(row);
+        let param = |name| plain(&url.get(name).unwrap_or_default()).into_owned();
+        let is_provider = endpoint.category == Category::Providers;
+        let weight = if is_provider { url.weight(None).to_string() } else { String::new() };
+        let (application, release) = (param("application"), param("release"));
+        let shown = super::records::shown_url(url);
+        let more = [&application, &*weight, &release, &plain(&shown)];
+        self.table.push(&[&row[..], &more].concat());
     }
 
     /// The first of them, and how many more; all of them when there is room.
@@ -144,6 +143,17 @@ fn columns(wide: bool) -> Vec<Column> {
         columns.push(column("URL", Elide::End, 16, 16, DIM));
     }
     columns
+}
+
+/// The keys that may be rules and who carries them, in order.
+fn rules(catalog: &Catalog) -> Vec<(String, Vec<&Holder>)> {
+    let carried = catalog.carried().map(|(key, _, holders)| (key.to_text(), holders));
+    let rules = carried.filter(|(key, _)| rule(key).is_some());
+    let mut rules: Vec<_> = rules
+        .map(|(key, holders)| (key, holders.map(|holder| &**holder).collect::<Vec<_>>()))
+        .collect();
+    rules.sort_unstable();
+    rules
 }
 
 /// A record that is a rule instead of an endpoint.

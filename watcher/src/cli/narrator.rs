@@ -206,7 +206,9 @@ impl Text {
             Notice::Reconnected { scope } => {
                 format!("{GOOD}following {} again{GOOD:#}", place(scope))
             }
-            Notice::Change(_) | Notice::Pod(_) | Notice::RefreshCredential => return Ok(()),
+            Notice::Change(_) | Notice::Filled | Notice::Pod(_) | Notice::RefreshCredential => {
+                return Ok(());
+            }
         };
         out.flush()?;
         terminal::say(&format!("{time} {said}"));

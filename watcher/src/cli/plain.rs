@@ -9,7 +9,8 @@ use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
 /// `text` with every character that acts on the terminal instead of being seen written as an
 /// escape: controls, line separators, and the marks that reorder or hide what is around them.
 pub(super) fn plain(text: &str) -> Cow<'_, str> {
-    if !text.chars().any(acts) {
+    let is_printable = |byte: &u8| matches!(byte, b' '..=b'~');
+    if text.as_bytes().iter().all(is_printable) || !text.chars().any(acts) {
         return Cow::Borrowed(text);
     }
     let mut shown = String::with_capacity(text.len() + 8);
@@ -31,6 +32,9 @@ pub(super) fn plain_lines(text: &str) -> String {
 
 /// How many columns of a terminal `text` takes; wide characters take two.
 pub(super) fn width(text: &str) -> usize {
+    if text.is_ascii() && !text.bytes().any(|byte| byte.is_ascii_control()) {
+        return text.len();
+    }
     text.width()
 }
 

@@ -17,13 +17,13 @@ use super::{
     explain::{Situation, explain},
     list::counted,
     plain::plain,
-    session::Session,
+    session::{FirstList, Session},
     signals::Signals,
     terminal,
 };
 
 pub(super) async fn run(arguments: &Serve) -> Result<(), Ended> {
-    let session = Session::open(&arguments.reading)?;
+    let session = Session::open(&arguments.reading, FirstList::InBulk)?;
     let (listener, address) = listen(arguments.bind).await?;
     let place = session.place();
     let Session { driver, config, .. } = session;

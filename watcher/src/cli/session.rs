@@ -29,17 +29,30 @@ pub(super) struct Session {
     pub(super) namespaces: Namespaces,
 }
 
+/// How a verb hears of what is there at the start.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum FirstList {
+    /// Key by key.
+    EachKey,
+    /// It looks into the catalog.
+    InBulk,
+}
+
 impl Session {
     /// Finds the configuration; says what is wrong with it.
-    pub(super) fn open(reading: &Reading) -> Result<Self, Ended> {
-        Self::new(reading, &Environment::of_process()).map_err(|error| {
+    pub(super) fn open(reading: &Reading, first: FirstList) -> Result<Self, Ended> {
+        Self::new(reading, first, &Environment::of_process()).map_err(|error| {
             terminal::say_error(&plain_lines(&error.to_string()));
             let misused = matches!(error, ConfigError::BadNamespace { .. });
             if misused { Ended::Misused } else { Ended::Failed }
         })
     }
 
-    fn new(reading: &Reading, environment: &Environment) -> Result<Self, ConfigError> {
+    fn new(
+        reading: &Reading,
+        first: FirstList,
+        environment: &Environment,
+    ) -> Result<Self, ConfigError> {
         let config = Config::load(&reading.connection.overrides(), environment)?;
         let Reading { all_namespaces, namespaces, .. } = reading;
         let namespaces =
@@ -51,6 +64,7 @@ impl Session {
         let mut settings = Settings::new(scopes);
         settings.selector.clone_from(&reading.selector);
         settings.ready_only = reading.ready_only;
+        settings.bulk = first == FirstList::InBulk;
         // Differs for each process; the hasher's keys come from the system's randomness.
         let seed = RandomState::new().build_hasher().finish();
         let client = Client::new(config.clone())?;

@@ -23,26 +23,44 @@ pub(super) struct Column {
 /// Rows of cells under columns.
 pub(super) struct Table {
     columns: Vec<Column>,
-    rows: Vec<Vec<String>>,
+    /// All cells, one behind the other: a large registry has a hundred thousand of them.
+    text: String,
+    /// Where each cell ends.
+    ends: Vec<usize>,
+    /// The widest cell of each column.
+    widest: Vec<usize>,
 }
 
 impl Table {
     pub(super) fn new(columns: Vec<Column>) -> Self {
-        Self { columns, rows: Vec::new() }
+        let widest = columns.iter().map(|column| width(column.title)).collect();
+        Self { columns, text: String::new(), ends: Vec::new(), widest }
     }
 
-    /// Adds a row; an empty cell is shown as `-`, so that every row has as many words as columns.
-    pub(super) fn push(&mut self, row: Vec<String>) {
-        self.rows.push(row);
+    /// Adds a row, with a cell for every column; an empty one is shown as `-`, so that every row has
+    /// as many words as columns.
+    pub(super) fn push(&mut self, row: &[&str]) {
+        for (widest, cell) in self.widest.iter_mut().zip(row) {
+            let cell = if cell.is_empty() { "-" } else { cell };
+            *widest = width(cell).max(*widest);
+            self.text.push_str(cell);
+            self.ends.push(self.text.len());
+        }
+    }
+
+    fn cells(&self) -> impl Iterator<Item = &str> {
+        let starts = std::iter::once(&0).chain(&self.ends);
+        starts.zip(&self.ends).map(|(start, end)| self.text.get(*start..*end).unwrap_or_default())
     }
 
     /// Writes it, at most `columns` wide if that is given. The last column is never padded.
     pub(super) fn write(&self, out: &mut dyn Write, columns: Option<usize>) -> io::Result<()> {
         let widths = self.widths(columns);
-        let titles: Vec<_> = self.columns.iter().map(|column| column.title.to_owned()).collect();
-        self.line(out, &titles, &widths, Some(Style::new().bold()))?;
-        for row in &self.rows {
-            self.line(out, row, &widths, None)?;
+        let mut titles = self.columns.iter().map(|column| column.title);
+        self.line(out, &mut titles, &widths, Some(Style::new().bold()))?;
+        let mut cells = self.cells();
+        for _ in 0..self.ends.len() / self.columns.len().max(1) {
+            self.line(out, &mut cells, &widths, None)?;
         }
         Ok(())
     }
@@ -50,14 +68,13 @@ impl Table {
     fn line(
         &self,
         out: &mut dyn Write,
-        cells: &[String],
+        cells: &mut dyn Iterator<Item = &str>,
         widths: &[usize],
         style: Option<Style>,
     ) -> io::Result<()> {
         let last = self.columns.len().saturating_sub(1);
         let columns = self.columns.iter().zip(widths).zip(cells);
         for (place, ((column, &room), cell)) in columns.enumerate() {
-            let cell = if cell.is_empty() { "-" } else { cell };
             let text = fit(cell, room, column.elide);
             let style = style.unwrap_or(column.style);
             write!(out, "{style}{text}{style:#}")?;
@@ -71,12 +88,7 @@ impl Table {
     /// What each column needs; if that is too much, the widest ones give until it fits or nobody
     /// can: first what is beyond comfort, then the rest.
     fn widths(&self, limit: Option<usize>) -> Vec<usize> {
-        let mut widths: Vec<usize> = self.columns.iter().map(|it| width(it.title)).collect();
-        for row in &self.rows {
-            for (room, cell) in widths.iter_mut().zip(row) {
-                *room = width(cell).max(*room);
-            }
-        }
+        let mut widths = self.widest.clone();
         let Some(limit) = limit else { return widths };
         let gaps = GAP * widths.len().saturating_sub(1);
         let mut excess = (widths.iter().sum::<usize>() + gaps).saturating_sub(limit);
@@ -112,8 +124,8 @@ mod tests {
             column("ROLE", Elide::End, 8, 4),
             column("POD", Elide::Middle, 12, 8),
         ]);
-        table.push(vec!["com.example.Greeter".into(), "provider".into(), "shop/greeter-x1".into()]);
-        table.push(vec!["com.用户.服务".into(), String::new(), "shop/user-6f7d8-abcde".into()]);
+        table.push(&["com.example.Greeter", "provider", "shop/greeter-x1"]);
+        table.push(&["com.用户.服务", "", "shop/user-6f7d8-abcde"]);
         table
     }
 

@@ -16,7 +16,7 @@ use super::{
     explain::explain,
     narrator::{Jsonl, Narrator, Text},
     queue::{Queue, What},
-    session::{self, Session},
+    session::{self, FirstList, Session},
     signals::Signals,
     terminal,
 };
@@ -25,7 +25,7 @@ use super::{
 const LAST_WORDS: Duration = Duration::from_millis(500);
 
 pub(super) async fn run(arguments: &Watch) -> Result<(), Ended> {
-    let mut session = Session::open(&arguments.reading)?;
+    let mut session = Session::open(&arguments.reading, FirstList::EachKey)?;
     let mut signals = Signals::new()?;
     let queue = Queue::default();
     let mut printed = match arguments.output {

@@ -43,6 +43,9 @@ impl Context<'_> {
     }
 
     pub(super) fn tell_changes(&mut self) {
+        if std::mem::take(&mut self.changes.filled) {
+            self.out.push(Output::Notice(Notice::Filled));
+        }
         let problems = self.changes.problems.drain(..).map(Notice::Problem);
         let changes = self.changes.changes.drain(..).map(Notice::Change);
         let pods = self.changes.pods.drain(..).map(Notice::Pod);

@@ -77,10 +77,10 @@ impl Engine {
             .collect();
         Self {
             catalog: Catalog::new(liveness),
+            changes: if settings.bulk { Changes::in_bulk() } else { Changes::default() },
             settings,
             reflectors,
             streams: Streams::default(),
-            changes: Changes::default(),
             synced: false,
             progress: 0,
         }

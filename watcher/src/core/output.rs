@@ -32,6 +32,9 @@ pub enum Output {
 pub enum Notice {
     /// A key of the registry came, changed its value, or went.
     Change(Change),
+    /// The catalog was empty, and everything that it holds now is new. Only with
+    /// [`Settings::bulk`](super::Settings::bulk), and then instead of changes, problems and Pods.
+    Filled,
     /// A Pod's annotation (or the Pod itself) has become unreadable, or readable again.
     Problem(ProblemChange),
     /// A Pod came, went, or is not as it was: for those who keep a picture of the catalog beside

@@ -21,6 +21,9 @@ pub struct Settings {
     pub page_limit: u32,
     /// Try a streaming list before a paged one.
     pub streaming_list: bool,
+    /// Tell the first list as one [`Notice::Filled`](super::Notice::Filled), instead of a change for
+    /// each key: for those who read it from the catalog.
+    pub bulk: bool,
     /// The longest line of a watch and the longest item of a list, in bytes.
     pub object_limit: usize,
 }
@@ -35,6 +38,7 @@ impl Settings {
             ready_only: false,
             page_limit: 500,
             streaming_list: true,
+            bulk: false,
             object_limit: 16 << 20,
         }
     }

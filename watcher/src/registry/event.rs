@@ -87,7 +87,10 @@ impl<'a> Event<'a> {
                 disconnected(&error.scope, error, retry_in.as_millis())
             }
             Notice::Reconnected { scope } => Other::Reconnected { namespace: namespace(scope) },
-            Notice::Pod(_) | Notice::Progress { .. } | Notice::RefreshCredential => return None,
+            Notice::Filled
+            | Notice::Pod(_)
+            | Notice::Progress { .. }
+            | Notice::RefreshCredential => return None,
         };
         Some(Self::Other(other))
     }

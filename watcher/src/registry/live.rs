@@ -79,7 +79,8 @@ impl Registry {
     /// # Panics
     ///
     /// Outside of a tokio runtime.
-    pub fn connect(config: Config) -> Result<Self, ConfigError> {
+    pub fn connect(mut config: Config) -> Result<Self, ConfigError> {
+        config.settings.bulk = true;
         let client = Client::new(config.connection)?;
         // Differs for each process; the hasher's keys come from the system's randomness.
         let seed = RandomState::new().build_hasher().finish();

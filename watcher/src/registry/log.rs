@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use imbl::Vector;
 
+use super::Revision;
 use super::entry::Entry;
 
 /// How much of the past is kept. What a subscriber has not taken when it falls out of the log is
@@ -50,6 +51,19 @@ impl Log {
             self.first += 1;
             self.floor = oldest.revision.number;
         }
+    }
+
+    /// Forgets everything, as if more had happened than is kept; this was the last of it.
+    pub(super) fn skip(&mut self, revision: Revision) {
+        self.first = self.end() + 1;
+        self.floor = revision.number;
+        self.entries.clear();
+        self.bytes = 0;
+    }
+
+    /// How many entries are kept.
+    pub(super) fn room(&self) -> usize {
+        self.limits.entries
     }
 
     /// The entry at a place; `None` if it is not there yet, or no longer ([`Self::has_lost`]).

@@ -109,8 +109,16 @@ impl Meters {
             Notice::Reconnected { .. } => self.reconnects.inc(),
             Notice::Failed { error, .. } => self.failures.with_label_values(&[cause(error)]).inc(),
             Notice::Pod(_) => self.touches.inc(),
-            Notice::Progress { .. } | Notice::Synced { .. } | Notice::RefreshCredential => {}
+            Notice::Filled
+            | Notice::Progress { .. }
+            | Notice::Synced { .. }
+            | Notice::RefreshCredential => {}
         }
+    }
+
+    /// So many keys have come at once.
+    pub(super) fn filled(&self, records: usize) {
+        self.changes.with_label_values(&["added"]).inc_by(records as u64);
     }
 
     fn problem(&self, change: &ProblemChange) {

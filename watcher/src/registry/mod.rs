@@ -34,6 +34,7 @@ mod meters;
 mod publisher;
 mod reader;
 mod record;
+mod records;
 mod register;
 mod revision;
 mod selection;

@@ -5,7 +5,9 @@ use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
-use dubbo_k8s_codec::{Catalog, Holder, PodChange, PodEntry};
+use dubbo_k8s_codec::{
+    Catalog, Holder, PodChange, PodEntry, ProblemChange, ProblemKind, StoredKey,
+};
 use tokio::sync::watch;
 use tokio::time::Instant;
 
@@ -54,6 +56,7 @@ impl Publisher {
             match notice {
                 Notice::Progress { .. } | Notice::RefreshCredential => {}
                 Notice::Pod(change) => self.pod(catalog, &change, &told),
+                Notice::Filled => self.fill(catalog),
                 Notice::Change(change) => {
                     told.insert(Arc::clone(&change.key));
                     self.log(true, What::Notice(Notice::Change(change)));
@@ -72,6 +75,33 @@ impl Publisher {
         self.next.freshness.update(synced, silent_since);
         self.published.state.store(Arc::new(self.next.clone()));
         self.moved.send_replace(());
+    }
+
+    /// Takes in all of a catalog, where there was nothing.
+    fn fill(&mut self, catalog: &Catalog) {
+        for entry in catalog.pod_entries() {
+            self.place(None, Some(entry));
+        }
+        for (key, value, holders) in catalog.carried() {
+            if let Some(holders) = Holders::of(holders) {
+                self.next.records.insert(key, Record { value: Arc::clone(value), holders });
+            }
+        }
+        self.meters.filled(catalog.records());
+        if catalog.records() > self.next.log.room() {
+            // Nobody could be told of each; whoever was there before gets it as a snapshot.
+            self.next.revision = self.next.revision.next();
+            self.next.log.skip(self.next.revision);
+        } else {
+            for change in catalog.everything() {
+                self.log(true, What::Notice(Notice::Change(change)));
+            }
+        }
+        for problem in catalog.problems() {
+            let notice = Notice::Problem(ProblemChange { kind: ProblemKind::Raised, problem });
+            self.meters.notice(&notice);
+            self.log(true, What::Notice(notice));
+        }
     }
 
     fn log(&mut self, content: bool, what: What) {
@@ -96,8 +126,8 @@ impl Publisher {
                 self.record(catalog, key, holder, *carried);
             }
         }
-        let untold = changed.keys().filter(|key| !told.contains(**key));
-        let silent: Vec<Arc<str>> = untold.map(|key| Arc::clone(key)).collect();
+        let untold = changed.keys().map(|key| key.to_shared()).filter(|key| !told.contains(key));
+        let silent: Vec<Arc<str>> = untold.collect();
         if silent.is_empty() && !changed.is_empty() {
             return;
         }
@@ -122,13 +152,13 @@ impl Publisher {
     }
 
     /// Brings one key up to date: the value is the catalog's, the holder comes or goes.
-    fn record(&mut self, catalog: &Catalog, key: &Arc<str>, holder: &Arc<Holder>, carried: bool) {
+    fn record(&mut self, catalog: &Catalog, key: &StoredKey, holder: &Arc<Holder>, carried: bool) {
         let records = &mut self.next.records;
         let Some(value) = catalog.value(key) else {
-            records.remove(&**key);
+            records.remove(key);
             return;
         };
-        match records.get_mut(&**key) {
+        match records.get_mut(key) {
             Some(record) => {
                 record.value = Arc::clone(value);
                 if carried {
@@ -139,7 +169,7 @@ impl Publisher {
             }
             None if carried => {
                 let holders = Holders::One(Arc::clone(holder));
-                records.insert(Arc::clone(key), Record { value: Arc::clone(value), holders });
+                records.insert(key, Record { value: Arc::clone(value), holders });
             }
             None => {}
         }
@@ -151,7 +181,7 @@ impl Publisher {
 fn changed_keys<'a>(
     before: Option<&'a Arc<PodEntry>>,
     after: Option<&'a Arc<PodEntry>>,
-) -> BTreeMap<&'a Arc<str>, bool> {
+) -> BTreeMap<&'a StoredKey, bool> {
     let records = |pod: Option<&'a Arc<PodEntry>>| {
         let records = pod.map_or(&[][..], |pod| pod.records());
         records.iter().map(|record| (&record.key, &record.value)).collect::<BTreeMap<_, _>>()

@@ -44,6 +44,14 @@ impl PartialOrd for Ranked {
 }
 
 impl Holders {
+    /// These, in the order of their uids; `None` if there are none.
+    pub(super) fn of<'a>(mut holders: impl Iterator<Item = &'a Arc<Holder>>) -> Option<Self> {
+        let (first, second) = (holders.next()?, holders.next());
+        let Some(second) = second else { return Some(Self::One(Arc::clone(first))) };
+        let all = [first, second].into_iter().chain(holders);
+        Some(Self::Many(all.map(|holder| Ranked(Arc::clone(holder))).collect()))
+    }
+
     /// Adds a holder, unless it is there.
     pub(super) fn insert(&mut self, holder: &Arc<Holder>) {
         match self {

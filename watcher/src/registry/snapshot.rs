@@ -41,7 +41,7 @@ pub struct ServiceEntry {
 /// Serialises as `{"url","protocol","host","port","params","holders"}`.
 #[derive(Debug, Clone)]
 pub struct Endpoint {
-    key: Arc<str>,
+    key: Box<str>,
     url: Url<'static>,
     record: Record,
 }
@@ -84,10 +84,11 @@ impl Snapshot {
 
     /// The records that are asked for, in the order of their keys: key, value, and the Pods that
     /// carry it in the order of their uids.
-    pub fn iter(&self) -> impl Iterator<Item = (&str, &str, impl Iterator<Item = &Holder>)> {
+    pub fn iter(&self) -> impl Iterator<Item = (String, &str, impl Iterator<Item = &Holder>)> {
         let asked = |key: &str| self.selection.as_ref().is_none_or(|all| all.selects_key(key));
-        self.state.records.iter().filter(move |(key, _)| asked(key)).map(|(key, record)| {
-            (&**key, &*record.value, record.holders.iter().map(|holder| &**holder))
+        let records = self.state.records.iter().map(|(key, record)| (key.to_text(), record));
+        records.filter(move |(key, _)| asked(key)).map(|(key, record)| {
+            (key, &*record.value, record.holders.iter().map(|holder| &**holder))
         })
     }
 
@@ -130,11 +131,9 @@ impl Snapshot {
         let only = self.selection.as_ref().and_then(|selection| selection.interface());
         let mut found: BTreeMap<String, Vec<String>> = BTreeMap::new();
         let mut from = Bound::Unbounded;
-        while let Some((key, _)) =
-            self.state.records.range::<_, str>((as_str(&from), Bound::Unbounded)).next()
-        {
-            let Some((prefix, interface)) = split(key) else {
-                from = Bound::Excluded(key.to_string());
+        while let Some(key) = self.state.records.next_key(as_str(&from)) {
+            let Some((prefix, interface)) = split(&key) else {
+                from = Bound::Excluded(key);
                 continue;
             };
             if only.is_none_or(|only| only == interface) {
@@ -197,16 +196,16 @@ impl Services {
     fn gather(&self, prefixes: &[String]) -> VecDeque<ServiceEntry> {
         let mut services: BTreeMap<Service<'static>, ServiceEntry> = BTreeMap::new();
         for prefix in prefixes {
-            let range = (Bound::Included(prefix.as_str()), Bound::Unbounded);
-            let keys = self.state.records.range::<_, str>(range);
+            let keys = self.state.records.from(Bound::Included(prefix));
+            let keys = keys.map(|(key, record)| (key.to_text(), record));
             for (key, record) in keys.take_while(|(key, _)| key.starts_with(prefix)) {
-                if self.selection.as_ref().is_some_and(|selection| !selection.selects_key(key)) {
+                if self.selection.as_ref().is_some_and(|selection| !selection.selects_key(&key)) {
                     continue;
                 }
-                let Some((category, url)) = endpoint(key) else { continue };
+                let Some((category, url)) = endpoint(&key) else { continue };
                 let service = url.service().into_owned();
                 let entry = services.entry(service).or_insert_with_key(ServiceEntry::new);
-                let endpoint = Endpoint { key: Arc::clone(key), url, record: record.clone() };
+                let endpoint = Endpoint { key: key.into(), url, record: record.clone() };
                 match category {
                     Category::Providers => entry.providers.push(endpoint),
                     _ => entry.consumers.push(endpoint),
@@ -266,7 +265,8 @@ impl Endpoint {
 
 impl Serialize for Endpoint {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let (key, url, holders) = (self.key(), self.url.clone(), self.holders().collect());
+        let (key, url) = (self.key().into(), self.url.clone());
+        let holders = self.holders().collect();
         EndpointView { key, url, holders }.serialize(serializer)
     }
 }

@@ -7,13 +7,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use dubbo_k8s_codec::PodEntry;
-use imbl::{OrdMap, OrdSet};
+use imbl::OrdSet;
 use tokio::time::Instant;
 
 use super::Revision;
 use super::entry::Entry;
 use super::log::{Log, LogLimits};
-use super::record::Record;
+use super::records::Records;
 use crate::core::Failure;
 
 /// A state as it is published. A copy is cheap.
@@ -21,7 +21,7 @@ use crate::core::Failure;
 pub(crate) struct State {
     pub(super) revision: Revision,
     /// By key.
-    pub(super) records: OrdMap<Arc<str>, Record>,
+    pub(super) records: Records,
     /// Every Pod that is known.
     pub(super) pods: OrdSet<Placed>,
     /// Those with a problem.
@@ -91,7 +91,7 @@ impl State {
     pub(super) fn new(limits: LogLimits) -> Self {
         Self {
             revision: Revision::new_run(),
-            records: OrdMap::new(),
+            records: Records::default(),
             pods: OrdSet::new(),
             problems: OrdSet::new(),
             log: Log::new(limits),

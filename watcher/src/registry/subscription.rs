@@ -164,6 +164,8 @@ fn update(notice: &Notice) -> Option<Update> {
         }
         Notice::Reconnected { scope } => Update::Reconnected { scope },
         Notice::Failed { error, retry_in } => Update::Failed { error, retry_in },
-        Notice::Pod(_) | Notice::Progress { .. } | Notice::RefreshCredential => return None,
+        Notice::Filled | Notice::Pod(_) | Notice::Progress { .. } | Notice::RefreshCredential => {
+            return None;
+        }
     })
 }

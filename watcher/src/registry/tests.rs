@@ -84,7 +84,7 @@ impl World {
     }
 
     fn publish_since(&mut self, silent_since: Option<Instant>) {
-        let Changes { changes, problems, pods } = std::mem::take(&mut self.changes);
+        let Changes { changes, problems, pods, .. } = std::mem::take(&mut self.changes);
         let content = changes.into_iter().map(Notice::Change);
         let content = content.chain(problems.into_iter().map(Notice::Problem));
         let mut notices: Vec<_> = content.chain(pods.into_iter().map(Notice::Pod)).collect();
@@ -118,16 +118,16 @@ type Content = BTreeMap<String, (String, Vec<String>)>;
 fn content(snapshot: &Snapshot) -> Content {
     let entries = snapshot.iter().map(|(key, value, holders)| {
         let holders = holders.map(|holder| holder.uid.to_string()).collect();
-        (key.to_owned(), (value.to_owned(), holders))
+        (key, (value.to_owned(), holders))
     });
     entries.collect()
 }
 
 /// The same from the catalog, which is the truth.
 fn truth(catalog: &Catalog) -> Content {
-    let entries = catalog.entries().map(|(record, holders)| {
+    let entries = catalog.entries().map(|(key, value, holders)| {
         let holders = holders.map(|holder| holder.uid.to_string()).collect();
-        (record.key.to_owned(), (record.value.to_owned(), holders))
+        (key, (value.to_owned(), holders))
     });
     entries.collect()
 }
@@ -144,7 +144,7 @@ impl Heard {
         match update {
             Update::Snapshot(snapshot) => {
                 self.snapshots += 1;
-                let entries = snapshot.iter().map(|(key, value, _)| (key.into(), value.into()));
+                let entries = snapshot.iter().map(|(key, value, _)| (key, value.into()));
                 self.records = entries.collect();
             }
             Update::Change(change) => {
@@ -405,6 +405,43 @@ async fn problems_are_told_and_the_annotation_is_kept_as_it_is() {
     let Some(Update::Problem(problem)) = updates.next().await else { panic!("no problem") };
     assert_eq!(problem.kind, ProblemKind::Cleared);
     assert_eq!((world.snapshot().problems().count(), snapshot.problems().count()), (0, 1));
+}
+
+/// The registry of a first list, told at once, with somebody who was there before it.
+async fn filled(pods: u16, limits: LogLimits) -> (World, Heard) {
+    let mut world = World::with(limits);
+    let mut updates = world.subscribe(None);
+    for pod in 0..pods {
+        let keys = ["/dubbo".to_owned(), provider("a.B", pod)];
+        world.put(&format!("pod-{pod}"), &format!("{pod:03}"), &keys);
+    }
+    world.changes = Changes::default();
+    world.notices = vec![Notice::Filled, Notice::Synced { pods: 1, records: 1 }];
+    world.publish();
+    let mut heard = Heard::default();
+    loop {
+        let update = updates.next().await.unwrap();
+        let synced = match &update {
+            Update::Snapshot(snapshot) => snapshot.is_synced(),
+            update => matches!(update, Update::Synced { .. }),
+        };
+        heard.take(update);
+        if synced {
+            return (world, heard);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_first_list_is_told_key_by_key_or_as_one_snapshot() {
+    for (room, snapshots) in [(20, 1), (5, 2)] {
+        let limits = LogLimits { entries: room, ..LogLimits::default() };
+        let (world, heard) = filled(8, limits).await;
+        assert_eq!(content(&world.snapshot()), truth(&world.catalog));
+        let known: BTreeMap<_, _> =
+            truth(&world.catalog).into_iter().map(|(key, (value, _))| (key, value)).collect();
+        assert_eq!((heard.records, heard.snapshots), (known, snapshots));
+    }
 }
 
 #[tokio::test]

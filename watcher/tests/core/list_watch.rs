@@ -390,7 +390,7 @@ fn a17_unread_events_at_the_stop_leak_nothing() {
     engine.handle(Duration::ZERO, Input::Chunk { stream, bytes: body.as_bytes() }, &mut out);
     engine.handle(Duration::ZERO, Input::End { stream }, &mut out);
     let held = out.iter().find_map(|output| match output {
-        Output::Notice(Notice::Change(change)) => Some(std::sync::Arc::downgrade(&change.key)),
+        Output::Notice(Notice::Change(change)) => Some(std::sync::Arc::downgrade(&change.holder)),
         _ => None,
     });
     let held = held.expect("a change was told");

@@ -520,7 +520,7 @@ impl Simulation {
 
 fn name(notice: &Notice) -> &'static str {
     match notice {
-        Notice::Change(_) | Notice::Pod(_) => "Change",
+        Notice::Change(_) | Notice::Filled | Notice::Pod(_) => "Change",
         Notice::Problem(_) => "Problem",
         Notice::Progress { .. } => "Progress",
         Notice::Synced { .. } => "Synced",

@@ -203,7 +203,7 @@ impl Rig {
     #[track_caller]
     pub(crate) fn agrees(&self) {
         let entries = self.engine.catalog().entries();
-        let held = entries.map(|(record, _)| (record.key.to_owned(), record.value.to_owned()));
+        let held = entries.map(|(key, value, _)| (key, value.to_owned()));
         assert_eq!(held.collect::<BTreeMap<_, _>>(), self.replayed);
     }
 
