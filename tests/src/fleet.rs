@@ -51,39 +51,77 @@ impl Fleet {
 
     /// The Pods, in no particular order of names, without uids.
     pub fn pods(self) -> impl Iterator<Item = Value> {
-        let namespaces = self.namespaces();
-        (0..self.pods).map(move |number| {
-            let namespace =
-                namespaces.get(number % namespaces.len()).map_or("fleet", String::as_str);
-            pod(namespace, number)
-        })
+        (0..self.pods).map(move |number| self.pod(number, 0))
+    }
+
+    /// One of the Pods, after it has registered one of its services anew this many times.
+    pub fn pod(self, number: usize, generation: u64) -> Value {
+        let annotation = annotation_of(number, generation);
+        let names = Names::of(number);
+        names.draft(&self.namespace(number), Some(&annotation)).pod()
+    }
+
+    /// Namespace and name of one of the Pods.
+    pub fn place(self, number: usize) -> (String, String) {
+        let namespace = self.namespace(number);
+        let name = Names::of(number).draft(&namespace, None).name();
+        (namespace, name)
+    }
+
+    fn namespace(self, number: usize) -> String {
+        match self.namespaces {
+            0 | 1 => "fleet".to_owned(),
+            several => format!("fleet-{}", number % several),
+        }
     }
 }
 
-/// One Pod of the fleet.
-fn pod(namespace: &str, number: usize) -> Value {
-    let ip = format!("10.{}.{}.{}", 64 + number / 65_536, number / 256 % 256, number % 256);
-    let keys = keys(number, &ip);
-    let first = number * SERVICES % INTERFACES;
-    Draft {
-        namespace,
-        deployment: &format!("catalog-{first:03}"),
-        template_hash: "7c9d5b8f6d",
-        suffix: &format!("{number:05x}"),
-        label: Some("dubbo.io.provider"),
-        annotation: Some(&annotation(keys)),
-        phase: "Running",
-        ready: true,
-        ip: &ip,
-        created: CREATED,
+/// The annotation of one of the Pods. Each generation, one service after the other registers anew.
+pub fn annotation_of(number: usize, generation: u64) -> String {
+    annotation(keys(number, &ip(number), generation))
+}
+
+fn ip(number: usize) -> String {
+    format!("10.{}.{}.{}", 64 + number / 65_536, number / 256 % 256, number % 256)
+}
+
+/// What one of the Pods is called.
+struct Names {
+    deployment: String,
+    suffix: String,
+    ip: String,
+}
+
+impl Names {
+    fn of(number: usize) -> Self {
+        let first = number * SERVICES % INTERFACES;
+        Self {
+            deployment: format!("catalog-{first:03}"),
+            suffix: format!("{number:05x}"),
+            ip: ip(number),
+        }
     }
-    .pod()
+
+    fn draft<'a>(&'a self, namespace: &'a str, annotation: Option<&'a str>) -> Draft<'a> {
+        Draft {
+            namespace,
+            deployment: &self.deployment,
+            template_hash: "7c9d5b8f6d",
+            suffix: &self.suffix,
+            label: Some("dubbo.io.provider"),
+            annotation,
+            phase: "Running",
+            ready: true,
+            ip: &self.ip,
+            created: CREATED,
+        }
+    }
 }
 
 /// The services of a Pod, and the directories above them as dubbo-go 1.4 writes them too.
-fn keys(number: usize, ip: &str) -> Vec<String> {
+fn keys(number: usize, ip: &str, generation: u64) -> Vec<String> {
     let mut keys = vec!["/dubbo".to_owned()];
-    for service in 0..SERVICES {
+    for (service, turn) in (0..SERVICES).zip(0_u64..) {
         let interface = (number * SERVICES + service) % INTERFACES;
         let interface = format!("com.example.catalog.v{}.Service{interface:03}", interface % 10);
         let registration = Registration {
@@ -96,7 +134,7 @@ fn keys(number: usize, ip: &str) -> Vec<String> {
             port: 20000,
             application: "catalog",
             methods: &METHODS,
-            timestamp: REGISTERED,
+            timestamp: REGISTERED + (generation + SERVICES as u64 - 1 - turn) / SERVICES as u64,
             parameters: &[],
         };
         let [_, interface_key, category_key] = registration.directories();
@@ -107,19 +145,26 @@ fn keys(number: usize, ip: &str) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Fleet, keys};
+    use super::{Fleet, ip, keys};
     use std::collections::BTreeSet;
 
     #[test]
     fn ten_thousand_pods_have_30401_distinct_records() {
         let mut distinct = BTreeSet::new();
         for number in 0..10_000 {
-            let ip = format!("10.64.{}.{}", number / 256, number % 256);
-            let keys = keys(number, &ip);
+            let keys = keys(number, &ip(number), 0);
             assert_eq!(keys.len(), 10);
             distinct.extend(keys);
         }
         assert_eq!(distinct.len(), 30_401);
+    }
+
+    #[test]
+    fn each_generation_registers_one_service_anew() {
+        let of = |generation| keys(7, "10.64.0.7", generation).into_iter().collect::<BTreeSet<_>>();
+        for generation in 0..7 {
+            assert_eq!(of(generation).difference(&of(generation + 1)).count(), 1);
+        }
     }
 
     #[test]

@@ -3,6 +3,7 @@
 //! depend on it.
 
 pub mod apiserver;
+pub mod churn;
 pub mod envoy;
 pub mod fleet;
 pub mod mesh;

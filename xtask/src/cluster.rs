@@ -23,14 +23,14 @@ pub(crate) enum Profile {
 impl Profile {
     /// Builds both programs.
     pub(crate) fn build(self) -> Result {
-        let tool = cargo("build").args([
-            "--locked",
-            "--package",
-            "dubbo-k8s-watcher",
-            "--package",
-            "dubbo-k8s-tests",
-        ]);
-        let tool = tool.arg("--bins");
+        self.build_with(&[])
+    }
+
+    /// Builds both programs, and those of other packages.
+    pub(crate) fn build_with(self, others: &[&str]) -> Result {
+        let packages = ["dubbo-k8s-watcher", "dubbo-k8s-tests"];
+        let packages = packages.iter().chain(others).flat_map(|package| ["--package", package]);
+        let tool = cargo("build").arg("--locked").args(packages).arg("--bins");
         if self == Self::Release { tool.arg("--release").run() } else { tool.run() }
     }
 

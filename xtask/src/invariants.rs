@@ -59,7 +59,7 @@ const ABSENCES: [Absence; 2] = [
 const CONFINED: [(&str, &str); 2] = [("web/src", "wasm_bindgen"), ("filter/src", "proxy_wasm")];
 
 /// Who may depend on whom in this workspace; who is not listed may depend on no member.
-const EDGES: [(&str, &[&str]); 6] = [
+const EDGES: [(&str, &[&str]); 7] = [
     ("dubbo-k8s-watcher", &["dubbo-k8s-codec"]),
     ("dubbo-k8s-web", &["dubbo-k8s-codec"]),
     ("dubbo-k8s-filter", &["dubbo-k8s-codec"]),
@@ -74,6 +74,7 @@ const EDGES: [(&str, &[&str]); 6] = [
             "dubbo-k8s-filter",
         ],
     ),
+    ("dubbo-k8s-live", &["dubbo-k8s-codec", "dubbo-k8s-watcher", "dubbo-k8s-tests"]),
     ("xtask", &["dubbo-k8s-codec", "dubbo-k8s-watcher"]),
 ];
 

@@ -58,9 +58,15 @@ enum Verb {
     /// Measure, beside others in the same run, and print tables.
     Bench {
         subject: Option<bench::Subject>,
-        /// How many Pods the watcher reads.
-        #[arg(long, default_value_t = 10_000)]
-        pods: u32,
+        /// Instead: changes of every kind for minutes, and subscribers that miss nothing.
+        #[arg(long, conflicts_with_all = ["subject", "pods", "runs"])]
+        soak: bool,
+        /// How long the soak is, as in 3m.
+        #[arg(long = "for", value_name = "TIME", value_parser = seconds, requires = "soak")]
+        length: Option<Duration>,
+        /// How many Pods the watcher reads; repeat it for several sizes.
+        #[arg(long, default_values_t = [10_000, 100_000])]
+        pods: Vec<u32>,
         /// How often each is measured.
         #[arg(long, default_value_t = 5)]
         runs: u32,
@@ -82,7 +88,8 @@ fn main() -> ExitCode {
         Verb::Setup => setup::run(forced),
         Verb::Demo { envoy: true, length } => demo::envoy(forced, length),
         Verb::Demo { envoy: false, length } => demo::run(length),
-        Verb::Bench { subject, pods, runs } => bench::run(forced, subject, pods, runs),
+        Verb::Bench { soak: true, length, .. } => bench::soak(length),
+        Verb::Bench { subject, pods, runs, .. } => bench::run(forced, subject, &pods, runs),
         Verb::Measure { command } => bench::measure::run(&command),
         Verb::Test { only } => test::run(forced, &only),
         Verb::Wasm => wasm::run(forced),

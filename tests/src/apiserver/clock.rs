@@ -7,6 +7,12 @@ pub(crate) fn timestamp() -> String {
     timestamp_in(0)
 }
 
+/// Nanoseconds since 1970.
+pub(crate) fn nanos() -> u64 {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(now.as_nanos()).unwrap_or(u64::MAX)
+}
+
 /// `seconds` from now.
 pub(crate) fn timestamp_in(seconds: u64) -> String {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |elapsed| elapsed.as_secs());

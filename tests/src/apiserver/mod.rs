@@ -51,6 +51,7 @@ mod wire;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -71,8 +72,8 @@ pub use log::{Requests, Seen};
 pub use replay::Exchange;
 pub use request::Verb;
 pub use status::Status;
-pub use store::Store;
 pub(crate) use store::split_mix;
+pub use store::{Prepared, Store};
 
 use compressed::Compressed;
 use connection::{Connection, Order};
@@ -82,6 +83,7 @@ pub const ADMIN: &str = "scripted-admin";
 
 /// How the server behaves all the time; what happens once is a [`Fault`].
 #[derive(Clone, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own")]
 pub struct Options {
     /// The port on 127.0.0.1; 0 takes a free one, which a restart keeps.
     pub port: u16,
@@ -104,6 +106,8 @@ pub struct Options {
     pub history: usize,
     /// Makes the uids.
     pub seed: u64,
+    /// Whether it is written down when each event of a watch was sent: [`Server::take_stamps`].
+    pub stamps: bool,
 }
 
 impl Default for Options {
@@ -119,6 +123,7 @@ impl Default for Options {
             resource_version: 1000,
             history: 100_000,
             seed: 1,
+            stamps: false,
         }
     }
 }
@@ -167,6 +172,28 @@ struct Shared {
     watches: channel::Sender<usize>,
     /// Grows when all open watches shall end as if their time was over.
     ends: channel::Sender<u64>,
+    stamps: Mutex<Vec<Stamp>>,
+    /// The version of the last event that was sent to a watch.
+    sent: AtomicU64,
+}
+
+/// When an event of a watch was handed to its connection, which sends it in the same breath.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Stamp {
+    /// The resourceVersion of the change.
+    pub version: u64,
+    /// Nanoseconds since 1970.
+    pub nanos: u64,
+}
+
+impl Shared {
+    fn stamp(&self, version: u64) {
+        self.sent.store(version, Ordering::Relaxed);
+        if self.options.stamps {
+            let stamp = Stamp { version, nanos: clock::nanos() };
+            self.stamps.lock().unwrap_or_else(PoisonError::into_inner).push(stamp);
+        }
+    }
 }
 
 /// Counts one of something while it exists.
@@ -235,6 +262,8 @@ impl Server {
             connections: channel::Sender::new(0),
             watches: channel::Sender::new(0),
             ends: channel::Sender::new(0),
+            stamps: Mutex::default(),
+            sent: AtomicU64::new(0),
             options,
         });
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, shared.options.port));
@@ -307,6 +336,16 @@ impl Server {
     /// Who may do what.
     pub fn access(&self) -> &Access {
         &self.shared.access
+    }
+
+    /// When the events of all watches were sent since this was asked last, in that order.
+    pub fn take_stamps(&self) -> Vec<Stamp> {
+        std::mem::take(&mut self.shared.stamps.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// The resourceVersion of the last event that was sent to any watch; 0 before the first.
+    pub fn last_sent(&self) -> u64 {
+        self.shared.sent.load(Ordering::Relaxed)
     }
 
     /// What was asked.

@@ -27,7 +27,7 @@ pub(crate) enum Place {
 }
 
 /// A stored Pod.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Object {
     pub(crate) namespace: Box<str>,
     pub(crate) name: Box<str>,
@@ -35,6 +35,8 @@ pub(crate) struct Object {
     pub(crate) phase: Box<str>,
     pub(crate) labels: BTreeMap<Box<str>, Box<str>>,
     pub(crate) version: u64,
+    /// The version that is printed in `fields`.
+    printed: u64,
     /// `"metadata":{…},"spec":{…},"status":{…}`, without the braces around it.
     fields: Bytes,
     metadata_end: usize,
@@ -84,10 +86,16 @@ impl Object {
             phase,
             labels: labels_of(&metadata),
             version,
+            printed: version,
             fields: Bytes::from(fields),
             metadata_end,
             version_at,
         }
+    }
+
+    /// The same Pod at another version, without printing it again.
+    pub(crate) fn at(&self, version: u64) -> Self {
+        Self { version, ..self.clone() }
     }
 
     /// The key that orders Pods as etcd does: `namespace/name`.
@@ -117,7 +125,7 @@ impl Object {
             Form::Metadata => self.metadata_end,
         };
         let part = |range: Range<usize>| self.fields.get(range).unwrap_or_default();
-        if version == self.version {
+        if version == self.printed {
             out.extend_from_slice(part(0..end));
         } else {
             out.extend_from_slice(part(0..self.version_at.start));

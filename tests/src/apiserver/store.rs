@@ -42,6 +42,10 @@ struct State {
     uids: u64,
 }
 
+/// A Pod that was printed beforehand, so that putting it in place of another costs next to nothing.
+#[derive(Clone, Debug)]
+pub struct Prepared(Object);
+
 #[derive(Clone, Debug)]
 pub(crate) struct Entry {
     pub(crate) version: u64,
@@ -196,6 +200,30 @@ impl Store {
     /// Deletes a Pod at once. Returns the resourceVersion of the deletion.
     pub fn delete(&self, namespace: &str, name: &str) -> Result<u64, Status> {
         self.change(|state| state.delete(namespace, name))
+    }
+
+    /// Prints a Pod that is there, as `edit` changes it, for [`Store::put`].
+    pub fn prepare(
+        &self,
+        namespace: &str,
+        name: &str,
+        edit: impl FnOnce(&mut Value),
+    ) -> Result<Prepared, Status> {
+        let pod = self.get(namespace, name).ok_or_else(|| Status::not_found(name))?;
+        let mut tree = Value::Object(pod.tree());
+        edit(&mut tree);
+        let Value::Object(tree) = tree else {
+            return Err(Status::bad_request("a Pod is an object"));
+        };
+        Ok(Prepared(Object::new(tree, pod.version)))
+    }
+
+    /// Puts a Pod that was prepared in the place of the one of its name, whatever that has become.
+    /// Returns the new resourceVersion.
+    pub fn put(&self, pod: &Prepared) -> u64 {
+        let version = self.lock().put(&pod.0);
+        self.wake();
+        version
     }
 
     /// Takes over the items of a `List` or `PodList` with the uids and resourceVersions that they
@@ -449,6 +477,14 @@ impl State {
         new
     }
 
+    fn put(&mut self, pod: &Object) -> u64 {
+        self.version += 1;
+        let new = Arc::new(pod.at(self.version));
+        let old = Arc::make_mut(&mut self.pods).insert(new.key(), Arc::clone(&new));
+        self.append(What::Pod { old, new: Some(new) });
+        self.version
+    }
+
     fn delete(&mut self, namespace: &str, name: &str) -> Result<u64, Status> {
         let old = Arc::make_mut(&mut self.pods)
             .remove(&key(namespace, name))
@@ -605,6 +641,19 @@ mod tests {
         };
         assert_eq!(entries.len(), 2);
         assert!(matches!(store.tail(Position { version: 0, epoch: 0 }), Tail::Lost));
+    }
+
+    #[test]
+    fn what_was_prepared_takes_the_place_and_a_new_version() {
+        let store = store();
+        store.create(pod("a")).unwrap();
+        let prepared = store
+            .prepare("n", "a", |pod| pod["metadata"]["annotations"] = json!({"x": "1"}))
+            .unwrap();
+        assert_eq!((store.put(&prepared), store.put(&prepared)), (102, 103));
+        let pod = store.pod("n", "a").unwrap();
+        assert_eq!(pod["metadata"]["resourceVersion"], "103");
+        assert_eq!(pod["metadata"]["annotations"]["x"], "1");
     }
 
     #[test]

@@ -81,7 +81,8 @@ struct Watch {
     position: Position,
     initial: VecDeque<Arc<Object>>,
     initial_version: Option<u64>,
-    ready: VecDeque<Bytes>,
+    /// Lines, and the version of the change that each tells of; 0 for none.
+    ready: VecDeque<(u64, Bytes)>,
     over: bool,
     end: Instant,
     next_bookmark: Instant,
@@ -110,7 +111,7 @@ impl Watch {
         let mut ready = VecDeque::new();
         let is_lost = version < bounds.compacted;
         if is_lost {
-            ready.push_back(Bytes::from(Status::too_old(version, bounds.compacted).event()));
+            ready.push_back((0, Bytes::from(Status::too_old(version, bounds.compacted).event())));
         }
         let at_least = match start {
             Start::Present { at_least } => Some(at_least),
@@ -163,7 +164,7 @@ impl Watch {
         match reach(&self.shared, at_least).await {
             Ok(()) => self.load(&self.shared.store.snapshot()),
             Err(status) => {
-                self.ready.push_back(Bytes::from(status.event()));
+                self.ready.push_back((0, Bytes::from(status.event())));
                 self.over = true;
             }
         }
@@ -181,7 +182,10 @@ impl Watch {
 
     /// A line that needs no waiting.
     fn take(&mut self) -> Option<Bytes> {
-        if let Some(line) = self.ready.pop_front() {
+        if let Some((version, line)) = self.ready.pop_front() {
+            if version > 0 {
+                self.shared.stamp(version);
+            }
             return Some(line);
         }
         if let Some(pod) = self.initial.pop_front() {
@@ -202,14 +206,14 @@ impl Watch {
         };
         for entry in entries {
             if let Some(line) = self.line(&entry) {
-                self.ready.push_back(line);
+                self.ready.push_back((entry.version, line));
             }
         }
         // A watch from the future gets silence until the present has caught up.
         let caught_up = version >= self.position.version;
         self.position.version = self.position.version.max(version);
         if std::mem::take(&mut self.bookmark_due) && self.bookmarks && caught_up {
-            self.ready.push_back(bookmark(version, false, self.form()));
+            self.ready.push_back((0, bookmark(version, false, self.form())));
         }
         !self.ready.is_empty()
     }

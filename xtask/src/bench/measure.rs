@@ -41,8 +41,9 @@ pub(crate) fn run(command: &[String]) -> Result {
     Ok(())
 }
 
+/// What the children that have ended, and were waited for, have used together.
 #[cfg(unix)]
-fn of_children() -> Result<Usage> {
+pub(super) fn of_children() -> Result<Usage> {
     use nix::sys::resource::{UsageWho, getrusage};
     use nix::sys::time::{TimeVal, TimeValLike as _};
     let micros = |time: TimeVal| Duration::from_micros(time.num_microseconds().unsigned_abs());
@@ -57,7 +58,7 @@ fn of_children() -> Result<Usage> {
 }
 
 #[cfg(not(unix))]
-fn of_children() -> Result<Usage> {
+pub(super) fn of_children() -> Result<Usage> {
     Err(Failure::new("this system does not say what a program used"))
 }
 

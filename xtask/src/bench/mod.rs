@@ -1,8 +1,11 @@
 //! `cargo xtask bench`: measures, side by side in one run, and prints tables. A person puts the figures
 //! into BENCHMARKS.md; this never writes them.
 
+mod live;
 pub(crate) mod measure;
 mod watcher;
+
+use std::time::Duration;
 
 use clap::ValueEnum;
 
@@ -18,7 +21,8 @@ use crate::web;
 pub(crate) enum Subject {
     /// Decoding and encoding, beside the naive version of the same work.
     Codec,
-    /// From start to a synced list of many Pods, beside curl fetching the same bytes.
+    /// From start to a synced list of many Pods, beside curl fetching the same bytes; then the latency
+    /// and the cost of changes, and of subscribers.
     Watcher,
     /// The inspector's page in Chromium: sizes, first rows, scrolling, searching, live updates.
     Web,
@@ -27,15 +31,21 @@ pub(crate) enum Subject {
 }
 
 /// Measures one subject, or all.
-pub(crate) fn run(forced: Option<Kind>, subject: Option<Subject>, pods: u32, runs: u32) -> Result {
+pub(crate) fn run(
+    forced: Option<Kind>,
+    subject: Option<Subject>,
+    pods: &[u32],
+    runs: u32,
+) -> Result {
     let wanted = |one: Subject| subject.is_none_or(|subject| subject == one);
     if wanted(Subject::Codec) {
         say::heading("codec");
         criterion("dubbo-k8s-codec", "codec")?;
     }
     if wanted(Subject::Watcher) {
-        say::heading(&format!("watcher: {pods} Pods, the median of {runs} runs"));
+        say::heading(&format!("watcher: the first sync, medians of {runs} runs"));
         watcher::run(pods, runs)?;
+        live::changes()?;
         say::heading("the watcher's core, without a network");
         criterion("dubbo-k8s-watcher", "core")?;
     }
@@ -52,6 +62,14 @@ pub(crate) fn run(forced: Option<Kind>, subject: Option<Subject>, pods: u32, run
     }
     Ok(())
 }
+
+/// The soak: fails when anything was lost, or memory has grown.
+pub(crate) fn soak(length: Option<Duration>) -> Result {
+    live::soak(length.unwrap_or(SOAK))
+}
+
+/// How long a soak lasts unless told otherwise.
+const SOAK: Duration = Duration::from_mins(3);
 
 /// By name: `cargo bench` would also build the unit tests, optimised and for nothing.
 fn criterion(package: &str, bench: &str) -> Result {

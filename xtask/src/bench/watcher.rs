@@ -4,7 +4,8 @@
 use std::io::Read as _;
 use std::time::{Duration, Instant};
 
-use super::measure::{Usage, measured, median};
+use super::live;
+use super::measure::{self, Usage, measured, median};
 use crate::cluster::{Cluster, Profile};
 use crate::process::{Context as _, Failure, Result, Tool};
 use crate::say;
@@ -22,13 +23,18 @@ const END_OF_LIST: &[u8] = b"k8s.io/initial-events-end";
 /// More bytes than the line of that bookmark has.
 const LAST_LINE: usize = 512;
 
-pub(super) fn run(pods: u32, runs: u32) -> Result {
-    Profile::Release.build()?;
-    say::line("| list | client | wall s | CPU s | peak MiB | fetched MB |");
-    say::line("|---|---|---|---|---|---|");
-    let flags = ["--pods".to_owned(), pods.to_string()];
-    compare("streaming", &flags, runs, stream)?;
-    compare("paged, gzip", &[&flags[..], &["--no-streaming-list".to_owned()]].concat(), runs, page)
+pub(super) fn run(sizes: &[u32], runs: u32) -> Result {
+    Profile::Release.build_with(&["dubbo-k8s-live"])?;
+    for pods in sizes {
+        say::line(&format!("\n| {pods} Pods | client | wall s | CPU s | peak MiB | |"));
+        say::line("|---|---|---|---|---|---|");
+        let flags = ["--pods".to_owned(), pods.to_string()];
+        compare("streaming", &flags, runs, stream)?;
+        live::run(&["sync", "--pods", &pods.to_string(), "--runs", &runs.to_string()])?;
+        let flags = [&flags[..], &["--no-streaming-list".to_owned()]].concat();
+        compare("paged, gzip", &flags, runs, page)?;
+    }
+    Ok(())
 }
 
 /// Curl and the watcher in turn, so that both meet the same server in the same state.
@@ -41,22 +47,27 @@ fn compare(
     let cluster = Cluster::start(Profile::Release, flags)?;
     let program = Profile::Release.program("dubbo-watcher");
     let kubeconfig = cluster.kubeconfig.display().to_string();
-    let arguments =
-        ["list", "--all-namespaces", "-o", "json", "--kubeconfig", &kubeconfig].map(str::to_owned);
-    let (mut ours, mut walls, mut bytes) = (Vec::new(), Vec::new(), 0);
+    let list = ["list", "--all-namespaces", "--kubeconfig", &kubeconfig].map(str::to_owned);
+    let json = [&list[..], &["-o".to_owned(), "json".to_owned()]].concat();
+    let (mut curl, mut table, mut whole, mut bytes) = (Vec::new(), Vec::new(), Vec::new(), 0);
     for _ in 0..runs {
+        let before = measure::of_children()?;
         let fetched = fetch(&cluster)?;
-        walls.push(Usage { wall: fetched.wall, ..Usage::default() });
+        let cpu = measure::of_children()?.cpu.saturating_sub(before.cpu);
+        curl.push(Usage { wall: fetched.wall, cpu, peak: 0 });
         bytes = fetched.bytes;
-        ours.push(measured(&program, &arguments)?);
+        table.push(measured(&program, &list)?);
+        whole.push(measured(&program, &json)?);
     }
-    let (curl, ours) = (median(&walls), median(&ours));
-    let megabytes = megabytes(bytes);
-    say::line(&format!(
-        "| {name} | curl | {:.2} | – | – | {megabytes:.1} |",
-        curl.wall.as_secs_f64()
-    ));
-    say::line(&format!("| {name} | dubbo-watcher list | {} | |", row(&ours)));
+    let curl = median(&curl);
+    let (wall, cpu) = (curl.wall.as_secs_f64(), curl.cpu.as_secs_f64());
+    let fetched = megabytes(bytes);
+    say::line(&format!("| {name} | curl | {wall:.2} | {cpu:.2} | – | {fetched:.1} MB fetched |"));
+    let of_curl = |usage: &Usage| format!("{:.2} × curl's wall", usage.wall.as_secs_f64() / wall);
+    for (output, usage) in [("", median(&table)), (" -o json", median(&whole))] {
+        let (row, ratio) = (row(&usage), of_curl(&usage));
+        say::line(&format!("| {name} | dubbo-watcher list{output} | {row} | {ratio} |"));
+    }
     Ok(())
 }
 

@@ -1,18 +1,21 @@
 //! The scripted kube-apiserver as a program: prints one JSON line when it is ready, and ends at
 //! the end of its input, at Ctrl-C or SIGTERM.
 
+mod conductor;
+
 use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use clap::Parser;
 use dubbo_k8s_tests::apiserver::{Options, Server, Store};
 use dubbo_k8s_tests::fleet::Fleet;
 use dubbo_k8s_tests::simulation::{NAMESPACES, Simulation};
 use serde_json::json;
-use tokio::io::AsyncReadExt as _;
 use tokio::time::Instant;
+
+use conductor::Conductor;
 
 /// A scripted kube-apiserver on the loopback interface.
 #[derive(Debug, Parser)]
@@ -40,6 +43,15 @@ struct Arguments {
     /// How many times faster than real time the simulation runs.
     #[arg(long, default_value_t = 1.0)]
     speed: f64,
+    /// How many changes to those Pods are made each second, of every kind.
+    #[arg(long, default_value_t = 0)]
+    churn: u32,
+    /// Be away for a second every so many seconds; every third time the past is forgotten.
+    #[arg(long, value_name = "SECONDS")]
+    restart_every: Option<u64>,
+    /// Write down when each event of a watch is sent: see the order `stamps`.
+    #[arg(long)]
+    stamps: bool,
     /// Plain HTTP instead of TLS.
     #[arg(long)]
     plain_http: bool,
@@ -72,6 +84,7 @@ async fn run(arguments: Arguments) -> Result<(), Box<dyn std::error::Error>> {
         http2: !arguments.http1,
         streaming_list: !arguments.no_streaming_list,
         seed: arguments.seed,
+        stamps: arguments.stamps,
         ..Options::default()
     })
     .await?;
@@ -82,7 +95,16 @@ async fn run(arguments: Arguments) -> Result<(), Box<dyn std::error::Error>> {
     }
     let ready = json!({"url": server.url(), "kubeconfig": arguments.kubeconfig_out, "namespaces": namespaces});
     writeln!(std::io::stdout(), "{ready}")?;
+    let conductor = Conductor {
+        server,
+        fleet: Fleet { pods: arguments.pods, namespaces: arguments.namespaces },
+        churn: arguments.churn,
+        restart_every: arguments.restart_every.map(Duration::from_secs),
+        seed: arguments.seed,
+        alternation: None,
+    };
     tokio::select! {
+        ended = conductor.run() => Ok(ended?),
         () = end_of_service() => Ok(()),
         error = live(simulation, arguments.speed) => Err(error.into()),
     }
@@ -124,19 +146,12 @@ async fn live(simulation: Option<Simulation>, speed: f64) -> String {
     }
 }
 
-/// Waits for the end of the input, Ctrl-C or SIGTERM.
+/// Waits for Ctrl-C or SIGTERM.
 async fn end_of_service() {
     tokio::select! {
-        () = end_of_input() => {}
         _ = tokio::signal::ctrl_c() => {}
         () = terminated() => {}
     }
-}
-
-async fn end_of_input() {
-    let mut input = tokio::io::stdin();
-    let mut buffer = [0; 256];
-    while input.read(&mut buffer).await.is_ok_and(|length| length > 0) {}
 }
 
 #[cfg(unix)]

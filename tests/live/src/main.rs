@@ -1,0 +1,123 @@
+//! Measures live registries: real processes, real TLS, one machine and one clock. Driven by
+//! `cargo xtask bench`, which builds the programs; prints markdown, and fails when something was lost.
+//!
+//! It must never measure with other means than those that its report names.
+
+mod fanout;
+mod latency;
+mod library;
+mod percentile;
+mod programs;
+mod rate;
+mod reader;
+mod soak;
+mod sse;
+mod subscriber;
+mod sync;
+mod truth;
+mod usage;
+
+use std::error::Error;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::{Parser, Subcommand};
+
+use programs::Programs;
+
+type Outcome<T = ()> = Result<T, Box<dyn Error + Send + Sync>>;
+
+#[derive(Debug, Parser)]
+struct Arguments {
+    #[command(subcommand)]
+    what: What,
+    /// The program `dubbo-watcher`.
+    #[arg(long, global = true, default_value = "dubbo-watcher")]
+    watcher: PathBuf,
+    /// The program `apiserver`.
+    #[arg(long, global = true, default_value = "apiserver")]
+    apiserver: PathBuf,
+}
+
+#[derive(Debug, Subcommand)]
+enum What {
+    /// Many subscribers, changes and restarts, for minutes: is anything lost?
+    Soak(soak::Soak),
+    /// From the start of `serve` until it is in sync, and what it holds then.
+    Sync {
+        #[arg(long, default_value_t = 10_000)]
+        pods: usize,
+        #[arg(long, default_value_t = 5)]
+        runs: usize,
+    },
+    /// From the moment the server sent a change until a subscriber has it.
+    Latency {
+        #[arg(long, default_value_t = 10_000)]
+        pods: usize,
+        #[arg(long, default_value_t = 10_000)]
+        changes: usize,
+        /// Changes a second.
+        #[arg(long, default_value_t = 1000)]
+        rate: u32,
+    },
+    /// How many changes a second, and what each costs.
+    Rate {
+        #[arg(long, default_value_t = 10_000)]
+        pods: usize,
+        #[arg(long, default_value_t = 50_000)]
+        changes: usize,
+    },
+    /// What each further subscriber costs.
+    Fanout {
+        #[arg(long, default_value_t = 200)]
+        pods: usize,
+        #[arg(long, default_value_t = 1000)]
+        changes: usize,
+        /// Changes a second.
+        #[arg(long, default_value_t = 100)]
+        rate: u32,
+    },
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let programs = Programs { watcher: arguments.watcher, apiserver: arguments.apiserver };
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    let measured = runtime.map_err(Into::into).and_then(|runtime| {
+        let measured = runtime.block_on(measure(&arguments.what, &programs));
+        runtime.shutdown_timeout(Duration::from_secs(1));
+        measured
+    });
+    match measured {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            note(&error.to_string());
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn measure(what: &What, programs: &Programs) -> Outcome {
+    match what {
+        What::Soak(soak) => soak::run(programs, soak).await,
+        What::Sync { pods, runs } => sync::run(programs, *pods, *runs).await,
+        What::Latency { pods, changes, rate } => {
+            latency::run(programs, *pods, *changes, *rate).await
+        }
+        What::Rate { pods, changes } => rate::run(programs, *pods, *changes).await,
+        What::Fanout { pods, changes, rate } => fanout::run(programs, *pods, *changes, *rate).await,
+    }
+}
+
+/// A line of the report.
+#[expect(clippy::print_stdout, reason = "the report is what this program is for")]
+fn say(line: &str) {
+    println!("{line}");
+}
+
+/// What is not the report.
+#[expect(clippy::print_stderr, reason = "apart from the report")]
+fn note(line: &str) {
+    eprintln!("{line}");
+}

@@ -1,0 +1,41 @@
+//! Runs the program that measures live registries, `tests/live`: the soak, and what changes and
+//! subscribers cost. What it prints is the report.
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use crate::cluster::Profile;
+use crate::process::{Context as _, Result, Tool};
+use crate::say;
+use crate::toolchain::target_dir;
+
+/// One verb of it, with the programs that were built beside it.
+pub(super) fn run(arguments: &[&str]) -> Result {
+    let profile = Profile::Release;
+    let tool = Tool::new(profile.program("live")).args(arguments);
+    tool.arg("--watcher")
+        .arg(profile.program("dubbo-watcher"))
+        .arg("--apiserver")
+        .arg(profile.program("apiserver"))
+        .run()
+}
+
+/// What a change costs, and how soon it is there.
+pub(super) fn changes() -> Result {
+    say::heading("watcher: from the server's write to a subscriber");
+    run(&["latency"])?;
+    say::heading("watcher: changes as fast as they are sent");
+    run(&["rate"])?;
+    say::heading("watcher: what a subscriber costs");
+    run(&["fanout"])
+}
+
+/// The soak, with its report under the target folder.
+pub(super) fn soak(length: Duration) -> Result {
+    Profile::Release.build_with(&["dubbo-k8s-live"])?;
+    let folder = target_dir().join("soak");
+    std::fs::create_dir_all(&folder).context(|| format!("making {}", folder.display()))?;
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+    let report = folder.join(format!("{now}.json")).display().to_string();
+    say::heading(&format!("soak: {} s", length.as_secs()));
+    run(&["soak", "--for", &length.as_secs().to_string(), "--report", &report])
+}
