@@ -8,6 +8,7 @@ pub mod envoy;
 pub mod fleet;
 pub mod mesh;
 pub mod pods;
+pub mod program;
 pub mod proxy;
 pub mod raw;
 pub mod registration;

@@ -35,6 +35,10 @@
 //! No credential gets into an error, a Debug output or a log line.
 
 pub mod core;
+#[cfg(feature = "sandbox")]
+pub mod handlers;
 pub mod kube;
 pub mod registry;
+#[cfg(feature = "sandbox")]
+pub mod sandbox;
 pub mod serve;

@@ -22,7 +22,7 @@ struct Artefact {
 /// What the Envoy filter may weigh. The aim is 300,000; this holds what has been reached.
 const FILTER_LIMIT: u64 = 400_000;
 
-const ARTEFACTS: [Artefact; 5] = [
+const ARTEFACTS: [Artefact; 9] = [
     // The codec behind a C-like interface, for a host that brings its own.
     Artefact {
         package: "dubbo-k8s-codec-guest",
@@ -67,6 +67,41 @@ const ARTEFACTS: [Artefact; 5] = [
         profile: "filter",
         file: "empty_filter.wasm",
         variable: "EMPTY_FILTER_WASM",
+    },
+    // A guest that tries to get out of the sandbox.
+    Artefact {
+        package: "dubbo-k8s-intruder",
+        part: &["--bin", "intruder"],
+        target: Target::Wasip2,
+        profile: "release",
+        file: "intruder.wasm",
+        variable: "INTRUDER",
+    },
+    // A handler in many moods.
+    Artefact {
+        package: "dubbo-k8s-moody",
+        part: &["--lib"],
+        target: Target::Wasip2,
+        profile: "release",
+        file: "moody.wasm",
+        variable: "MOODY",
+    },
+    // Examples of handlers.
+    Artefact {
+        package: "dubbo-k8s-envoy-endpoints",
+        part: &["--lib"],
+        target: Target::Wasip2,
+        profile: "release",
+        file: "envoy_endpoints.wasm",
+        variable: "ENVOY_ENDPOINTS",
+    },
+    Artefact {
+        package: "dubbo-k8s-webhook",
+        part: &["--lib"],
+        target: Target::Wasip2,
+        profile: "release",
+        file: "webhook.wasm",
+        variable: "WEBHOOK",
     },
 ];
 

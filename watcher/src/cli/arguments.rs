@@ -4,6 +4,8 @@ use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 use clap::{Args, Parser, Subcommand, ValueEnum, builder::NonEmptyStringValueParser, value_parser};
 use dubbo_k8s_codec::problem::Language;
+#[cfg(feature = "sandbox")]
+use dubbo_k8s_watcher::handlers::{AllowedHost, Spec};
 use dubbo_k8s_watcher::{core::SELECTOR, kube::config::Overrides};
 
 /// Dubbo services that are registered in Kubernetes Pods.
@@ -32,6 +34,9 @@ pub(super) enum Verb {
     Decode(Decode),
     /// Write an annotation from JSON: [{"k":"…","v":"…"},…]
     Encode(Encode),
+    /// Run a WebAssembly component that may ask the kube-apiserver and nothing else
+    #[cfg(feature = "sandbox")]
+    Sandbox(Sandbox),
 }
 
 #[derive(Debug, Args)]
@@ -58,6 +63,9 @@ pub(super) struct Watch {
     /// Lines for people, or one JSON object a line
     #[arg(short, long, value_enum, default_value = "text")]
     pub(super) output: WatchOutput,
+    #[cfg(feature = "sandbox")]
+    #[command(flatten)]
+    pub(super) handling: Handling,
     #[command(flatten)]
     pub(super) reading: Reading,
 }
@@ -74,14 +82,17 @@ pub(super) struct Serve {
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:7777")]
     pub(super) bind: SocketAddr,
     /// A further name under which it may be asked (Host header); repeat it for several
-    #[arg(long = "allow-host", value_name = "NAME")]
-    pub(super) allowed_hosts: Vec<String>,
+    #[arg(long = "served-as", value_name = "NAME")]
+    pub(super) names: Vec<String>,
     /// Not ready when the server was not heard for this many seconds
     #[arg(long, value_name = "SECONDS", default_value = "300", value_parser = seconds)]
     pub(super) stale_after: Duration,
     /// Clients at the same time
     #[arg(long, value_name = "NUMBER", default_value = "512", value_parser = value_parser!(u16).range(2..))]
     pub(super) max_clients: u16,
+    #[cfg(feature = "sandbox")]
+    #[command(flatten)]
+    pub(super) handling: Handling,
     #[command(flatten)]
     pub(super) reading: Reading,
 }
@@ -212,6 +223,70 @@ pub(super) struct Encode {
     pub(super) file: PathBuf,
 }
 
+/// Components that are told of changes, and what they may do.
+#[cfg(feature = "sandbox")]
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Handlers")]
+pub(super) struct Handling {
+    /// A component that is told of every change, and what it is configured with (`@FILE`: what is in
+    /// that file); repeat it for several
+    #[arg(long = "handler", value_name = "COMPONENT.wasm[=CONFIG]")]
+    pub(super) handlers: Vec<Spec>,
+    /// A host that handlers may call; without a port on 80 for http and 443 for https
+    #[arg(long = "allow-host", value_name = "HOST[:PORT]", requires = "handlers")]
+    pub(super) allowed_hosts: Vec<AllowedHost>,
+    /// A folder that handlers may write files into, and nothing else
+    #[arg(long, value_name = "DIR", requires = "handlers")]
+    pub(super) handler_dir: Option<PathBuf>,
+}
+
+#[cfg(feature = "sandbox")]
+#[derive(Debug, Args)]
+pub(super) struct Sandbox {
+    /// A command of WASI 0.2; it finds the server at $DUBBO_SERVER
+    #[arg(value_name = "COMPONENT.wasm")]
+    pub(super) component: PathBuf,
+    /// Its arguments
+    #[arg(last = true, value_name = "ARGS")]
+    pub(super) arguments: Vec<String>,
+    /// What it may do besides reading; repeat it for several
+    #[arg(long = "allow-verb", value_enum, value_delimiter = ',', value_name = "VERB")]
+    pub(super) verbs: Vec<WriteVerb>,
+    /// MiB of memory that it may take
+    #[arg(long, value_name = "MIB", default_value = "256", value_parser = value_parser!(u16).range(1..=4096))]
+    pub(super) memory: u16,
+    /// Seconds that it may compute at a stretch; waiting gives half of the time back
+    #[arg(long, value_name = "SECONDS", default_value = "10", value_parser = seconds)]
+    pub(super) compute: Duration,
+    /// Seconds after which it is stopped in any case [default: never]
+    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    pub(super) timeout: Option<Duration>,
+    #[command(flatten)]
+    pub(super) connection: Connection,
+}
+
+/// What a component may do besides reading.
+#[cfg(feature = "sandbox")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum WriteVerb {
+    Create,
+    Update,
+    Patch,
+    Delete,
+}
+
+#[cfg(feature = "sandbox")]
+impl From<WriteVerb> for dubbo_k8s_watcher::sandbox::WriteVerb {
+    fn from(verb: WriteVerb) -> Self {
+        match verb {
+            WriteVerb::Create => Self::Create,
+            WriteVerb::Update => Self::Update,
+            WriteVerb::Patch => Self::Patch,
+            WriteVerb::Delete => Self::Delete,
+        }
+    }
+}
+
 /// Which Pods, of which server.
 #[derive(Debug, Args)]
 pub(super) struct Reading {
@@ -308,10 +383,10 @@ mod tests {
         Arguments::command().debug_assert();
         let verbs: Vec<_> =
             Arguments::command().get_subcommands().map(|it| it.get_name().to_owned()).collect();
-        assert_eq!(
-            verbs,
-            ["list", "watch", "register", "unregister", "serve", "doctor", "decode", "encode"]
-        );
+        let mut known =
+            vec!["list", "watch", "register", "unregister", "serve", "doctor", "decode", "encode"];
+        known.extend(cfg!(feature = "sandbox").then_some("sandbox"));
+        assert_eq!(verbs, known);
     }
 
     #[test]

@@ -10,6 +10,8 @@ mod encode;
 mod excerpt;
 mod explain;
 mod findings;
+#[cfg(feature = "sandbox")]
+mod handlers;
 mod input;
 mod list;
 mod listing;
@@ -19,6 +21,8 @@ mod plain;
 mod queue;
 mod records;
 mod register;
+#[cfg(feature = "sandbox")]
+mod sandbox;
 mod serve;
 mod session;
 mod signals;
@@ -41,6 +45,9 @@ pub(crate) enum Ended {
     Misused,
     /// Ctrl-C before it was done: status 130, as shells expect.
     Interrupted,
+    /// What was run has ended with this status, and has said why.
+    #[cfg(feature = "sandbox")]
+    Status(u8),
     /// Output could not be written.
     Output(io::Error),
 }
@@ -70,12 +77,16 @@ pub(crate) fn main() -> ExitCode {
         Verb::Register(register) => in_runtime(register::run(&register)),
         Verb::Unregister(unregister) => in_runtime(register::unregister(&unregister)),
         Verb::Serve(serve) => in_threads(serve::run(&serve)),
+        #[cfg(feature = "sandbox")]
+        Verb::Sandbox(sandbox) => in_runtime(sandbox::run(&sandbox)),
     };
     match ended {
         Ok(()) => ExitCode::SUCCESS,
         Err(Ended::Failed) => ExitCode::from(1),
         Err(Ended::Misused) => ExitCode::from(2),
         Err(Ended::Interrupted) => ExitCode::from(130),
+        #[cfg(feature = "sandbox")]
+        Err(Ended::Status(status)) => ExitCode::from(status),
         Err(Ended::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
         Err(Ended::Output(error)) => {
             terminal::say_error(&format!("cannot write the output: {error}"));

@@ -3,6 +3,8 @@
 
 use std::{net::SocketAddr, time::Duration};
 
+#[cfg(feature = "sandbox")]
+use dubbo_k8s_watcher::handlers::Handlers;
 use dubbo_k8s_watcher::{
     core::Failure,
     registry::{LogLimits, Registry, Subscription, Update},
@@ -11,6 +13,8 @@ use dubbo_k8s_watcher::{
 use futures_util::StreamExt as _;
 use tokio::net::TcpListener;
 
+#[cfg(feature = "sandbox")]
+use super::handlers;
 use super::{
     Ended,
     arguments::Serve,
@@ -23,6 +27,8 @@ use super::{
 };
 
 pub(super) async fn run(arguments: &Serve) -> Result<(), Ended> {
+    #[cfg(feature = "sandbox")]
+    let prepared = handlers::prepare(&arguments.handling).await?;
     let session = Session::open(&arguments.reading, FirstList::InBulk)?;
     let (listener, address) = listen(arguments.bind).await?;
     let place = session.place();
@@ -33,8 +39,15 @@ pub(super) async fn run(arguments: &Serve) -> Result<(), Ended> {
     if !address.ip().is_loopback() {
         terminal::say("anybody who reaches this address can read the registry");
     }
-    let served =
-        serve::run(listener, &registry, options(arguments), async move { signals.next().await });
+    #[cfg_attr(not(feature = "sandbox"), expect(unused_mut, reason = "only handlers add to them"))]
+    let mut options = options(arguments);
+    #[cfg(feature = "sandbox")]
+    let handlers = prepared.map(|prepared| handlers::start(prepared, &registry));
+    #[cfg(feature = "sandbox")]
+    {
+        options.handlers = handlers.as_ref().map(Handlers::meters);
+    }
+    let served = serve::run(listener, &registry, options, async move { signals.next().await });
     let situation = Situation { config: &config };
     let ended = tokio::select! {
         served = served => served.map_err(Ended::from),
@@ -60,9 +73,10 @@ fn options(arguments: &Serve) -> Options {
     let clients = usize::from(arguments.max_clients);
     let streams = (clients * 3 / 4).max(1);
     Options {
-        allowed_hosts: arguments.allowed_hosts.clone(),
+        allowed_hosts: arguments.names.clone(),
         stale_after: arguments.stale_after,
         limits: Limits { clients, streams, ..Limits::default() },
+        ..Options::default()
     }
 }
 

@@ -31,6 +31,12 @@ pub(super) fn stdout_columns() -> Option<usize> {
     io::stdout().is_terminal().then_some(usize::from(columns.0))
 }
 
+/// Whether somebody sees what goes to stderr as it is.
+#[cfg(feature = "sandbox")]
+pub(super) fn stderr_is_terminal() -> bool {
+    io::stderr().is_terminal()
+}
+
 /// How wide messages may be.
 pub(super) fn message_columns() -> usize {
     terminal_size::terminal_size_of(io::stderr())

@@ -6,10 +6,12 @@ use std::{io, thread, time::Duration};
 use dubbo_k8s_codec::Scope;
 use dubbo_k8s_watcher::{
     core::{Failure, Notice},
-    kube::config::Namespaces,
+    kube::{Driver, config::Namespaces},
 };
 use tokio::sync::oneshot;
 
+#[cfg(feature = "sandbox")]
+use super::handlers;
 use super::{
     Ended,
     arguments::{Reading, Watch, WatchOutput},
@@ -25,7 +27,17 @@ use super::{
 const LAST_WORDS: Duration = Duration::from_millis(500);
 
 pub(super) async fn run(arguments: &Watch) -> Result<(), Ended> {
+    #[cfg(feature = "sandbox")]
+    let prepared = handlers::prepare(&arguments.handling).await?;
     let mut session = Session::open(&arguments.reading, FirstList::EachKey)?;
+    #[cfg(feature = "sandbox")]
+    let mut fed = prepared.map(|prepared| handlers::Fed::start(prepared, &mut session.driver));
+    let hand_on = |_driver: &Driver, _notices: &[Notice]| {
+        #[cfg(feature = "sandbox")]
+        if let Some(fed) = &mut fed {
+            fed.publish(_driver, _notices);
+        }
+    };
     let mut signals = Signals::new()?;
     let queue = Queue::default();
     let mut printed = match arguments.output {
@@ -33,7 +45,7 @@ pub(super) async fn run(arguments: &Watch) -> Result<(), Ended> {
         WatchOutput::Jsonl => print(queue.clone(), Jsonl),
     };
     tokio::select! {
-        () = follow(&mut session, &arguments.reading, &queue) => {}
+        () = follow(&mut session, &arguments.reading, &queue, hand_on) => {}
         printed = &mut printed => return ended(printed),
         () = signals.next() => {}
     }
@@ -51,12 +63,18 @@ fn names_needed(session: &Session) -> bool {
     !matches!(&session.namespaces, Namespaces::These(names) if names.len() == 1)
 }
 
-/// Passes everything that happens on to the queue, with explanations of what a person can mend.
-async fn follow(session: &mut Session, reading: &Reading, queue: &Queue) {
+/// Passes everything that happens on, to handlers and to the queue, with explanations of what a person can mend.
+async fn follow(
+    session: &mut Session,
+    reading: &Reading,
+    queue: &Queue,
+    mut hand_on: impl FnMut(&Driver, &[Notice]),
+) {
     let mut notices = Vec::new();
     let mut explained: Vec<(Scope, String)> = Vec::new();
     loop {
         session.driver.next(&mut notices).await;
+        hand_on(&session.driver, &notices);
         for notice in &notices {
             match notice {
                 // A lost connection mends itself; what comes after may need somebody.

@@ -118,21 +118,47 @@ impl Client {
     /// Starts an exchange; nothing is sent until it is polled. `now` is the driver's time, by
     /// which files are read again.
     pub fn send(&mut self, now: Duration, request: Request) -> Exchange {
+        let url = self.url(&request.target);
+        let sending =
+            self.sending(now).send(move |http, headers| build(http, &url, request, headers));
+        Exchange { phase: Phase::Asking(Box::pin(sending)), peer: Arc::clone(&self.peer) }
+    }
+
+    /// Sends what somebody else has asked for, who must not see how: to this server, with these
+    /// fields and ours, and with the body of the answer as it comes. `target` is as in [`Request`].
+    #[cfg(feature = "sandbox")]
+    pub(crate) fn relay(
+        &mut self,
+        now: Duration,
+        method: Method,
+        target: &str,
+        theirs: HeaderMap,
+        body: Bytes,
+    ) -> impl Future<Output = Result<Response, TransportError>> + Send + use<> {
+        let url = self.url(target);
+        self.sending(now).send(move |http, ours| {
+            let request = http.request(method, url).headers(theirs).headers(ours);
+            if body.is_empty() { request.build() } else { request.body(body).build() }
+        })
+    }
+
+    fn url(&self, target: &str) -> String {
+        format!("{}{target}", self.base.as_str().trim_end_matches('/'))
+    }
+
+    fn sending(&mut self, now: Duration) -> Sending {
         let due = now.saturating_sub(self.read_at) >= REREAD;
         if self.distrusted.swap(false, Ordering::Relaxed) || due {
             self.refresh(now);
         }
-        let sending = Sending {
-            url: format!("{}{}", self.base.as_str().trim_end_matches('/'), request.target),
-            request,
+        Sending {
             headers: self.headers.clone(),
             files: self.files.clone(),
             pool: Arc::clone(&self.pool),
             plugin: self.plugin.clone(),
             peer: Arc::clone(&self.peer),
             distrusted: Arc::clone(&self.distrusted),
-        };
-        Exchange { phase: Phase::Asking(Box::pin(sending.send())), peer: Arc::clone(&self.peer) }
+        }
     }
 
     /// Reads token, authorities and client certificate again. What cannot be read or used leaves
@@ -160,8 +186,6 @@ impl Client {
 
 /// One request on its way, with all that it needs.
 struct Sending {
-    url: String,
-    request: Request,
     headers: HeaderMap,
     files: TlsMaterial,
     pool: Arc<Pool>,
@@ -171,14 +195,17 @@ struct Sending {
 }
 
 impl Sending {
-    async fn send(mut self) -> Result<Response, TransportError> {
+    /// `build` makes the request, for these connections and with these fields.
+    async fn send(
+        mut self,
+        build: impl FnOnce(&reqwest::Client, HeaderMap) -> reqwest::Result<reqwest::Request> + Send,
+    ) -> Result<Response, TransportError> {
         let issued = match &self.plugin {
             Some(plugin) => Some(plugin.credential().await.map_err(no_credential)?),
             None => None,
         };
         let (http, headers) = self.identify(issued.as_deref())?;
-        let request = self.build(&http, headers);
-        let answer = match request {
+        let answer = match build(&http, headers) {
             Ok(request) => http.execute(request).await,
             Err(error) => Err(error),
         };
@@ -220,32 +247,32 @@ impl Sending {
             plugin.refused(&issued);
         }
     }
+}
 
-    fn build(
-        &mut self,
-        http: &reqwest::Client,
-        headers: HeaderMap,
-    ) -> reqwest::Result<reqwest::Request> {
-        let request = &mut self.request;
-        let method = match request.verb {
-            Verb::Patch => Method::PATCH,
-            Verb::Create => Method::POST,
-            Verb::List | Verb::Watch | Verb::Get => Method::GET,
-        };
-        let encoding = if request.gzip { "gzip" } else { "identity" };
-        let mut builder = http
-            .request(method, &self.url)
-            .headers(headers)
-            .header(header::ACCEPT, request.accept)
-            .header(header::ACCEPT_ENCODING, encoding);
-        if let Some(content_type) = request.content_type {
-            builder = builder.header(header::CONTENT_TYPE, content_type);
-        }
-        if !request.body.is_empty() {
-            builder = builder.body(std::mem::take(&mut request.body));
-        }
-        builder.build()
+fn build(
+    http: &reqwest::Client,
+    url: &str,
+    request: Request,
+    headers: HeaderMap,
+) -> reqwest::Result<reqwest::Request> {
+    let method = match request.verb {
+        Verb::Patch => Method::PATCH,
+        Verb::Create => Method::POST,
+        Verb::List | Verb::Watch | Verb::Get => Method::GET,
+    };
+    let encoding = if request.gzip { "gzip" } else { "identity" };
+    let mut builder = http
+        .request(method, url)
+        .headers(headers)
+        .header(header::ACCEPT, request.accept)
+        .header(header::ACCEPT_ENCODING, encoding);
+    if let Some(content_type) = request.content_type {
+        builder = builder.header(header::CONTENT_TYPE, content_type);
     }
+    if !request.body.is_empty() {
+        builder = builder.body(request.body);
+    }
+    builder.build()
 }
 
 fn no_credential(error: impl std::fmt::Display) -> TransportError {

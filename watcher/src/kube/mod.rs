@@ -18,6 +18,8 @@ pub use client::{Client, Event, Exchange};
 pub use driver::Driver;
 pub use registrar::RegistrarDriver;
 pub use rights::Rights;
+#[cfg(feature = "sandbox")]
+pub(crate) use tls::system_tls;
 
 use tokio::time::Instant;
 

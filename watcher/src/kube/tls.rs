@@ -110,6 +110,20 @@ impl TlsMaterial {
     }
 }
 
+/// For servers that the system's authorities vouch for, without a certificate of ours. Where the
+/// system has none, no certificate is accepted.
+#[cfg(feature = "sandbox")]
+pub(crate) fn system_tls() -> Result<ClientConfig, ConfigError> {
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let builder = ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .map_err(|error| refused(&error))?;
+    let roots = system_roots().unwrap_or_else(|_none| RootCertStore::empty());
+    let mut config = builder.with_root_certificates(roots).with_no_client_auth();
+    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    Ok(config)
+}
+
 fn refused(error: &rustls::Error) -> ConfigError {
     ConfigError::Tls { reason: error.to_string() }
 }

@@ -13,7 +13,7 @@ use super::meters::Meters;
 use super::publisher::Publisher;
 use super::reader::Reader;
 use super::{LogLimits, Registrations, Snapshot, Subscription};
-use crate::core::{Engine, Scopes, Settings, Status};
+use crate::core::{Engine, Notice, Scopes, Settings, Status};
 use crate::kube::config::{self, ConfigError, Environment, Namespaces, Overrides};
 use crate::kube::{Client, Driver};
 
@@ -58,7 +58,25 @@ pub struct Registry {
     connection: config::Config,
     /// What this process registers, from the first URL on.
     pub(super) own: OnceLock<Registrations>,
-    task: Task,
+    /// `None` when somebody else follows the Pods.
+    task: Option<Task>,
+}
+
+/// The writing end of a registry whose Pods somebody else follows.
+#[derive(Debug)]
+pub struct Feed {
+    publisher: Publisher,
+}
+
+impl Feed {
+    /// Publishes what the driver has just told, and empties it: right after
+    /// [`Driver::next`](crate::kube::Driver::next), so that its catalog is the one they lead to.
+    pub fn publish(&mut self, driver: &Driver, notices: &mut Vec<Notice>) {
+        let status = driver.engine().status();
+        let silent_since = silence(&status, driver.now());
+        let catalog = driver.engine().catalog();
+        self.publisher.publish(catalog, status.synced(), silent_since, notices);
+    }
 }
 
 /// The driver's task, which must not outlive the registry.
@@ -96,8 +114,18 @@ impl Registry {
         let meters = Arc::new(Meters::new());
         let connection = driver.client().config().clone();
         let (publisher, reader) = Publisher::new(log, Arc::clone(&meters));
-        let task = Task(tokio::spawn(follow(driver, publisher)));
+        let task = Some(Task(tokio::spawn(follow(driver, Feed { publisher }))));
         Self { reader, meters, connection, own: OnceLock::new(), task }
+    }
+
+    /// A registry for whoever drives the driver himself, and the end by which he has to feed it. It
+    /// ends with the feed.
+    pub fn fed(driver: &mut Driver, log: LogLimits) -> (Self, Feed) {
+        let meters = Arc::new(Meters::new());
+        let connection = driver.client().config().clone();
+        let (publisher, reader) = Publisher::new(log, Arc::clone(&meters));
+        let registry = Self { reader, meters, connection, own: OnceLock::new(), task: None };
+        (registry, Feed { publisher })
     }
 
     /// What is registered now. Takes no lock and costs the same however much there is.
@@ -126,8 +154,10 @@ impl Registry {
     /// Ends the connection to the server and all subscriptions, and waits until that is done.
     /// Dropping the future, or the registry, does the same without waiting.
     pub async fn close(mut self) {
-        self.task.0.abort();
-        let _ = (&mut self.task.0).await;
+        if let Some(task) = &mut self.task {
+            task.0.abort();
+            let _ = (&mut task.0).await;
+        }
     }
 
     /// The server that is followed, and who we are to it.
@@ -144,14 +174,11 @@ impl Registry {
     }
 }
 
-async fn follow(mut driver: Driver, mut publisher: Publisher) {
+async fn follow(mut driver: Driver, mut feed: Feed) {
     let mut notices = Vec::new();
     loop {
         driver.next(&mut notices).await;
-        let status = driver.engine().status();
-        let silent_since = silence(&status, driver.now());
-        let catalog = driver.engine().catalog();
-        publisher.publish(catalog, status.synced(), silent_since, &mut notices);
+        feed.publish(&driver, &mut notices);
     }
 }
 

@@ -46,7 +46,7 @@ mod view;
 pub use dubbo_k8s_codec::{Query, Service};
 
 pub use self::event::Event;
-pub use self::live::{Config, Registry};
+pub use self::live::{Config, Feed, Registry};
 pub use self::log::LogLimits;
 pub use self::register::{HoldState, RegisterError, Registration, Registrations};
 pub use self::revision::{NotARevision, Revision};

@@ -77,7 +77,7 @@ pub struct Subscription {
 }
 
 impl Subscription {
-    pub(super) fn new(
+    pub(crate) fn new(
         reader: &Reader,
         query: Option<Query<'static>>,
         meters: &Arc<Meters>,

@@ -71,7 +71,7 @@ fn check_host<B>(hosts: &Hosts, request: &Request<B>) -> Result<(), Refusal> {
         StatusCode::MISDIRECTED_REQUEST,
         format!(
             "The Host header says {}, which is not a name of this server. If it is, start it with \
-             --allow-host and that name; an IP address and localhost always work.",
+             --served-as and that name; an IP address and localhost always work.",
             Quoted(&text)
         ),
     ))

@@ -80,6 +80,10 @@ fn render(app: &App) -> Result<Vec<u8>, prometheus::Error> {
     for collector in own.chain(app.registry.collectors()).chain(current(&app.reader.state())) {
         registry.register(collector)?;
     }
+    #[cfg(feature = "sandbox")]
+    for collector in app.handlers.iter().flat_map(crate::handlers::Meters::collectors) {
+        registry.register(collector)?;
+    }
     let mut text = Vec::new();
     TextEncoder::new().encode(&registry.gather(), &mut text)?;
     Ok(text)

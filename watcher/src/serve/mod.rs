@@ -47,6 +47,9 @@ pub struct Options {
     pub stale_after: Duration,
     /// What clients may take.
     pub limits: Limits,
+    /// What handlers count, to be shown with the rest.
+    #[cfg(feature = "sandbox")]
+    pub handlers: Option<crate::handlers::Meters>,
 }
 
 /// What clients may take.
@@ -78,6 +81,8 @@ impl Default for Options {
             allowed_hosts: Vec::new(),
             stale_after: Duration::from_mins(5),
             limits: Limits::default(),
+            #[cfg(feature = "sandbox")]
+            handlers: None,
         }
     }
 }
@@ -108,6 +113,8 @@ struct App {
     heartbeat: Duration,
     streams: Arc<Semaphore>,
     cache: Cache,
+    #[cfg(feature = "sandbox")]
+    handlers: Option<crate::handlers::Meters>,
     closing: watch::Receiver<bool>,
 }
 
@@ -133,6 +140,8 @@ pub async fn run(
         heartbeat: options.limits.heartbeat,
         streams: Arc::new(Semaphore::new(options.limits.streams)),
         cache: Cache::default(),
+        #[cfg(feature = "sandbox")]
+        handlers: options.handlers,
         closing: is_closing,
     });
     let shutdown = async {

@@ -1,0 +1,105 @@
+//! A handler in many moods: it does what its configuration says, and writes down what it was told. With
+//! none it does nothing at all, which is what is measured. For tests and benchmarks alone.
+
+mod wit;
+
+use std::cell::RefCell;
+use std::hint::black_box;
+
+use self::wit::dubbo::registry::files;
+use self::wit::exports::dubbo::registry::handler::{Change, Guest, Service};
+
+/// What one instance knows.
+#[derive(Default)]
+struct Mood {
+    config: String,
+    told: String,
+    calls: u32,
+}
+
+thread_local! {
+    static MOOD: RefCell<Mood> = RefCell::default();
+}
+
+struct Moody;
+
+impl Guest for Moody {
+    fn init(config: String) -> Result<(), String> {
+        if config == "refuse init" {
+            return Err("not in the mood".to_owned());
+        }
+        MOOD.with_borrow_mut(|mood| mood.config = config);
+        Ok(())
+    }
+
+    fn snapshot(services: Vec<Service>) -> Result<(), String> {
+        MOOD.with_borrow_mut(|mood| {
+            if mood.config.is_empty() {
+                return Ok(());
+            }
+            let names: Vec<_> = services.iter().map(|service| service.name.as_str()).collect();
+            mood.tell(&format!("snapshot {}", names.join(",")))
+        })
+    }
+
+    fn changed(changes: Vec<Change>) -> Result<(), String> {
+        MOOD.with_borrow_mut(|mood| {
+            if mood.config.is_empty() {
+                return Ok(());
+            }
+            mood.calls += 1;
+            mood.act()?;
+            for change in &changes {
+                let service = change.service.as_deref().unwrap_or_default();
+                mood.tell(&format!("{:?} {service}", change.kind))?;
+            }
+            Ok(())
+        })
+    }
+
+    fn health() -> Result<(), String> {
+        MOOD.with_borrow(|mood| match mood.config.as_str() {
+            "ill" => Err("not well".to_owned()),
+            _ => Ok(()),
+        })
+    }
+}
+
+impl Mood {
+    /// What the configuration wants of a change.
+    fn act(&self) -> Result<(), String> {
+        match self.config.as_str() {
+            "refuse" => return Err("not in the mood".to_owned()),
+            "refuse once" if self.calls == 1 => return Err("not in the mood".to_owned()),
+            "spin" => loop {
+                black_box(());
+            },
+            "hoard" => {
+                let mut all = Vec::new();
+                loop {
+                    all.push(black_box(vec![1_u8; 1 << 20]));
+                }
+            }
+            "trap" => {
+                #[cfg(target_arch = "wasm32")]
+                core::arch::wasm32::unreachable();
+            }
+            "open" => {
+                let opened = std::fs::read("/etc/hostname").is_ok() || std::env::vars().count() > 0;
+                files::write("../outside", b"x").err().ok_or("it let me")?;
+                if opened {
+                    return Err("it let me".to_owned());
+                }
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// Adds a line to the file `told`.
+    fn tell(&mut self, line: &str) -> Result<(), String> {
+        self.told.push_str(line);
+        self.told.push('\n');
+        files::write("told", self.told.as_bytes())
+    }
+}

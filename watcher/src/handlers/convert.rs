@@ -1,0 +1,110 @@
+//! From what the registry knows to what a handler is told. Every text is copied: it goes into the memory
+//! of the handler.
+
+use dubbo_k8s_codec::{Change, ChangeKind, Holder, Key, Service, Url};
+
+use super::wit::dubbo::registry::types;
+use crate::registry::{Endpoint, ServiceEntry, Snapshot};
+
+/// Everything that is registered, as `snapshot` takes it.
+pub(super) fn services(snapshot: &Snapshot) -> Vec<types::Service> {
+    snapshot.services().map(|entry| service(&entry)).collect()
+}
+
+fn service(entry: &ServiceEntry) -> types::Service {
+    types::Service {
+        name: entry.service.to_string(),
+        interface: entry.service.interface.to_string(),
+        group: entry.service.group().map(str::to_owned),
+        version: entry.service.version().map(str::to_owned),
+        providers: entry.providers.iter().map(endpoint).collect(),
+        consumers: entry.consumers.iter().map(endpoint).collect(),
+    }
+}
+
+fn endpoint(endpoint: &Endpoint) -> types::Endpoint {
+    let url = endpoint.url();
+    types::Endpoint {
+        key: endpoint.key().to_owned(),
+        url: url.as_str().to_owned(),
+        protocol: url.scheme().to_owned(),
+        host: url.host().trim_start_matches('[').trim_end_matches(']').to_owned(),
+        port: url.port(),
+        parameters: url
+            .params()
+            .map(|param| (param.name().into_owned(), param.value().into_owned()))
+            .collect(),
+        pods: endpoint.holders().map(pod).collect(),
+    }
+}
+
+fn pod(holder: &Holder) -> types::Pod {
+    types::Pod {
+        namespace: holder.namespace.to_string(),
+        name: holder.pod.to_string(),
+        uid: holder.uid.to_string(),
+    }
+}
+
+/// One change, as `changed` takes it.
+pub(super) fn change(change: &Change) -> types::Change {
+    let key = Key::parse(&change.key).ok();
+    let url = key.as_ref().and_then(|key| key.url.as_deref());
+    let interface = key.as_ref().and_then(|key| key.interface.as_deref());
+    let service = match url.and_then(|url| Url::parse(url).ok()) {
+        Some(url) => Some(url.service().to_string()),
+        None => interface.map(|interface| Service::new(interface).to_string()),
+    };
+    types::Change {
+        kind: match change.kind {
+            ChangeKind::Added => types::ChangeKind::Added,
+            ChangeKind::Updated => types::ChangeKind::Updated,
+            ChangeKind::Removed => types::ChangeKind::Removed,
+        },
+        key: change.key.to_string(),
+        value: change.value.to_string(),
+        category: key.as_ref().and_then(|key| Some(key.category?.as_str().to_owned())),
+        service,
+        url: url.map(str::to_owned),
+        pod: pod(&change.holder),
+        resource_version: change.resource_version.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use dubbo_k8s_codec::Category;
+
+    use super::*;
+
+    fn told(key: &str) -> types::Change {
+        let holder = Holder { namespace: "shop".into(), pod: "web".into(), uid: "u".into() };
+        change(&Change {
+            kind: ChangeKind::Added,
+            key: key.into(),
+            value: "".into(),
+            holder: Arc::new(holder),
+            resource_version: "7".into(),
+        })
+    }
+
+    #[test]
+    fn a_change_of_an_endpoint_has_its_service_and_its_url() {
+        let url = "dubbo://10.0.0.1:20880/a.B?group=g&version=1.0.0&interface=a.B";
+        let change = told(&Key::leaf("a.B", Category::Providers, url).to_string());
+        assert_eq!(change.category.as_deref(), Some("providers"));
+        assert_eq!(change.service.as_deref(), Some("g/a.B:1.0.0"));
+        assert_eq!(change.url.as_deref(), Some(url));
+        assert_eq!(change.pod.name, "web");
+    }
+
+    #[test]
+    fn a_change_of_a_directory_has_what_there_is() {
+        let change = told("/dubbo/a.B");
+        assert_eq!((change.category, change.url), (None, None));
+        assert_eq!(change.service.as_deref(), Some("a.B"));
+        assert_eq!(told("nonsense").service, None);
+    }
+}

@@ -1,0 +1,110 @@
+//! What goes wrong with a guest, in words for whoever started it. Nothing that a guest says of itself
+//! is repeated here but its exit status.
+
+use std::{io, path::PathBuf, time::Duration};
+
+use thiserror::Error;
+use wasmtime::component::ResourceTableError;
+
+use super::guest::Guest;
+
+/// Why a component cannot be run at all.
+#[derive(Debug, Error)]
+pub enum LoadError {
+    /// The file cannot be read.
+    #[error("cannot read {}: {source}", path.display())]
+    Read {
+        /// Which file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// It is a core module.
+    #[error(
+        "{} is a core module of WebAssembly, not a component\n  build it for wasm32-wasip2, or wrap \
+         it with `wasm-tools component new`",
+        path.display()
+    )]
+    CoreModule {
+        /// Which file.
+        path: PathBuf,
+    },
+    /// It is something else.
+    #[error("{} is not a WebAssembly component", path.display())]
+    NotAComponent {
+        /// Which file.
+        path: PathBuf,
+    },
+    /// It is damaged, or uses what this program does not know.
+    #[error("{} cannot be compiled: {reason}", path.display())]
+    Invalid {
+        /// Which file.
+        path: PathBuf,
+        /// Why.
+        reason: String,
+    },
+    /// It imports what it is not given, or does not export what it has to.
+    #[error("{} does not fit: {reason}", path.display())]
+    Unfit {
+        /// Which file.
+        path: PathBuf,
+        /// What is missing.
+        reason: String,
+    },
+    /// This machine does not give what the engine needs.
+    #[error("WebAssembly cannot be run here: {reason}")]
+    Engine {
+        /// Why.
+        reason: String,
+    },
+}
+
+/// Why a guest was stopped.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum Stopped {
+    /// It never waited.
+    #[error("it computed for more than {} s without waiting", .0.as_secs_f64())]
+    Computed(Duration),
+    /// It took too long.
+    #[error("it ran for more than {} s", .0.as_secs_f64())]
+    Late(Duration),
+    /// It has failed after it was refused more memory.
+    #[error("it asked for more than {} MiB of memory", .0 >> 20)]
+    Memory(usize),
+    /// It holds too many of the host's handles.
+    #[error("it held more than {0} streams, requests and other handles at a time")]
+    Handles(usize),
+    /// It ended with an exit status where it should have answered.
+    #[error("it exited with status {0}")]
+    Exited(i32),
+    /// It did what ends a program.
+    #[error("it failed: {0}")]
+    Trapped(String),
+}
+
+impl Stopped {
+    /// What the end of a guest means; `Exited` for one that has ended by itself.
+    pub(crate) fn of<E>(error: &wasmtime::Error, guest: &Guest<E>) -> Self {
+        if let Some(exit) = error.downcast_ref::<wasmtime_wasi::I32Exit>() {
+            return Self::Exited(exit.0);
+        }
+        if error.downcast_ref::<ResourceTableError>().is_some_and(is_full) {
+            return Self::Handles(guest.handles());
+        }
+        match guest.refused() {
+            Some(most) => Self::Memory(most),
+            None => Self::Trapped(why(error)),
+        }
+    }
+}
+
+fn is_full(error: &ResourceTableError) -> bool {
+    matches!(error, ResourceTableError::Full)
+}
+
+/// The cause of an engine's error in one line: what wraps it is a trace of the guest's functions.
+pub(crate) fn why(error: &wasmtime::Error) -> String {
+    let cause = error.root_cause().to_string();
+    let line = cause.lines().next().unwrap_or_default();
+    line.trim_start_matches("wasm trap: ").chars().take(300).collect()
+}

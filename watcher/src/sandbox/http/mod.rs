@@ -1,0 +1,182 @@
+//! Requests of a guest on their way out: counted, judged, and sent by a client of this side. A guest
+//! has no connection of its own, and no answer carries what was added to its request.
+
+mod gate;
+mod hosts;
+mod kubernetes;
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use bytes::Bytes;
+use futures_util::future::BoxFuture;
+use http::{HeaderName, Request, Response, header};
+use http_body_util::{BodyExt as _, Limited};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use wasmtime_wasi_http::{Error, RequestOptions, WasiBody, WasiHttpHooks};
+
+use crate::core::{TransportError, TransportErrorKind};
+
+pub use self::gate::{SERVER, WriteVerb};
+pub(crate) use self::hosts::Hosts;
+pub use self::hosts::{AllowedHost, NotAHost};
+pub use self::kubernetes::Kubernetes;
+
+/// The largest body of a request; it is held until it is sent.
+const BODY: usize = 1 << 20;
+/// What is told of one guest's requests. The rest is the same, or a nuisance.
+const TOLD: usize = 10;
+
+/// Where requests go, and which of them.
+pub(crate) trait Outgoing: Send + Sync + 'static {
+    /// Sends a request whose body is whole, or says why not. It is called for every request, and
+    /// decides by itself: nothing was judged before but the number of requests under way.
+    fn send(&self, request: Request<Bytes>) -> BoxFuture<'static, Result<Answer, Refusal>>;
+}
+
+/// An answer as it comes.
+pub(crate) type Answer = Response<reqwest::Body>;
+
+/// Why a guest gets no answer.
+#[derive(Debug)]
+pub(crate) enum Refusal {
+    /// It may not ask that; the text says what was asked and why not.
+    Denied(String),
+    /// It may, but it did not work.
+    Failed(TransportError),
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Denied(why) => f.write_str(why),
+            Self::Failed(error) => error.fmt(f),
+        }
+    }
+}
+
+/// Somebody who is told why a guest's request came to nothing.
+pub(crate) type Told = Arc<dyn Fn(&Refusal) + Send + Sync>;
+
+/// The requests of one guest.
+pub(crate) struct Requests {
+    to: Arc<dyn Outgoing>,
+    room: Arc<Semaphore>,
+    told: Told,
+    tellings: Arc<AtomicUsize>,
+}
+
+/// Leads nowhere: for a guest that may ask nobody.
+#[derive(Debug)]
+pub(crate) struct Nowhere;
+
+impl Outgoing for Nowhere {
+    fn send(&self, request: Request<Bytes>) -> BoxFuture<'static, Result<Answer, Refusal>> {
+        let why = format!("{} may not be reached: no host may", place(request.uri()));
+        Box::pin(std::future::ready(Err(Refusal::Denied(why))))
+    }
+}
+
+impl Requests {
+    /// At most `most` of them at the same time.
+    pub(crate) fn new(to: Arc<dyn Outgoing>, most: usize, told: Told) -> Self {
+        let room = Arc::new(Semaphore::new(most));
+        Self { to, room, told, tellings: Arc::default() }
+    }
+
+    /// What tells why something came to nothing, a few times.
+    fn telling(&self) -> impl Fn(&Refusal) + Send + use<> {
+        let (told, tellings) = (Arc::clone(&self.told), Arc::clone(&self.tellings));
+        move |refusal| {
+            if tellings.fetch_add(1, Ordering::Relaxed) < TOLD {
+                told(refusal);
+            }
+        }
+    }
+}
+
+type Sent = Result<(Response<WasiBody>, Box<dyn Future<Output = Result<(), Error>> + Send>), Error>;
+
+impl WasiHttpHooks for Requests {
+    fn send_request(
+        &mut self,
+        request: Request<WasiBody>,
+        options: Option<RequestOptions>,
+        _processed: Box<dyn Future<Output = Result<(), Error>> + Send>,
+    ) -> Box<dyn Future<Output = Sent> + Send> {
+        let Ok(permit) = Arc::clone(&self.room).try_acquire_owned() else {
+            return Box::new(std::future::ready(Err(Error::ConnectionLimitReached)));
+        };
+        let (to, tell) = (Arc::clone(&self.to), self.telling());
+        let patience = options.and_then(|options| options.first_byte_timeout);
+        Box::new(async move {
+            let (head, body) = request.into_parts();
+            let body = Limited::new(body, BODY).collect().await.map_err(|error| {
+                error.downcast::<Error>().map_or(Error::HttpRequestBodySize(None), |error| *error)
+            })?;
+            let sending = to.send(Request::from_parts(head, body.to_bytes()));
+            let sent = match patience {
+                Some(limit) => tokio::time::timeout(limit, sending)
+                    .await
+                    .map_err(|_elapsed| Error::ConnectionReadTimeout)?,
+                None => sending.await,
+            };
+            match sent {
+                Ok(answer) => {
+                    Ok((answered(answer, permit), Box::new(std::future::ready(Ok(()))) as _))
+                }
+                Err(refusal) => {
+                    tell(&refusal);
+                    Err(code(&refusal))
+                }
+            }
+        })
+    }
+}
+
+/// What a guest sees of an answer. The permit is given back when it lets go of the body.
+fn answered(answer: Answer, permit: OwnedSemaphorePermit) -> Response<WasiBody> {
+    let (mut head, body) = answer.into_parts();
+    for name in HIDDEN {
+        head.headers.remove(name);
+    }
+    let body = body.map_err(|_error| Error::ConnectionTerminated).map_frame(move |frame| {
+        let _held = &permit;
+        frame
+    });
+    Response::from_parts(head, body.boxed_unsync())
+}
+
+/// Fields of answers that are between this side and the server, or could hold a credential.
+const HIDDEN: [HeaderName; 6] = [
+    header::AUTHORIZATION,
+    header::PROXY_AUTHENTICATE,
+    header::PROXY_AUTHORIZATION,
+    header::SET_COOKIE,
+    header::WWW_AUTHENTICATE,
+    HeaderName::from_static("alt-svc"),
+];
+
+/// What a guest is told of a refusal: a code, without the details that are for people.
+fn code(refusal: &Refusal) -> Error {
+    let Refusal::Failed(error) = refusal else { return Error::HttpRequestDenied };
+    match error.kind {
+        TransportErrorKind::Resolve => Error::DestinationNotFound,
+        TransportErrorKind::Connect => Error::ConnectionRefused,
+        TransportErrorKind::Tls => Error::TlsCertificateError,
+        TransportErrorKind::Deadline => Error::ConnectionTimeout,
+        TransportErrorKind::Protocol => Error::HttpProtocolError,
+        _ => Error::ConnectionTerminated,
+    }
+}
+
+/// Where a request was to go, for messages: without its path, which may be anything.
+fn place(uri: &http::Uri) -> String {
+    let scheme = uri.scheme_str().unwrap_or("http");
+    let authority = uri.authority().map_or("", |authority| authority.as_str());
+    let authority: String = authority.chars().filter(char::is_ascii_graphic).take(100).collect();
+    // Somebody's password may stand before an `@`.
+    let authority = authority.rsplit('@').next().unwrap_or_default();
+    format!("{scheme}://{authority}")
+}
