@@ -7,6 +7,7 @@ mod cluster;
 mod demo;
 mod invariants;
 mod mesh;
+mod npm;
 mod process;
 mod say;
 mod setup;

@@ -2,9 +2,10 @@
 
 use std::path::PathBuf;
 
-use crate::process::{Context as _, Result};
+use crate::npm;
+use crate::process::{Context as _, Failure, Result, root};
 use crate::say;
-use crate::toolchain::{self, Kind, Std, Target, Toolchain};
+use crate::toolchain::{self, Kind, Std, Target, Toolchain, target_dir};
 use crate::web;
 
 /// One wasm file.
@@ -125,9 +126,16 @@ pub(crate) fn run(forced: Option<Kind>) -> Result {
     Ok(())
 }
 
-/// Builds all of them; the paths come in the order of the list.
+/// Builds all of them; the paths come in the order of the list, and the one of JavaScript last.
 pub(crate) fn build(toolchain: &Toolchain) -> Result<Vec<PathBuf>> {
-    ARTEFACTS.iter().map(|artefact| artefact.build(toolchain)).collect()
+    let built = ARTEFACTS.iter().map(|artefact| artefact.build(toolchain));
+    built.chain([build_json_file()]).collect()
+}
+
+/// Builds the one that a variable names.
+pub(crate) fn build_one(toolchain: &Toolchain, variable: &str) -> Result<PathBuf> {
+    let artefact = ARTEFACTS.iter().find(|artefact| artefact.variable == variable);
+    artefact.ok_or_else(|| Failure::new(format!("no wasm file is {variable}")))?.build(toolchain)
 }
 
 /// Builds those that these variables name; each comes with its variable.
@@ -155,7 +163,28 @@ pub(crate) fn weigh(toolchain: &Toolchain) -> Result<Vec<String>> {
 
 /// Where each of them is once built, by the variable that tells a test.
 pub(crate) fn files(toolchain: &Toolchain) -> Vec<(&'static str, PathBuf)> {
-    ARTEFACTS.iter().map(|artefact| (artefact.variable, artefact.path(toolchain))).collect()
+    let files = ARTEFACTS.iter().map(|artefact| (artefact.variable, artefact.path(toolchain)));
+    files.chain([("JSON_FILE", json_file())]).collect()
+}
+
+/// The example of a handler in JavaScript.
+fn json_file() -> PathBuf {
+    target_dir().join("wasm/json-file.wasm")
+}
+
+/// Puts QuickJS and the script into one component. The engine gets no WASI: what the script does
+/// without is not there to be misused.
+fn build_json_file() -> Result<PathBuf> {
+    let folder = root().join("watcher/examples/handlers/json-file");
+    npm::packages(&folder)?;
+    let file = json_file();
+    if let Some(parent) = file.parent() {
+        std::fs::create_dir_all(parent).context(|| format!("making {}", parent.display()))?;
+    }
+    let tool = npm::program(&folder, "componentize-qjs");
+    let tool = tool.args(["--wit", "../../../wit", "--js", "handler.js", "--sync", "--stub-wasi"]);
+    tool.arg("--output").arg(&file).run()?;
+    Ok(file)
 }
 
 impl Artefact {

@@ -3,6 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::npm;
 use crate::process::{Context as _, Failure, Result, Tool, cargo, on_path, root};
 use crate::say;
 use crate::toolchain::{Std, Target, Toolchain};
@@ -36,31 +37,10 @@ pub(crate) fn build(toolchain: &Toolchain) -> Result<PathBuf> {
         .arg(wasm)
         .arg(page().join("src/wasm"))
         .run()?;
-    packages()?;
-    npx("tsc", &["--noEmit"])?;
-    npx("vite", &["build", "--logLevel", "warn"])?;
+    npm::packages(&page())?;
+    npm::program(&page(), "tsc").arg("--noEmit").run()?;
+    npm::program(&page(), "vite").args(["build", "--logLevel", "warn"]).run()?;
     Ok(dist())
-}
-
-/// Brings the packages of the lock file, unless the very same are there.
-fn packages() -> Result {
-    if !on_path("npm") {
-        return Err(Failure::new("the page needs Node.js with npm: apt-get install nodejs npm"));
-    }
-    let lock = page().join("package-lock.json");
-    let mark = page().join("node_modules/.lock");
-    let wanted = std::fs::read(&lock).context(|| format!("reading {}", lock.display()))?;
-    if std::fs::read(&mark).is_ok_and(|had| had == wanted) {
-        return Ok(());
-    }
-    let npm = Tool::new("npm").dir(&page());
-    npm.args(["ci", "--no-audit", "--no-fund", "--ignore-scripts"]).run()?;
-    std::fs::write(&mark, wanted).context(|| format!("writing {}", mark.display()))
-}
-
-fn npx(program: &str, args: &[&str]) -> Result {
-    let bin = page().join("node_modules/.bin").join(program);
-    Tool::new(bin).args(args).dir(&page()).run()
 }
 
 /// What is too heavy, one line each; says what everything weighs.

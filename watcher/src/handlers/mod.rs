@@ -17,6 +17,7 @@ mod instance;
 mod journal;
 mod meters;
 mod spec;
+mod standalone;
 mod wit;
 mod worker;
 
@@ -34,6 +35,7 @@ use self::journal::Journal;
 pub use self::journal::Told;
 pub use self::meters::Meters;
 pub use self::spec::{BadSpec, Spec};
+pub use self::standalone::{CallError, Standalone};
 use self::worker::Worker;
 use crate::registry::Registry;
 pub use crate::sandbox::AllowedHost;

@@ -14,6 +14,7 @@ use crate::mesh;
 use crate::process::{Result, cargo};
 use crate::say;
 use crate::toolchain::{self, Kind};
+use crate::wasm;
 use crate::web;
 
 /// What can be measured.
@@ -24,6 +25,8 @@ pub(crate) enum Subject {
     /// From start to a synced list of many Pods, beside curl fetching the same bytes; then the latency
     /// and the cost of changes, and of subscribers.
     Watcher,
+    /// Handing changes to an empty handler, beside a closure that does nothing.
+    Handlers,
     /// The inspector's page in Chromium: sizes, first rows, scrolling, searching, live updates.
     Web,
     /// The filter in a real Envoy, beside no filter and an empty one: latency, loading, memory, changes.
@@ -48,6 +51,13 @@ pub(crate) fn run(
         live::changes()?;
         say::heading("the watcher's core, without a network");
         criterion("dubbo-k8s-watcher", "core")?;
+    }
+    if wanted(Subject::Handlers) {
+        say::heading("handlers: WebAssembly that is told of changes");
+        let toolchain = toolchain::resolve(forced)?;
+        let handler = wasm::build_one(&toolchain, "MOODY")?;
+        let bench = cargo("bench").args(["--locked", "--package", "dubbo-k8s-watcher"]);
+        bench.args(["--bench", "handlers"]).env("EMPTY_HANDLER", handler).run()?;
     }
     if wanted(Subject::Web) {
         say::heading("web: the inspector in Chromium");

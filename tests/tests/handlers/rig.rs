@@ -1,0 +1,133 @@
+//! A cluster, a registry that follows it, a folder, and handlers on both.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use dubbo_k8s_codec::{Category, Key, Record, encode};
+use dubbo_k8s_tests::apiserver::{Options as ClusterOptions, Server};
+use dubbo_k8s_tests::skip;
+use dubbo_k8s_watcher::core::{Scopes, Settings};
+use dubbo_k8s_watcher::handlers::{Handlers, Options, Prepared, Spec};
+use dubbo_k8s_watcher::kube::config::{Config as Connection, Environment, Overrides};
+use dubbo_k8s_watcher::registry::{Config, LogLimits, Registry};
+use serde_json::json;
+use tempfile::TempDir;
+use tokio::sync::mpsc;
+
+/// Long enough for anything; nothing is ever this slow unless it hangs.
+const PATIENCE: Duration = Duration::from_mins(2);
+
+pub(crate) struct Rig {
+    pub(crate) cluster: Server,
+    pub(crate) registry: Registry,
+    pub(crate) folder: TempDir,
+    pub(crate) options: Options,
+    told: mpsc::UnboundedReceiver<String>,
+    telling: mpsc::UnboundedSender<String>,
+}
+
+impl Rig {
+    /// One provider of `a.B` is registered.
+    pub(crate) async fn start() -> Self {
+        Self::with(LogLimits::default()).await
+    }
+
+    pub(crate) async fn with(log: LogLimits) -> Self {
+        let cluster = Server::start(ClusterOptions::default()).await.unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let home = tempfile::tempdir().unwrap();
+        let kubeconfig = Some(cluster.write_kubeconfig(home.path()).unwrap());
+        let overrides = Overrides { kubeconfig, ..Overrides::default() };
+        let connection = Connection::load(&overrides, &Environment::empty([])).unwrap();
+        let scopes = Scopes::namespaces([&connection.namespace]).unwrap();
+        let config = Config { log, ..Config::new(connection, Settings::new(scopes)) };
+        let options = Options { folder: Some(folder.path().to_owned()), ..Options::default() };
+        let (telling, told) = mpsc::unbounded_channel();
+        provide(&cluster, "web", "a.B", "10.0.0.1:20880");
+        let registry = Registry::connect(config).unwrap();
+        assert!(within(registry.synced()).await);
+        Self { cluster, registry, folder, options, told, telling }
+    }
+
+    /// Starts one handler, or several.
+    pub(crate) fn handle(&self, handlers: &[(&Path, &str)]) -> Handlers {
+        let specs: Vec<Spec> = handlers
+            .iter()
+            .map(|(file, config)| Spec { file: file.to_path_buf(), config: (*config).to_owned() })
+            .collect();
+        let telling = self.telling.clone();
+        Prepared::load(&specs, self.options.clone()).unwrap().start(&self.registry, move |told| {
+            let _ = telling.send(format!("{}: {}", told.handler, told.text));
+        })
+    }
+
+    pub(crate) fn provide(&self, pod: &str, interface: &str, address: &str) {
+        provide(&self.cluster, pod, interface, address);
+    }
+
+    pub(crate) fn remove(&self, pod: &str) {
+        self.cluster.store().delete("default", pod).unwrap();
+    }
+
+    /// Waits for a file that a handler writes to be as wanted.
+    pub(crate) async fn file(&self, name: &str, wanted: impl Fn(&str) -> bool) -> String {
+        let path = self.folder.path().join(name);
+        let read = async {
+            loop {
+                let text = std::fs::read_to_string(&path).unwrap_or_default();
+                if wanted(&text) {
+                    return text;
+                }
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+        };
+        match tokio::time::timeout(PATIENCE, read).await {
+            Ok(text) => text,
+            Err(_late) => panic!("{name} is {:?}", std::fs::read_to_string(&path)),
+        }
+    }
+
+    /// Waits until somebody says something with this text in it.
+    pub(crate) async fn told(&mut self, text: &str) -> String {
+        within(async {
+            loop {
+                let told = self.told.recv().await.unwrap();
+                if told.contains(text) {
+                    return told;
+                }
+            }
+        })
+        .await
+    }
+}
+
+pub(crate) async fn within<T>(future: impl Future<Output = T>) -> T {
+    tokio::time::timeout(PATIENCE, future).await.expect("in time")
+}
+
+pub(crate) fn provide(cluster: &Server, pod: &str, interface: &str, address: &str) {
+    let url = format!("dubbo://{address}/{interface}?interface={interface}");
+    let key = Key::leaf(interface, Category::Providers, &url).to_string();
+    let object = json!({
+        "metadata": {
+            "namespace": "default",
+            "name": pod,
+            "labels": {"dubbo.io/label": "dubbo.io-value"},
+            "annotations": {"dubbo.io/annotation": encode([Record::new(&key)])},
+        },
+        "status": {"phase": "Running"},
+    });
+    cluster.store().create(object).unwrap();
+}
+
+/// The component that a variable names.
+pub(crate) fn component(variable: &str) -> Option<PathBuf> {
+    let path = std::env::var_os(variable).map(PathBuf::from).filter(|path| path.is_file());
+    if path.is_none() {
+        skip::missing(
+            "handlers",
+            &format!("{variable} names no wasm file: run `cargo xtask test`"),
+        );
+    }
+    path
+}

@@ -1,0 +1,89 @@
+//! One handler without a registry: whoever holds it says what it is told. For tests of handlers and for
+//! measurements; nothing is tried again here, and nobody is put into quarantine.
+
+use std::sync::Arc;
+
+use dubbo_k8s_codec::Change;
+
+use super::convert;
+use super::instance::{Fault, Instance, Message};
+use super::journal::{Journal, Told};
+use super::{Options, Prepared, Spec, StartError};
+use crate::sandbox::Stopped;
+
+/// A handler that is called by hand.
+pub struct Standalone {
+    prepared: Prepared,
+    journal: Arc<Journal>,
+    instance: Option<Instance>,
+}
+
+/// Why a call did not end well.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum CallError {
+    /// The handler said so.
+    #[error("{0}")]
+    Refused(String),
+    /// It had to be stopped: [`Standalone::begin`] makes a new instance.
+    #[error(transparent)]
+    Broken(#[from] Stopped),
+    /// There is no instance.
+    #[error("the handler has not begun")]
+    NotBegun,
+}
+
+impl Standalone {
+    /// Reads and compiles it; takes its time. `told` is as in [`Prepared::start`].
+    pub fn load(
+        spec: Spec,
+        options: Options,
+        told: impl Fn(Told<'_>) + Send + Sync + 'static,
+    ) -> Result<Self, StartError> {
+        let journal = Arc::new(Journal::new("handler", Arc::new(told)));
+        Ok(Self { prepared: Prepared::load(&[spec], options)?, journal, instance: None })
+    }
+
+    /// A new instance in the place of the last one, and `init`. Needs a tokio runtime, as all calls.
+    pub async fn begin(&mut self) -> Result<(), CallError> {
+        self.instance = None;
+        let deadline = self.prepared.options.deadline;
+        let Some((spec, template)) = self.prepared.templates.first() else { return Ok(()) };
+        let mut instance = template.instantiate(&self.journal, deadline).await?;
+        instance.call(&Message::Init(&spec.config), deadline).await.map_err(error)?;
+        self.instance = Some(instance);
+        Ok(())
+    }
+
+    /// `changed`.
+    pub async fn changed(&mut self, changes: &[Change]) -> Result<(), CallError> {
+        let changes: Vec<_> = changes.iter().map(convert::change).collect();
+        self.call(&Message::Changed(&changes)).await
+    }
+
+    /// `health`.
+    pub async fn health(&mut self) -> Result<(), CallError> {
+        self.call(&Message::Health).await
+    }
+
+    async fn call(&mut self, message: &Message<'_>) -> Result<(), CallError> {
+        let instance = self.instance.as_mut().ok_or(CallError::NotBegun)?;
+        let called = instance.call(message, self.prepared.options.deadline).await;
+        if matches!(called, Err(Fault::Broken(_))) {
+            self.instance = None;
+        }
+        called.map_err(error)
+    }
+}
+
+fn error(fault: Fault) -> CallError {
+    match fault {
+        Fault::Refused(text) => CallError::Refused(text),
+        Fault::Broken(stopped) => CallError::Broken(stopped),
+    }
+}
+
+impl std::fmt::Debug for Standalone {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Standalone").field("prepared", &self.prepared).finish_non_exhaustive()
+    }
+}
