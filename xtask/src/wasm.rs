@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use crate::npm;
-use crate::process::{Context as _, Failure, Result, root};
+use crate::process::{Context as _, Result, root};
 use crate::say;
 use crate::toolchain::{self, Kind, Std, Target, Toolchain, target_dir};
 use crate::web;
@@ -132,12 +132,6 @@ pub(crate) fn build(toolchain: &Toolchain) -> Result<Vec<PathBuf>> {
     built.chain([build_json_file()]).collect()
 }
 
-/// Builds the one that a variable names.
-pub(crate) fn build_one(toolchain: &Toolchain, variable: &str) -> Result<PathBuf> {
-    let artefact = ARTEFACTS.iter().find(|artefact| artefact.variable == variable);
-    artefact.ok_or_else(|| Failure::new(format!("no wasm file is {variable}")))?.build(toolchain)
-}
-
 /// Builds those that these variables name; each comes with its variable.
 pub(crate) fn build_some(
     toolchain: &Toolchain,
@@ -193,8 +187,10 @@ impl Artefact {
     }
 
     fn build(&self, toolchain: &Toolchain) -> Result<PathBuf> {
-        let tool = toolchain.cargo("build", self.target, Std::Whole);
-        tool.args(["--profile", self.profile, "--package", self.package]).args(self.part).run()?;
+        let tool = toolchain.cargo("rustc", self.target, Std::Whole);
+        let tool = tool.args(["--profile", self.profile, "--package", self.package]);
+        let start = toolchain.start(self.target, self.part.contains(&"--lib"));
+        tool.args(self.part).args(start).run()?;
         Ok(self.path(toolchain))
     }
 }

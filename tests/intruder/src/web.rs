@@ -1,5 +1,7 @@
 //! Requests by `wasi:http`, and everything that is seen of the answers.
 
+use std::fmt::Write as _;
+
 use wasip2::http::outgoing_handler;
 use wasip2::http::types::{
     Fields, IncomingResponse, Method, OutgoingBody, OutgoingRequest, Scheme,
@@ -59,7 +61,7 @@ fn method(name: &str) -> Method {
 fn tell(answer: &IncomingResponse) -> String {
     let mut told = format!("status {}\n", answer.status());
     for (name, value) in answer.headers().entries() {
-        told.push_str(&format!("field {name}: {}\n", String::from_utf8_lossy(&value)));
+        let _ = writeln!(told, "field {name}: {}", String::from_utf8_lossy(&value));
     }
     let Ok(body) = answer.consume() else { return told + "no body" };
     let Ok(stream) = body.stream() else { return told + "no stream" };

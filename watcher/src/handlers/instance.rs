@@ -30,7 +30,7 @@ impl files::Host for Files {
 /// A handler that can be instantiated.
 pub(super) struct Template {
     program: Program,
-    linked: RegistryHandlerPre<Guest<Files>>,
+    pre: RegistryHandlerPre<Guest<Files>>,
     confines: Confines,
     outgoing: Arc<dyn Outgoing>,
     folder: Option<Arc<Folder>>,
@@ -73,11 +73,11 @@ impl Template {
         let mut linker = Guest::<Files>::linker(&program.engine).map_err(unfit)?;
         RegistryHandler::add_to_linker::<_, HasSelf<Files>>(&mut linker, files_of)
             .map_err(unfit)?;
-        let linked = linker
+        let pre = linker
             .instantiate_pre(&program.component)
             .and_then(RegistryHandlerPre::new)
             .map_err(unfit)?;
-        Ok(Self { program, linked, confines, outgoing, folder })
+        Ok(Self { program, pre, confines, outgoing, folder })
     }
 
     /// A new instance, which has not been called yet.
@@ -98,7 +98,7 @@ impl Template {
         let mut store =
             Guest::confine(&self.program.engine, &self.confines, &mut wasi, requests, files);
         let instantiated =
-            tokio::time::timeout(deadline, self.linked.instantiate_async(&mut store)).await;
+            tokio::time::timeout(deadline, self.pre.instantiate_async(&mut store)).await;
         match instantiated {
             Ok(Ok(handler)) => Ok(Instance { store, handler }),
             Ok(Err(error)) => Err(Stopped::of(&error, store.data())),

@@ -99,13 +99,12 @@ impl Worker {
     /// Waits for something to hand on; false when nothing will ever come.
     async fn wait(&mut self, patience: Duration, hand: &mut Hand) -> bool {
         let known = self.reader.state().revision().number;
-        let next = match hand.subscription.next().now_or_never() {
-            Some(next) => Ok(next),
-            None => {
-                // Whatever was published by then concerned no key.
-                self.meters.caught_up(known);
-                tokio::time::timeout(patience, hand.subscription.next()).await
-            }
+        let next = if let Some(next) = hand.subscription.next().now_or_never() {
+            Ok(next)
+        } else {
+            // Whatever was published by then concerned no key.
+            self.meters.caught_up(known);
+            tokio::time::timeout(patience, hand.subscription.next()).await
         };
         match next {
             Ok(Some(update)) => {

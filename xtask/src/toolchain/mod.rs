@@ -67,6 +67,17 @@ impl Toolchain {
         ])
     }
 
+    /// What the compiler has to be told for the last crate, behind `cargo rustc`: with what a component
+    /// begins. rustup's compiler knows by itself; Debian's linker arguments leave it open.
+    pub(crate) fn start(&self, target: Target, is_library: bool) -> Vec<String> {
+        let Some((usr, _)) = self.debian.as_ref().filter(|_| target == Target::Wasip2) else {
+            return Vec::new();
+        };
+        let object = if is_library { "crt1-reactor.o" } else { "crt1-command.o" };
+        let object = usr.join("lib/wasm32-wasip2").join(object);
+        vec!["--".to_owned(), format!("-Clink-arg={}", object.display())]
+    }
+
     /// Where a profile's files for a target are.
     pub(crate) fn output(&self, target: Target, profile: &str) -> PathBuf {
         self.target_dir().join(target.triple()).join(profile)
@@ -176,7 +187,6 @@ fn debian_cargo(usr: &Path, linkers: &Path, verb: &str, std: Std) -> Tool {
     let wasip2_flags = [
         format!("-L{}", wasi.display()),
         "-Clink-self-contained=no".to_owned(),
-        format!("-Clink-arg={}", wasi.join("crt1-command.o").display()),
         format!("-Clink-arg=--wasm-ld-path={}", linkers.join("gcc-ld/wasm-ld").display()),
     ];
     let libraries = std::env::join_paths(debian::library_dirs(usr)).unwrap_or_default();

@@ -123,9 +123,8 @@ fn check_path(path: &str) -> Result<(), Denied> {
         _ => return Err(Denied::Path),
     };
     let rest = match rest {
-        ["watch", rest @ ..] => rest,
         ["proxy", ..] => return Err(Denied::Subresource),
-        rest => rest,
+        ["watch", rest @ ..] | rest => rest,
     };
     let rest = match rest {
         ["namespaces", _name, "status" | "finalize", ..] => rest,
