@@ -23,10 +23,14 @@ use crate::skip;
 /// Nothing in a test takes that long; what waits longer has failed.
 pub const PATIENCE: Duration = Duration::from_secs(30);
 
-/// The `dubbo-watcher` of the same profile as the calling test, built if it is not.
+/// The `dubbo-watcher` of the same profile as the calling test, built if it is not; or the one that
+/// `DUBBO_WATCHER` names.
 pub fn dubbo_watcher() -> &'static Path {
     static BINARY: OnceLock<PathBuf> = OnceLock::new();
     BINARY.get_or_init(|| {
+        if let Some(named) = std::env::var_os("DUBBO_WATCHER") {
+            return named.into();
+        }
         let test = std::env::current_exe().unwrap();
         let folder = test.parent().and_then(Path::parent).unwrap();
         let mut cargo = Command::new(env!("CARGO"));
@@ -188,7 +192,7 @@ impl Running {
     pub fn until(&self, name: &str) -> Value {
         loop {
             let event = self.event();
-            if event["event"] == name {
+            if event.get("event").is_some_and(|it| it == name) {
                 return event;
             }
         }

@@ -166,8 +166,8 @@ fn json_file() -> PathBuf {
     target_dir().join("wasm/json-file.wasm")
 }
 
-/// Puts QuickJS and the script into one component. The engine gets no WASI: what the script does
-/// without is not there to be misused.
+/// Puts a JavaScript engine and the script into one component. The engine gets no WASI: what the
+/// script does without is not there to be misused.
 fn build_json_file() -> Result<PathBuf> {
     let folder = root().join("watcher/examples/handlers/json-file");
     npm::packages(&folder)?;

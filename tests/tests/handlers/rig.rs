@@ -81,10 +81,8 @@ impl Rig {
                 tokio::time::sleep(Duration::from_millis(10)).await;
             }
         };
-        match tokio::time::timeout(PATIENCE, read).await {
-            Ok(text) => text,
-            Err(_late) => panic!("{name} is {:?}", std::fs::read_to_string(&path)),
-        }
+        let read = tokio::time::timeout(PATIENCE, read).await;
+        read.unwrap_or_else(|_| panic!("{name} is {:?}", std::fs::read_to_string(&path)))
     }
 
     /// Waits until somebody says something with this text in it.
@@ -102,7 +100,7 @@ impl Rig {
 }
 
 pub(crate) async fn within<T>(future: impl Future<Output = T>) -> T {
-    tokio::time::timeout(PATIENCE, future).await.expect("in time")
+    tokio::time::timeout(PATIENCE, future).await.unwrap()
 }
 
 pub(crate) fn provide(cluster: &Server, pod: &str, interface: &str, address: &str) {

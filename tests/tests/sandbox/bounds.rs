@@ -20,6 +20,7 @@ async fn one_that_allocates_without_end_is_stopped() {
     let Some(mut prison) = Prison::open().await else { return };
     prison.confines.memory = 16 << 20;
     let served = prison.run(&["hoard"]).await;
+    assert!(served.errors.contains("memory allocation"), "its own last words: {served:?}");
     assert_eq!(served.stopped(), &Stopped::Memory(16 << 20));
     assert_eq!(served.stopped().to_string(), "it asked for more than 16 MiB of memory");
 }

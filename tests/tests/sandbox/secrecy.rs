@@ -1,5 +1,6 @@
 //! What a guest must never see or reach.
 
+use std::fmt::Write as _;
 use std::time::Duration;
 
 use dubbo_k8s_tests::apiserver::Verb;
@@ -35,7 +36,7 @@ async fn the_host_authenticates_and_the_guest_sees_no_token() {
     ] {
         let served = prison.run(arguments).await;
         assert_eq!(served.ended, Ok(0));
-        seen += &format!("{served:?}");
+        write!(seen, "{served:?}").unwrap();
     }
     assert_eq!(seen.matches("status 200").count(), 2, "{seen}");
     assert!(seen.contains("com.example.Greeter") || seen.contains("dubbo.io/annotation"), "{seen}");
@@ -60,13 +61,13 @@ async fn no_other_host_is_reached() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     // The very server that may be asked, by its real address, is another host too.
-    let server = prison.server.address();
+    let real = prison.server.address();
     for url in [
         format!("http://{address}/"),
         format!("https://{address}/"),
         format!("http://kubernetes.default.svc:{}/api", address.port()),
         format!("http://kubernetes.default.svc@{address}/api"),
-        format!("https://{server}/api/v1/pods"),
+        format!("https://{real}/api/v1/pods"),
     ] {
         let served = prison.run(&["ask", "GET", &url]).await;
         assert!(served.output().contains("error"), "{url}: {served:?}");

@@ -243,7 +243,7 @@ pub(super) struct Handling {
 #[cfg(feature = "sandbox")]
 #[derive(Debug, Args)]
 pub(super) struct Sandbox {
-    /// A command of WASI 0.2; it finds the server at $DUBBO_SERVER
+    /// A command of WASI 0.2; the environment tells it where the server is
     #[arg(value_name = "COMPONENT.wasm")]
     pub(super) component: PathBuf,
     /// Its arguments

@@ -32,12 +32,14 @@ pub(super) async fn run(arguments: &Watch) -> Result<(), Ended> {
     let mut session = Session::open(&arguments.reading, FirstList::EachKey)?;
     #[cfg(feature = "sandbox")]
     let mut fed = prepared.map(|prepared| handlers::Fed::start(prepared, &mut session.driver));
-    let hand_on = |_driver: &Driver, _notices: &[Notice]| {
-        #[cfg(feature = "sandbox")]
+    #[cfg(feature = "sandbox")]
+    let hand_on = |driver: &Driver, notices: &[Notice]| {
         if let Some(fed) = &mut fed {
-            fed.publish(_driver, _notices);
+            fed.publish(driver, notices);
         }
     };
+    #[cfg(not(feature = "sandbox"))]
+    let hand_on = |_: &Driver, _: &[Notice]| {};
     let mut signals = Signals::new()?;
     let queue = Queue::default();
     let mut printed = match arguments.output {

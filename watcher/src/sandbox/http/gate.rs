@@ -282,8 +282,7 @@ mod tests {
                 let plain = plain.trim_start_matches("/api/v1/").trim_start_matches("watch/");
                 let parts: Vec<&str> = plain.split('/').collect();
                 let resource = match parts.as_slice() {
-                    ["namespaces", _, resource, ..] => resource,
-                    [resource, ..] => resource,
+                    ["namespaces", _, resource, ..] | [resource, ..] => resource,
                     [] => "",
                 };
                 prop_assert_ne!(resource, "secrets");
