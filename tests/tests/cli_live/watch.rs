@@ -2,7 +2,7 @@
 
 use std::io::Read as _;
 
-use dubbo_k8s_tests::apiserver::Grant;
+use dubbo_k8s_tests::apiserver::{Grant, Verb};
 
 use super::rig::{Rig, annotation, piped, provider};
 
@@ -160,6 +160,23 @@ async fn a_refusal_is_explained_once_and_tried_again_until_it_is_lifted() {
     assert_eq!(watching.until("added")["pod"], "a-1");
     let ran = watching.end("-INT");
     assert_eq!(ran.stderr.matches("not allowed").count(), 0, "said once: {}", ran.stderr);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_may_be_read_is_complete_without_what_may_not() {
+    let rig = Rig::start().await;
+    rig.create("open", "p", &[provider("a.B", "10.0.0.1:1", "")]);
+    rig.server.access().add_token("t0ken", "ada");
+    rig.server.access().grant(Grant::pods("ada", [Verb::List, Verb::Watch], ["open"]));
+    let path = rig.write("token", "t0ken");
+    let path = path.to_str().unwrap();
+    let mut watching =
+        rig.watch(&["-o", "jsonl", "-n", "open", "-n", "closed", "--token-file", path]);
+    let synced = watching.until("synced");
+    assert_eq!((&synced["pods"], &synced["records"]), (&1.into(), &1.into()));
+    // Once it may be read, the whole is.
+    rig.server.access().grant(Grant::pods("ada", [Verb::List, Verb::Watch], ["closed"]));
+    assert_eq!(watching.until("synced")["pods"], 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,6 +1,6 @@
 //! The library, as a Rust service uses it.
 
-use dubbo_k8s_tests::apiserver::{Act, Fault, Verb};
+use dubbo_k8s_tests::apiserver::{Act, Fault, Seen, Verb};
 use dubbo_k8s_watcher::core::registration::{PodName, RegistrarSettings, RegistrationError};
 use dubbo_k8s_watcher::kube::Client;
 use dubbo_k8s_watcher::kube::config::{Config, Environment, Overrides};
@@ -9,11 +9,27 @@ use dubbo_k8s_watcher::registry::{HoldState, RegisterError, Registration, Regist
 use super::program::Rig;
 use super::{KEY, URL, url};
 
+/// A Pod, and a service that registers in it.
+async fn start() -> (Rig, Registrations) {
+    let rig = Rig::start().await;
+    let registrations = registrations(&rig);
+    (rig, registrations)
+}
+
 fn registrations(rig: &Rig) -> Registrations {
     let overrides = Overrides { kubeconfig: Some(rig.kubeconfig.clone()), ..Overrides::default() };
     let config = Config::load(&overrides, &Environment::empty([])).unwrap();
     let pod = PodName::new("shop", "user-0").unwrap();
     Registrations::new(Client::new(config).unwrap(), RegistrarSettings::new(pod))
+}
+
+/// Waits until two patches were taken.
+async fn patched_twice(rig: &Rig) {
+    let taken = |seen: &[Seen]| {
+        let patches = seen.iter().filter(|one| one.verb == Verb::Patch);
+        patches.filter(|one| one.status == Some(200)).count() == 2
+    };
+    rig.server.requests().wait_for(taken).await;
 }
 
 #[tokio::test]
@@ -31,8 +47,7 @@ async fn ten_services_share_one_pod_and_leave_it_as_it_was() {
 
 #[tokio::test]
 async fn one_service_registers_many_with_few_requests() {
-    let rig = Rig::start().await;
-    let registrations = registrations(&rig);
+    let (rig, registrations) = start().await;
     let urls: Vec<_> = (0..20).map(url).collect();
     let begun = urls.iter().map(|url| registrations.register(url));
     let held = futures_util::future::try_join_all(begun).await.unwrap();
@@ -43,19 +58,12 @@ async fn one_service_registers_many_with_few_requests() {
 
 #[tokio::test]
 async fn what_is_overwritten_comes_back_without_anybody_asking() {
-    let rig = Rig::start().await;
-    let registrations = registrations(&rig);
+    let (rig, registrations) = start().await;
     let held = registrations.register(URL).await.unwrap();
     assert_eq!((held.url(), held.key()), (URL, KEY));
     rig.server.watches().wait_for(|open| *open == 1).await.unwrap();
     rig.set_keys(&["other"]);
-    rig.server
-        .requests()
-        .wait_for(|seen| {
-            seen.iter().filter(|one| one.verb == Verb::Patch && one.status == Some(200)).count()
-                == 2
-        })
-        .await;
+    patched_twice(&rig).await;
     assert_eq!(rig.keys(), ["other", KEY]);
     held.close().await.unwrap();
     assert_eq!(rig.keys(), ["other"]);
@@ -76,36 +84,22 @@ async fn who_stops_waiting_leaves_nothing_behind() {
         }
     }
     rig.server.reset_connections();
-    rig.server
-        .requests()
-        .wait_for(|seen| {
-            seen.iter().filter(|one| one.verb == Verb::Patch && one.status == Some(200)).count()
-                == 2
-        })
-        .await;
+    patched_twice(&rig).await;
     assert!(rig.keys().is_empty());
 }
 
 #[tokio::test]
 async fn a_dropped_registration_is_taken_out_while_the_runtime_lives() {
-    let rig = Rig::start().await;
-    let registrations = registrations(&rig);
+    let (rig, registrations) = start().await;
     drop(registrations.register(URL).await.unwrap());
     drop(registrations);
-    rig.server
-        .requests()
-        .wait_for(|seen| {
-            seen.iter().filter(|one| one.verb == Verb::Patch && one.status == Some(200)).count()
-                == 2
-        })
-        .await;
+    patched_twice(&rig).await;
     assert!(rig.keys().is_empty());
 }
 
 #[tokio::test]
 async fn a_pod_that_goes_takes_its_registrations_along() {
-    let rig = Rig::start().await;
-    let registrations = registrations(&rig);
+    let (rig, registrations) = start().await;
     let held = registrations.register(URL).await.unwrap();
     rig.server.watches().wait_for(|open| *open == 1).await.unwrap();
     rig.server.store().delete("shop", "user-0").unwrap();

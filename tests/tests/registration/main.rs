@@ -123,6 +123,20 @@ async fn what_is_held_comes_back_and_goes_with_the_signal() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn killed_it_leaves_what_it_held_and_its_successor_takes_it_out() {
+    let rig = Rig::start().await;
+    let running = rig.start_program(&["register", "--hold", URL]);
+    running.says("holding the URL in Pod shop/user-0");
+    assert_eq!(running.end("-KILL").status, None);
+    assert_eq!(rig.keys(), [KEY], "nobody could take it out");
+    let running = rig.start_program(&["register", "--hold", URL]);
+    running.says("holding the URL in Pod shop/user-0");
+    assert_eq!(rig.keys(), [KEY], "it is the same, once");
+    assert_eq!(running.end("-TERM").status, Some(0));
+    assert!(rig.keys().is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn holding_survives_a_server_that_goes_away_and_ends_with_its_pod() {
     let mut rig = Rig::start().await;
     rig.server.stop().await;

@@ -15,7 +15,7 @@ use super::handlers;
 use super::{
     Ended,
     arguments::{Reading, Watch, WatchOutput},
-    explain::explain,
+    explain::{explain, is_final},
     narrator::{Jsonl, Narrator, Text},
     queue::{Queue, What},
     session::{self, FirstList, Session},
@@ -74,6 +74,7 @@ async fn follow(
 ) {
     let mut notices = Vec::new();
     let mut explained: Vec<(Scope, String)> = Vec::new();
+    let mut refused = Refused::default();
     loop {
         session.driver.next(&mut notices).await;
         hand_on(&session.driver, &notices);
@@ -82,6 +83,7 @@ async fn follow(
                 // A lost connection mends itself; what comes after may need somebody.
                 Notice::Failed { error, .. } => {
                     explain_once(session, error, queue, &mut explained);
+                    refused.note(error);
                 }
                 Notice::Reconnected { scope } => explained.retain(|(known, _)| known != scope),
                 Notice::Synced { .. } => {
@@ -93,6 +95,37 @@ async fn follow(
         }
         let told = notices.drain(..).filter(|notice| !matches!(notice, Notice::Pod(_)));
         queue.push(told.map(What::Notice));
+        refused.tell(session, queue);
+    }
+}
+
+/// The scopes that the server does not let us read. They are tried again for ever, so that the rest
+/// would never be said to be complete.
+#[derive(Default)]
+struct Refused {
+    scopes: Vec<Scope>,
+    told: bool,
+}
+
+impl Refused {
+    fn note(&mut self, error: &Failure) {
+        if is_final(error) && !self.scopes.contains(&error.scope) {
+            self.scopes.push(error.scope.clone());
+        }
+    }
+
+    /// Says once that everything else is there.
+    fn tell(&mut self, session: &Session, queue: &Queue) {
+        let engine = session.driver.engine();
+        let status = engine.status();
+        let synced = status.scopes.iter().filter(|scope| scope.synced).count();
+        let all = status.scopes.iter().all(|one| one.synced || self.scopes.contains(&one.scope));
+        if self.told || synced == 0 || synced == status.scopes.len() || !all {
+            return;
+        }
+        self.told = true;
+        let (pods, records) = (engine.catalog().pods(), engine.catalog().records());
+        queue.push([What::Notice(Notice::Synced { pods, records })]);
     }
 }
 
