@@ -27,6 +27,12 @@ pub(crate) fn dist() -> PathBuf {
     page().join("dist")
 }
 
+/// Makes the folder of the built page, if it is not there: cargo would build the watcher, which carries the
+/// page, anew each time as long as a folder is missing that it watches.
+pub(crate) fn make_place() -> Result {
+    std::fs::create_dir_all(dist()).context(|| format!("creating {}", dist().display()))
+}
+
 /// Builds the page, its wasm first.
 pub(crate) fn build(toolchain: &Toolchain) -> Result<PathBuf> {
     let tool = toolchain.cargo("build", Target::Unknown, Std::Whole);

@@ -2,15 +2,16 @@
 
 use std::{
     io::{BufRead as _, BufReader},
-    path::{Path, PathBuf},
+    path::PathBuf,
     process::{Child, ChildStdout, Command, Output, Stdio},
-    sync::{OnceLock, mpsc},
+    sync::mpsc,
     thread,
     time::Duration,
 };
 
 use dubbo_k8s_codec::{ANNOTATION, Category, Key, Record, encode};
 use dubbo_k8s_tests::apiserver::{Options, Server};
+use dubbo_k8s_tests::watcher;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -82,7 +83,7 @@ impl Rig {
     }
 
     fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(binary());
+        let mut command = Command::new(watcher::program().unwrap());
         command
             .args(arguments)
             .env_clear()
@@ -222,35 +223,5 @@ pub(crate) fn pod_object(namespace: &str, name: &str, annotation: &str) -> Value
             "annotations": {"dubbo.io/annotation": annotation},
         },
         "status": {"phase": "Running", "conditions": [{"type": "Ready", "status": "True"}]},
-    })
-}
-
-/// The binary of the same profile as this test, built if it is not.
-fn binary() -> &'static Path {
-    static BINARY: OnceLock<PathBuf> = OnceLock::new();
-    BINARY.get_or_init(|| {
-        let test = std::env::current_exe().unwrap();
-        let folder = test.parent().and_then(Path::parent).unwrap();
-        let mut cargo = Command::new(env!("CARGO"));
-        cargo.args([
-            "build",
-            "--quiet",
-            "--package",
-            "dubbo-k8s-watcher",
-            "--bin",
-            "dubbo-watcher",
-        ]);
-        cargo.arg("--target-dir").arg(folder.parent().unwrap());
-        // What cargo told this test about its own package would make ring build anew each time.
-        for (name, _) in std::env::vars() {
-            if name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_") {
-                cargo.env_remove(name);
-            }
-        }
-        if folder.ends_with("release") {
-            cargo.arg("--release");
-        }
-        assert!(cargo.status().unwrap().success());
-        folder.join(format!("dubbo-watcher{}", std::env::consts::EXE_SUFFIX))
     })
 }

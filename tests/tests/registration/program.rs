@@ -1,14 +1,15 @@
 //! A server with one Pod, and the real `dubbo-watcher` with nothing else around it.
 
 use std::io::{BufRead as _, BufReader};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Child, Command, Output, Stdio};
-use std::sync::{OnceLock, mpsc};
+use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
 use dubbo_k8s_codec::{ANNOTATION, Annotation, LABEL, Record, encode};
 use dubbo_k8s_tests::apiserver::{Grant, Options, Server, Verb};
+use dubbo_k8s_tests::watcher;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -95,7 +96,7 @@ impl Rig {
     }
 
     fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(binary());
+        let mut command = Command::new(watcher::program().unwrap());
         command
             .args(arguments)
             .env_clear()
@@ -178,28 +179,4 @@ fn follow(reader: BufReader<impl std::io::Read + Send + 'static>) -> mpsc::Recei
         }
     });
     receiver
-}
-
-/// The binary of the same profile as this test, built if it is not.
-fn binary() -> &'static Path {
-    static BINARY: OnceLock<PathBuf> = OnceLock::new();
-    BINARY.get_or_init(|| {
-        let test = std::env::current_exe().unwrap();
-        let folder = test.parent().and_then(Path::parent).unwrap();
-        let mut cargo = Command::new(env!("CARGO"));
-        cargo.args([
-            "build",
-            "--quiet",
-            "--package",
-            "dubbo-k8s-watcher",
-            "--bin",
-            "dubbo-watcher",
-        ]);
-        cargo.arg("--target-dir").arg(folder.parent().unwrap());
-        if folder.ends_with("release") {
-            cargo.arg("--release");
-        }
-        assert!(cargo.status().unwrap().success());
-        folder.join(format!("dubbo-watcher{}", std::env::consts::EXE_SUFFIX))
-    })
 }

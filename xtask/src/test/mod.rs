@@ -10,6 +10,7 @@ use crate::process::{Failure, Result};
 use crate::say;
 use crate::setup;
 use crate::toolchain::{self, Kind, Toolchain, target_dir};
+use crate::web;
 use report::{Line, Outcome, is_good, summary};
 
 /// What every step may ask for.
@@ -39,6 +40,7 @@ pub(crate) fn run(forced: Option<Kind>, only: &[String]) -> Result {
         )));
     }
     setup::run(forced)?;
+    web::make_place()?;
     let ground = Ground {
         wasm: toolchain::resolve(forced).map_err(|failure| failure.to_string()),
         ci: std::env::var("CI").is_ok_and(|ci| ci == "true"),

@@ -35,7 +35,8 @@ struct Arguments {
 /// What may go wrong, for a person.
 type Outcome<T = ()> = Result<T, Box<dyn std::error::Error>>;
 
-#[tokio::main]
+// One thread for consumer and provider: two would wake each other, and the two cores are Envoy's too.
+#[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
     match run(Arguments::parse()).await {
         Ok(()) => ExitCode::SUCCESS,
