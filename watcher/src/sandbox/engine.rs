@@ -130,8 +130,8 @@ fn kind(bytes: &[u8]) -> Kind {
 /// Room for so many components. A component is some core instances, with a memory and a table or two.
 fn pool(instances: u32, memory: usize) -> PoolingAllocationConfig {
     const PARTS: u32 = 20;
-    const MEMORIES: u32 = 2;
-    const TABLES: u32 = 5;
+    const MEMORIES: u32 = 8;
+    const TABLES: u32 = 10;
     let mut pool = PoolingAllocationConfig::new();
     pool.total_component_instances(instances)
         .total_core_instances(instances * PARTS)
