@@ -5,7 +5,6 @@
 //! is in [`problem`](crate::problem).
 
 use alloc::borrow::Cow;
-use alloc::string::String;
 use alloc::{vec, vec::Vec};
 use core::cmp::Ordering;
 
@@ -152,14 +151,9 @@ impl<'a> Entry<'a> {
         {
             add(Problem::new(Code::CategoryMismatch).about(self.category).about(category));
         }
-        let twice: Vec<String> = self
-            .url
-            .params()
-            .filter(is_double_encoded)
-            .map(|param| param.name().into_owned())
-            .collect();
-        if !twice.is_empty() {
-            add(Problem::new(Code::DoubleEncoded).about(twice.join(", ")));
+        let mut twice = self.url.params().filter(is_double_encoded).peekable();
+        if twice.peek().is_some() {
+            add(twice.fold(Problem::new(Code::DoubleEncoded), |it, param| it.about(param.name())));
         }
         if self.category == Category::Providers {
             subject.lint_provider(self, &mut add);
@@ -275,6 +269,7 @@ fn same_address(one: &str, other: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use alloc::format;
+    use alloc::string::String;
 
     use super::*;
     use crate::query_escape;

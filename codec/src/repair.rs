@@ -155,8 +155,7 @@ impl Steps {
             let plain = plain.into_owned();
             self.take(Step::Percent, plain);
         }
-        let unwrapped = self.value.replace("\\n", "").replace("\\r", "");
-        self.take(Step::Unwrap, unwrapped.chars().filter(|c| !c.is_whitespace()).collect());
+        self.take(Step::Unwrap, unwrapped(&self.value));
         self.take(Step::Alphabet, self.value.replace('+', "-").replace('/', "_"));
         let data = self.value.trim_end_matches('=');
         let padding = match data.len() % 4 {
@@ -164,7 +163,8 @@ impl Steps {
             3 => "=",
             _ => "",
         };
-        let padded = [data, padding].concat();
+        let mut padded = data.to_owned();
+        padded.push_str(padding);
         self.take(Step::Padding, padded);
     }
 
@@ -197,6 +197,21 @@ impl Steps {
         let once = |(at, record)| twice.binary_search(&at).is_err().then_some(record);
         self.take(Step::Duplicates, encode(records().enumerate().filter_map(once)));
     }
+}
+
+/// The text without white space, also where it is written as an escape.
+fn unwrapped(text: &str) -> String {
+    let mut rest = text.chars().peekable();
+    let mut out = String::with_capacity(text.len());
+    while let Some(c) = rest.next() {
+        if c == '\\' && rest.next_if(|next| matches!(next, 'n' | 'r')).is_some() {
+            continue;
+        }
+        if !c.is_whitespace() {
+            out.push(c);
+        }
+    }
+    out
 }
 
 /// The same key with every parameter of its URL encoded once.

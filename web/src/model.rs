@@ -341,7 +341,12 @@ impl Reading<'_, '_> {
 /// numbers serves the whole page, because every other one would be code that people wait for.
 fn order(service: &Service<'_>) -> String {
     let (group, version) = (service.group().unwrap_or(""), service.version().unwrap_or(""));
-    [&*service.interface, group, version].join("\0")
+    let mut order = String::from(&*service.interface);
+    for part in [group, version] {
+        order.push('\0');
+        order.push_str(part);
+    }
+    order
 }
 
 fn haystack(entry: &Entry<'_>, subject: &Subject<'_>) -> Box<str> {

@@ -248,7 +248,7 @@ impl View {
 const COMMON: &[u8] = b"e.otrcsian=&/dlmpv:10-hug23k";
 
 /// Whether `needle` stands in `haystack`, found by the rarest of its bytes.
-fn contains(haystack: &[u8], needle: &[u8]) -> bool {
+pub(crate) fn contains(haystack: &[u8], needle: &[u8]) -> bool {
     let rank = |byte: &u8| COMMON.iter().rposition(|common| common == byte).unwrap_or(usize::MAX);
     let Some((at, rare)) = needle.iter().enumerate().max_by_key(|(_, byte)| rank(byte)) else {
         return true;

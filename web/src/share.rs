@@ -11,6 +11,10 @@ use crate::pod::PodText;
 const SECRET: [&str; 7] =
     ["password", "passwd", "secret", "token", "accesskey", "access.key", "credential"];
 
+fn is_secret(name: &str) -> bool {
+    SECRET.iter().any(|part| crate::rows::contains(name.as_bytes(), part.as_bytes()))
+}
+
 /// What stands in place of a secret.
 const BLANK: &str = "redacted";
 
@@ -45,7 +49,12 @@ fn redacted(key: &str) -> (String, usize) {
     let text = match url.userinfo() {
         Some(user) => {
             count += 1;
-            url.as_str().replacen(&format!("{user}@"), &format!("{BLANK}@"), 1)
+            let start = url.scheme().len() + "://".len();
+            let of = |range| url.as_str().get(range).unwrap_or_default();
+            let mut text = of(0..start).to_owned();
+            text.push_str(BLANK);
+            text.push_str(of(start + user.len()..url.as_str().len()));
+            text
         }
         None => url.as_str().to_owned(),
     };
@@ -53,7 +62,7 @@ fn redacted(key: &str) -> (String, usize) {
     let secrets: Vec<String> = url
         .params()
         .map(|param| param.name().into_owned())
-        .filter(|name| SECRET.iter().any(|part| name.to_ascii_lowercase().contains(part)))
+        .filter(|name| is_secret(&name.to_ascii_lowercase()))
         .collect();
     for name in &secrets {
         url.set(name, BLANK);

@@ -5,6 +5,7 @@ mod bench;
 mod cache;
 mod cluster;
 mod demo;
+mod inspector;
 mod invariants;
 mod mesh;
 mod npm;
@@ -88,7 +89,7 @@ fn main() -> ExitCode {
     let done = match arguments.verb {
         Verb::Setup => setup::run(forced),
         Verb::Demo { envoy: true, length } => demo::envoy(forced, length),
-        Verb::Demo { envoy: false, length } => demo::run(length),
+        Verb::Demo { envoy: false, length } => demo::run(forced, length),
         Verb::Bench { soak: true, length, .. } => bench::soak(length),
         Verb::Bench { subject, pods, runs, .. } => bench::run(forced, subject, &pods, runs),
         Verb::Measure { command } => bench::measure::run(&command),

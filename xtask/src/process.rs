@@ -97,6 +97,12 @@ impl Tool {
         self.command.spawn().map_err(|error| self.not_started(&error))
     }
 
+    /// Starts it with a pipe on stderr and nothing on stdout; it ends when the caller ends it.
+    pub(crate) fn spawn_telling(mut self) -> Result<Child> {
+        self.command.stdout(Stdio::null()).stderr(Stdio::piped());
+        self.command.spawn().map_err(|error| self.not_started(&error))
+    }
+
     fn not_started(&self, error: &std::io::Error) -> Failure {
         Failure(format!("cannot start `{}`: {error}", self.shown()))
     }

@@ -3,6 +3,8 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::cluster::{Cluster, Profile};
+use crate::inspector::Inspector;
 use crate::npm;
 use crate::process::{Context as _, Failure, Result, Tool, cargo, on_path, root};
 use crate::say;
@@ -13,7 +15,7 @@ const BINDGEN: &str = "dubbo-k8s-web-bindgen";
 const PROFILE: &str = "page";
 
 /// What the wasm may weigh, gzipped. The aim is 130,000; this holds what has been reached.
-const WASM_LIMIT: usize = 160_000;
+const WASM_LIMIT: usize = 143_000;
 /// What scripts and style may weigh together, gzipped.
 const SCRIPT_LIMIT: usize = 35_000;
 
@@ -77,12 +79,27 @@ fn gzipped(path: &Path) -> Result<usize> {
     text.trim().parse().context(|| format!("weighing {}", path.display()))
 }
 
-/// Runs the tests of the page in Chromium; brings Chromium where apt can.
+/// Runs the tests of the page in Chromium; brings Chromium where apt can. The last ones open it from the real
+/// `dubbo-watcher serve`, which carries the page that has just been built.
 pub(crate) fn test() -> Result {
     chromium()?;
+    node_tests().args(["page", "states", "live"].map(test_file)).run()?;
+    Profile::Dev.build()?;
+    let cluster = Cluster::start(Profile::Dev, &["--simulate".to_owned()])?;
+    let inspector = Inspector::start(&cluster, true)?;
+    let tested = node_tests().arg(test_file("serve")).env("DUBBO_SERVE", inspector.url()).run();
+    let seen = inspector.end()?;
+    tested?;
+    seen.missing().map_or(Ok(()), |missing| Err(Failure::new(format!("not seen: {missing}"))))
+}
+
+fn node_tests() -> Tool {
     let tool = Tool::new("node").dir(&page());
-    let tool = tool.args(["--test", "--test-concurrency=1", "--test-reporter=spec"]);
-    tool.args(["tests/page.test.mjs", "tests/live.test.mjs"]).run()
+    tool.args(["--test", "--test-concurrency=1", "--test-reporter=spec"])
+}
+
+fn test_file(name: &str) -> String {
+    format!("tests/{name}.test.mjs")
 }
 
 /// Measures the budgets of the page.

@@ -2,6 +2,8 @@
 //!
 //! A program of its own, so that nothing else of the workspace waits for its dependencies.
 
+mod order;
+
 use std::error::Error;
 use std::path::PathBuf;
 
@@ -21,6 +23,8 @@ fn main() -> Result<(), Box<dyn Error>> {
         .remove_name_section(true)
         .remove_producers_section(true)
         .out_name("inspector")
-        .generate(folder)?;
-    Ok(())
+        .generate(&folder)?;
+    let wasm = folder.join("inspector_bg.wasm");
+    let reordered = order::reordered(&std::fs::read(&wasm)?)?;
+    Ok(std::fs::write(wasm, reordered)?)
 }

@@ -120,15 +120,23 @@ export function toast(word: Word) {
 
 // Rows
 
+/** Rows beyond those in sight that are there already, and how close one may come to their end. */
+const AHEAD = 28;
+const CLOSE = 8;
+
+const inSight = () => Math.ceil((document.querySelector('.tree')?.clientHeight || innerHeight) / ROW) + 1;
+
 let wanted = -1;
-/** Fetches the window of rows around `first`, unless it is there already. */
-export async function rowsAt(first: number, force = false, count = 60) {
-  const from = Math.max(0, first - 40);
-  const covered = first >= state.from && Math.min(first + count, state.total) <= state.from + state.rows.length;
+/** Fetches the rows around `first`, unless they are there already: few, so that each fetch is drawn within a frame. */
+export async function rowsAt(first: number, force = false) {
+  const seen = inSight();
+  const last = state.from + state.rows.length;
+  const covered = (state.from === 0 || state.from <= first - CLOSE) && (last >= state.total || last >= first + seen + CLOSE);
+  const from = Math.max(0, first - AHEAD);
   if ((covered && !force) || (wanted === from && !force)) return;
   wanted = from;
-  const answer = await model.ask<{ total: number; from: number; rows: RowData[] }>({ do: 'rows', from, count: count + 100, lang: lang() });
-  wanted = -1;
+  const answer = await model.ask<{ total: number; from: number; rows: RowData[] }>({ do: 'rows', from, count: seen + 2 * AHEAD, lang: lang() });
+  if (wanted === from) wanted = -1;
   state.total = answer.total;
   state.from = answer.from;
   state.rows = answer.rows;

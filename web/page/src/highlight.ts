@@ -40,10 +40,14 @@ export function offsetsIn(element: HTMLElement, range: Range): [number, number] 
   return [start, start + range.toString().length];
 }
 
-let scrolled = '';
+let lit: unknown[] = [];
 
+/** Nothing is asked of the layout unless what is lit, or the text that it is in, is another one. */
 export function light() {
   if (!('highlights' in CSS)) return;
+  const now = [state.places, state.placesFrom, state.detail, state.record, state.source, state.pane, state.editing, layerElement('source')];
+  if (now.every((one, at) => one === lit[at])) return;
+  lit = now;
   CSS.highlights.clear();
   const places = state.places;
   if (!places) return;
@@ -72,7 +76,4 @@ function intoView(element: HTMLElement, range: Range, key: string) {
   const place = range.getClientRects()[0];
   if (!place || (place.top >= box.top && place.bottom <= box.bottom)) return;
   element.scrollTop += place.top - box.top - box.height / 3;
-  scrolled = key;
 }
-
-export const lastScrolled = () => scrolled;

@@ -21,7 +21,7 @@ export function listen() {
     if (event.key === '/') {
       event.preventDefault();
       focusFind();
-    } else if (event.key === 'e' && state.pod !== null) {
+    } else if (event.key === 'e' && state.pod !== null && state.live === 'off') {
       event.preventDefault();
       void setEditing(!state.editing);
     } else if (event.key === '?') {

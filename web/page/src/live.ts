@@ -3,7 +3,7 @@ import { changed, model, problemWindow, rowsAt, firstVisible, choose } from './a
 import { state } from './state.ts';
 import type { Summary } from './protocol.ts';
 
-const KINDS = ['snapshot', 'added', 'updated', 'removed', 'problem', 'synced', 'relisted', 'disconnected', 'reconnected'];
+const KINDS = ['snapshot', 'added', 'updated', 'removed', 'problem', 'resolved', 'synced', 'relisted', 'disconnected', 'reconnected'];
 
 /** Events are shown at most this often; a batch that takes longer makes the page say that it lags. */
 const BATCH_MS = 40;
@@ -19,32 +19,44 @@ let timer = 0;
 let busy = false;
 let since = 0;
 
+/** The stream itself, whether the watcher follows its cluster, whether the page keeps up. */
+let link: 'connecting' | 'connected' | 'lost' = 'connecting';
+let upstream: string | null = null;
+let behind = false;
+
+/** Says where it stands, the worst first. */
+function tell() {
+  state.live = link !== 'connected' ? link : upstream !== null || behind ? 'lagging' : 'connected';
+  state.liveWhy = link === 'connected' ? upstream : null;
+  changed();
+}
+
 export function startLive(address: string) {
   const url = new URL(address, location.href);
   if (url.origin !== location.origin) return;
-  state.live = 'connecting';
   const events = new EventSource(url);
   events.onopen = () => {
-    state.live = 'connected';
-    changed();
+    link = 'connected';
+    tell();
   };
   events.onerror = () => {
-    state.live = events.readyState === EventSource.CLOSED ? 'lost' : state.live === 'connecting' ? 'connecting' : 'lost';
+    if (link !== 'connecting' || state.summary) link = 'lost';
     if (events.readyState === EventSource.CLOSED) setTimeout(() => startLive(address), 3000);
-    changed();
+    tell();
   };
   const take = (kind: string) => (message: MessageEvent) => {
-    let data: object;
+    let data: { error?: unknown };
     try {
       data = JSON.parse(message.data);
     } catch {
       return;
     }
-    if (kind === 'disconnected') state.live = 'lagging';
-    if (kind === 'reconnected' || kind === 'synced' || kind === 'relisted') state.live = 'connected';
+    if (kind === 'disconnected') upstream = String(data.error ?? '');
+    if (kind === 'reconnected' || kind === 'synced' || kind === 'relisted' || kind === 'snapshot') upstream = null;
     if (kind === 'snapshot') queue = [];
     queue.push(kind === 'snapshot' ? { event: 'snapshot', data } : { event: kind, ...data });
-    if (queue.length > LAG_EVENTS) state.live = 'lagging';
+    if (queue.length > LAG_EVENTS) behind = true;
+    tell();
     if (!timer) {
       since = performance.now();
       timer = window.setTimeout(flush, kind === 'snapshot' ? 0 : BATCH_MS);
@@ -55,7 +67,7 @@ export function startLive(address: string) {
     const kind = safeKind(message.data);
     if (kind) take(kind)(message);
   });
-  changed();
+  tell();
 }
 
 function safeKind(data: string): string | null {
@@ -79,8 +91,8 @@ async function flush() {
   const first = !state.summary;
   const summary = await model.ask<Summary>({ do: 'live', events, now: Date.now() });
   busy = false;
-  const late = performance.now() - since > LAG_MS;
-  if (state.live === 'connected' || state.live === 'lagging') state.live = late || queue.length > LAG_EVENTS ? 'lagging' : 'connected';
+  behind = (events.length > 0 && performance.now() - since > LAG_MS) || queue.length > LAG_EVENTS;
+  tell();
   await taken(summary, first, events.length > 0);
 }
 

@@ -141,6 +141,20 @@ const words = {
   'live.connected': ['live', '实时'],
   'live.lagging': ['lagging', '有延迟'],
   'live.lost': ['connection lost', '连接已断开'],
+  'why.lagging': [
+    'The watcher cannot follow its cluster; what is shown is as it was last.',
+    'watcher 暂时无法跟踪集群，这里显示的是最后一次的状态。',
+  ],
+  'why.behind': ['Events come faster than they can be shown.', '事件到来的速度超过了显示速度。'],
+  'why.lost': [
+    'The connection to the watcher is lost; it is tried again. What is shown is as it was last.',
+    '与 watcher 的连接已断开，正在重试。这里显示的是最后一次的状态。',
+  ],
+  'why.connecting': ['Waiting for the watcher.', '正在等待 watcher。'],
+  told: [
+    'The stream tells why, but does not carry the refused annotation. Paste the Pod to see the place: kubectl get pod … -o yaml',
+    '事件流只说明原因，不包含被拒绝的注解。粘贴该 Pod 即可看到出错位置：kubectl get pod … -o yaml',
+  ],
   'live.paused': ['paused', '已暂停'],
   pause: ['Pause', '暂停'],
   resume: ['Go on', '继续'],

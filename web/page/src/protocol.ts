@@ -107,6 +107,8 @@ export interface Detail {
   addresses: string[];
   state: string | null;
   bare: boolean;
+  /** A live registry says that the annotation is refused; it does not send it. */
+  told: boolean;
   verdict: { code: string; text: string; versions: string[] };
   same: boolean | null;
   meter: { bytes: number; limit: number; own: number };

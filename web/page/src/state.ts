@@ -49,6 +49,8 @@ export const state = {
   problemsOpen: false,
 
   live: 'off' as LiveState,
+  /** Why the watcher lags, in its own words. */
+  liveWhy: null as string | null,
   paused: false,
   past: null as number | null,
 

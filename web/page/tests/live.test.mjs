@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { after, before, test } from 'node:test';
 import { browser } from './browser.mjs';
 import { key } from './samples.mjs';
-import { serve } from './serve.mjs';
+import { begin, serve } from './serve.mjs';
 
 const here = (path) => fileURLToPath(new URL(path, import.meta.url));
 await mkdir(here('../artefacts'), { recursive: true });
@@ -24,7 +24,7 @@ const addresses = () => page.locator('.row.endpoint .label').allInnerTexts();
 
 before(async () => {
   host = await serve(here('../dist'), (response) => {
-    stream = response;
+    stream = begin(response);
     arrived.shift()?.();
   });
   chrome = await browser();
@@ -71,9 +71,25 @@ test('connecting, connected, changing, paused, gone back, lost and back again', 
   await page.waitForFunction(() => document.querySelectorAll('.row.endpoint').length === 2);
   assert.deepEqual((await addresses()).sort(), ['10.0.0.2:20880', '10.0.0.3:20880']);
 
-  send('disconnected', { event: 'disconnected', error: 'x' });
+  const told = { namespace: 'shop', pod: 'bad-0', uid: 'u-bad', error: { stage: 'json', offset: 18, decodedOffset: 14, message: 'expected ","' } };
+  send('problem', { event: 'problem', ...told });
+  await page.waitForFunction(() => document.querySelector('.row.pod .label')?.textContent === 'shop/bad-0');
+  assert.match(await page.locator('.strip').innerText(), /1\s+error/);
+  await page.locator('.row.pod').click();
+  await page.waitForFunction(() => document.querySelector('.verdict.refused'));
+  assert.match(await page.locator('.findings').innerText(), /not JSON/);
+  send('resolved', { event: 'resolved', ...told });
+  await page.waitForFunction(() => !document.querySelector('.row.pod'));
+  await page.keyboard.press('e');
+  assert.equal(await page.locator('.editor').count(), 0, 'what is live is not edited');
+
+  send('disconnected', { event: 'disconnected', error: 'connection refused' });
   await page.waitForSelector('.live-lagging');
-  send('synced', { event: 'synced' });
+  change('added', 4);
+  await page.waitForFunction(() => document.querySelectorAll('.row.endpoint').length === 3);
+  assert.match(await page.locator('.stale').innerText(), /connection refused/);
+  assert.equal(await page.locator('.live-lagging').count(), 1, 'it lags until it is followed again');
+  send('reconnected', { event: 'reconnected', namespace: null });
   await page.waitForSelector('.live-connected');
 
   const again = next();

@@ -1,7 +1,6 @@
 // The built page in a real browser: states, keys, layers, editing, hostile input, what leaves the page.
 import assert from 'node:assert/strict';
-import { createRequire } from 'node:module';
-import { mkdir, readFile } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { after, before, beforeEach, test } from 'node:test';
 import { browser, executable } from './browser.mjs';
@@ -9,7 +8,6 @@ import { serve } from './serve.mjs';
 import { annotation, key, pod } from './samples.mjs';
 
 const here = (path) => fileURLToPath(new URL(path, import.meta.url));
-const axeSource = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 const artefacts = here('../artefacts');
 await mkdir(artefacts, { recursive: true });
 assert.ok(executable, 'Chromium is needed: apt-get install chromium');
@@ -110,7 +108,7 @@ test('places are right behind CJK and emoji', async () => {
 test('problems are counted, explained and walked through with F8', async () => {
   await troubled();
   const tally = await page.locator('.strip').innerText();
-  assert.match(tally, /5 errors/);
+  assert.match(tally, /5\s+errors/);
   const codes = new Set();
   for (let step = 0; step < 10; step++) {
     await page.keyboard.press('F8');
@@ -330,58 +328,3 @@ test('once loaded it works without a network', async () => {
     await chrome.context.setOffline(false);
   }
 });
-
-for (const lang of ['en', 'zh'])
-  for (const theme of ['light', 'dark'])
-    for (const width of [1280, 360])
-      test(`axe finds nothing: ${lang}, ${theme}, ${width}px, every state`, { timeout: 120_000 }, async () => {
-        await page.setViewportSize({ width, height: 800 });
-        await page.evaluate(([lang, theme]) => { localStorage.setItem('lang', lang); localStorage.setItem('theme', theme); }, [lang, theme]);
-        await page.reload();
-        await page.waitForSelector('.hollow.empty, .pane-source');
-        await page.evaluate(() => document.documentElement.lang);
-        const wrong = [];
-        const check = async (state) => {
-          await page.waitForTimeout(50); // one frame for what was just drawn
-          await page.screenshot({ path: `${artefacts}/${state}-${lang}-${theme}-${width}.png` });
-          wrong.push(...(await chrome.axe(page, axeSource)).map((one) => `${state}: ${one}`));
-          const wide = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
-          if (wide > 0) wrong.push(`${state}: ${wide}px too wide`);
-        };
-        const tab = async (at) => { if (width < 1101) await page.locator('[role=tab]').nth(at).click(); };
-        await tab(1);
-        await check('empty');
-        await page.locator('.hollow .button.primary').click();
-        await page.waitForFunction(() => document.querySelector('.params'));
-        await check('ready');
-        await page.locator('.action').nth(1).click();
-        await page.waitForFunction(() => document.querySelectorAll('.row').length > 8);
-        await check('problems');
-        await page.keyboard.press('F8');
-        await page.waitForSelector('.problem.chosen');
-        await check('problem');
-        await page.keyboard.press('Escape');
-        await tab(2);
-        await page.locator('.scroll').first().waitFor();
-        await check('detail');
-        await page.keyboard.press('e');
-        await page.waitForSelector('.editor');
-        await check('edit');
-        await tab(0);
-        await check('source');
-        for (const [at, name] of [[3, 'diff'], [4, 'share']]) {
-          await page.locator('.action').nth(at).click();
-          await page.getByRole('dialog').waitFor();
-          await check(name);
-          await page.keyboard.press('Escape');
-        }
-        await page.locator('.action').last().click();
-        await check('help');
-        await page.keyboard.press('Escape');
-        await tab(1);
-        await page.setInputFiles('#file', { name: 'x.gz', mimeType: 'a/b', buffer: Buffer.from([0x1f, 0x8b]) });
-        await page.waitForSelector('.refused');
-        await check('refused');
-        assert.deepEqual(wrong, []);
-        clean();
-      });

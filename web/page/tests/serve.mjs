@@ -5,14 +5,20 @@ import { extname, join, normalize } from 'node:path';
 
 const TYPES = { '.html': 'text/html', '.js': 'text/javascript', '.css': 'text/css', '.wasm': 'application/wasm', '.svg': 'image/svg+xml' };
 
-/** Serves a folder; `live` gets the response of every `GET /v1/events`. */
+/** Begins a stream of events. */
+export function begin(response) {
+  response.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-store' });
+  response.flushHeaders();
+  return response;
+}
+
+/** Serves a folder; `live` gets the response of every `GET /v1/events`, and begins it when it likes. */
 export async function serve(folder, live) {
   const asked = [];
   const server = createServer(async (request, response) => {
     const path = new URL(request.url, 'http://h').pathname;
     asked.push(path);
     if (path === '/v1/events' && live) {
-      response.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-store' });
       live(response);
       return;
     }

@@ -10,6 +10,7 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::{Duration, Instant};
 
 use crate::cluster::{Cluster, Profile};
+use crate::inspector::{self, Inspector};
 use crate::process::{Context as _, Failure, Result};
 use crate::say;
 use crate::toolchain::Kind;
@@ -33,7 +34,8 @@ enum Event {
 }
 
 /// Runs it for a while: as long as asked, else until Ctrl-C on a terminal and a minute otherwise.
-pub(crate) fn run(length: Option<Duration>) -> Result {
+pub(crate) fn run(forced: Option<Kind>, length: Option<Duration>) -> Result {
+    let without = inspector::page(forced)?;
     say::note("building the watcher and the simulated cluster");
     Profile::Dev.build()?;
     let (events, received) = channel();
@@ -47,13 +49,20 @@ pub(crate) fn run(length: Option<Duration>) -> Result {
         cluster.url
     ));
     let mut seen = Seen::default();
+    if let Some(reason) = without {
+        say::note(reason);
+    }
+    let inspector = Inspector::start(&cluster, without.is_none())?;
+    inspector.show();
     list(&cluster, &mut seen)?;
     let length = length.or_else(|| (!say::on_terminal()).then_some(UNATTENDED));
     watch(&cluster, length, events, &received, &mut seen)?;
+    let inspected = inspector.end()?;
     say::heading("seen");
     say::line(&seen.to_string());
+    say::line(&inspected.to_string());
     say::line(&format!("\n{OWN_CLUSTER}"));
-    match seen.missing() {
+    match seen.missing().or_else(|| inspected.missing().map(str::to_owned)) {
         Some(missing) => Err(Failure::new(format!("not everything was seen working: {missing}"))),
         None => Ok(()),
     }
@@ -135,7 +144,7 @@ fn forward(output: ChildStdout, events: &Sender<Event>) {
 
 /// Asks the watcher to end as a supervisor would, and holds it to ending well. At Ctrl-C the terminal
 /// asks it too; then it may be gone already.
-fn end(watcher: &mut Child, ended_itself: bool) -> Result {
+pub(crate) fn end(watcher: &mut Child, ended_itself: bool) -> Result {
     if !ended_itself {
         ask_to_end(watcher);
     }

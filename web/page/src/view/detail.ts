@@ -22,7 +22,7 @@ export function detailPane() {
         : html`<button class="small" aria-pressed=${state.editing} aria-keyshortcuts="e" @click=${() => void setEditing(!state.editing)}>${icon('edit')}<span>${state.editing ? t('stopEdit') : t('edit')}</span></button>`}
     </div>
     <div class="scroll" tabindex="0" aria-label=${t('detail')}>
-      ${verdict(detail)} ${problems(detail)} ${repairs(detail)} ${state.editing ? editor(detail) : nothing} ${record(detail)} ${layers(detail)} ${records(detail)}
+      ${verdict(detail)} ${problems(detail)} ${detail.told ? html`<p class="muted hint">${t('told')}</p>` : nothing} ${repairs(detail)} ${state.editing ? editor(detail) : nothing} ${record(detail)} ${layers(detail)} ${records(detail)}
     </div>
   `;
 }

@@ -1,8 +1,10 @@
 // The page as a whole: bar, three panes (tabs where it is narrow), problems, dialogs.
 import { html, nothing } from 'lit-html';
+import { guard } from 'lit-html/directives/guard.js';
 import { cancel, changed, clear, find, load, look, openDiff, openShare, relabel, show, t } from '../app.ts';
 import { focusFind } from '../keys.ts';
 import { seek } from '../live.ts';
+import type { Word } from '../messages.ts';
 import { ARTICLE, troubled } from '../samples.ts';
 import { state, type Pane } from '../state.ts';
 import { icon } from './icons.ts';
@@ -18,9 +20,9 @@ export const page = () => html`
     ${tabs()}
     <section class="pane pane-source" id="pane-source" aria-label=${t('source')}>${sourcePane()}</section>
     <section class="pane pane-services" id="pane-services" aria-label=${t('services')}>${servicesPane()}</section>
-    <section class="pane pane-detail" id="pane-detail" aria-label=${t('detail')}>${detailPane()}</section>
+    <section class="pane pane-detail" id="pane-detail" aria-label=${t('detail')}>${guard([state.detail, state.record, state.editing, state.output, state.outputTab, state.places, state.placesFrom, state.refusedEdit, state.lang, state.live, state.pod], detailPane)}</section>
   </main>
-  ${problemsBar()} ${dialogs()}
+  ${guard([state.summary, state.problems, state.problemTotal, state.problemAt, state.problemsOpen, state.lang], problemsBar)} ${dialogs()}
   ${state.dragging ? html`<div class="drop"><div>${icon('open')}<p>${t('dropHere')}</p></div></div>` : nothing}
   <div class="toast" role="status" aria-live="polite">${state.toast ? html`<span>${state.toast}</span>` : nothing}</div>
 `;
@@ -107,7 +109,7 @@ function livePill() {
   if (state.live === 'off') return nothing;
   const name = state.paused ? 'paused' : state.live;
   const span = state.summary?.live;
-  return html`<span class="live live-${name}" role="status"><i></i>${t(`live.${name}`)}</span>
+  return html`<span class="live live-${name}" role="status" title=${state.liveWhy ?? nothing}><i></i>${t(`live.${name}`)}</span>
     ${span
       ? html`<span class="past">
           <button class="small" @click=${() => void seek(state.paused ? null : Date.now())}>${icon(state.paused ? 'play' : 'pause')}<span>${state.paused ? t('resume') : t('pause')}</span></button>
@@ -121,7 +123,7 @@ function servicesPane() {
   const summary = state.summary;
   if (state.busy !== 'no') return busy();
   if (state.refusal) return refused();
-  if (!summary || summary.state === 'empty') return state.live === 'off' ? empty() : html`<div class="hollow"><p>${t('live.connecting')}…</p></div>`;
+  if (!summary || summary.state === 'empty') return state.live === 'off' ? empty() : html`<div class="hollow" role="status"><div class="spinner" aria-hidden="true"></div><p>${t(state.live === 'lost' ? 'why.lost' : summary && state.live === 'connected' ? 'nothingHere' : 'why.connecting')}</p></div>`;
   const switches = (['service', 'pod'] as const).map(
     (by) => html`<button aria-pressed=${summary.by === by} @click=${() => void lookBy(by)}>${by === 'service' ? t('byService') : t('byPod')}</button>`,
   );
@@ -135,12 +137,20 @@ function servicesPane() {
       <button class="small icon" aria-label=${t('expand')} title=${t('expand')} @click=${() => void all(true)}>${icon('expand')}</button>
       <button class="small icon" aria-label=${t('collapse')} title=${t('collapse')} @click=${() => void all(false)}>${icon('collapse')}</button>
     </div>
+    ${stale()}
     <p class="counts">
-      <span><b>${number(summary.pods)}</b> ${t('pods')}</span><span><b>${number(summary.services)}</b> ${t('servicesCount')}</span><span><b>${number(summary.records)}</b> ${t('records')}</span>
+      <span><b>${number(summary.pods)}</b> ${plural(summary.pods, 'pods')}</span><span><b>${number(summary.services)}</b> ${plural(summary.services, 'servicesCount')}</span><span><b>${number(summary.records)}</b> ${plural(summary.records, 'records')}</span>
       ${summary.edited ? html`<span class="edited"><b>${number(summary.edited)}</b> ${t('edited')}</span>` : nothing}
     </p>
     ${state.total === 0 ? html`<div class="hollow"><p>${state.find ? t('nothingFound') : t('nothingHere')}</p></div>` : nothing} ${tree()}
   `;
+}
+
+/** Says why what is shown may not be what is. */
+function stale() {
+  if (state.live !== 'lagging' && state.live !== 'lost') return nothing;
+  const word = state.live === 'lost' ? 'why.lost' : state.liveWhy === null ? 'why.behind' : 'why.lagging';
+  return html`<p class="stale" role="status">${icon('warning')}<span>${t(word)}${state.liveWhy ? html` <span class="mono">${state.liveWhy}</span>` : nothing}</span></p>`;
 }
 
 const lookBy = (by: 'service' | 'pod') => look({ by });
@@ -153,6 +163,9 @@ function findKey(event: KeyboardEvent) {
 }
 
 export const number = (n: number) => n.toLocaleString(state.lang === 'zh' ? 'zh-CN' : 'en');
+
+/** The word for that many; all of these English ones end in the same letter. */
+export const plural = (n: number, word: Word) => (n === 1 && state.lang === 'en' ? t(word).replace(/s$/, '') : t(word));
 
 const busy = () => html`
   <div class="hollow" role="status" aria-live="polite">

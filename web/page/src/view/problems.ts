@@ -4,13 +4,13 @@ import { changed, problem, problemWindow, t } from '../app.ts';
 import type { ProblemData, Severity } from '../protocol.ts';
 import { state } from '../state.ts';
 import { icon } from './icons.ts';
-import { number } from './page.ts';
+import { number, plural } from './page.ts';
 
 export function problemsBar() {
   const summary = state.summary;
   if (!summary || summary.state === 'empty') return html`<footer class="problems"></footer>`;
   const count = (n: number, severity: Severity, word: 'errors' | 'warnings' | 'notes') =>
-    n > 0 ? html`<span class=${`tally ${severity}`}>${icon(severity)} ${number(n)} ${t(word)}</span>` : nothing;
+    n > 0 ? html`<span class=${`tally ${severity}`}>${icon(severity)} ${number(n)} <span class="word">${plural(n, word)}</span></span>` : nothing;
   const any = state.problemTotal > 0;
   return html`
     <footer class=${`problems${state.problemsOpen && any ? ' open' : ''}`} aria-label=${t('problems')}>

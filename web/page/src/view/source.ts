@@ -45,14 +45,20 @@ export function sourcePane() {
 }
 
 let own = '';
+let known: HTMLElement | null = null;
+/** Somebody may have changed what the element holds. */
+let touched = false;
 
 /** Puts the text of the state into the element, unless it is there already. */
 export function syncSource() {
   const element = document.getElementById('source');
   if (!element) return;
   const text = state.source?.text ?? '';
-  if (own === text && element.textContent === text) return;
+  if (own === text && known === element && !touched) return;
   if (document.activeElement === element && timer) return; // being typed
+  touched = false;
+  known = element;
+  if (own === text && element.textContent === text) return;
   own = text;
   element.textContent = text;
 }
@@ -61,6 +67,7 @@ let timer = 0;
 
 function typed(event: Event) {
   const element = event.currentTarget as HTMLElement;
+  touched = true;
   clearTimeout(timer);
   timer = window.setTimeout(() => {
     timer = 0;

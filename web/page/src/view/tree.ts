@@ -6,6 +6,7 @@ import type { RowData } from '../protocol.ts';
 import { treeKey } from '../keys.ts';
 import { ROW, state } from '../state.ts';
 import { icon } from './icons.ts';
+import { plural } from './page.ts';
 
 export const tree = () => html`
   <div
@@ -97,6 +98,6 @@ function tags(row: RowData) {
   add(row.protocol, 'protocol');
   if (row.kind === 'record' && (row.category === 'directory' || row.category === 'broken')) add(t(row.category), row.category);
   if (row.weight !== null && row.weight !== undefined) add(`×${row.weight / 100}`, 'weight');
-  if (row.kind === 'pod' && row.records !== null && row.records !== undefined) add(`${row.records} ${t('records')}`, 'plain');
+  if (row.kind === 'pod' && row.records !== null && row.records !== undefined) add(`${row.records} ${plural(row.records, 'records')}`, 'plain');
   return list.map((tag) => html`<span class=${`tag ${tag.kind}`}>${tag.text}</span>`);
 }

@@ -1,0 +1,220 @@
+// Every state of the page, looked at by axe in both languages, both themes and two widths, with a picture of each.
+//
+// Each state is brought about once. By default four of the eight looks are taken, so that every pair of language,
+// theme and width is among them; INSPECTOR_LOOKS=all takes all eight.
+import assert from 'node:assert/strict';
+import { createRequire } from 'node:module';
+import { mkdir, readFile } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+import { after, before, test } from 'node:test';
+import { browser } from './browser.mjs';
+import { begin, serve } from './serve.mjs';
+import { key, pod } from './samples.mjs';
+
+const here = (path) => fileURLToPath(new URL(path, import.meta.url));
+const axeSource = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+const artefacts = here('../artefacts');
+await mkdir(artefacts, { recursive: true });
+
+const PAIRS = [['en', 'light', 1280], ['zh', 'dark', 1280], ['zh', 'light', 360], ['en', 'dark', 360]];
+const REST = [['zh', 'light', 1280], ['en', 'dark', 1280], ['en', 'light', 360], ['zh', 'dark', 360]];
+const looks = process.env.INSPECTOR_LOOKS === 'all' ? [...PAIRS, ...REST] : PAIRS;
+
+let host, chrome, page, stream;
+const complaints = [];
+const left = [];
+
+before(async () => {
+  host = await serve(here('../dist'), (response) => (stream = response));
+  chrome = await browser();
+});
+after(async () => {
+  await chrome?.close();
+  await host?.close();
+});
+
+async function open(address = '') {
+  await page?.close();
+  stream = undefined;
+  page = await chrome.context.newPage();
+  page.on('console', (message) => message.type() === 'error' && !message.text().includes('ERR_') && complaints.push(message.text()));
+  page.on('pageerror', (error) => complaints.push(String(error)));
+  page.on('request', (request) => !request.url().startsWith(host.url) && !request.url().startsWith('blob:') && left.push(request.url()));
+  await page.addInitScript(() => localStorage.setItem('lang', localStorage.getItem('lang') ?? 'en'));
+  await page.setViewportSize({ width: 1280, height: 800 });
+  await page.goto(host.url + address);
+}
+
+const paste = (text) =>
+  page.evaluate((text) => {
+    document.activeElement?.blur();
+    const data = new DataTransfer();
+    data.setData('text/plain', text);
+    document.body.dispatchEvent(new ClipboardEvent('paste', { clipboardData: data, bubbles: true, cancelable: true }));
+  }, text);
+
+const wait = (condition) => page.waitForFunction(condition);
+const click = (selector) => page.evaluate((selector) => document.querySelector(selector).click(), selector);
+/** A click on an action of the bar by its place, also where a dialog is open. */
+const action = (at) => page.evaluate((at) => document.querySelectorAll('.action')[at].click(), at);
+const tab = (at) => page.evaluate((at) => document.querySelectorAll('[role=tab]')[at].click(), at);
+const troubled = async () => {
+  await action(1);
+  await wait(() => document.querySelectorAll('.row').length > 8);
+};
+
+/** Looks at the state that the page is in. Where it is narrow, `pane` is the tab to look at. */
+async function look(state, pane) {
+  const wrong = [];
+  for (const [lang, theme, width] of looks) {
+    await page.setViewportSize({ width, height: 800 });
+    if ((await page.evaluate(() => document.documentElement.lang.slice(0, 2))) !== lang) await action(5);
+    if ((await page.evaluate(() => document.documentElement.dataset.theme)) !== theme) await action(6);
+    if (pane !== undefined) await tab(pane);
+    await page.waitForFunction(([lang, theme]) => document.documentElement.lang.startsWith(lang) && document.documentElement.dataset.theme === theme, [lang, theme]);
+    await page.evaluate(() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))); // what was just drawn
+    const name = `${state}-${lang}-${theme}-${width}`;
+    await page.screenshot({ path: `${artefacts}/${name}.png` });
+    wrong.push(...(await chrome.axe(page, axeSource)).map((one) => `${name}: ${one}`));
+    const wide = await page.evaluate(() => {
+      const over = (element) => element.scrollWidth - element.clientWidth;
+      const cut = [...document.querySelectorAll('.head, .strip, .bar, .card, .title, .dialog')].filter((one) => one.offsetParent && over(one) > 1);
+      return [...(over(document.documentElement) > 0 ? ['page'] : []), ...cut.map((one) => one.className)];
+    });
+    if (wide.length > 0) wrong.push(`${name}: too wide: ${wide}`);
+    if (lang === 'zh') {
+      const english = await page.evaluate(() => [...document.querySelectorAll('button, h2, h3, .hollow p, .tally, .stale')].filter((one) => one.offsetParent && !one.closest('[lang=en], .mono, .code, .pod-name, .row, .record, .switch, .changes') && /[a-z]{3,} [a-z]{3,} [a-z]{3,}/.test(one.textContent) && !/[\u4e00-\u9fff]/.test(one.textContent)).map((one) => one.textContent.trim().slice(0, 60)));
+      if (english.length > 0) wrong.push(`${name}: not translated: ${english}`);
+    }
+  }
+  await page.setViewportSize({ width: 1280, height: 800 });
+  assert.deepEqual(wrong, []);
+  assert.deepEqual(complaints, [], 'nothing is refused by the policy, nothing throws');
+  assert.deepEqual(left, [], 'no request leaves the page');
+}
+
+/** Holds the page's Worker for a while, so that what waits for it can be looked at. */
+async function hold() {
+  const worker = page.workers()[0] ?? (await page.waitForEvent('worker'));
+  const held = page.waitForEvent('console', (message) => message.text() === 'held');
+  const wait = () => {
+    console.log('held');
+    Atomics.wait(new Int32Array(new WebAssembly.Memory({ initial: 1, maximum: 1, shared: true }).buffer), 0, 0, 60_000);
+  };
+  worker.evaluate(wait).catch(() => {}); // it is ended while it waits
+  await held;
+}
+
+test('empty, ready, source, edited', { timeout: 180_000 }, async () => {
+  await open();
+  await page.waitForSelector('.hollow.empty');
+  await look('empty', 1);
+  await click('.hollow .button.primary');
+  await wait(() => document.querySelector('.params'));
+  await look('ready', 1);
+  await look('source', 0);
+  await page.locator('.params').getByRole('button', { name: /^dubbo$/ }).click();
+  await wait(() => CSS.highlights.has('chosen'));
+  await look('layers', 2);
+});
+
+test('problems, a problem, edit, diff, share, help', { timeout: 300_000 }, async () => {
+  await open();
+  await page.waitForSelector('.hollow.empty');
+  await troubled();
+  await look('problems', 1);
+  await page.keyboard.press('F8');
+  await page.waitForSelector('.problem.chosen');
+  await look('problem', 1);
+  await page.keyboard.press('Escape');
+  await wait(() => document.querySelector('.params'));
+  await page.locator('#tree').focus();
+  await page.keyboard.press('e');
+  await page.waitForSelector('.params input');
+  await page.locator('.params input').first().fill('edited');
+  await page.locator('.params input').first().press('Enter');
+  await page.waitForSelector('.editor .change');
+  await look('edit', 2);
+  await action(3);
+  await page.getByRole('dialog').waitFor();
+  await look('diff');
+  await page.evaluate(() => document.querySelector('.dialog .button').click());
+  await page.keyboard.press('Escape');
+  await paste(pod({ name: 'other', records: [key('a.B', 'providers', 'dubbo://10.0.0.1:1/a.B')] }));
+  await wait(() => document.querySelectorAll('.row').length < 8 && document.querySelector('.params'));
+  await action(3);
+  await page.waitForSelector('.dialog .change');
+  await look('difference');
+  await page.keyboard.press('Escape');
+  await action(4);
+  await wait(() => document.querySelector('.dialog input')?.value.includes('#p='));
+  await look('share');
+  await page.keyboard.press('Escape');
+  await action(7);
+  await page.getByRole('dialog').waitFor();
+  await look('help');
+});
+
+test('reading, decoding, refused, too large', { timeout: 180_000 }, async () => {
+  await open();
+  await page.waitForSelector('.hollow.empty');
+  await hold();
+  await page.setInputFiles('#file', { name: 'pods.yaml', mimeType: 'a/b', buffer: Buffer.from('kind: Pod') });
+  await page.waitForSelector('.spinner');
+  await look('reading', 1);
+  await page.keyboard.press('Escape');
+  await page.waitForSelector('.hollow.empty');
+  await open();
+  await page.waitForSelector('.hollow.empty');
+  await hold();
+  await paste('kind: Pod');
+  await page.waitForSelector('.spinner');
+  await look('decoding', 1);
+  await page.getByRole('button', { name: /Cancel|取消/ }).click();
+  await page.waitForSelector('.hollow.empty');
+  await page.setInputFiles('#file', { name: 'x.gz', mimeType: 'a/b', buffer: Buffer.from([0x1f, 0x8b]) });
+  await page.waitForSelector('.refused');
+  await look('refused', 1);
+  await page.evaluate(() => {
+    const data = new DataTransfer();
+    data.items.add(new File([new Uint8Array(200 << 20)], 'huge.json'));
+    document.body.dispatchEvent(new DragEvent('drop', { dataTransfer: data, bubbles: true, cancelable: true }));
+  });
+  await wait(() => /209,715,200/.test(document.querySelector('.refused')?.textContent ?? ''));
+  await look('too-large', 1);
+});
+
+test('live: connecting, connected, lagging, paused, lost', { timeout: 300_000 }, async () => {
+  const holder = (n) => ({ namespace: 'shop', pod: `order-${n}`, uid: `u-${n}` });
+  const url = (n) => `dubbo://10.0.0.${n}:20880/com.example.Order?application=shop&version=1.0.0`;
+  const endpoint = (n) => ({ url: url(n), protocol: 'dubbo', host: `10.0.0.${n}`, port: 20880, params: {}, holders: [holder(n)] });
+  const send = (event, data) => stream.write(`event: ${event}\nid: 1\ndata: ${JSON.stringify(data)}\n\n`);
+  await open('?live');
+  await page.waitForSelector('.live-connecting');
+  await look('live-connecting', 1);
+  while (!stream) await new Promise((done) => setImmediate(done));
+  begin(stream);
+  const problem = { namespace: 'shop', pod: 'report-0', uid: 'u-9', error: { stage: 'json', offset: 18, decodedOffset: 14, message: 'expected ","' } };
+  send('snapshot', { services: [{ interface: 'com.example.Order', providers: [1, 2].map(endpoint), consumers: [] }], problems: [problem] });
+  await wait(() => document.querySelectorAll('.row.endpoint').length === 2);
+  await page.locator('.row.endpoint').first().click();
+  await page.waitForSelector('.params');
+  await look('live-connected', 1);
+  await page.locator('.row.pod').click();
+  await page.waitForSelector('.verdict.refused');
+  await look('live-problem', 2);
+  send('disconnected', { event: 'disconnected', error: 'connection refused (os error 111)' });
+  await page.waitForSelector('.live-lagging');
+  await look('live-lagging', 1);
+  send('reconnected', { event: 'reconnected' });
+  await page.waitForSelector('.live-connected');
+  await page.locator('.past button').click();
+  await page.waitForSelector('.live-paused');
+  await look('live-paused', 1);
+  await page.locator('.past button').click();
+  await page.waitForSelector('.live-connected');
+  await page.route('**/v1/events', () => {}); // nobody answers any more
+  stream.destroy();
+  await page.waitForSelector('.live-lost');
+  await look('live-lost', 1);
+});
