@@ -121,7 +121,7 @@ export function toast(word: Word) {
 // Rows
 
 /** Rows beyond those in sight that are there already, and how close one may come to their end. */
-const AHEAD = 28;
+const AHEAD = 20;
 const CLOSE = 8;
 
 const inSight = () => Math.ceil((document.querySelector('.tree')?.clientHeight || innerHeight) / ROW) + 1;

@@ -138,7 +138,7 @@ try {
   tell('… CPU of the main thread for each frame', spent / frames.length, 'ms');
 
   const searches = [];
-  for (const words of ['service77', 'area3 owner=team-5', '10.0.9.', 'nothing like it', 'side=consumer shop-1']) {
+  for (const words of ['service77', 'area3 owner=team-5', '10.0.1.', 'nothing like it', 'side=consumer shop-1']) {
     searches.push(await page.evaluate(async (words) => {
       const field = document.querySelector('#find');
       const tree = document.querySelector('#tree');

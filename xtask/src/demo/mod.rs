@@ -1,6 +1,5 @@
 //! `cargo xtask demo`: the real `dubbo-watcher` against a simulated cluster on this machine, or the filter in
-//! a real Envoy. It must never
-//! end well unless what it is there to show was really seen on the screen.
+//! a real Envoy. It must never end well unless what it is there to show was really seen.
 
 mod seen;
 

@@ -1,5 +1,6 @@
 // The tree grid: only the rows in sight exist, whatever the registry holds.
 import { html, nothing } from 'lit-html';
+import { repeat } from 'lit-html/directives/repeat.js';
 import { activate, rowsAt, t, toggle, firstVisible } from '../app.ts';
 import { isWord } from '../messages.ts';
 import type { RowData } from '../protocol.ts';
@@ -24,7 +25,7 @@ export const tree = () => html`
   >
     <div class="sizer" role="presentation" .style=${`block-size:${state.total * ROW}px`}>
       <div class="window" role="presentation" .style=${`transform:translateY(${state.from * ROW}px)`}>
-        ${state.rows.map((row, at) => line(row, state.from + at))}
+        ${repeat(state.rows, (row) => row.id, (row, at) => line(row, state.from + at))}
       </div>
     </div>
   </div>
