@@ -51,5 +51,10 @@ function save() {
     services[service][category].push(url);
   }
   const sorted = Object.fromEntries(Object.entries(services).sort(([a], [b]) => (a < b ? -1 : 1)));
-  write(file, new TextEncoder().encode(`${JSON.stringify({ services: sorted }, null, 2)}\n`));
+  write(file, utf8(`${JSON.stringify({ services: sorted }, null, 2)}\n`));
+}
+
+/** Text in bytes. The engine is JavaScript and nothing else: it has no `TextEncoder`. */
+function utf8(text) {
+  return Uint8Array.from(unescape(encodeURIComponent(text)), (char) => char.charCodeAt(0));
 }
