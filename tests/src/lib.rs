@@ -1,6 +1,6 @@
 //! What crosses crates: the scripted kube-apiserver that the end-to-end tests and the demo run
-//! against, and the Pods that fill it. Nothing outside of tests, xtask's demo and benchmarks may
-//! depend on it.
+//! against, the Pods that fill it, and programs as tests run them. Nothing outside of tests, xtask's
+//! demo and benchmarks may depend on it.
 
 pub mod apiserver;
 pub mod churn;

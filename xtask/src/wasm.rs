@@ -1,6 +1,6 @@
 //! `cargo xtask wasm`: the wasm files of this workspace, each listed once.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::npm;
 use crate::process::{Context as _, Result, root};
@@ -23,7 +23,7 @@ struct Artefact {
 /// What the Envoy filter may weigh. The aim is 300,000; this holds what has been reached.
 const FILTER_LIMIT: u64 = 400_000;
 
-const ARTEFACTS: [Artefact; 9] = [
+const ARTEFACTS: [Artefact; 10] = [
     // The codec behind a C-like interface, for a host that brings its own.
     Artefact {
         package: "dubbo-k8s-codec-guest",
@@ -104,16 +104,28 @@ const ARTEFACTS: [Artefact; 9] = [
         file: "webhook.wasm",
         variable: "WEBHOOK",
     },
+    WATCHER,
 ];
+
+/// The watcher as a component on WASI 0.2.
+const WATCHER: Artefact = Artefact {
+    package: "dubbo-k8s-watcher",
+    part: &["--bin", "dubbo-watcher", "--no-default-features"],
+    target: Target::Wasip2,
+    profile: "component",
+    file: "dubbo-watcher.wasm",
+    variable: "DUBBO_WATCHER_WASM",
+};
+
+/// What it may weigh, in bytes. The aim is 1 MiB; this holds what has been reached.
+const WATCHER_LIMIT: u64 = 2_000_000;
 
 /// Builds all of them and prints their sizes.
 pub(crate) fn run(forced: Option<Kind>) -> Result {
     let toolchain = toolchain::resolve(forced)?;
     say::note(&format!("wasm toolchain {}: {}", toolchain.kind.name(), toolchain.reason));
     for path in build(&toolchain)? {
-        let size =
-            std::fs::metadata(&path).context(|| format!("reading {}", path.display()))?.len();
-        say::line(&format!("{size:>9} bytes  {}", path.display()));
+        say::line(&format!("{:>9} bytes  {}", size(&path)?, path.display()));
     }
     for heavy in weigh(&toolchain)? {
         say::note(&heavy);
@@ -141,18 +153,30 @@ pub(crate) fn build_some(
     wanted.map(|artefact| Ok((artefact.variable, artefact.build(toolchain)?))).collect()
 }
 
-/// What is too heavy, one line each.
+/// What is too heavy, one line each; says what everything weighs.
 pub(crate) fn weigh(toolchain: &Toolchain) -> Result<Vec<String>> {
+    let limits = [("FILTER_WASM", FILTER_LIMIT), (WATCHER.variable, WATCHER_LIMIT)];
     let mut heavy = Vec::new();
-    for artefact in ARTEFACTS.iter().filter(|artefact| artefact.variable == "FILTER_WASM") {
-        let path = artefact.path(toolchain);
-        let read = std::fs::metadata(&path).context(|| format!("reading {}", path.display()))?;
-        say::line(&format!("{:>9} bytes of filter (at most {FILTER_LIMIT})", read.len()));
-        if read.len() > FILTER_LIMIT {
-            heavy.push(format!("the filter has {} bytes, more than {FILTER_LIMIT}", read.len()));
+    for (variable, limit) in limits {
+        for artefact in ARTEFACTS.iter().filter(|artefact| artefact.variable == variable) {
+            let size = size(&artefact.path(toolchain))?;
+            say::line(&format!("{size:>9} bytes of {} (at most {limit})", artefact.file));
+            if size > limit {
+                heavy.push(format!("{}: {size} bytes, more than {limit}", artefact.file));
+            }
         }
     }
     Ok(heavy)
+}
+
+/// Builds the watcher's component alone.
+pub(crate) fn watcher(toolchain: &Toolchain) -> Result<PathBuf> {
+    WATCHER.build(toolchain)
+}
+
+/// The bytes of a file.
+pub(crate) fn size(path: &Path) -> Result<u64> {
+    Ok(std::fs::metadata(path).context(|| format!("reading {}", path.display()))?.len())
 }
 
 /// Where each of them is once built, by the variable that tells a test.

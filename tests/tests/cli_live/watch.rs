@@ -3,15 +3,16 @@
 use std::io::Read as _;
 
 use dubbo_k8s_tests::apiserver::{Grant, Verb};
+use dubbo_k8s_tests::program::piped;
 
-use super::rig::{Rig, annotation, piped, provider};
+use super::rig::{Rig, annotation, provider};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_change_is_a_line_of_json_at_once() {
     let rig = Rig::start().await;
     let key = provider("a.B", "10.0.0.1:20880", "&version=1.0.0");
     rig.create("shop", "a-1", std::slice::from_ref(&key));
-    let mut watching = rig.watch(&["-o", "jsonl"]);
+    let watching = rig.watch(&["-o", "jsonl"]);
     let added = watching.event();
     for (member, value) in [
         ("event", "added"),
@@ -50,7 +51,7 @@ async fn every_change_is_a_line_of_json_at_once() {
 async fn people_read_sentences() {
     let rig = Rig::start().await;
     rig.provide("a-1", "a.B", "10.0.0.1:20880");
-    let mut watching = rig.watch(&[]);
+    let watching = rig.watch(&[]);
     let sentence = |line: String| line.split_once("Z ").unwrap().1.to_owned();
     assert_eq!(
         sentence(watching.line()),
@@ -93,7 +94,7 @@ async fn an_outage_is_told_and_what_it_hid_is_delivered() {
     let mut rig = Rig::start().await;
     rig.provide("a-1", "a.B", "10.0.0.1:1");
     rig.provide("a-2", "a.B", "10.0.0.2:1");
-    let mut watching = rig.watch(&["-o", "jsonl"]);
+    let watching = rig.watch(&["-o", "jsonl"]);
     watching.until("synced");
     rig.server.stop().await;
     let lost = watching.until("disconnected");
@@ -113,7 +114,7 @@ async fn an_outage_is_told_and_what_it_hid_is_delivered() {
 async fn a_compacted_history_is_read_again() {
     let mut rig = Rig::start().await;
     rig.provide("a-1", "a.B", "10.0.0.1:1");
-    let mut watching = rig.watch(&["-o", "jsonl"]);
+    let watching = rig.watch(&["-o", "jsonl"]);
     watching.until("synced");
     rig.server.stop().await;
     rig.server.store().delete("shop", "a-1").unwrap();
@@ -134,7 +135,7 @@ async fn a_rotated_token_is_read_again_when_the_old_one_is_refused() {
     }
     rig.server.access().grant(Grant::all("ada"));
     let path = rig.write("token", "old");
-    let mut watching = rig.watch(&["-o", "jsonl", "--token-file", path.to_str().unwrap()]);
+    let watching = rig.watch(&["-o", "jsonl", "--token-file", path.to_str().unwrap()]);
     watching.until("synced");
     rig.write("token", "new");
     rig.server.access().revoke_token("old");
@@ -150,7 +151,7 @@ async fn a_refusal_is_explained_once_and_tried_again_until_it_is_lifted() {
     rig.provide("a-1", "a.B", "10.0.0.1:1");
     rig.server.access().add_token("t0ken", "ada");
     let path = rig.write("token", "t0ken");
-    let mut watching = rig.watch(&["-o", "jsonl", "--token-file", path.to_str().unwrap()]);
+    let watching = rig.watch(&["-o", "jsonl", "--token-file", path.to_str().unwrap()]);
     let refused = watching.event();
     assert_eq!(refused["event"], "disconnected");
     assert!(refused["error"].as_str().unwrap().contains("forbidden"), "{refused}");
@@ -184,7 +185,7 @@ async fn ctrl_c_and_sigterm_end_it_quietly() {
     for signal in ["-INT", "-TERM"] {
         let rig = Rig::start().await;
         rig.provide("a-1", "a.B", "10.0.0.1:1");
-        let mut watching = rig.watch(&["-o", "jsonl"]);
+        let watching = rig.watch(&["-o", "jsonl"]);
         watching.until("synced");
         let ran = watching.end(signal);
         assert_eq!((ran.status, ran.stdout.as_str(), ran.stderr.as_str()), (Some(0), "", ""));
@@ -195,7 +196,7 @@ async fn ctrl_c_and_sigterm_end_it_quietly() {
 async fn a_closed_pipe_ends_it_quietly() {
     let rig = Rig::start().await;
     rig.provide("a-1", "a.B", "10.0.0.1:1");
-    let (child, mut stdout) = piped(&rig, &["-o", "jsonl"]);
+    let (child, mut stdout) = piped(rig.watch_command(&["-o", "jsonl"]));
     let ended = tokio::task::block_in_place(|| {
         let mut byte = [0];
         stdout.read_exact(&mut byte).unwrap();
@@ -209,7 +210,7 @@ async fn a_closed_pipe_ends_it_quietly() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_reader_that_stalls_gets_where_everything_ended() {
     let rig = Rig::start().await;
-    let (mut child, mut stdout) = piped(&rig, &["-o", "jsonl"]);
+    let (mut child, mut stdout) = piped(rig.watch_command(&["-o", "jsonl"]));
     rig.provide("last", "a.B", "10.0.0.9:1");
     // Far more than a pipe holds, while nobody reads.
     let padding = "x".repeat(2000);

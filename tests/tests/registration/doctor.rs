@@ -1,9 +1,10 @@
 //! What `doctor` finds, and the fix that it brings.
 
 use dubbo_k8s_tests::apiserver::Verb;
+use dubbo_k8s_tests::program::Ran;
 
 use super::URL;
-use super::program::{Ran, Rig};
+use super::rig::Rig;
 
 fn assert_found(ran: &Ran, status: i32, parts: &[&str]) {
     assert_eq!((ran.status, &*ran.stderr), (Some(status), ""), "{ran:?}");

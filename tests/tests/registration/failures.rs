@@ -1,8 +1,9 @@
 //! What can be wrong, each with its own message that says what to do, and nothing half-written.
 
 use dubbo_k8s_tests::apiserver::{Act, Fault, Status, Verb};
+use dubbo_k8s_tests::program::Ran;
 
-use super::program::{Ran, Rig};
+use super::rig::Rig;
 use super::{KEY, URL};
 
 fn assert_said(ran: &Ran, status: i32, parts: &[&str]) {

@@ -6,7 +6,7 @@ use dubbo_k8s_watcher::kube::Client;
 use dubbo_k8s_watcher::kube::config::{Config, Environment, Overrides};
 use dubbo_k8s_watcher::registry::{HoldState, RegisterError, Registration, Registrations};
 
-use super::program::Rig;
+use super::rig::Rig;
 use super::{KEY, URL, url};
 
 /// A Pod, and a service that registers in it.

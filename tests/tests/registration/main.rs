@@ -5,11 +5,11 @@
 mod doctor;
 mod failures;
 mod library;
-mod program;
+mod rig;
 
 use dubbo_k8s_codec::ANNOTATION;
 use dubbo_k8s_tests::apiserver::Verb;
-use program::Rig;
+use rig::Rig;
 use serde_json::{Value, json};
 
 const URL: &str = "dubbo://10.244.0.7:20880/com.example.Greeter?version=1.0.0";

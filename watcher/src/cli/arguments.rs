@@ -1,8 +1,15 @@
-//! The command line as it is written. Names and meanings of the connection flags are kubectl's.
+//! The command line as it is written. Names and meanings of the connection flags are kubectl's. A
+//! component has the verbs that its host can carry, with the same options.
 
-use std::{net::SocketAddr, path::PathBuf, time::Duration};
+#[cfg(target_os = "wasi")]
+use std::ffi::OsString;
+#[cfg(not(target_os = "wasi"))]
+use std::net::SocketAddr;
+use std::{path::PathBuf, time::Duration};
 
-use clap::{Args, Parser, Subcommand, ValueEnum, builder::NonEmptyStringValueParser, value_parser};
+#[cfg(not(target_os = "wasi"))]
+use clap::value_parser;
+use clap::{Args, Parser, Subcommand, ValueEnum, builder::NonEmptyStringValueParser};
 use dubbo_k8s_codec::problem::Language;
 #[cfg(feature = "sandbox")]
 use dubbo_k8s_watcher::handlers::{AllowedHost, Spec};
@@ -10,7 +17,7 @@ use dubbo_k8s_watcher::{core::SELECTOR, kube::config::Overrides};
 
 /// Dubbo services that are registered in Kubernetes Pods.
 #[derive(Debug, Parser)]
-#[command(name = "dubbo-watcher", version, about, max_term_width = 100)]
+#[command(name = "dubbo-watcher", bin_name = "dubbo-watcher", version, about, max_term_width = 100)]
 pub(super) struct Arguments {
     #[command(subcommand)]
     pub(super) verb: Verb,
@@ -23,12 +30,16 @@ pub(super) enum Verb {
     /// Show what is registered, and every change as it comes
     Watch(Watch),
     /// Register URLs in a Pod
+    #[cfg(not(target_os = "wasi"))]
     Register(Register),
     /// Take URLs out of a Pod
+    #[cfg(not(target_os = "wasi"))]
     Unregister(Unregister),
     /// Serve the registry over HTTP: snapshots, live events, metrics
+    #[cfg(not(target_os = "wasi"))]
     Serve(Serve),
     /// Say whether the server can be reached, and what is missing to read it and to register
+    #[cfg(not(target_os = "wasi"))]
     Doctor(Doctor),
     /// Show what is in an annotation, a Pod or a list of Pods (JSON or YAML)
     Decode(Decode),
@@ -37,6 +48,10 @@ pub(super) enum Verb {
     /// Run a WebAssembly component that may ask the kube-apiserver and nothing else
     #[cfg(feature = "sandbox")]
     Sandbox(Sandbox),
+    /// A verb that only the native program has, or none at all
+    #[cfg(target_os = "wasi")]
+    #[command(external_subcommand)]
+    Other(Vec<OsString>),
 }
 
 #[derive(Debug, Args)]
@@ -76,6 +91,7 @@ pub(super) enum WatchOutput {
     Jsonl,
 }
 
+#[cfg(not(target_os = "wasi"))]
 #[derive(Debug, Args)]
 pub(super) struct Serve {
     /// Address and port to serve on; port 0 takes a free one
@@ -97,6 +113,7 @@ pub(super) struct Serve {
     pub(super) reading: Reading,
 }
 
+#[cfg(not(target_os = "wasi"))]
 #[derive(Debug, Args)]
 pub(super) struct Register {
     /// What to register
@@ -119,6 +136,7 @@ pub(super) struct Register {
     pub(super) own: OwnPod,
 }
 
+#[cfg(not(target_os = "wasi"))]
 #[derive(Debug, Args)]
 pub(super) struct Unregister {
     /// What to take out, as it was registered
@@ -134,6 +152,7 @@ pub(super) struct Unregister {
     pub(super) own: OwnPod,
 }
 
+#[cfg(not(target_os = "wasi"))]
 #[derive(Debug, Args)]
 pub(super) struct Doctor {
     /// What has to work [default: read; and register, inside of a Pod or with --pod]
@@ -152,6 +171,7 @@ pub(super) struct Doctor {
     pub(super) connection: Connection,
 }
 
+#[cfg(not(target_os = "wasi"))]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(super) enum Need {
     /// list and watch Pods: `list`, `watch`, `serve`
@@ -161,6 +181,7 @@ pub(super) enum Need {
 }
 
 /// Which Pod, of which server.
+#[cfg(not(target_os = "wasi"))]
 #[derive(Debug, Args)]
 pub(super) struct OwnPod {
     /// The Pod [default: $HOSTNAME]
@@ -324,6 +345,7 @@ pub(super) struct Connection {
     context: Option<String>,
     /// URL of the kube-apiserver; http only to this machine, for `kubectl proxy`
     #[arg(long, value_name = "URL", value_parser = NonEmptyStringValueParser::new())]
+    #[cfg_attr(target_os = "wasi", arg(env = "DUBBO_SERVER"))]
     server: Option<String>,
     /// PEM file of the authorities that may vouch for the server
     #[arg(long, value_name = "FILE")]
@@ -350,6 +372,7 @@ impl Connection {
 }
 
 /// A value that Kubernetes takes for a label.
+#[cfg(not(target_os = "wasi"))]
 fn label_value(text: &str) -> Result<String, String> {
     let ends = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_alphanumeric);
     let bytes = text.as_bytes();

@@ -3,14 +3,16 @@
 
 use std::{
     io::{self, Write},
+    pin::pin,
     time::{Duration, SystemTime},
 };
 
 use dubbo_k8s_codec::{Catalog, Scope};
 use dubbo_k8s_watcher::{
+    contract::View,
     core::{Cause, Failure, Notice, TransportErrorKind},
+    host,
     kube::config::Namespaces,
-    registry::View,
 };
 
 use super::{
@@ -21,6 +23,7 @@ use super::{
     narrator::clock,
     plain::plain,
     session::{self, FirstList, Session},
+    signals,
     terminal::{self, Progress},
 };
 
@@ -122,13 +125,12 @@ async fn load(session: &mut Session, timeout: Duration) -> Result<Outcome, Ended
     let mut outcome = Outcome::default();
     let mut progress = Progress::new();
     let mut notices = Vec::new();
-    let deadline = tokio::time::sleep(timeout);
-    tokio::pin!(deadline);
+    let mut deadline = pin!(host::sleep(timeout));
     loop {
         tokio::select! {
             () = session.driver.next(&mut notices) => {}
-            () = &mut deadline => outcome.timed_out = true,
-            _ = tokio::signal::ctrl_c() => {
+            () = deadline.as_mut() => outcome.timed_out = true,
+            () = signals::ctrl_c() => {
                 progress.clear();
                 return Err(Ended::Interrupted);
             }

@@ -3,8 +3,11 @@
 //!
 //! Exit status: 0 done; 1 the answer is an error; 2 wrong use. A closed pipe ends it quietly.
 
+#[cfg(target_os = "wasi")]
+mod absent;
 mod arguments;
 mod decode;
+#[cfg(not(target_os = "wasi"))]
 mod doctor;
 mod encode;
 mod excerpt;
@@ -16,13 +19,17 @@ mod input;
 mod list;
 mod listing;
 mod narrator;
+#[cfg(not(target_os = "wasi"))]
 mod own_pod;
 mod plain;
+mod printer;
 mod queue;
 mod records;
+#[cfg(not(target_os = "wasi"))]
 mod register;
 #[cfg(feature = "sandbox")]
 mod sandbox;
+#[cfg(not(target_os = "wasi"))]
 mod serve;
 mod session;
 mod signals;
@@ -33,6 +40,7 @@ mod watch;
 use std::{io, process::ExitCode};
 
 use clap::Parser as _;
+use dubbo_k8s_watcher::host;
 
 use self::arguments::{Arguments, Verb};
 
@@ -73,12 +81,18 @@ pub(crate) fn main() -> ExitCode {
         Verb::Encode(encode) => encode::run(&encode),
         Verb::List(list) => in_runtime(list::run(&list)),
         Verb::Watch(watch) => in_runtime(watch::run(&watch)),
+        #[cfg(not(target_os = "wasi"))]
         Verb::Doctor(doctor) => in_runtime(doctor::run(&doctor)),
+        #[cfg(not(target_os = "wasi"))]
         Verb::Register(register) => in_runtime(register::run(&register)),
+        #[cfg(not(target_os = "wasi"))]
         Verb::Unregister(unregister) => in_runtime(register::unregister(&unregister)),
+        #[cfg(not(target_os = "wasi"))]
         Verb::Serve(serve) => in_threads(serve::run(&serve)),
         #[cfg(feature = "sandbox")]
         Verb::Sandbox(sandbox) => in_runtime(sandbox::run(&sandbox)),
+        #[cfg(target_os = "wasi")]
+        Verb::Other(words) => Err(absent::say(&words)),
     };
     match ended {
         Ok(()) => ExitCode::SUCCESS,
@@ -96,6 +110,7 @@ pub(crate) fn main() -> ExitCode {
 }
 
 /// Clients are answered on other threads than the one that follows the Pods.
+#[cfg(not(target_os = "wasi"))]
 fn in_threads(verb: impl Future<Output = Result<(), Ended>>) -> Result<(), Ended> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let ended = runtime.block_on(verb);
@@ -103,11 +118,7 @@ fn in_threads(verb: impl Future<Output = Result<(), Ended>>) -> Result<(), Ended
     ended
 }
 
-/// One thread is enough for what waits for the server: decoding is quicker than any network.
+/// Runs it on this thread.
 fn in_runtime(verb: impl Future<Output = Result<(), Ended>>) -> Result<(), Ended> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let ended = runtime.block_on(verb);
-    // A lookup of a name may still be running; nobody waits for it.
-    runtime.shutdown_background();
-    ended
+    host::block_on(verb)?
 }

@@ -10,7 +10,7 @@ use std::{
 
 use anstyle::Style;
 use dubbo_k8s_codec::{Category, Change, ChangeKind, Holder, Key, ProblemKind, Scope, Url};
-use dubbo_k8s_watcher::{core::Notice, registry::Event};
+use dubbo_k8s_watcher::{contract::Event, core::Notice};
 
 use super::{
     list::counted,

@@ -1,5 +1,5 @@
-//! What has happened and is not yet printed. The driver puts things in and never waits; a thread
-//! takes them out and may wait for a slow reader as long as it likes.
+//! What has happened and is not yet printed. The driver puts things in and never waits; whoever
+//! prints takes them out and may wait for a slow reader as long as it likes.
 //!
 //! The queue is bounded by what is shown: when it grows, what happened to one key is folded into
 //! its net effect, so a slow reader skips steps but never misses where a key ended up.
@@ -44,6 +44,8 @@ struct Waiting {
     /// Where the next folding is due; doubles with what is left after one.
     fold_at: usize,
     closed: bool,
+    #[cfg(target_os = "wasi")]
+    waker: Option<std::task::Waker>,
 }
 
 impl Queue {
@@ -57,17 +59,47 @@ impl Queue {
             waiting.items = fold(items);
             waiting.fold_at = waiting.items.len() * 2;
         }
-        drop(waiting);
-        self.0.1.notify_one();
+        Self::wake(waiting, &self.0.1);
     }
 
     /// Nothing will be added any more.
     pub(super) fn close(&self) {
-        self.lock().closed = true;
-        self.0.1.notify_one();
+        let mut waiting = self.lock();
+        waiting.closed = true;
+        Self::wake(waiting, &self.0.1);
+    }
+
+    #[cfg(not(target_os = "wasi"))]
+    fn wake(waiting: MutexGuard<'_, Waiting>, reader: &Condvar) {
+        drop(waiting);
+        reader.notify_one();
+    }
+
+    #[cfg(target_os = "wasi")]
+    fn wake(mut waiting: MutexGuard<'_, Waiting>, _: &Condvar) {
+        if let Some(waker) = waiting.waker.take() {
+            waker.wake();
+        }
     }
 
     /// Waits for something, and takes all there is; `None` after the end.
+    #[cfg(target_os = "wasi")]
+    pub(super) async fn next(&self) -> Option<Vec<Item>> {
+        std::future::poll_fn(|context| {
+            let mut waiting = self.lock();
+            if waiting.items.is_empty() && !waiting.closed {
+                waiting.waker = Some(context.waker().clone());
+                return std::task::Poll::Pending;
+            }
+            waiting.fold_at = 0;
+            let items = std::mem::take(&mut waiting.items);
+            std::task::Poll::Ready((!items.is_empty()).then_some(items))
+        })
+        .await
+    }
+
+    /// Waits for something, and takes all there is; `None` after the end.
+    #[cfg(not(target_os = "wasi"))]
     pub(super) fn take(&self) -> Option<Vec<Item>> {
         let mut waiting = self.lock();
         while waiting.items.is_empty() {

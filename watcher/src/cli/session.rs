@@ -8,6 +8,7 @@ use std::{
 use dubbo_k8s_codec::Status;
 use dubbo_k8s_watcher::{
     core::{Engine, Request, Scopes, Settings, Verb},
+    host,
     kube::{
         Client, Driver, Event, Exchange,
         config::{Config, ConfigError, Environment, Namespaces},
@@ -129,9 +130,9 @@ pub(super) async fn missing(asked: Vec<(String, Exchange)>) -> Vec<String> {
     const PATIENCE: Duration = Duration::from_secs(5);
     let mut missing = Vec::new();
     for (name, exchange) in asked {
-        let answer = tokio::time::timeout(PATIENCE, not_found(exchange)).await;
+        let answer = host::timeout(PATIENCE, not_found(exchange)).await;
         // A proxy that does not know the path says 404 too, but not about this namespace.
-        if answer.ok().flatten().is_some_and(|message| message.contains(&format!("{name:?}"))) {
+        if answer.flatten().is_some_and(|message| message.contains(&format!("{name:?}"))) {
             missing.push(name);
         }
     }

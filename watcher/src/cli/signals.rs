@@ -1,5 +1,5 @@
 //! The signals that ask the program to end politely: Ctrl-C and SIGTERM. None is lost between two
-//! waits.
+//! waits. A component hears none: they are its host's, which ends it.
 
 use std::io;
 
@@ -35,10 +35,29 @@ impl Signals {
     }
 
     /// Waits for the next one.
-    #[cfg(not(unix))]
+    #[cfg(not(any(unix, target_os = "wasi")))]
     pub(super) async fn next(&mut self) {
         if tokio::signal::ctrl_c().await.is_err() {
             std::future::pending().await
         }
     }
+
+    /// There will be none.
+    #[cfg(target_os = "wasi")]
+    pub(super) async fn next(&mut self) {
+        std::future::pending().await
+    }
+}
+
+/// Waits for Ctrl-C alone; from the first call on it does not end the process by itself.
+#[cfg(not(target_os = "wasi"))]
+pub(super) async fn ctrl_c() {
+    // Where it cannot be heard, nobody is to wait for it.
+    let _ = tokio::signal::ctrl_c().await;
+}
+
+/// There will be none.
+#[cfg(target_os = "wasi")]
+pub(super) async fn ctrl_c() {
+    std::future::pending().await
 }

@@ -27,8 +27,7 @@ pub(super) fn stdout() -> impl Write {
 
 /// The width of the terminal that stdout is, if it is one.
 pub(super) fn stdout_columns() -> Option<usize> {
-    let (columns, _) = terminal_size::terminal_size_of(io::stdout())?;
-    io::stdout().is_terminal().then_some(usize::from(columns.0))
+    size::stdout().filter(|_| io::stdout().is_terminal())
 }
 
 /// Whether somebody sees what goes to stderr as it is.
@@ -39,8 +38,7 @@ pub(super) fn stderr_is_terminal() -> bool {
 
 /// How wide messages may be.
 pub(super) fn message_columns() -> usize {
-    terminal_size::terminal_size_of(io::stderr())
-        .map_or(USUAL_COLUMNS, |(columns, _)| usize::from(columns.0).clamp(30, 120))
+    size::stderr().map_or(USUAL_COLUMNS, |columns| columns.clamp(30, 120))
 }
 
 /// Says something to the person at the terminal, as it is. A stderr that is gone is nobody's
@@ -83,5 +81,33 @@ impl Progress {
 impl Drop for Progress {
     fn drop(&mut self) {
         self.clear();
+    }
+}
+
+/// How wide a terminal is, if there is one.
+#[cfg(not(target_os = "wasi"))]
+mod size {
+    use std::io;
+
+    use terminal_size::terminal_size_of;
+
+    pub(super) fn stdout() -> Option<usize> {
+        terminal_size_of(io::stdout()).map(|(columns, _)| columns.0.into())
+    }
+
+    pub(super) fn stderr() -> Option<usize> {
+        terminal_size_of(io::stderr()).map(|(columns, _)| columns.0.into())
+    }
+}
+
+/// A component is not told.
+#[cfg(target_os = "wasi")]
+mod size {
+    pub(super) fn stdout() -> Option<usize> {
+        None
+    }
+
+    pub(super) fn stderr() -> Option<usize> {
+        None
     }
 }

@@ -1,14 +1,17 @@
 //! `watch`: every change as it comes, until Ctrl-C or a closed pipe. It never gives up on a server
-//! and never lets a slow reader hold up the watch: printing is a thread of its own.
+//! and never lets a slow reader hold up the watch where there are threads (see `printer`).
 
-use std::{io, thread, time::Duration};
+use std::{
+    pin::{Pin, pin},
+    time::Duration,
+};
 
 use dubbo_k8s_codec::Scope;
 use dubbo_k8s_watcher::{
     core::{Failure, Notice},
+    host,
     kube::{Driver, config::Namespaces},
 };
-use tokio::sync::oneshot;
 
 #[cfg(feature = "sandbox")]
 use super::handlers;
@@ -17,6 +20,7 @@ use super::{
     arguments::{Reading, Watch, WatchOutput},
     explain::{explain, is_final},
     narrator::{Jsonl, Narrator, Text},
+    printer,
     queue::{Queue, What},
     session::{self, FirstList, Session},
     signals::Signals,
@@ -42,22 +46,19 @@ pub(super) async fn run(arguments: &Watch) -> Result<(), Ended> {
     let hand_on = |_: &Driver, _: &[Notice]| {};
     let mut signals = Signals::new()?;
     let queue = Queue::default();
-    let mut printed = match arguments.output {
-        WatchOutput::Text => print(queue.clone(), Text::new(names_needed(&session))),
-        WatchOutput::Jsonl => print(queue.clone(), Jsonl),
+    let narrator: Box<dyn Narrator + Send> = match arguments.output {
+        WatchOutput::Text => Box::new(Text::new(names_needed(&session))),
+        WatchOutput::Jsonl => Box::new(Jsonl),
     };
+    let mut printed = pin!(printer::print(queue.clone(), narrator));
     tokio::select! {
         () = follow(&mut session, &arguments.reading, &queue, hand_on) => {}
-        printed = &mut printed => return ended(printed),
+        printed = printed.as_mut() => return Ok(printed?),
         () = signals.next() => {}
     }
     // What is known already is still told, to whoever reads within a moment.
     queue.close();
-    tokio::time::timeout(LAST_WORDS, printed).await.map_or(Ok(()), ended)
-}
-
-fn ended(printed: Result<io::Result<()>, oneshot::error::RecvError>) -> Result<(), Ended> {
-    Ok(printed.unwrap_or(Ok(()))?)
+    Ok(host::timeout(LAST_WORDS, printed).await.unwrap_or(Ok(()))?)
 }
 
 /// Whether Pods are told apart by their namespaces.
@@ -75,8 +76,15 @@ async fn follow(
     let mut notices = Vec::new();
     let mut explained: Vec<(Scope, String)> = Vec::new();
     let mut refused = Refused::default();
+    let mut asking: Option<Asking> = None;
     loop {
-        session.driver.next(&mut notices).await;
+        tokio::select! {
+            () = session.driver.next(&mut notices) => {}
+            () = finished(&mut asking) => {
+                asking = None;
+                continue;
+            }
+        }
         hand_on(&session.driver, &notices);
         for notice in &notices {
             match notice {
@@ -88,7 +96,7 @@ async fn follow(
                 Notice::Reconnected { scope } => explained.retain(|(known, _)| known != scope),
                 Notice::Synced { .. } => {
                     explained.clear();
-                    look_for_namespaces(session, reading, queue);
+                    asking = Some(Box::pin(look_for_namespaces(session, reading, queue)));
                 }
                 _ => {}
             }
@@ -96,6 +104,17 @@ async fn follow(
         let told = notices.drain(..).filter(|notice| !matches!(notice, Notice::Pod(_)));
         queue.push(told.map(What::Notice));
         refused.tell(session, queue);
+        printer::turn().await;
+    }
+}
+
+/// Something that is asked beside the watch.
+type Asking = Pin<Box<dyn Future<Output = ()>>>;
+
+async fn finished(asking: &mut Option<Asking>) {
+    match asking {
+        Some(asking) => asking.await,
+        None => std::future::pending().await,
     }
 }
 
@@ -148,12 +167,16 @@ fn explain_once(
 
 /// Says so if nothing is registered, and if that is because a namespace does not exist. Asking
 /// takes its time beside the watch.
-fn look_for_namespaces(session: &mut Session, reading: &Reading, queue: &Queue) {
+fn look_for_namespaces(
+    session: &mut Session,
+    reading: &Reading,
+    queue: &Queue,
+) -> impl Future<Output = ()> + use<> {
     let nothing = session.driver.engine().catalog().pods() == 0;
     let nothing = nothing.then(|| session::nothing_message(&session.place(), reading));
     let asked = session.ask_for_namespaces();
     let queue = queue.clone();
-    tokio::spawn(async move {
+    async move {
         let missing = session::missing(asked).await;
         if !missing.is_empty() {
             let message = session::missing_message(&missing);
@@ -162,26 +185,5 @@ fn look_for_namespaces(session: &mut Session, reading: &Reading, queue: &Queue) 
         } else if let Some(nothing) = nothing {
             queue.push([What::Say(nothing)]);
         }
-    });
-}
-
-/// Prints what is in the queue, in a thread; the answer is how that ended.
-fn print(
-    queue: Queue,
-    mut narrator: impl Narrator + Send + 'static,
-) -> oneshot::Receiver<io::Result<()>> {
-    let (done, printed) = oneshot::channel();
-    // Not joined: it may be waiting for a reader that never reads again.
-    thread::spawn(move || {
-        let mut out = terminal::stdout();
-        let mut result = Ok(());
-        while let Some(items) = queue.take() {
-            result = narrator.tell(&mut out, &items);
-            if result.is_err() {
-                break;
-            }
-        }
-        let _ = done.send(result);
-    });
-    printed
+    }
 }

@@ -16,6 +16,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use reqwest::{Response, Url};
 
 use super::{
+    Event,
     config::{Config, ConfigError, Credential},
     fault::{Peer, transport_error},
     gunzip::Gunzip,
@@ -48,24 +49,6 @@ pub struct Client {
 pub struct Exchange {
     phase: Phase,
     peer: Arc<Peer>,
-}
-
-/// What an [`Exchange`] has to tell.
-#[derive(Debug)]
-pub enum Event {
-    /// The response head.
-    Head {
-        /// HTTP status.
-        status: u16,
-        /// `Retry-After`, where it is a number of seconds.
-        retry_after: Option<Duration>,
-    },
-    /// A piece of the body, decoded.
-    Chunk(Bytes),
-    /// The body has ended as it should.
-    End,
-    /// It broke. Nothing follows.
-    Failed(TransportError),
 }
 
 enum Phase {

@@ -1,4 +1,4 @@
-//! The native driver: the only loop that awaits the server, and the only clock. It moves bytes and
+//! The driver: the only loop that awaits the server, and the only clock. It moves bytes and
 //! time between [`Client`] and [`Engine`] and never looks into either.
 //!
 //! It must be polled all the time: whoever listens and may be slow takes the notices through a
@@ -6,10 +6,9 @@
 
 use std::time::Duration;
 
-use tokio::time::Instant;
-
-use super::{client::Client, exchanges::Exchanges, sleep_until};
+use super::{Client, exchanges::Exchanges};
 use crate::core::{Cause, Engine, Input, Notice, Output, TransportErrorKind};
+use crate::host::{Instant, sleep_until};
 
 /// Room for what follows from most inputs.
 const OUTPUTS: usize = 1024;

@@ -8,8 +8,8 @@ use futures_util::{
     stream::{self, AbortHandle, SelectAll},
 };
 
-use super::client::{Event, Exchange};
-use crate::core::{Input, StreamId};
+use super::{Event, Exchange};
+use crate::core::StreamId;
 
 type Events = Pin<Box<dyn Stream<Item = (StreamId, Event)> + Send>>;
 
@@ -53,20 +53,6 @@ impl Exchanges {
 
     pub(super) fn len(&self) -> usize {
         self.handles.len()
-    }
-}
-
-impl Event {
-    /// The same for the core.
-    pub(super) fn input(&self, stream: StreamId) -> Input<'_> {
-        match self {
-            Self::Head { status, retry_after } => {
-                Input::Head { stream, status: *status, retry_after: *retry_after }
-            }
-            Self::Chunk(bytes) => Input::Chunk { stream, bytes },
-            Self::End => Input::End { stream },
-            Self::Failed(error) => Input::Failed { stream, error: error.clone() },
-        }
     }
 }
 

@@ -8,7 +8,7 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use super::config::{Config, ConfigError, Credential, read_token};
 
 /// The headers of every request. What a plugin issues comes on top.
-pub(super) fn headers(config: &Config) -> Result<HeaderMap, ConfigError> {
+pub(crate) fn headers(config: &Config) -> Result<HeaderMap, ConfigError> {
     let mut headers = HeaderMap::new();
     let authorization = match &config.credential {
         Credential::None | Credential::Exec(_) => None,

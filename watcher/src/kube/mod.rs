@@ -1,31 +1,40 @@
-//! The native transport: configuration, one HTTPS client, and the driver that moves bytes and
-//! time between the client and the core. Everything that awaits or reads a clock is in here.
+//! The transport: configuration, one HTTP client, and the driver that moves bytes and time between
+//! the client and the core. Everything that awaits or reads a clock is in here, or below
+//! [`host`](crate::host).
+//!
+//! The client is that of the host: HTTPS of our own natively, `wasi:http` in a component, where
+//! the host makes the connections.
 
+#[cfg(not(target_os = "wasi"))]
 mod client;
 pub mod config;
 mod driver;
+mod event;
 mod exchanges;
+#[cfg(not(target_os = "wasi"))]
 mod fault;
+#[cfg(not(target_os = "wasi"))]
 mod gunzip;
-mod identity;
+pub(crate) mod identity;
+#[cfg(not(target_os = "wasi"))]
 mod plugin;
+#[cfg(not(target_os = "wasi"))]
 mod pool;
+#[cfg(not(target_os = "wasi"))]
 mod registrar;
 mod rights;
+#[cfg(not(target_os = "wasi"))]
 mod tls;
 
-pub use client::{Client, Event, Exchange};
+#[cfg(not(target_os = "wasi"))]
+pub use client::{Client, Exchange};
 pub use driver::Driver;
+pub use event::Event;
+#[cfg(not(target_os = "wasi"))]
 pub use registrar::RegistrarDriver;
 pub use rights::Rights;
 #[cfg(feature = "sandbox")]
 pub(crate) use tls::system_tls;
 
-use tokio::time::Instant;
-
-async fn sleep_until(when: Option<Instant>) {
-    match when {
-        Some(when) => tokio::time::sleep_until(when).await,
-        None => std::future::pending().await,
-    }
-}
+#[cfg(target_os = "wasi")]
+pub use crate::wasi::{Client, Exchange};

@@ -3,13 +3,12 @@
 
 use std::time::Duration;
 
-use tokio::time::Instant;
-
-use super::{client::Client, exchanges::Exchanges};
+use super::{Client, exchanges::Exchanges};
 use crate::core::{
     Input,
     registration::{Edit, Registrar, RegistrarNotice, RegistrarOutput, Ticket},
 };
+use crate::host::{Instant, sleep_until};
 
 /// Runs one [`Registrar`] against one server.
 pub struct RegistrarDriver {
@@ -72,7 +71,7 @@ impl RegistrarDriver {
         let wake = if self.submitted { Some(Duration::ZERO) } else { self.machine.next_wake() };
         let event = tokio::select! {
             biased;
-            () = super::sleep_until(wake.map(|wake| self.started + wake)) => None,
+            () = sleep_until(wake.map(|wake| self.started + wake)) => None,
             event = self.exchanges.next() => Some(event),
         };
         self.submitted = false;

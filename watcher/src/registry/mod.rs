@@ -27,7 +27,6 @@
 //! ```
 
 mod entry;
-mod event;
 mod live;
 mod log;
 mod meters;
@@ -41,18 +40,16 @@ mod selection;
 mod snapshot;
 mod state;
 mod subscription;
-mod view;
 
 pub use dubbo_k8s_codec::{Query, Service};
 
-pub use self::event::Event;
 pub use self::live::{Config, Feed, Registry};
 pub use self::log::LogLimits;
 pub use self::register::{HoldState, RegisterError, Registration, Registrations};
 pub use self::revision::{NotARevision, Revision};
 pub use self::snapshot::{Endpoint, ServiceEntry, Services, Snapshot};
 pub use self::subscription::{Subscription, Update};
-pub use self::view::View;
+pub use crate::contract::{Event, View};
 
 pub(crate) use self::entry::{Entry, What};
 pub(crate) use self::meters::{Meters, Subscriber};

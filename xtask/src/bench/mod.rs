@@ -3,6 +3,7 @@
 
 mod live;
 pub(crate) mod measure;
+mod wasi;
 mod watcher;
 
 use std::time::Duration;
@@ -31,6 +32,8 @@ pub(crate) enum Subject {
     Web,
     /// The filter in a real Envoy, beside no filter and an empty one: latency, loading, memory, changes.
     Filter,
+    /// The watcher as a WASI component, beside the native one: size, start-up, list.
+    Wasi,
 }
 
 /// Measures one subject, or all.
@@ -59,6 +62,13 @@ pub(crate) fn run(
         let bench = bench.args(["--bench", "handlers"]);
         let handler = wasm::build_some(&toolchain, &["MOODY"])?.into_iter();
         handler.fold(bench, |bench, (_, file)| bench.env("EMPTY_HANDLER", file)).run()?;
+    }
+    if wanted(Subject::Wasi) {
+        let toolchain = toolchain::resolve(forced)?;
+        for pods in pods {
+            say::heading(&format!("wasi: {pods} Pods, the median of {runs} runs"));
+            wasi::run(&toolchain, *pods, runs)?;
+        }
     }
     if wanted(Subject::Web) {
         say::heading("web: the inspector in Chromium");

@@ -9,7 +9,7 @@ use std::process::ExitCode;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use clap::Parser;
-use dubbo_k8s_tests::apiserver::{Options, Server, Store};
+use dubbo_k8s_tests::apiserver::{Grant, Options, Server, Store};
 use dubbo_k8s_tests::fleet::Fleet;
 use dubbo_k8s_tests::simulation::{NAMESPACES, Simulation};
 use serde_json::json;
@@ -52,7 +52,7 @@ struct Arguments {
     /// Write down when each event of a watch is sent: see the order `stamps`.
     #[arg(long)]
     stamps: bool,
-    /// Plain HTTP instead of TLS.
+    /// Plain HTTP instead of TLS, and everybody may do everything: as behind `kubectl proxy`.
     #[arg(long)]
     plain_http: bool,
     /// Offer HTTP/1.1 only.
@@ -88,6 +88,9 @@ async fn run(arguments: Arguments) -> Result<(), Box<dyn std::error::Error>> {
         ..Options::default()
     })
     .await?;
+    if arguments.plain_http {
+        server.access().grant(Grant::all("system:anonymous"));
+    }
     let (namespaces, simulation) = populate(&arguments, server.store())?;
     if let Some(path) = &arguments.kubeconfig_out {
         let namespace = namespaces.first().map_or("default", String::as_str);

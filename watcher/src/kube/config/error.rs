@@ -51,7 +51,13 @@ pub enum ConfigError {
         "found no Kubernetes cluster to talk to: {looked}\n  \
          outside of a cluster: give --kubeconfig FILE, set $KUBECONFIG, or run `kubectl proxy` and \
          give --server http://127.0.0.1:8001\n  \
-         in a Pod: leave automountServiceAccountToken on"
+         in a Pod: leave automountServiceAccountToken on{}",
+        if cfg!(target_os = "wasi") {
+            "\n  as a component: files and variables are there when the host gives them, as in \
+             `wasmtime run --dir DIR --env NAME=VALUE`"
+        } else {
+            ""
+        }
     )]
     Nowhere {
         /// The places that were looked at, and what was missing there.
@@ -106,6 +112,17 @@ pub enum ConfigError {
         feature: String,
         /// What to do instead.
         instead: &'static str,
+    },
+    /// Something that only whoever makes the connections can do.
+    #[error(
+        "{entry} has {feature}, which a WASI component cannot use: its host makes the connections\n  \
+         run `kubectl proxy` and give --server http://127.0.0.1:8001, or use the native dubbo-watcher"
+    )]
+    NotInAComponent {
+        /// Which configuration.
+        entry: String,
+        /// What it has.
+        feature: &'static str,
     },
     /// A field that cannot be used as it is.
     #[error("{entry}: {field} {reason}")]

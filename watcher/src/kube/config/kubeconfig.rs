@@ -214,11 +214,18 @@ struct NamedUser {
 
 fn candidates(environment: &Environment) -> Vec<PathBuf> {
     match environment.get("KUBECONFIG") {
-        Some(list) => {
-            std::env::split_paths(list).filter(|path| !path.as_os_str().is_empty()).collect()
-        }
+        Some(list) => split(list).filter(|path| !path.as_os_str().is_empty()).collect(),
         None => environment.home().map(|home| home.join(".kube/config")).into_iter().collect(),
     }
+}
+
+#[cfg(not(target_os = "wasi"))]
+use std::env::split_paths as split;
+
+/// The standard library does not know how a WASI host parts paths; its folders are named as on Unix.
+#[cfg(target_os = "wasi")]
+fn split(list: &str) -> impl Iterator<Item = PathBuf> {
+    list.split(':').map(PathBuf::from)
 }
 
 fn resolve(folder: &Path, path: &mut Option<PathBuf>) {

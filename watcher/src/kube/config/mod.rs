@@ -17,7 +17,7 @@ mod secret;
 
 use std::path::{Path, PathBuf};
 
-use reqwest::Url;
+use url::Url;
 
 use self::candidate::Candidate;
 pub use self::{

@@ -6,7 +6,7 @@
 use std::{fmt, net::IpAddr};
 
 use ipnet::IpNet;
-use reqwest::Url;
+use url::Url;
 
 use super::{ConfigError, Environment};
 

@@ -1,0 +1,59 @@
+//! Tells what is in the queue, at the pace of whoever reads. Natively that is a thread of its own,
+//! so a slow reader never holds up the watch. A component has one thread: there a slow reader does
+//! hold it up, and what the server then drops is read again.
+
+use std::io;
+
+use super::{narrator::Narrator, queue::Queue, terminal};
+
+/// Starts telling; the answer is how that ended.
+#[cfg(not(target_os = "wasi"))]
+pub(super) fn print(
+    queue: Queue,
+    mut narrator: Box<dyn Narrator + Send>,
+) -> impl Future<Output = io::Result<()>> {
+    let (done, printed) = tokio::sync::oneshot::channel();
+    // Not joined: it may be waiting for a reader that never reads again.
+    std::thread::spawn(move || {
+        let mut out = terminal::stdout();
+        let mut result = Ok(());
+        while let Some(items) = queue.take() {
+            result = narrator.tell(&mut out, &items);
+            if result.is_err() {
+                break;
+            }
+        }
+        let _ = done.send(result);
+    });
+    async { printed.await.unwrap_or(Ok(())) }
+}
+
+/// Tells whatever there is when it is polled.
+#[cfg(target_os = "wasi")]
+pub(super) async fn print(queue: Queue, mut narrator: Box<dyn Narrator + Send>) -> io::Result<()> {
+    let mut out = terminal::stdout();
+    while let Some(items) = queue.next().await {
+        narrator.tell(&mut out, &items)?;
+    }
+    Ok(())
+}
+
+/// Lets what was queued be told before anything else happens, where nobody else would.
+#[cfg(target_os = "wasi")]
+pub(super) async fn turn() {
+    let mut turned = false;
+    std::future::poll_fn(|context| {
+        if std::mem::replace(&mut turned, true) {
+            return std::task::Poll::Ready(());
+        }
+        context.waker().wake_by_ref();
+        std::task::Poll::Pending
+    })
+    .await;
+}
+
+/// The thread that tells needs nobody's turn.
+#[cfg(not(target_os = "wasi"))]
+pub(super) fn turn() -> std::future::Ready<()> {
+    std::future::ready(())
+}
