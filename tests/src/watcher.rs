@@ -1,56 +1,21 @@
-//! The real `dubbo-watcher`: where the program is, and `serve` as a process that can be killed and started
-//! again at the same address.
+//! The real `dubbo-watcher serve` as a process that can be killed and started again at the same address. It
+//! must never outlive who started it.
 
 use std::fs::File;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
-use std::sync::OnceLock;
 use std::time::Duration;
 
 use tempfile::NamedTempFile;
 
+use crate::program::dubbo_watcher;
 use crate::raw::Endpoint;
 
 /// How long `serve` may take to listen, and how often it is looked at.
 const PATIENCE: Duration = Duration::from_mins(1);
 const LOOK: Duration = Duration::from_millis(10);
-
-/// The program of the same profile as this one, built if it is not.
-pub fn program() -> io::Result<&'static Path> {
-    static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
-    if let Some(built) = PROGRAM.get() {
-        return Ok(built);
-    }
-    let built = build()?;
-    Ok(PROGRAM.get_or_init(|| built))
-}
-
-fn build() -> io::Result<PathBuf> {
-    let own = std::env::current_exe()?;
-    let beside = own.parent().filter(|folder| !folder.ends_with("deps"));
-    let folder = beside.or_else(|| own.parent()?.parent());
-    let folder = folder.ok_or_else(|| io::Error::other("this program has no folder"))?;
-    let mut cargo = Command::new(env!("CARGO"));
-    cargo.args(["build", "--quiet", "--package", "dubbo-k8s-watcher", "--bin", "dubbo-watcher"]);
-    cargo.arg("--target-dir").arg(folder.parent().unwrap_or(folder));
-    // What cargo told this program about its own package would make ring build anew each time.
-    for (name, _) in std::env::vars_os() {
-        let text = name.to_string_lossy();
-        if text.starts_with("CARGO_PKG_") || text.starts_with("CARGO_MANIFEST_") {
-            cargo.env_remove(&name);
-        }
-    }
-    if folder.ends_with("release") {
-        cargo.arg("--release");
-    }
-    let status = cargo.status()?;
-    if !status.success() {
-        return Err(io::Error::other(format!("building dubbo-watcher ended with {status}")));
-    }
-    Ok(folder.join(format!("dubbo-watcher{}", std::env::consts::EXE_SUFFIX)))
-}
 
 /// A running `dubbo-watcher serve`, killed when dropped: it has nothing to save.
 #[derive(Debug)]
@@ -70,7 +35,7 @@ impl Serving {
     pub async fn start_at(kubeconfig: &Path, bind: SocketAddr) -> io::Result<Self> {
         let said = NamedTempFile::new()?;
         let stderr: File = said.reopen()?;
-        let mut command = Command::new(program()?);
+        let mut command = Command::new(dubbo_watcher());
         command.args(["serve", "--bind", &bind.to_string()]).env_clear();
         command.env("KUBECONFIG", kubeconfig).stdin(Stdio::null()).stdout(Stdio::null());
         let child = command.stderr(stderr).spawn()?;

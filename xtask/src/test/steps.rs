@@ -1,6 +1,7 @@
 //! The steps of the check, in the order they run: what is quick and often wrong first.
 
 use super::{Ground, Outcome};
+use crate::cluster::Profile;
 use crate::process::{Result, Tool, cargo, on_path};
 use crate::toolchain::{Std, Target, Toolchain, target_dir};
 use crate::workspace::{Package, members, packages};
@@ -110,7 +111,10 @@ fn tests(ground: &Ground) -> Result {
             "--no-fail-fast",
         ])
     };
+    // The same run builds it, for the tests of its own package: no test has to build it once more.
+    let watcher = Profile::Dev.program("dubbo-watcher");
     with_programs(with_wasm(tool, ground))
+        .env("DUBBO_WATCHER", watcher)
         .env("SKIPPED_TESTS", target_dir().join("skipped-tests"))
         .run()
 }
