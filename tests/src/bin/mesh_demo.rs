@@ -101,7 +101,7 @@ impl Story {
             Ok(())
         })
         .await?;
-        mesh.knows(3).await?;
+        mesh.routes(&Call::new(INTERFACE, "Hello")).await?;
         let address = mesh.address()?;
         say(&format!(
             "Envoy listens on http://{address}. It knows no provider but what dubbo-watcher tells of\n\

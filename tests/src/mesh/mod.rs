@@ -14,6 +14,7 @@ use tempfile::TempDir;
 
 use crate::apiserver::{Options, Server, StartError, Status};
 use crate::envoy::{self, Envoy, cluster, config};
+use crate::triple::{Call, Connection};
 use crate::watcher::Serving;
 
 pub use registering::{INTERFACE, Service, crowd, of_one_service};
@@ -202,7 +203,21 @@ impl Mesh {
         Ok(self.envoy.until(&full, ask).await?)
     }
 
-    /// Waits until the filter knows so many providers.
+    /// Waits until a call is answered by a provider. What a metric says may be what another thread of Envoy
+    /// knows; this is the one that takes the calls.
+    pub async fn routes(&self, call: &Call) -> Result<(), Error> {
+        let address = self.address()?;
+        let ask = async || {
+            let answer = match Connection::open(address).await {
+                Ok(mut connection) => connection.call(call).await,
+                Err(error) => Err(error),
+            };
+            Ok(answer.is_ok_and(|answer| answer.is_good()).then_some(()))
+        };
+        Ok(self.envoy.until("a routed call", ask).await?)
+    }
+
+    /// Waits until the filter, in one of Envoy's threads, knows so many providers.
     pub async fn knows(&self, providers: u64) -> Result<(), Error> {
         self.until_metric("dubbo.providers", |known| known == providers).await.map(drop)
     }

@@ -25,7 +25,7 @@ async fn providers_come_and_go_without_a_failed_call() {
     })
     .await
     .unwrap();
-    mesh.knows(3).await.unwrap();
+    mesh.routes(&hello()).await.unwrap();
     let load = Load::start(mesh.address().unwrap(), &hello(), 4);
 
     // By weight: of 1200 calls 300 are expected at a, with a standard deviation of 15.
@@ -83,6 +83,7 @@ async fn fifty_thousand_providers_are_loaded_and_routed_among() {
     .await
     .unwrap();
     mesh.knows(50_001).await.unwrap();
+    mesh.routes(&hello()).await.unwrap();
     let mut consumer = Connection::open(mesh.address().unwrap()).await.unwrap();
     assert_eq!(consumer.call(&hello()).await.unwrap().provider(), Some("a"));
     let unknown = Call::new("com.example.Unknown", "Hello");

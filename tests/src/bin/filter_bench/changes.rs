@@ -23,7 +23,7 @@ pub(crate) async fn table(programs: &Programs, changes: usize) -> Outcome {
         Ok(())
     })
     .await?;
-    mesh.knows(2).await?;
+    mesh.routes(&Call::new(INTERFACE, "Hello")).await?;
     let load = Load::start(mesh.address()?, &Call::new(INTERFACE, "Hello"), 4);
     let (mut added, mut deleted) = (Samples::default(), Samples::default());
     for _ in 0..changes {

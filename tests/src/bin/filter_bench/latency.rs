@@ -67,6 +67,7 @@ async fn one(
     .await?;
     mesh.knows(known).await?;
     let call = Call::new(INTERFACE, "Hello");
+    mesh.routes(&call).await?;
     let named = call.clone().header("x-envoy-original-dst-host", &provider.address().to_string());
     let addresses =
         [mesh.envoy().address("without")?, mesh.envoy().address("empty")?, mesh.address()?];
