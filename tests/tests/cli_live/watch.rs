@@ -171,8 +171,7 @@ async fn what_may_be_read_is_complete_without_what_may_not() {
     rig.server.access().grant(Grant::pods("ada", [Verb::List, Verb::Watch], ["open"]));
     let path = rig.write("token", "t0ken");
     let path = path.to_str().unwrap();
-    let watching =
-        rig.watch(&["-o", "jsonl", "-n", "open", "-n", "closed", "--token-file", path]);
+    let watching = rig.watch(&["-o", "jsonl", "-n", "open", "-n", "closed", "--token-file", path]);
     let synced = watching.until("synced");
     assert_eq!((&synced["pods"], &synced["records"]), (&1.into(), &1.into()));
     // Once it may be read, the whole is.
