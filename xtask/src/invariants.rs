@@ -57,7 +57,7 @@ const ABSENCES: [Absence; 2] = [
 
 /// A host's bindings, which one file of a crate may name and no other.
 const CONFINED: [(&str, &str); 3] =
-    [("web/src", "wasm_bindgen"), ("filter/src", "proxy_wasm"), ("watcher/src", "wasip2")];
+    [("web/src", "wasm_bindgen"), ("filter/src", "proxy_wasm"), ("watcher/src", "wasip2::")];
 
 /// Who may depend on whom in this workspace; who is not listed may depend on no member.
 const EDGES: [(&str, &[&str]); 7] = [
