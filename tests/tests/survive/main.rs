@@ -10,6 +10,7 @@
 )]
 
 mod dead_connection;
+mod killed;
 
 use dubbo_k8s_codec::{ANNOTATION, Record, encode};
 use dubbo_k8s_tests::pods::LABEL;
