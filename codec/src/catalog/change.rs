@@ -118,7 +118,7 @@ pub struct Changes {
     pub problems: Vec<ProblemChange>,
     /// Pods that came, went, or are not as they were.
     pub pods: Vec<PodChange>,
-    /// The catalog was empty, and everything in it is new: see [`Catalog::everything`]. Only where
+    /// The catalog was empty, and everything in it is new: see [`Catalog::everything`](super::Catalog::everything). Only where
     /// that is asked for, by [`in_bulk`](Self::in_bulk); and then nothing of it is told one by one.
     pub filled: bool,
     bulk: bool,

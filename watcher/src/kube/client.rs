@@ -11,6 +11,7 @@ use std::{
     time::Duration,
 };
 
+#[cfg(feature = "sandbox")]
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use reqwest::{Response, Url};

@@ -1,7 +1,9 @@
 //! Keeps the endpoints of each service in a file that Envoy reads and watches (EDS from the filesystem): a
 //! handler of `dubbo-watcher`.
 //!
-//!     dubbo-watcher watch --handler envoy_endpoints.wasm=com.example.Greeter:1.0.0 --handler-dir /var/lib/envoy
+//! ```text
+//! dubbo-watcher watch --handler envoy_endpoints.wasm=com.example.Greeter:1.0.0 --handler-dir /var/lib/envoy
+//! ```
 //!
 //! The configuration is a comma list of services; without one, all of them. The file of a service is its
 //! name with every character but letters, digits, `.` and `-` as `_`, and `.json`; the cluster in it has

@@ -1,6 +1,8 @@
 //! Posts every change of the registry to a URL, as JSON: a handler of `dubbo-watcher`.
 //!
-//!     dubbo-watcher watch --handler webhook.wasm=https://hooks.example.com/dubbo --allow-host hooks.example.com
+//! ```text
+//! dubbo-watcher watch --handler webhook.wasm=https://hooks.example.com/dubbo --allow-host hooks.example.com
+//! ```
 //!
 //! A snapshot is one POST of `{"event":"snapshot","services":[…]}`, a batch of changes one of
 //! `{"event":"changes","changes":[…]}`. An answer of 2xx means that it was taken in; everything else is
