@@ -3,6 +3,7 @@
 //! A program of its own, so that nothing else of the workspace waits for its dependencies.
 
 mod order;
+mod trap;
 
 use std::error::Error;
 use std::path::PathBuf;
@@ -17,7 +18,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     };
     let mut bindgen = Bindgen::new();
     bindgen
-        .input_path(wasm)
+        .input_bytes("inspector", trap::quiet(&std::fs::read(wasm)?)?)
         .web(true)?
         .typescript(true)
         .remove_name_section(true)
