@@ -410,6 +410,19 @@ mod tests {
     }
 
     #[test]
+    fn a_pod_that_changes_stays_where_it_is_shown() {
+        let (mut live, mut model) = started();
+        let more = [
+            event("added", "p2", "dubbo://10.0.0.2:1/a.B"),
+            event("added", "p1", "dubbo://10.0.0.9:1/a.B"),
+        ];
+        live.take(&mut model, &more[..1], 2000);
+        live.take(&mut model, &more[1..], 3000);
+        let members = model.services[0].of(Category::Providers);
+        assert_eq!(members, [(0, 0), (0, 1), (1, 0)]);
+    }
+
+    #[test]
     fn a_key_that_is_gone_is_gone_from_every_holder() {
         let (mut live, mut model) = started();
         live.take(&mut model, &[event("removed", "another", "dubbo://10.0.0.1:1/a.B")], 2000);

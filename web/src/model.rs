@@ -192,7 +192,9 @@ impl Model {
             if let Some(node) = self.services.get_mut(endpoint.service as usize)
                 && let Some(members) = node.members.get_mut(endpoint.category as usize)
             {
-                members.push((index(at), index(place)));
+                // In the order of the Pods, so that a Pod that changes stays where it is shown.
+                let member = (index(at), index(place));
+                members.insert(members.partition_point(|known| *known < member), member);
             }
         }
         (pod.records, pod.endpoints, pod.problems) = (records, endpoints, problems);
