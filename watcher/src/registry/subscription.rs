@@ -14,6 +14,7 @@ use super::entry::What;
 use super::meters::{Meters, Subscriber};
 use super::reader::{Cursor, Reader, Step};
 use super::selection::Selection;
+use super::state::State;
 use super::{Revision, Snapshot};
 use crate::core::{Failure, Notice, RelistReason};
 
@@ -29,6 +30,7 @@ pub enum Update {
     /// A Pod has become unreadable, or readable again.
     Problem(ProblemChange),
     /// All Pods have been read for the first time: from now on, what is not there does not exist.
+    /// It comes once, after a first snapshot that is not [synced](Snapshot::is_synced).
     Synced {
         /// Pods that carry records.
         pods: usize,
@@ -84,10 +86,13 @@ impl Subscription {
     ) -> Self {
         let selection = query.map(|query| Arc::new(Selection::new(query)));
         let state = reader.state();
+        let synced = state.is_synced();
         let feed = Feed {
             cursor: reader.cursor(&state, selection.clone()),
             first: Some(Snapshot::new(state, selection.clone())),
             selection,
+            unsynced: !synced,
+            synced: None,
             subscriber: Subscriber::new(meters, "library"),
         };
         let updates = stream::unfold(feed, |mut feed| async move {
@@ -125,6 +130,10 @@ struct Feed {
     first: Option<Snapshot>,
     cursor: Cursor,
     selection: Option<Arc<Selection>>,
+    /// It has still to be told that all Pods have been read.
+    unsynced: bool,
+    /// What comes next, where a snapshot has taken the place of the event.
+    synced: Option<(Revision, Update)>,
     subscriber: Subscriber,
 }
 
@@ -133,10 +142,14 @@ impl Feed {
         if let Some(snapshot) = self.first.take() {
             return Some((snapshot.revision(), Update::Snapshot(snapshot)));
         }
+        if let Some(synced) = self.synced.take() {
+            return Some(synced);
+        }
         loop {
             match self.cursor.next().await? {
                 Step::Lagged(state) => {
                     self.subscriber.lagged();
+                    self.synced = self.missed_synced(&state);
                     let snapshot = Snapshot::new(state, self.selection.clone());
                     return Some((snapshot.revision(), Update::Snapshot(snapshot)));
                 }
@@ -144,11 +157,20 @@ impl Feed {
                     if let What::Notice(notice) = &entry.what
                         && let Some(update) = update(notice)
                     {
+                        self.unsynced &= !matches!(update, Update::Synced { .. });
                         return Some((entry.revision, update));
                     }
                 }
             }
         }
+    }
+
+    /// The end of the first list, if it is among what a snapshot of this state replaces.
+    fn missed_synced(&mut self, state: &State) -> Option<(Revision, Update)> {
+        let missed = self.unsynced && state.is_synced();
+        self.unsynced &= !missed;
+        let synced = Update::Synced { pods: state.pods(), records: state.records() };
+        missed.then_some((state.revision(), synced))
     }
 }
 

@@ -29,6 +29,7 @@ struct World {
     reader: Reader,
     meters: Arc<Meters>,
     version: u32,
+    synced: bool,
 }
 
 impl World {
@@ -47,6 +48,7 @@ impl World {
             reader,
             meters,
             version: 0,
+            synced: true,
         }
     }
 
@@ -89,7 +91,7 @@ impl World {
         let content = content.chain(problems.into_iter().map(Notice::Problem));
         let mut notices: Vec<_> = content.chain(pods.into_iter().map(Notice::Pod)).collect();
         notices.append(&mut self.notices);
-        self.publisher.publish(&self.catalog, true, silent_since, &mut notices);
+        self.publisher.publish(&self.catalog, self.synced, silent_since, &mut notices);
         assert!(notices.is_empty());
     }
 
@@ -421,15 +423,35 @@ async fn filled(pods: u16, limits: LogLimits) -> (World, Heard) {
     let mut heard = Heard::default();
     loop {
         let update = updates.next().await.unwrap();
-        let synced = match &update {
-            Update::Snapshot(snapshot) => snapshot.is_synced(),
-            update => matches!(update, Update::Synced { .. }),
-        };
+        let synced = matches!(update, Update::Synced { .. });
         heard.take(update);
         if synced {
             return (world, heard);
         }
     }
+}
+
+/// The end of the first list is told once, also to whoever gets what came before as a snapshot.
+#[tokio::test]
+async fn synced_is_told_once_whoever_lags() {
+    let mut world = World::with(LogLimits { entries: 2, ..LogLimits::default() });
+    world.synced = false;
+    world.publish();
+    let mut updates = world.subscribe(None);
+    world.synced = true;
+    world.notices = vec![Notice::Synced { pods: 0, records: 0 }];
+    world.publish();
+    for _ in 0..2 {
+        world.put("pod", "1", &(1..9).map(|host| provider("a.B", host)).collect::<Vec<_>>());
+        world.publish();
+        world.remove("pod", "1");
+        world.publish();
+    }
+    let mut told = Vec::new();
+    while let Some(Some(update)) = now(&mut updates).await {
+        told.push(matches!(update, Update::Synced { pods: 0, records: 0 }));
+    }
+    assert_eq!(told, [false, false, true]);
 }
 
 #[tokio::test]
