@@ -156,6 +156,50 @@ test('the keys of the tree, of search and of help', async () => {
   clean();
 });
 
+test('each key of the tree does what the ARIA practices say of it', async () => {
+  const records = Array.from({ length: 60 }, (_, n) => key(`a.S${String(n).padStart(2, '0')}`, 'providers', `dubbo://10.0.0.1:1/a.S${n}`));
+  await paste(pod({ name: 'shop-0', uid: 'u-1', records, ip: '10.0.0.1' }));
+  await page.waitForSelector('.row.service');
+  await page.locator('#tree').focus();
+  const at = (index) => page.waitForFunction((index) => Number(document.querySelector('.row.active')?.dataset.index) === index, index);
+  const count = () => page.locator('#tree').getAttribute('aria-rowcount').then(Number);
+  const step = await page.locator('#tree').evaluate((tree) => Math.max(1, Math.floor(tree.clientHeight / 32) - 1));
+  const all = await count();
+  assert.equal(all, 180, 'a service, a role and an endpoint each');
+  for (const [press, to] of [['Home', 0], ['PageDown', step], ['PageDown', 2 * step], ['PageUp', step], ['ArrowUp', step - 1], ['End', all - 1], ['PageDown', all - 1], ['ArrowDown', all - 1], ['Home', 0], ['PageUp', 0], ['ArrowUp', 0]]) {
+    await page.keyboard.press(press);
+    await at(to);
+    const seen = await page.locator('.row.active').evaluate((row) => {
+      const [one, tree] = [row.getBoundingClientRect(), row.closest('.tree').getBoundingClientRect()];
+      return one.top >= tree.top - 1 && one.bottom <= tree.bottom + 1;
+    });
+    assert.ok(seen, `${press}: the active row is in sight`);
+  }
+  await page.keyboard.press('ArrowLeft');
+  await page.waitForFunction((all) => Number(document.querySelector('#tree').getAttribute('aria-rowcount')) === all, all - 2);
+  await page.keyboard.press('ArrowDown');
+  await at(1);
+  await page.keyboard.press('Enter');
+  await page.waitForFunction((all) => Number(document.querySelector('#tree').getAttribute('aria-rowcount')) === all, all - 4);
+  await page.keyboard.press('*');
+  await page.waitForFunction((all) => Number(document.querySelector('#tree').getAttribute('aria-rowcount')) === all, all);
+  for (const [press, to] of [['Home', 0], ['ArrowRight', 1], ['ArrowRight', 2], ['ArrowLeft', 1], ['ArrowLeft', 1]]) {
+    await page.keyboard.press(press);
+    await at(to);
+  }
+  await page.waitForFunction((all) => Number(document.querySelector('#tree').getAttribute('aria-rowcount')) === all, all - 1);
+  await page.keyboard.press('ArrowLeft');
+  await at(0);
+  await page.keyboard.press('ArrowDown');
+  await page.keyboard.press('ArrowRight');
+  await page.waitForFunction((all) => Number(document.querySelector('#tree').getAttribute('aria-rowcount')) === all, all);
+  await page.keyboard.press('ArrowRight');
+  await at(2);
+  await page.keyboard.press('Space');
+  await page.waitForFunction(() => document.querySelector('.row.active')?.getAttribute('aria-selected') === 'true');
+  clean();
+});
+
 test('e edits: parameters, records, undo; the command is quoted and tests the old value', async () => {
   await paste(pod({ name: 'shop-0', uid: 'u-1', records: [key('a.B', 'providers', 'dubbo://10.0.0.1:1/a.B?x=1'), key('a.B', 'consumers', 'consumer://10.0.0.1/a.B')] }));
   await page.waitForSelector('.params');
