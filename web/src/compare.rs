@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::answer::{Json, json};
-use dubbo_k8s_codec::{Annotation, Key};
+use dubbo_k8s_codec::{Annotation, Key, Url};
 
 use crate::model::{Model, index};
 
@@ -73,8 +73,63 @@ impl Listing {
         }
     }
 
-    /// Two ordered lists, side by side.
     fn records(&mut self, pod: &str, old: &[String], new: &[String]) {
+        let (gone, come) = self.differing(old, new);
+        let mut places: BTreeMap<String, u32> = BTreeMap::new();
+        for (at, place) in come.iter().enumerate().filter_map(|(at, key)| Some((at, place(key)?))) {
+            places.insert(place, index(at));
+        }
+        let mut paired = vec![false; come.len()];
+        for key in gone {
+            let at = place(key).and_then(|place| places.remove(&place)).map(|at| at as usize);
+            let other = at.and_then(|at| come.get(at).copied());
+            if !other.is_some_and(|other| self.changed(pod, key, other)) {
+                self.add("gone", pod, Some(key));
+            } else if let Some(paired) = at.and_then(|at| paired.get_mut(at)) {
+                *paired = true;
+            }
+        }
+        for (key, paired) in come.iter().zip(paired) {
+            if !paired {
+                self.add("new", pod, Some(key));
+            }
+        }
+    }
+
+    /// The same endpoint with other parameters; false if they differ in nothing that has a meaning.
+    fn changed(&mut self, pod: &str, old: &str, new: &str) -> bool {
+        let (Some(before), Some(after)) = (url(old), url(new)) else { return false };
+        let mut params = Json::list();
+        for param in before.params() {
+            let (name, value) = (param.name(), param.value());
+            let now = after.param(&name);
+            if now.as_deref() != Some(&*value) {
+                params.push(&json!({"name": name, "before": value, "after": now}));
+            }
+        }
+        for param in after.params().filter(|param| before.param(&param.name()).is_none()) {
+            let before = None::<bool>;
+            params.push(&json!({"name": param.name(), "before": before, "after": param.value()}));
+        }
+        let some = params != Json::list();
+        if some {
+            self.total += 1;
+            if self.changes.len() < LISTED {
+                let key = place(new);
+                self.changes
+                    .push(json!({"what": "changed", "pod": pod, "key": key, "params": params}));
+            }
+        }
+        some
+    }
+
+    /// What only one of two ordered lists has.
+    fn differing<'a>(
+        &mut self,
+        old: &'a [String],
+        new: &'a [String],
+    ) -> (Vec<&'a str>, Vec<&'a str>) {
+        let (mut gone, mut come) = (Vec::new(), Vec::new());
         let (mut old, mut new) = (old.iter().peekable(), new.iter().peekable());
         loop {
             match (old.peek(), new.peek()) {
@@ -84,17 +139,29 @@ impl Listing {
                     new.next();
                 }
                 (Some(one), other) if other.is_none_or(|other| one < other) => {
-                    self.add("gone", pod, Some(one));
+                    gone.push(one.as_str());
                     old.next();
                 }
                 (_, Some(other)) => {
-                    self.add("new", pod, Some(other));
+                    come.push(other.as_str());
                     new.next();
                 }
-                (_, None) => return,
+                (_, None) => return (gone, come),
             }
         }
     }
+}
+
+/// The URL of an endpoint's key.
+fn url(key: &str) -> Option<Url<'static>> {
+    Url::parse(Key::parse(key).ok()?.url?.into_owned()).ok()
+}
+
+/// What makes two endpoints the same, whatever their parameters say: category, interface and address.
+fn place(key: &str) -> Option<String> {
+    let mut place = readable(key);
+    place.truncate(place.find('?')?);
+    Some(place)
 }
 
 fn name(model: &Model, at: usize) -> Option<String> {
@@ -126,13 +193,49 @@ pub fn readable(key: &str) -> String {
 #[cfg(test)]
 mod tests {
     use crate::session::Session;
-    use dubbo_k8s_codec::{Record, encode};
+    use dubbo_k8s_codec::{Category, Key, Record, encode};
 
     fn text(name: &str, keys: &[&str]) -> String {
         let value = encode(keys.iter().map(|key| Record::new(key)));
         format!(
             "{{\"metadata\":{{\"name\":\"{name}\",\"namespace\":\"n\",\"annotations\":{{\"dubbo.io/annotation\":\"{value}\"}}}}}}"
         )
+    }
+
+    #[test]
+    fn an_endpoint_that_changed_is_compared_parameter_by_parameter() {
+        let key = |url| Key::leaf("a.B", Category::Providers, url).to_string();
+        let (old, kept) =
+            (key("dubbo://10.0.0.1:1/a.B?a=1&b=2&c=3"), key("dubbo://10.0.0.2:1/a.B?a=1"));
+        let (new, moved) =
+            (key("dubbo://10.0.0.1:1/a.B?a=1&b=5&d=x%20y"), key("dubbo://10.0.0.3:1/a.B?a=1"));
+        let mut session = Session::default();
+        session.load(text("a", &[&old, &kept]).into_bytes());
+        session.request(r#"{"do":"keep"}"#);
+        session.load(text("a", &[&new, &moved]).into_bytes());
+        let answer: serde_json::Value =
+            serde_json::from_str(&session.request(r#"{"do":"compare"}"#)).unwrap();
+        assert_eq!(
+            answer["changes"],
+            serde_json::json!([
+                {"what": "changed", "pod": "n/a", "key": "/dubbo/a.B/providers/dubbo://10.0.0.1:1/a.B", "params": [
+                    {"name": "b", "before": "2", "after": "5"},
+                    {"name": "c", "before": "3", "after": null},
+                    {"name": "d", "before": null, "after": "x y"}]},
+                {"what": "gone", "pod": "n/a", "key": "/dubbo/a.B/providers/dubbo://10.0.0.2:1/a.B?a=1"},
+                {"what": "new", "pod": "n/a", "key": "/dubbo/a.B/providers/dubbo://10.0.0.3:1/a.B?a=1"}])
+        );
+    }
+
+    #[test]
+    fn another_order_of_parameters_is_another_record() {
+        let key = |url| Key::leaf("a.B", Category::Providers, url).to_string();
+        let mut session = Session::default();
+        session.load(text("a", &[&key("dubbo://h:1/a.B?a=1&b=2")]).into_bytes());
+        session.request(r#"{"do":"keep"}"#);
+        session.load(text("a", &[&key("dubbo://h:1/a.B?b=2&a=1")]).into_bytes());
+        let answer = session.request(r#"{"do":"compare"}"#);
+        assert!(answer.contains(r#""total":2"#), "{answer}");
     }
 
     #[test]

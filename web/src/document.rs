@@ -377,6 +377,8 @@ fn annotations<'a>(
 }
 
 fn status(reader: &mut dyn Reader<'_>, pod: &mut PodText) -> Result<(), SyntaxError> {
+    // As the codec has it: who has a status and does not say that it is ready, is not.
+    pod.ready = Some(false);
     members(reader, &mut |reader, name, value| {
         match (name, &value.event) {
             ("phase", Event::Text(it)) => pod.phase = Some(it.as_ref().into()),
@@ -401,7 +403,7 @@ fn status(reader: &mut dyn Reader<'_>, pod: &mut PodText) -> Result<(), SyntaxEr
                         match (name, &value.event) {
                             ("type", Event::Text(it)) => kind.set(it == "Ready"),
                             ("status", Event::Text(it) | Event::Plain(it)) => {
-                                ready.set(it.eq_ignore_ascii_case("true"));
+                                ready.set(it == "True");
                             }
                             _ => {}
                         }
@@ -449,6 +451,26 @@ mod tests {
 
     fn values<'a>(text: &'a str, document: &'a Document) -> Vec<&'a str> {
         document.pods.iter().map(|pod| pod.annotation.as_ref().unwrap().get(text)).collect()
+    }
+
+    #[test]
+    fn who_is_ready_is_what_the_codec_says() {
+        for status in [
+            "",
+            r#","status":{}"#,
+            r#","status":{"phase":"Running"}"#,
+            r#","status":{"conditions":[]}"#,
+            r#","status":{"conditions":[{"type":"Ready","status":"True"}]}"#,
+            r#","status":{"conditions":[{"status":"True","type":"Ready"},{"type":"Initialized","status":"False"}]}"#,
+            r#","status":{"conditions":[{"type":"Ready","status":"true"}]}"#,
+            r#","status":{"conditions":[{"type":"Initialized","status":"True"}]}"#,
+        ] {
+            let text = format!(r#"{{"kind":"Pod","metadata":{{"name":"a"}}{status}}}"#);
+            let codec = dubbo_k8s_codec::Pod::parse(text.as_bytes()).unwrap();
+            let here = Document::read(&text);
+            let ready = here.pods.first().map(|pod| pod.ready);
+            assert_eq!(ready, Some(codec.ready), "{status}");
+        }
     }
 
     #[test]

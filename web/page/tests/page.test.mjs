@@ -340,6 +340,18 @@ test('two texts are compared by their records', async () => {
   await page.waitForSelector('.dialog .change');
   assert.match(await page.locator('.dialog del').innerText(), /10\.0\.0\.1/);
   assert.match(await page.locator('.dialog ins').innerText(), /10\.0\.0\.2/);
+  await page.keyboard.press('Escape');
+  await paste(pod({ name: 'a', records: ['/dubbo', key('a.B', 'providers', 'dubbo://10.0.0.1:1/a.B?weight=50&tag=')] }));
+  await page.waitForFunction(() => document.querySelector('.params')?.innerText.includes('50'));
+  await page.locator('.action', { hasText: 'Diff' }).click();
+  await page.getByRole('button', { name: /Keep this one/ }).click();
+  await page.keyboard.press('Escape');
+  await paste(pod({ name: 'a', records: ['/dubbo', key('a.B', 'providers', 'dubbo://10.0.0.1:1/a.B?weight=200')] }));
+  await page.waitForFunction(() => document.querySelector('.params')?.innerText.includes('200'));
+  await page.locator('.action', { hasText: 'Diff' }).click();
+  await page.waitForSelector('.dialog .param');
+  const params = await page.locator('.dialog .param').allInnerTexts();
+  assert.deepEqual(params.map((text) => text.replace(/\s+/g, ' ').trim()), ['weight = 50 200', 'tag =']);
   clean();
 });
 

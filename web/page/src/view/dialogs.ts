@@ -2,6 +2,7 @@
 import { html, nothing } from 'lit-html';
 import { changed, copy, keep, t } from '../app.ts';
 import type { Word } from '../messages.ts';
+import type { Comparison } from '../protocol.ts';
 import { state } from '../state.ts';
 import { icon } from './icons.ts';
 import { number } from './page.ts';
@@ -76,6 +77,14 @@ const share = () => html`
         <p class="buttons"><button class="button primary" ?disabled=${!state.shareUrl} @click=${() => void copy(state.shareUrl)}>${icon('copy')} ${t('copy')}</button>${state.shareBlanked > 0 ? html`<span class="muted">${number(state.shareBlanked)} ${t('shareBlanked')}</span>` : nothing}</p>`}
 `;
 
+/** A record that came or went, or what changed of an endpoint, parameter by parameter. */
+function difference(one: Comparison['changes'][number]) {
+  const name = one.key ?? one.pod;
+  if (one.what === 'gone') return html`<del>${name}</del>`;
+  if (one.what === 'new') return html`<ins>${name}</ins>`;
+  return html`${name}${one.params?.map(({ name, before, after }) => html`<span class="param">${name} = ${before === null ? nothing : html`<del>${before}</del>`} ${after === null ? nothing : html`<ins>${after}</ins>`}</span>`)}`;
+}
+
 function diff() {
   const comparison = state.comparison;
   return html`
@@ -83,7 +92,7 @@ function diff() {
     ${state.kept && !comparison ? html`<p role="status">${t('diffNext')}</p>` : nothing}
     ${comparison
       ? html`<p class="muted">${comparison.total === 0 ? t('diffNone') : nothing} ${number(comparison.same)} ${t('diffSame')}</p>
-          <div class="changes scroll" tabindex="0" role="region" aria-label=${t('diffTitle')}>${comparison.changes.map((one) => html`<p class=${`change ${one.what} mono`}><small>${one.pod}</small>${one.what === 'gone' ? html`<del>${one.key ?? one.pod}</del>` : html`<ins>${one.key ?? one.pod}</ins>`}</p>`)}</div>`
+          <div class="changes scroll" tabindex="0" role="region" aria-label=${t('diffTitle')}>${comparison.changes.map((one) => html`<p class=${`change ${one.what} mono`}><small>${one.pod}</small>${difference(one)}</p>`)}</div>`
       : nothing}
   `;
 }
