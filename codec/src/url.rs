@@ -7,7 +7,6 @@
 use alloc::borrow::Cow;
 use alloc::format;
 use alloc::string::String;
-use alloc::vec::Vec;
 use core::fmt;
 use core::net::Ipv6Addr;
 
@@ -52,7 +51,10 @@ pub struct Url<'a> {
 impl<'a> Url<'a> {
     /// Takes a URL apart. It needs a protocol and a host; parameters are read only when asked for.
     pub fn parse(text: impl Into<Cow<'a, str>>) -> Result<Self, UrlError> {
-        let text = text.into();
+        Self::take_apart(text.into())
+    }
+
+    fn take_apart(text: Cow<'a, str>) -> Result<Self, UrlError> {
         let bytes = text.as_bytes();
         let scheme_end = scheme(bytes)?;
         let authority = scheme_end + 3;
@@ -218,23 +220,24 @@ impl<'a> Url<'a> {
 
     fn rewrite(&mut self, name: &str, mut value: Option<&str>) {
         let old = self.slice(self.path_end + 1, self.query_end);
-        let mut segments = Vec::new();
+        let (mut query, mut mark) = (String::new(), "");
+        let mut push = |parts: [&str; 3]| {
+            if !core::mem::replace(&mut mark, "?").is_empty() {
+                query.push('&');
+            }
+            query.extend(parts);
+        };
         for segment in old.split('&').filter(|_| !old.is_empty()) {
             let param = Params::new(segment).next().filter(|param| param.is(name));
             match (param, value.take_if(|_| param.is_some())) {
-                (None, _) => segments.push(Cow::Borrowed(segment)),
+                (None, _) => push([segment, "", ""]),
                 (Some(_), None) => {}
-                (Some(param), Some(value)) => {
-                    let text = format!("{}={}", param.raw_name, query_escape(value));
-                    segments.push(Cow::Owned(text));
-                }
+                (Some(param), Some(value)) => push([param.raw_name, "=", &query_escape(value)]),
             }
         }
         if let Some(value) = value {
-            segments.push(Cow::Owned(format!("{}={}", query_escape(name), query_escape(value))));
+            push([&query_escape(name), "=", &query_escape(value)]);
         }
-        let query = segments.join("&");
-        let mark = if segments.is_empty() { "" } else { "?" };
         let (head, tail) = (self.slice(0, self.path_end), self.slice(self.query_end, usize::MAX));
         let text = format!("{head}{mark}{query}{tail}");
         self.query_end = text.len() - tail.len();

@@ -74,25 +74,21 @@ impl Listing {
     }
 
     fn records(&mut self, pod: &str, old: &[String], new: &[String]) {
-        let (gone, come) = self.differing(old, new);
-        let mut places: BTreeMap<String, u32> = BTreeMap::new();
-        for (at, place) in come.iter().enumerate().filter_map(|(at, key)| Some((at, place(key)?))) {
-            places.insert(place, index(at));
-        }
-        let mut paired = vec![false; come.len()];
+        let (gone, mut come) = self.differing(old, new);
+        let mut places: Vec<Option<String>> = come.iter().map(|key| place(key)).collect();
         for key in gone {
-            let at = place(key).and_then(|place| places.remove(&place)).map(|at| at as usize);
-            let other = at.and_then(|at| come.get(at).copied());
-            if !other.is_some_and(|other| self.changed(pod, key, other)) {
-                self.add("gone", pod, Some(key));
-            } else if let Some(paired) = at.and_then(|at| paired.get_mut(at)) {
-                *paired = true;
+            // What is not listed is not paired, which bounds the work.
+            let wanted = if self.changes.len() < LISTED { place(key) } else { None };
+            let at = places.iter().position(|place| wanted.is_some() && *place == wanted);
+            match at.and_then(|at| Some((come.get_mut(at)?, places.get_mut(at)?))) {
+                Some((other, place)) if self.changed(pod, key, other) => {
+                    (*other, *place) = ("", None);
+                }
+                _ => self.add("gone", pod, Some(key)),
             }
         }
-        for (key, paired) in come.iter().zip(paired) {
-            if !paired {
-                self.add("new", pod, Some(key));
-            }
+        for key in come.into_iter().filter(|key| !key.is_empty()) {
+            self.add("new", pod, Some(key));
         }
     }
 
@@ -100,25 +96,23 @@ impl Listing {
     fn changed(&mut self, pod: &str, old: &str, new: &str) -> bool {
         let (Some(before), Some(after)) = (url(old), url(new)) else { return false };
         let mut params = Json::list();
-        for param in before.params() {
-            let (name, value) = (param.name(), param.value());
-            let now = after.param(&name);
-            if now.as_deref() != Some(&*value) {
-                params.push(&json!({"name": name, "before": value, "after": now}));
+        for (of, is_old) in [(&before, true), (&after, false)] {
+            for param in of.params() {
+                let name = param.name();
+                let now = if is_old { after.param(&name) } else { None };
+                let value = Some(param.value());
+                if is_old && now != value {
+                    params.push(&json!({"name": name, "before": value, "after": now}));
+                } else if !is_old && before.param(&name).is_none() {
+                    params.push(&json!({"name": name, "before": now, "after": value}));
+                }
             }
-        }
-        for param in after.params().filter(|param| before.param(&param.name()).is_none()) {
-            let before = None::<bool>;
-            params.push(&json!({"name": param.name(), "before": before, "after": param.value()}));
         }
         let some = params != Json::list();
         if some {
+            let key = place(new);
             self.total += 1;
-            if self.changes.len() < LISTED {
-                let key = place(new);
-                self.changes
-                    .push(json!({"what": "changed", "pod": pod, "key": key, "params": params}));
-            }
+            self.changes.push(json!({"what": "changed", "pod": pod, "key": key, "params": params}));
         }
         some
     }
