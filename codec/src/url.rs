@@ -537,6 +537,7 @@ fn find(bytes: &[u8], start: usize, wanted: impl Fn(u8) -> bool) -> usize {
 #[cfg(test)]
 mod tests {
     use alloc::string::ToString;
+    use alloc::vec::Vec;
 
     use proptest::prelude::*;
 
