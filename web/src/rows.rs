@@ -55,7 +55,8 @@ pub enum By {
 pub struct View {
     /// How the rows are grouped.
     pub by: By,
-    terms: Vec<String>,
+    /// Each behind the place of its rarest byte.
+    terms: Vec<(usize, String)>,
     /// Whether nodes are open unless they are among the exceptions.
     open: bool,
     /// In order.
@@ -89,7 +90,8 @@ impl View {
 
     /// Searches for all of these words, in any order and case.
     pub fn find(&mut self, words: &str) {
-        self.terms = words.split_whitespace().map(str::to_ascii_lowercase).collect();
+        let terms = words.split_whitespace().map(str::to_ascii_lowercase);
+        self.terms = terms.map(|term| (rarest(term.as_bytes()), term)).collect();
     }
 
     /// Opens or closes a node; says nothing about what it cannot have.
@@ -112,7 +114,7 @@ impl View {
     }
 
     fn matches(&self, haystack: &str) -> bool {
-        self.terms.iter().all(|term| contains(haystack.as_bytes(), term.as_bytes()))
+        self.terms.iter().all(|(at, term)| contains(haystack.as_bytes(), term.as_bytes(), *at))
     }
 
     /// Works the rows out again.
@@ -247,12 +249,15 @@ impl View {
 /// The bytes that URLs are full of, the commonest first: a search looks for another one.
 const COMMON: &[u8] = b"e.otrcsian=&/dlmpv:10-hug23k";
 
-/// Whether `needle` stands in `haystack`, found by the rarest of its bytes.
-pub(crate) fn contains(haystack: &[u8], needle: &[u8]) -> bool {
+/// The place of the rarest byte of a text.
+fn rarest(needle: &[u8]) -> usize {
     let rank = |byte: &u8| COMMON.iter().rposition(|common| common == byte).unwrap_or(usize::MAX);
-    let Some((at, rare)) = needle.iter().enumerate().max_by_key(|(_, byte)| rank(byte)) else {
-        return true;
-    };
+    needle.iter().enumerate().max_by_key(|(_, byte)| rank(byte)).map_or(0, |(at, _)| at)
+}
+
+/// Whether `needle` stands in `haystack`; it is looked for by its byte `at`, best the rarest.
+pub(crate) fn contains(haystack: &[u8], needle: &[u8], at: usize) -> bool {
+    let Some(rare) = needle.get(at) else { return true };
     let last = haystack.len().checked_sub(needle.len() - at);
     let Some(places) = last.and_then(|last| haystack.get(at..=last)) else { return false };
     memchr::memchr_iter(*rare, places)
@@ -400,7 +405,7 @@ mod tests {
             ("用户组", "户", true),
         ] {
             assert_eq!(
-                contains(haystack.as_bytes(), needle.as_bytes()),
+                contains(haystack.as_bytes(), needle.as_bytes(), rarest(needle.as_bytes())),
                 found,
                 "{haystack} {needle}"
             );
