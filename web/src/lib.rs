@@ -32,13 +32,19 @@ pub mod yaml;
 mod tests {
     /// The files of this crate that name a word, as code does.
     fn naming(word: &str) -> Vec<String> {
-        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/src");
-        let mut files: Vec<String> = std::fs::read_dir(folder)
-            .unwrap()
-            .map(|entry| entry.unwrap().path())
-            .filter(|path| std::fs::read_to_string(path).unwrap().contains(word))
-            .map(|path| path.file_name().unwrap().to_string_lossy().into_owned())
-            .collect();
+        let (mut folders, mut files) =
+            (vec![concat!(env!("CARGO_MANIFEST_DIR"), "/src").into()], Vec::new());
+        while let Some(folder) = folders.pop() {
+            let folder: std::path::PathBuf = folder;
+            for entry in std::fs::read_dir(folder).unwrap() {
+                let path = entry.unwrap().path();
+                if path.is_dir() {
+                    folders.push(path);
+                } else if std::fs::read_to_string(&path).unwrap().contains(word) {
+                    files.push(path.file_name().unwrap().to_string_lossy().into_owned());
+                }
+            }
+        }
         files.sort();
         files
     }

@@ -3,23 +3,25 @@
 //!
 //! Everything from outside is sent as plain text; the page never takes any of it for markup.
 
+mod changes;
+mod row;
+mod url;
+
 use std::ops::Range;
 
 use dubbo_k8s_codec::lint::{ANNOTATIONS_LIMIT, Entry};
 use dubbo_k8s_codec::patch::{Edit, Form};
 use dubbo_k8s_codec::problem::{Code, Language, Problem, Severity};
-use dubbo_k8s_codec::repair::repair;
-use dubbo_k8s_codec::{Annotation, Category, Record, Service, Url};
+use dubbo_k8s_codec::{Annotation, Category, Service};
 
+use self::changes::{changes, repairs};
+use self::row::{entry_json, pod_state};
+use self::url::{params, parts};
 use crate::answer::{Json, json};
-use crate::compare::readable;
-use crate::diff::{self, Run};
 use crate::document::Document;
 use crate::layers::{Layer, Layers};
-use crate::model::{Model, Pod, address};
+use crate::model::{Model, Pod};
 use crate::pod::Value;
-use crate::rows::{Node, Row};
-use crate::session::node_id;
 use crate::source;
 use crate::spans::{from_utf16, to_utf16};
 use crate::verdict::{Verdict, readers};
@@ -84,9 +86,6 @@ pub struct Shown<'a> {
     pub model: &'a Model,
 }
 
-/// Milliseconds for which an endpoint counts as new.
-const FRESH: u64 = 2500;
-
 /// The most of a layer's text that is sent.
 const CLIP: usize = 24 << 10;
 
@@ -104,87 +103,6 @@ impl<'a> Shown<'a> {
             Some(_) => Verdict::Refused,
             None => Verdict::of(&of.text, self.model.value(at, self.source)),
         }
-    }
-
-    /// One row.
-    pub fn row(&self, row: &Row, language: Language, tick: u64) -> Json {
-        let mut json = match row.node {
-            Node::Unread => json!({"kind": "unread"}),
-            Node::Service(id) => self.service_row(id),
-            Node::Role(id, category) => {
-                let count =
-                    self.model.services.get(id as usize).map_or(0, |node| node.of(category).len());
-                json!({"kind": "role", "text": category.as_str(), "count": count})
-            }
-            Node::Endpoint(pod, place) => self.endpoint_row(pod, place, tick),
-            Node::Ghost(at) => self.model.ghosts.get(at as usize).map_or_else(Json::object, |ghost| {
-                json!({"kind": "endpoint", "text": ghost.address, "in": ghost.pod, "state": "gone"})
-            }),
-            Node::Pod(pod) => self.pod_row(pod as usize, language),
-            Node::Record(pod, record) => self.record_row(pod as usize, record as usize),
-        };
-        json.put("id", &node_id(row.node));
-        json.put("depth", &row.depth);
-        json.put("open", &row.open);
-        json.put("pos", &row.position);
-        json.put("size", &row.siblings);
-        json
-    }
-
-    fn service_row(&self, id: u32) -> Json {
-        let Some(node) = self.model.services.get(id as usize) else { return json!({}) };
-        let severity = node.problem.as_ref().map(|problem| problem.code.severity().as_str());
-        json!({
-            "kind": "service", "text": node.service.interface,
-            "group": node.service.group(), "version": node.service.version(),
-            "providers": node.of(Category::Providers).len(),
-            "consumers": node.of(Category::Consumers).len(), "severity": severity,
-        })
-    }
-
-    fn endpoint_row(&self, pod: u32, place: u32, tick: u64) -> Json {
-        let at = pod as usize;
-        let Some(of) = self.pod(at) else { return json!({}) };
-        let Some(endpoint) = of.endpoints.get(place as usize) else { return json!({}) };
-        let annotation = self.annotation(at);
-        let record = annotation.as_ref().and_then(|it| it.records().nth(endpoint.record as usize));
-        let mut json = record.map_or_else(|| json!({}), entry_json);
-        json.put("kind", &"endpoint");
-        json.put("pod", &pod);
-        json.put("record", &endpoint.record);
-        json.put("in", &pod_name(of));
-        json.put("state", &pod_state(of));
-        json.put("severity", &endpoint.severity.map(Severity::as_str));
-        json.put("fresh", &(endpoint.since > 0 && endpoint.since + FRESH > tick));
-        json.put("since", &endpoint.since);
-        json
-    }
-
-    fn pod_row(&self, at: usize, language: Language) -> Json {
-        let Some(of) = self.pod(at) else { return json!({}) };
-        let verdict = self.verdict(at, of);
-        let worst = of.problems.iter().max_by_key(|problem| problem.code.severity());
-        json!({
-            "kind": "pod", "text": pod_name(of), "pod": at, "records": of.records,
-            "verdict": verdict.as_str(), "state": pod_state(of), "edited": of.edits.is_some(),
-            "severity": worst.map(|problem| problem.code.severity().as_str()),
-            "why": worst.map(|problem| problem.code.title(language)),
-        })
-    }
-
-    fn record_row(&self, at: usize, record: usize) -> Json {
-        let annotation = self.annotation(at);
-        let found = annotation.as_ref().and_then(|it| it.records().nth(record));
-        let mut json = found.map_or_else(|| json!({}), entry_json);
-        let severity = self.pod(at).and_then(|pod| {
-            let of = pod.problems.iter().filter(|problem| problem.record == Some(record));
-            of.map(|problem| problem.code.severity()).max()
-        });
-        json.put("kind", &"record");
-        json.put("pod", &at);
-        json.put("record", &record);
-        json.put("severity", &severity.map(Severity::as_str));
-        json
     }
 
     /// One problem of the list.
@@ -443,27 +361,6 @@ fn problem_json(problem: &Problem, language: Language) -> Json {
     })
 }
 
-/// What a record says in a row.
-fn entry_json(record: Record<'_>) -> Json {
-    match Entry::read(record) {
-        Ok(Some(entry)) => {
-            let service = entry.service();
-            let param = |name: &str| entry.url.get(name).map(std::borrow::Cow::into_owned);
-            json!({
-                "text": address(&entry), "interface": entry.interface, "category": entry.category.as_str(),
-                "protocol": entry.url.scheme(), "service": key_of(&service),
-                "group": service.group(), "version": service.version(),
-                "application": param("application"),
-                "weight": Some(entry.url.weight(None)).filter(|weight| *weight != 100),
-            })
-        }
-        Ok(None) => json!({"text": record.key, "category": "directory"}),
-        Err(problem) => {
-            json!({"text": record.key, "category": "broken", "why": problem.code.as_str()})
-        }
-    }
-}
-
 fn key_of(service: &Service<'_>) -> String {
     service.to_string()
 }
@@ -473,144 +370,4 @@ fn pod_name(pod: &Pod) -> String {
         ("", name) => name.to_owned(),
         (namespace, name) => format!("{namespace}/{name}"),
     }
-}
-
-fn pod_state(pod: &Pod) -> Option<&'static str> {
-    let text = &pod.text;
-    match text.change {
-        Some(crate::pod::Change::Deleted) => return Some("gone"),
-        _ if text.deleting => return Some("terminating"),
-        _ => {}
-    }
-    match (text.phase.as_deref(), text.ready) {
-        (Some("Succeeded" | "Failed"), _) => Some("ended"),
-        (_, Some(false)) => Some("unready"),
-        _ => None,
-    }
-}
-
-/// Scheme, user, hosts and path of a URL with their places.
-fn parts(url: &str) -> Json {
-    let scheme = url.as_bytes().windows(3).position(|at| at == b"://").unwrap_or(0);
-    let authority = scheme + 3;
-    let rest = url.get(authority..).unwrap_or_default();
-    let path = authority + rest.find(['/', '?', '#']).unwrap_or(rest.len());
-    let user = url.get(authority..path).unwrap_or_default().rfind('@');
-    let hosts = user.map_or(authority, |at| authority + at + 1);
-    let tail = url.get(path..).unwrap_or_default();
-    let end = path + tail.find(['?', '#']).unwrap_or(tail.len());
-    let part = |name: &str, from: usize, to: usize| {
-        json!({"name": name, "text": url.get(from..to).unwrap_or_default(),
-               "at": [to_utf16(url, from), to_utf16(url, to)]})
-    };
-    let mut all = vec![part("scheme", 0, scheme)];
-    if user.is_some() {
-        all.push(part("user", authority, hosts.saturating_sub(1)));
-    }
-    all.push(part("host", hosts, path));
-    if end > path {
-        all.push(part("path", path, end));
-    }
-    Json::of(all)
-}
-
-/// The parameters of a URL with their places.
-fn params(url: &str) -> Json {
-    let query = url.find('?').map_or(url.len(), |at| at + 1);
-    let end = url.find('#').unwrap_or(url.len()).max(query);
-    let Ok(parsed) = Url::parse(url) else { return Json::list() };
-    let mut at = query;
-    let segments = url.get(query..end).unwrap_or_default().split('&').map(|segment| {
-        let start = at;
-        at += segment.len() + 1;
-        (start, start + segment.len())
-    });
-    let written = segments.filter(|(start, end)| end > start);
-    let named = parsed.params().zip(written).take(1000).map(|(param, (start, end))| {
-        json!({
-            "name": param.name(), "value": param.value(), "raw": param.raw_value,
-            "twice": param.value() != param.value_once(),
-            "at": [to_utf16(url, start), to_utf16(url, end)],
-        })
-    });
-    named.collect()
-}
-
-/// The steps of a repair, each as a difference.
-fn repairs(value: &str, language: Language) -> Json {
-    let mut before = value.to_owned();
-    let mut steps = Vec::new();
-    for repaired in repair(value) {
-        // Past the form, what changes is the records.
-        let runs = if Annotation::decode(&before).is_ok() {
-            changes(Some(&before), &repaired.value)
-        } else {
-            json!([json!(["text", characters(&before, &repaired.value)])])
-        };
-        steps.push(json!({"step": repaired.step.as_str(), "title": repaired.step.title(language),
-                          "changes": runs}));
-        before = repaired.value;
-    }
-    Json::of(steps)
-}
-
-/// The records that differ, as `[what, runs]`.
-fn changes(before: Option<&str>, after: &str) -> Json {
-    let keys = |value: &str| -> Option<Vec<String>> {
-        let annotation = Annotation::decode(value).ok()?;
-        Some(annotation.records().map(|record| readable(record.key)).collect())
-    };
-    let Some(new) = keys(after) else { return json!([]) };
-    let Some(old) = before.map_or(Some(Vec::new()), keys) else {
-        return json!([json!(["text", characters(before.unwrap_or_default(), after)])]);
-    };
-    let mut out = Vec::new();
-    let mut gone: Vec<String> = Vec::new();
-    for run in diff::runs(&old, &new) {
-        match run {
-            Run::Same(_) => flush(&mut gone, &mut out),
-            Run::Gone(keys) => gone.extend(keys),
-            Run::New(keys) => {
-                for key in keys {
-                    if gone.is_empty() {
-                        out.push(json!(["new", json!([json!(["+", key])])]));
-                    } else {
-                        out.push(json!(["changed", characters(&gone.remove(0), &key)]));
-                    }
-                }
-            }
-        }
-    }
-    flush(&mut gone, &mut out);
-    if out.is_empty() && before != Some(after) {
-        return json!([json!(["text", characters(before.unwrap_or_default(), after)])]);
-    }
-    out.truncate(200);
-    Json::of(out)
-}
-
-fn flush(gone: &mut Vec<String>, out: &mut Vec<Json>) {
-    out.extend(gone.drain(..).map(|key| json!(["gone", json!([json!(["-", key])])])));
-}
-
-/// Long stretches without a difference are shortened to this many characters at each end.
-const CONTEXT: usize = 24;
-
-/// The difference of two texts, as `[sign, text]`.
-fn characters(before: &str, after: &str) -> Json {
-    let chars = |text: &str| text.chars().take(CLIP).collect::<Vec<_>>();
-    let shown = |run: Vec<char>| {
-        if run.len() <= 3 * CONTEXT {
-            return run.into_iter().collect::<String>();
-        }
-        let head: String = run.iter().take(CONTEXT).collect();
-        let tail: String = run.iter().skip(run.len() - CONTEXT).collect();
-        format!("{head} … {tail}")
-    };
-    let runs = diff::runs(&chars(before), &chars(after)).into_iter().map(|run| match run {
-        Run::Same(run) => json!(["=", shown(run)]),
-        Run::Gone(run) => json!(["-", shown(run)]),
-        Run::New(run) => json!(["+", shown(run)]),
-    });
-    runs.collect()
 }
