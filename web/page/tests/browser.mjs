@@ -21,6 +21,16 @@ export async function browser(options = {}) {
   });
   return {
     context,
+    /** A page of `home` that is watched: what its console and its policy complain of, unless a lost network is `tolerated`, and what it asks of others. */
+    watched: async (home, { complaints = [], left = [], tolerated = false } = {}) => {
+      const page = await context.newPage();
+      page.on('console', (message) => message.type() === 'error' && !(tolerated && message.text().includes('ERR_')) && complaints.push(message.text()));
+      page.on('pageerror', (error) => complaints.push(String(error)));
+      page.on('request', (request) => !request.url().startsWith(home) && !request.url().startsWith('blob:') && left.push(request.url()));
+      await page.addInitScript(() => localStorage.setItem('lang', localStorage.getItem('lang') ?? 'en'));
+      await page.setViewportSize({ width: 1280, height: 800 });
+      return page;
+    },
     /** What axe finds, one line each. Its script runs beside the page's own, in a world that the policy does not bind. */
     axe: async (page, source) => {
       const session = await context.newCDPSession(page);
@@ -42,3 +52,12 @@ export async function browser(options = {}) {
     },
   };
 }
+
+/** Pastes a text as a person would, anywhere but into a field. */
+export const paste = (page, text) =>
+  page.evaluate((text) => {
+    document.activeElement?.blur();
+    const data = new DataTransfer();
+    data.setData('text/plain', text);
+    document.body.dispatchEvent(new ClipboardEvent('paste', { clipboardData: data, bubbles: true, cancelable: true }));
+  }, text);

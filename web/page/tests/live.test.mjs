@@ -28,9 +28,7 @@ before(async () => {
     arrived.shift()?.();
   });
   chrome = await browser();
-  page = await chrome.context.newPage();
-  page.on('console', (message) => message.type() === 'error' && !message.text().includes('ERR_') && violations.push(message.text()));
-  page.on('pageerror', (error) => violations.push(String(error)));
+  page = await chrome.watched(host.url, { complaints: violations, tolerated: true });
 });
 after(async () => {
   await chrome?.close();

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { mkdir } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { after, before, beforeEach, test } from 'node:test';
-import { browser, executable } from './browser.mjs';
+import { browser, executable, paste as pasted } from './browser.mjs';
 import { serve } from './serve.mjs';
 import { annotation, key, pod } from './samples.mjs';
 
@@ -25,16 +25,10 @@ after(async () => {
 
 beforeEach(async () => {
   await page?.close();
-  page = await chrome.context.newPage();
-  violations = [];
-  left = [];
-  page.on('console', (message) => message.type() === 'error' && violations.push(message.text()));
-  page.on('pageerror', (error) => violations.push(String(error)));
-  page.on('request', (request) => !request.url().startsWith(host.url) && !request.url().startsWith('blob:') && left.push(request.url()));
-  await page.addInitScript(() => localStorage.setItem('lang', localStorage.getItem('lang') ?? 'en'));
+  [violations, left] = [[], []];
+  page = await chrome.watched(host.url, { complaints: violations, left });
   await page.goto(host.url);
   await page.evaluate(() => localStorage.clear());
-  await page.setViewportSize({ width: 1280, height: 800 });
   await page.waitForSelector('.hollow.empty');
 });
 
@@ -43,15 +37,7 @@ const clean = () => {
   assert.deepEqual(left, [], 'no request leaves the page');
 };
 
-/** Pastes a text as a person would. */
-const paste = (text) =>
-  page.evaluate((text) => {
-    document.activeElement?.blur();
-    const data = new DataTransfer();
-    data.setData('text/plain', text);
-    document.body.dispatchEvent(new ClipboardEvent('paste', { clipboardData: data, bubbles: true, cancelable: true }));
-  }, text);
-
+const paste = (text) => pasted(page, text);
 const rows = () => page.locator('.row').evaluateAll((all) => all.map((row) => row.innerText.replace(/\s+/g, ' ').trim()));
 const article = () => page.getByRole('button', { name: 'See the article’s example' }).click();
 const troubled = async () => {

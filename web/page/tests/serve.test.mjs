@@ -11,11 +11,7 @@ const complaints = [];
 before(async () => {
   assert.ok(url, 'DUBBO_SERVE says where dubbo-watcher serve is');
   chrome = await browser();
-  page = await chrome.context.newPage();
-  page.on('console', (message) => message.type() === 'error' && complaints.push(message.text()));
-  page.on('pageerror', (error) => complaints.push(String(error)));
-  page.on('request', (request) => !request.url().startsWith(url) && complaints.push(`asked for ${request.url()}`));
-  await page.addInitScript(() => localStorage.setItem('lang', 'en'));
+  page = await chrome.watched(url, { complaints, left: complaints });
 });
 after(() => chrome?.close());
 

@@ -6,7 +6,7 @@ import { createRequire } from 'node:module';
 import { mkdir, readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { after, before, test } from 'node:test';
-import { browser } from './browser.mjs';
+import { browser, paste as pasted } from './browser.mjs';
 import { begin, serve } from './serve.mjs';
 import { key, pod } from './samples.mjs';
 
@@ -33,23 +33,11 @@ after(async () => {
 async function open(address = '') {
   await page?.close();
   stream = undefined;
-  page = await chrome.context.newPage();
-  page.on('console', (message) => message.type() === 'error' && !message.text().includes('ERR_') && complaints.push(message.text()));
-  page.on('pageerror', (error) => complaints.push(String(error)));
-  page.on('request', (request) => !request.url().startsWith(host.url) && !request.url().startsWith('blob:') && left.push(request.url()));
-  await page.addInitScript(() => localStorage.setItem('lang', localStorage.getItem('lang') ?? 'en'));
-  await page.setViewportSize({ width: 1280, height: 800 });
+  page = await chrome.watched(host.url, { complaints, left, tolerated: true });
   await page.goto(host.url + address);
 }
 
-const paste = (text) =>
-  page.evaluate((text) => {
-    document.activeElement?.blur();
-    const data = new DataTransfer();
-    data.setData('text/plain', text);
-    document.body.dispatchEvent(new ClipboardEvent('paste', { clipboardData: data, bubbles: true, cancelable: true }));
-  }, text);
-
+const paste = (text) => pasted(page, text);
 const wait = (condition) => page.waitForFunction(condition);
 const click = (selector) => page.evaluate((selector) => document.querySelector(selector).click(), selector);
 /** A click on an action of the bar by its place, also where a dialog is open. */
