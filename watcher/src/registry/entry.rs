@@ -9,6 +9,15 @@ use super::Revision;
 use super::selection::{Selection, named};
 use crate::core::Notice;
 
+/// About how many bytes an entry takes without its texts.
+const ITSELF: usize = 384;
+/// Room for an event without its texts: the names of its members, a Pod's namespace, name and uid.
+const FRAME: usize = 640;
+/// How often the text of a key may be in its event: as the key, and in parts as service and URL.
+const TEXT_AGAIN: usize = 2;
+/// Room for an id alone.
+const ID: usize = 64;
+
 /// One event, with the revision that it led to.
 #[derive(Debug)]
 pub(crate) struct Entry {
@@ -42,12 +51,25 @@ impl Entry {
         Self { revision, content, what, named: OnceLock::new(), rendered: OnceLock::new() }
     }
 
-    /// About how many bytes it keeps alive that nothing else may need any more.
+    /// The most bytes that it keeps alive, the JSON included that is made of it later.
     pub(super) fn weight(&self) -> usize {
+        ITSELF + self.text() + self.room()
+    }
+
+    /// The bytes of its keys and its value.
+    fn text(&self) -> usize {
         match &self.what {
             What::Notice(Notice::Change(change)) => change.key.len() + change.value.len(),
             What::Touched(Touched::Keys(keys)) => keys.iter().map(|key| key.len()).sum(),
             What::Notice(_) | What::Touched(Touched::Many) => 0,
+        }
+    }
+
+    /// How long what is kept for subscribers may be.
+    fn room(&self) -> usize {
+        match &self.what {
+            What::Notice(_) => FRAME + TEXT_AGAIN * self.text(),
+            What::Touched(_) => ID,
         }
     }
 
@@ -64,8 +86,22 @@ impl Entry {
         }
     }
 
-    /// What a server sends for it, made by the first who asks.
+    /// What a server sends for it, made by the first who asks; for each of them anew where it is
+    /// longer than what was counted for it, as a key full of control characters can make it.
     pub(crate) fn rendered(&self, render: impl FnOnce(&Self) -> Bytes) -> Bytes {
-        self.rendered.get_or_init(|| render(self)).clone()
+        if let Some(rendered) = self.rendered.get() {
+            return rendered.clone();
+        }
+        let rendered = render(self);
+        if rendered.len() <= self.room() {
+            return self.rendered.get_or_init(|| rendered).clone();
+        }
+        rendered
+    }
+
+    /// How many bytes are kept of what a server sends.
+    #[cfg(test)]
+    pub(crate) fn kept(&self) -> usize {
+        self.text() + self.rendered.get().map_or(0, Bytes::len)
     }
 }

@@ -130,7 +130,7 @@ impl Registry {
 
     /// What is registered now. Takes no lock and costs the same however much there is.
     pub fn snapshot(&self) -> Snapshot {
-        Snapshot::new(self.reader.state(), None)
+        Snapshot::new(&self.reader.state(), None)
     }
 
     /// Everything that a query asks for: first a snapshot, then changes. Subscribers never slow

@@ -14,14 +14,15 @@ use super::entry::Entry;
 pub struct LogLimits {
     /// Events.
     pub entries: usize,
-    /// Bytes of the keys and values in them, together.
+    /// Bytes that all of them may take together: keys, values, and the JSON that a server keeps of
+    /// each event for its subscribers.
     pub bytes: usize,
 }
 
 impl Default for LogLimits {
-    /// 8,192 events, 16 MiB.
+    /// 8,192 events, 32 MiB: which of the two is reached first depends on how long the URLs are.
     fn default() -> Self {
-        Self { entries: 8192, bytes: 16 << 20 }
+        Self { entries: 8192, bytes: 32 << 20 }
     }
 }
 
@@ -59,6 +60,12 @@ impl Log {
         self.floor = revision.number;
         self.entries.clear();
         self.bytes = 0;
+    }
+
+    /// The same place with nothing before it; this was the last of it.
+    pub(super) fn emptied(&self, revision: Revision) -> Self {
+        let (first, floor) = (self.end(), revision.number);
+        Self { limits: self.limits, entries: Vector::new(), bytes: 0, first, floor }
     }
 
     /// How many entries are kept.

@@ -47,8 +47,8 @@ pub struct Endpoint {
 }
 
 impl Snapshot {
-    pub(crate) fn new(state: Arc<State>, selection: Option<Arc<Selection>>) -> Self {
-        Self { state, selection }
+    pub(crate) fn new(state: &State, selection: Option<Arc<Selection>>) -> Self {
+        Self { state: state.content(), selection }
     }
 
     /// Names the content. Equal revisions are equal contents.

@@ -99,6 +99,12 @@ impl State {
         }
     }
 
+    /// The same content for somebody who shows it for a long time: without the past, which must not
+    /// be kept by a slow reader. Costs little.
+    pub(crate) fn content(&self) -> Arc<Self> {
+        Arc::new(Self { log: self.log.emptied(self.revision), ..self.clone() })
+    }
+
     pub(crate) fn revision(&self) -> Revision {
         self.revision
     }

@@ -89,7 +89,7 @@ impl Subscription {
         let synced = state.is_synced();
         let feed = Feed {
             cursor: reader.cursor(&state, selection.clone()),
-            first: Some(Snapshot::new(state, selection.clone())),
+            first: Some(Snapshot::new(&state, selection.clone())),
             selection,
             unsynced: !synced,
             synced: None,
@@ -150,7 +150,7 @@ impl Feed {
                 Step::Lagged(state) => {
                     self.subscriber.lagged();
                     self.synced = self.missed_synced(&state);
-                    let snapshot = Snapshot::new(state, self.selection.clone());
+                    let snapshot = Snapshot::new(&state, self.selection.clone());
                     return Some((snapshot.revision(), Update::Snapshot(snapshot)));
                 }
                 Step::Entry(entry) => {

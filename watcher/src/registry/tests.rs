@@ -14,10 +14,11 @@ use proptest::prelude::*;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
+use super::entry::{Entry, What};
 use super::meters::Meters;
 use super::publisher::Publisher;
 use super::reader::Reader;
-use super::{LogLimits, Revision, Snapshot, Subscription, Update};
+use super::{Event, LogLimits, Revision, Snapshot, Subscription, Update};
 use crate::core::{Cause, Failure, Notice, Verb};
 
 /// A registry whose Pods the test moves.
@@ -96,7 +97,7 @@ impl World {
     }
 
     fn snapshot(&self) -> Snapshot {
-        Snapshot::new(self.reader.state(), None)
+        Snapshot::new(&self.reader.state(), None)
     }
 
     fn subscribe(&self, query: Option<Query<'static>>) -> Subscription {
@@ -295,7 +296,7 @@ async fn a44_a_subscriber_that_panics_or_stalls_hurts_nobody() {
 
 #[tokio::test]
 async fn a_few_large_events_are_bounded_too() {
-    let limits = LogLimits { entries: 1000, bytes: 400 };
+    let limits = LogLimits { entries: 1000, bytes: 12_000 };
     let mut world = World::with(limits);
     let mut updates = world.subscribe(None);
     let mut heard = Heard::default();
@@ -304,8 +305,53 @@ async fn a_few_large_events_are_bounded_too() {
         world.publish();
     }
     heard.drain(&mut updates).await;
-    assert!(world.reader.state().log.from(0).count() <= 8);
+    let kept = world.reader.state().log.from(0).count();
+    assert!((2..=12).contains(&kept), "{kept}");
     assert_eq!((heard.snapshots, heard.records), (2, kinds(&truth(&world.catalog))));
+}
+
+/// What subscribers are sent is kept for the next of them, and counts.
+#[tokio::test]
+async fn what_is_kept_for_subscribers_is_bounded() {
+    let long = "x".repeat(600);
+    let hard = "\u{1}".repeat(600);
+    for parameter in [&long, &hard] {
+        let limits = LogLimits { entries: 1000, bytes: 60_000 };
+        let mut world = World::with(limits);
+        for number in 0..50 {
+            let key = format!("{}%3Fp%3D{parameter}", provider("a.B", number));
+            world.put("a", "1", &[key]);
+            world.publish();
+        }
+        let state = world.reader.state();
+        let render = |entry: &Entry| match &entry.what {
+            What::Notice(notice) => serde_json::to_vec(&Event::of(notice).unwrap()).unwrap().into(),
+            What::Touched(_) => bytes::Bytes::new(),
+        };
+        let shown: Vec<_> = state.log.from(0).map(|entry| entry.rendered(render)).collect();
+        let again: Vec<_> = state.log.from(0).map(|entry| entry.rendered(render)).collect();
+        assert_eq!(shown, again);
+        let kept: usize = state.log.from(0).map(|entry| entry.kept()).sum();
+        assert!(shown.len() > 10 && kept <= limits.bytes, "{} entries, {kept} bytes", shown.len());
+        let sent: usize = shown.iter().map(bytes::Bytes::len).sum();
+        assert_eq!(kept > sent, *parameter == long, "only what has its usual size is kept");
+    }
+}
+
+/// Who reads a snapshot slowly must not keep what has happened before it.
+#[tokio::test]
+async fn a_snapshot_keeps_nothing_of_the_past() {
+    let mut world = World::new();
+    let mut updates = world.subscribe(None);
+    world.put("a", "1", &[provider("a.B", 1)]);
+    world.publish();
+    let snapshot = world.snapshot();
+    let entries: Vec<_> = world.reader.state().log.from(0).map(Arc::downgrade).collect();
+    assert!(!entries.is_empty());
+    Heard::default().drain(&mut updates).await;
+    drop((world, updates));
+    assert!(entries.iter().all(|entry| entry.upgrade().is_none()));
+    assert_eq!(snapshot.records(), 1);
 }
 
 #[tokio::test]

@@ -43,7 +43,7 @@ pub(super) async fn annotations(
     };
     let coding = Coding::negotiate(&headers);
     let name = Name::of(Kind::Annotations, coding, &state);
-    let shown = Arc::clone(&state);
+    let shown = state.content();
     let made = app.cache.body(name, || Box::new(pieces(shown)) as Pieces).await;
     Ok(body(&state, coding, made))
 }

@@ -138,7 +138,7 @@ fn snapshot_event(
     selection: Option<Arc<Selection>>,
 ) -> BoxStream<'static, Bytes> {
     let head = Bytes::from(format!("event: snapshot\nid: {}\ndata: ", state.revision()));
-    let json = pieces(Snapshot::new(state, selection));
+    let json = pieces(Snapshot::new(&state, selection));
     let tail = Bytes::from_static(b"\n\n");
     stream::iter(std::iter::once(head).chain(json).chain(std::iter::once(tail))).boxed()
 }

@@ -40,7 +40,7 @@ fn write_page(html: &mut String, state: &Arc<State>) -> fmt::Result {
          <h1>dubbo-watcher</h1>\n",
     );
     write_state(html, state)?;
-    let snapshot = Snapshot::new(Arc::clone(state), None);
+    let snapshot = Snapshot::new(state, None);
     write_services(html, &snapshot)?;
     write_problems(html, &snapshot)?;
     html.push_str(

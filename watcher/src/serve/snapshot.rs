@@ -46,7 +46,7 @@ pub(super) async fn snapshot(
         Outcome::Fresh(state) => state,
     };
     let coding = Coding::negotiate(&headers);
-    let snapshot = Snapshot::new(Arc::clone(&state), selection.clone());
+    let snapshot = Snapshot::new(&state, selection.clone());
     let made = if selection.is_some() {
         Sized::made(coding, Box::new(pieces(snapshot)))
     } else {
