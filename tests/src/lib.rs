@@ -7,6 +7,7 @@ pub mod churn;
 pub mod envoy;
 pub mod fleet;
 pub mod mesh;
+pub mod monitoring;
 pub mod pods;
 pub mod program;
 pub mod proxy;

@@ -5,7 +5,7 @@ use std::fs::File;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::Duration;
 
 use tempfile::NamedTempFile;
@@ -69,7 +69,7 @@ impl Serving {
     /// Waits until it has read the whole registry.
     pub async fn synced(&self) -> io::Result<()> {
         let ready = async {
-            let endpoint = Endpoint::new(&format!("http://{}", self.address), None, None, None)?;
+            let endpoint = self.endpoint()?;
             let mut look = tokio::time::interval(LOOK);
             while endpoint.get("/readyz", "*/*").await?.status != 200 {
                 look.tick().await;
@@ -83,6 +83,25 @@ impl Serving {
     /// Where it serves.
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Its process id.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Requests of one's own.
+    pub fn endpoint(&self) -> io::Result<Endpoint> {
+        Endpoint::new(&format!("http://{}", self.address), None, None, None)
+    }
+
+    /// Ends it with a signal, `-TERM` or `-KILL`, and waits for the end. It stays known where it served.
+    pub fn end(&mut self, signal: &str) -> io::Result<ExitStatus> {
+        let sent = Command::new("kill").args([signal, &self.id().to_string()]).status()?;
+        if !sent.success() {
+            return Err(io::Error::other(format!("{signal} was not sent")));
+        }
+        self.child.wait()
     }
 
     /// What it said on stderr.

@@ -36,7 +36,7 @@ pub(crate) async fn run(programs: &Programs, pods: usize, changes: usize, rate: 
     let task = tokio::spawn(by_subscription(registry.subscribe_all(), changes));
     wanted.row(&mut cluster, "a subscriber of the library, in its process", task).await?;
     registry.close().await;
-    let mut serve = programs.serve(&cluster, &[])?;
+    let mut serve = programs.serve(&cluster.kubeconfig, &[])?;
     serve.synced()?;
     let mut stream = Stream::open(serve.address, "/v1/events", None, None).await?;
     stream.next().await?;

@@ -3,9 +3,11 @@
 //!
 //! It must never measure with other means than those that its report names.
 
+mod disturbance;
 mod fanout;
 mod latency;
 mod library;
+mod memory;
 mod percentile;
 mod programs;
 mod rate;

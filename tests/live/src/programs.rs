@@ -3,7 +3,7 @@
 
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command, Stdio};
 use std::time::Duration;
 
@@ -81,6 +81,19 @@ impl Cluster {
         Ok(serde_json::from_value(self.order("stamps")?)?)
     }
 
+    /// Where it listens.
+    pub(crate) fn address(&self) -> Outcome<SocketAddr> {
+        Ok(self.url.rsplit('/').next().unwrap_or_default().parse()?)
+    }
+
+    /// A kubeconfig for the same server by way of another address.
+    pub(crate) fn kubeconfig_through(&self, address: SocketAddr) -> Outcome<PathBuf> {
+        let text = std::fs::read_to_string(&self.kubeconfig)?;
+        let path = self.kubeconfig.with_extension("relay");
+        std::fs::write(&path, text.replace(&self.url, &format!("https://{address}")))?;
+        Ok(path)
+    }
+
     /// For requests of one's own.
     pub(crate) fn endpoint(&self) -> Outcome<Endpoint> {
         use base64::Engine as _;
@@ -109,10 +122,10 @@ pub(crate) struct Serve {
 
 impl Programs {
     /// Starts it on a free port, and waits until it listens.
-    pub(crate) fn serve(&self, cluster: &Cluster, flags: &[&str]) -> Outcome<Serve> {
+    pub(crate) fn serve(&self, kubeconfig: &Path, flags: &[&str]) -> Outcome<Serve> {
         let mut process = Command::new(&self.watcher)
             .args(["serve", "--all-namespaces", "--bind", "127.0.0.1:0", "--kubeconfig"])
-            .arg(&cluster.kubeconfig)
+            .arg(kubeconfig)
             .args(flags)
             .stdin(Stdio::null())
             .stdout(Stdio::null())

@@ -50,7 +50,7 @@ pub(crate) async fn run(programs: &Programs, pods: usize, changes: usize) -> Out
     row(&mut cluster, name, changes, || Ok(Usage::of(own)?), task).await?;
     registry.close().await;
 
-    let mut serve = programs.serve(&cluster, &[])?;
+    let mut serve = programs.serve(&cluster.kubeconfig, &[])?;
     serve.synced()?;
     let mut stream = Stream::open(serve.address, "/v1/events", None, None).await?;
     stream.next().await?;

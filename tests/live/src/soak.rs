@@ -1,5 +1,5 @@
 //! The soak: subscribers of every habit, changes of every kind, a server that restarts and sometimes
-//! forgets its past. In the end everybody must hold what the server holds, no event may have been
+//! forgets its past, and a relay before it that cuts, slows and stalls. In the end everybody must hold what the server holds, no event may have been
 //! impossible, and memory must not have grown.
 
 use std::path::PathBuf;
@@ -7,15 +7,17 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use clap::Args;
+use dubbo_k8s_tests::relay::{Flow, Relay};
 use serde_json::{Value, json};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio::time::{interval, sleep};
 
+use crate::disturbance::{Done, disturb};
+use crate::memory::{Memory, Samples};
 use crate::programs::{Programs, Serve};
 use crate::subscriber::{Habit, Subscriber};
 use crate::truth::{Endpoints, of_server, of_snapshot};
-use crate::usage::mebibytes;
 use crate::{Outcome, note, say};
 
 #[derive(Debug, Args)]
@@ -53,18 +55,13 @@ const LEVEL: Duration = Duration::from_mins(2);
 /// After so many changes the log of `serve` is full, so that memory must not grow any more, and who
 /// stalls must miss something.
 const FULL: u64 = 8192;
-/// How much memory may grow from the second third to the last.
-const GROWTH: f64 = 1.1;
-
-/// When, in seconds, and how many bytes were resident.
-type Samples = Vec<(f64, u64)>;
-
 pub(crate) async fn run(programs: &Programs, soak: &Soak) -> Outcome {
     note(&format!("soak: {} s with {} Pods", soak.length, soak.pods));
     let flags =
         ["--churn", &soak.rate.to_string(), "--restart-every", &soak.restart_every.to_string()];
     let mut cluster = programs.cluster(soak.pods, &flags.map(str::to_owned))?;
-    let mut serve = programs.serve(&cluster, &[])?;
+    let relay = Relay::start(cluster.address()?).await?;
+    let mut serve = programs.serve(&cluster.kubeconfig_through(relay.address())?, &[])?;
     serve.synced()?;
     let few = Arc::new(Semaphore::new(FEW));
     let subscribers: Vec<_> =
@@ -73,13 +70,28 @@ pub(crate) async fn run(programs: &Programs, soak: &Soak) -> Outcome {
     for subscriber in &subscribers {
         tasks.spawn(subscriber.clone().run(serve.address, Arc::clone(&few)));
     }
-    let samples = watch_memory(&serve, Duration::from_secs(soak.length)).await?;
+    let mut done = Done::default();
+    let samples = tokio::select! {
+        samples = watch_memory(&serve, Duration::from_secs(soak.length)) => samples?,
+        () = disturb(&relay, &mut done) => Samples::new(),
+    };
+    relay.set(Flow::Pass);
     let rest = cluster.order("rest")?;
     let truth = of_server(&cluster.endpoint()?).await?;
     let apart = get_level(&subscribers, &truth).await;
     let served = served(&serve, &truth).await?;
     tasks.shutdown().await;
-    let mut found = Found { truth: truth.len(), apart, served, ..Found::default() };
+    let connections = *relay.accepted().borrow();
+    let reconnects = serve.metric("dubbo_watcher_reconnects_total").await?;
+    let mut found = Found {
+        truth: truth.len(),
+        apart,
+        served,
+        done,
+        connections,
+        reconnects,
+        ..Found::default()
+    };
     found.look(&subscribers);
     report(soak, &rest, &found, &samples, &serve).await
 }
@@ -133,6 +145,11 @@ struct Found {
     apart: usize,
     /// The snapshot holds the truth.
     served: bool,
+    /// What the relay did, and over how many connections.
+    done: Done,
+    connections: usize,
+    /// How often the watcher was back.
+    reconnects: f64,
     events: u64,
     snapshots: u64,
     lags: u64,
@@ -174,11 +191,15 @@ async fn report(
     let number = |name| rest.get(name).and_then(Value::as_u64).unwrap_or_default();
     let (changes, restarts) = (number("changes"), number("restarts"));
     let relists = serve.metric("dubbo_watcher_relists_total").await?;
-    let reconnects = serve.metric("dubbo_watcher_reconnects_total").await?;
-    let stalled = soak.stalled;
+    let (stalled, done, reconnects) = (soak.stalled, found.done, found.reconnects);
     let rows = [
         ("length", format!("{} s", soak.length)),
         ("Pods; changes; restarts of the server", format!("{}; {changes}; {restarts}", soak.pods)),
+        (
+            "at the relay: cuts; slowed; stalled; dead connections",
+            format!("{}; {}; {}; {}", done.cuts, done.slow, done.stalls, done.dead),
+        ),
+        ("connections to the server", found.connections.to_string()),
         ("reconnects; lists read anew", format!("{reconnects}; {relists}")),
         ("subscribers, stalled ones among them", format!("{}, {stalled}", soak.subscribers)),
         ("events that they took", found.events.to_string()),
@@ -188,7 +209,7 @@ async fn report(
         ("endpoints in the end", found.truth.to_string()),
         ("subscribers that hold something else", found.apart.to_string()),
         ("events that could not be", found.wrong.to_string()),
-        ("resident: second third, last third, most", memory.to_string()),
+        ("resident, medians of the second and the last third; the most", memory.to_string()),
         ("slope of the last two thirds", format!("{:+.2} MiB a minute", memory.slope)),
         ("CPU of serve", format!("{:.1} s", usage.cpu.as_secs_f64())),
     ];
@@ -221,61 +242,10 @@ impl Found {
             (self.apart > 0, format!("{} subscribers hold something else", self.apart)),
             (!self.served, "the snapshot says something else".to_owned()),
             (self.wrong > 0, format!("{} events could not be", self.wrong)),
+            (self.done.cuts > 0 && self.reconnects < 1.0, "no cut was noticed".to_owned()),
             (long && self.lags + self.drops == 0, "no stalled one was noticed".to_owned()),
             (long && memory.grew(), format!("memory grew: {memory}")),
         ];
         judgements.into_iter().filter(|(bad, _)| *bad).map(|(_, what)| what).collect()
     }
-}
-
-/// Resident bytes over time.
-#[derive(Clone, Copy, Debug)]
-struct Memory {
-    middle: u64,
-    last: u64,
-    most: u64,
-    /// MiB a minute.
-    slope: f64,
-}
-
-impl Memory {
-    fn of(samples: &Samples) -> Self {
-        let third = samples.len() / 3;
-        let part = |from: usize, to: usize| samples.get(from..to).unwrap_or_default();
-        Self {
-            middle: median(part(third, 2 * third)),
-            last: median(part(2 * third, samples.len())),
-            most: samples.iter().map(|(_, bytes)| *bytes).max().unwrap_or_default(),
-            slope: slope(part(third, samples.len())),
-        }
-    }
-
-    fn grew(self) -> bool {
-        mebibytes(self.last) > mebibytes(self.middle) * GROWTH
-    }
-}
-
-impl std::fmt::Display for Memory {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let [middle, last, most] = [self.middle, self.last, self.most].map(mebibytes);
-        write!(f, "{middle:.1}, {last:.1}, {most:.1} MiB")
-    }
-}
-
-fn median(samples: &[(f64, u64)]) -> u64 {
-    let mut bytes: Vec<u64> = samples.iter().map(|(_, bytes)| *bytes).collect();
-    bytes.sort_unstable();
-    bytes.get(bytes.len() / 2).copied().unwrap_or_default()
-}
-
-/// The line of least squares, in MiB a minute.
-#[expect(clippy::cast_precision_loss, reason = "a few hundred samples")]
-fn slope(samples: &[(f64, u64)]) -> f64 {
-    let count = samples.len().max(1) as f64;
-    let points = || samples.iter().map(|(time, bytes)| (*time / 60.0, mebibytes(*bytes)));
-    let mean_time = points().map(|(time, _)| time).sum::<f64>() / count;
-    let mean_bytes = points().map(|(_, bytes)| bytes).sum::<f64>() / count;
-    let covariance: f64 = points().map(|(x, y)| (x - mean_time) * (y - mean_bytes)).sum();
-    let variance: f64 = points().map(|(x, _)| (x - mean_time) * (x - mean_time)).sum();
-    if variance > 0.0 { covariance / variance } else { 0.0 }
 }

@@ -13,14 +13,14 @@ pub(crate) async fn run(programs: &Programs, pods: usize, runs: usize) -> Outcom
     let mut seen = Vec::new();
     for _ in 0..runs {
         let started = Instant::now();
-        let mut serve = programs.serve(&cluster, &[])?;
+        let mut serve = programs.serve(&cluster.kubeconfig, &[])?;
         serve.synced()?;
         let wall = started.elapsed();
         settle().await;
         seen.push((wall, serve.usage()?));
     }
     let nothing = programs.cluster(0, &[])?;
-    let mut empty = programs.serve(&nothing, &[])?;
+    let mut empty = programs.serve(&nothing.kubeconfig, &[])?;
     empty.synced()?;
     settle().await;
     let empty = empty.usage()?;

@@ -2,6 +2,7 @@
 
 use std::process::Command;
 
+use dubbo_k8s_tests::monitoring;
 use dubbo_k8s_tests::program::{Running, bare, dubbo_watcher, run};
 
 use crate::rig::{Rig, component};
@@ -52,6 +53,7 @@ async fn watch_prints_as_ever_and_serve_shows_what_handlers_do() {
     ] {
         assert!(metrics.contains(sample), "{sample} is not in {metrics}");
     }
+    assert_eq!(monitoring::shown(), monitoring::exported(&metrics));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

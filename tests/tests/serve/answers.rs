@@ -1,10 +1,12 @@
 //! Every path, held against the description that the server gives of itself.
 
+use std::collections::BTreeSet;
 use std::io::Read as _;
 
 use dubbo_k8s_codec::{Annotation, Record};
+use dubbo_k8s_tests::monitoring;
 use flate2::read::GzDecoder;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::client::ask;
 use crate::rig::{Rig, annotation, pod, provider, within};
@@ -214,28 +216,8 @@ async fn metrics_say_what_an_operator_alerts_on() {
     let buckets =
         "dubbo_watcher_http_request_duration_seconds_bucket{method=\"GET\",path=\"/v1/snapshot\"";
     assert!(answer.text().contains(buckets));
-    shown_metrics_are_real(answer.text());
-}
-
-/// Whatever the dashboard and the alerts ask for is there.
-fn shown_metrics_are_real(metrics: &str) {
-    let deploy = concat!(env!("CARGO_MANIFEST_DIR"), "/../watcher/deploy/monitoring");
-    for file in ["dashboard.json", "alerts.yaml"] {
-        let text = std::fs::read_to_string(format!("{deploy}/{file}")).unwrap();
-        if file.ends_with("json") {
-            serde_json::from_str::<Value>(&text).unwrap();
-        }
-        let names = text.match_indices("dubbo_watcher_").map(|(at, _)| {
-            let rest = &text[at..];
-            let end = rest.find(|c: char| !c.is_ascii_alphanumeric() && c != '_');
-            &rest[..end.unwrap_or(rest.len())]
-        });
-        let mut count = 0;
-        for name in names {
-            let line = [format!("\n{name} "), format!("\n{name}{{")];
-            assert!(line.iter().any(|line| metrics.contains(line)), "{file}: {name}");
-            count += 1;
-        }
-        assert!(count > 5, "{file}");
-    }
+    let (shown, exported) = (monitoring::shown(), monitoring::exported(answer.text()));
+    let shown: BTreeSet<_> =
+        shown.into_iter().filter(|name| !name.starts_with(monitoring::OF_HANDLERS)).collect();
+    assert_eq!(shown, exported, "what dashboard and alerts show, and what there is");
 }
