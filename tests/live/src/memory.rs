@@ -95,11 +95,11 @@ mod tests {
     #[test]
     fn a_leak_is_not() {
         // 1 KiB for each of 200 changes a second.
-        let leak = run(|second| u64::from(second) * 200 << 10);
+        let leak = run(|second| u64::from(second) * (200 << 10));
         assert!(leak.grew(), "{leak}");
         assert!((leak.slope - 11.7).abs() < 0.1, "{leak:?}");
         // A stalled subscriber's snapshot of 15 MiB, kept every 45 seconds.
-        assert!(run(|second| u64::from(second / 45 * 15) << 20).grew());
+        assert!(run(|second| u64::from(second / 45) * (15 << 20)).grew());
     }
 
     #[test]

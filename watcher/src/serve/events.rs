@@ -48,7 +48,7 @@ pub(super) async fn events(
     let resumed = known.and_then(|revision: Revision| state.place_after(revision));
     let (at, backlog) = match resumed {
         Some(at) => (at, greeting()),
-        None => (state.end(), snapshot_event(state, selection.clone())),
+        None => (state.end(), snapshot_event(&state, selection.clone())),
     };
     let feed = Feed {
         cursor: app.reader.cursor_at(at, selection.clone()),
@@ -117,7 +117,7 @@ impl Feed {
                 Step::Entry(entry) => piece.extend_from_slice(&entry.rendered(rendered)),
                 Step::Lagged(state) => {
                     self.place.subscriber.lagged();
-                    self.backlog = Some(snapshot_event(state, self.selection.clone()));
+                    self.backlog = Some(snapshot_event(&state, self.selection.clone()));
                     break;
                 }
             }
@@ -133,12 +133,9 @@ fn greeting() -> BoxStream<'static, Bytes> {
 }
 
 /// The whole content as one event, made while it is sent.
-fn snapshot_event(
-    state: Arc<State>,
-    selection: Option<Arc<Selection>>,
-) -> BoxStream<'static, Bytes> {
+fn snapshot_event(state: &State, selection: Option<Arc<Selection>>) -> BoxStream<'static, Bytes> {
     let head = Bytes::from(format!("event: snapshot\nid: {}\ndata: ", state.revision()));
-    let json = pieces(Snapshot::new(&state, selection));
+    let json = pieces(Snapshot::new(state, selection));
     let tail = Bytes::from_static(b"\n\n");
     stream::iter(std::iter::once(head).chain(json).chain(std::iter::once(tail))).boxed()
 }
