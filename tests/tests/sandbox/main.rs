@@ -8,3 +8,4 @@ mod bounds;
 mod prison;
 mod program;
 mod secrecy;
+mod watcher;
