@@ -12,7 +12,7 @@ use clap::ValueEnum;
 
 use crate::cluster::Profile;
 use crate::mesh;
-use crate::process::{Result, cargo};
+use crate::process::{Result, Tool, cargo};
 use crate::say;
 use crate::toolchain::{self, Kind};
 use crate::wasm;
@@ -58,8 +58,7 @@ pub(crate) fn run(
     if wanted(Subject::Handlers) {
         say::heading("handlers: WebAssembly that is told of changes");
         let toolchain = toolchain::resolve(forced)?;
-        let bench = cargo("bench").args(["--locked", "--package", "dubbo-k8s-watcher"]);
-        let bench = bench.args(["--bench", "handlers"]);
+        let bench = benchmark("dubbo-k8s-watcher", "handlers");
         let handler = wasm::build_some(&toolchain, &["MOODY"])?.into_iter();
         handler.fold(bench, |bench, (_, file)| bench.env("EMPTY_HANDLER", file)).run()?;
     }
@@ -92,7 +91,13 @@ pub(crate) fn soak(length: Option<Duration>) -> Result {
 /// How long a soak lasts unless told otherwise.
 const SOAK: Duration = Duration::from_mins(3);
 
-/// By name: `cargo bench` would also build the unit tests, optimised and for nothing.
 fn criterion(package: &str, bench: &str) -> Result {
-    cargo("bench").args(["--locked", "--package", package, "--bench", bench]).run()
+    benchmark(package, bench).run()
+}
+
+/// By name: `cargo bench` would also build the unit tests, optimised and for nothing. In the profile of
+/// the programs that are measured too: everything below, wasmtime above all, is compiled once.
+fn benchmark(package: &str, bench: &str) -> Tool {
+    let tool = cargo("bench").args(["--locked", "--profile", "release"]);
+    tool.args(["--package", package, "--bench", bench])
 }
