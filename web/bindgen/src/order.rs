@@ -11,9 +11,6 @@ use wasmparser::{CodeSectionReader, FunctionBody, FunctionSectionReader, Parser,
 /// Bytes that two functions share, if they share them, in a row.
 const RUN: usize = 5;
 
-/// One run in so many is looked at, chosen by its content.
-const SAMPLED: u32 = 1;
-
 /// A run that more functions than this have says nothing about any of them.
 const EVERYWHERE: usize = 200;
 
@@ -48,7 +45,7 @@ pub(crate) fn reordered(wasm: &[u8]) -> Result<Vec<u8>, Box<dyn std::error::Erro
 
 /// The places of the functions, each behind one that it shares much with, the longest first.
 fn alike(bodies: &[&[u8]]) -> Vec<usize> {
-    let runs: Vec<Vec<u32>> = bodies.iter().map(|body| sampled(body)).collect();
+    let runs: Vec<Vec<u32>> = bodies.iter().map(|body| runs(body)).collect();
     let mut having: HashMap<u32, Vec<usize>> = HashMap::new();
     for (place, runs) in runs.iter().enumerate() {
         for run in runs {
@@ -79,13 +76,12 @@ fn alike(bodies: &[&[u8]]) -> Vec<usize> {
 }
 
 /// The runs of a body by their hashes, each once, in order.
-fn sampled(body: &[u8]) -> Vec<u32> {
+fn runs(body: &[u8]) -> Vec<u32> {
     let hash = |run: &[u8]| {
         run.iter()
             .fold(0x811c_9dc5_u32, |hash, byte| (hash ^ u32::from(*byte)).wrapping_mul(0x0100_0193))
     };
-    let mut runs: Vec<u32> =
-        body.windows(RUN).map(hash).filter(|hash| (hash >> 7) % SAMPLED == 0).collect();
+    let mut runs: Vec<u32> = body.windows(RUN).map(hash).collect();
     runs.sort_unstable();
     runs.dedup();
     runs
