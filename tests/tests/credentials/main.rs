@@ -10,6 +10,8 @@
     reason = "a test fails by panicking"
 )]
 
+#[cfg(unix)]
+mod doctor;
 mod names;
 #[cfg(unix)]
 mod plugins;

@@ -13,7 +13,7 @@ use crate::rig::{Rig, ask};
 const ZERO: Duration = Duration::ZERO;
 
 /// A plugin beside the kubeconfig that counts its runs and prints the file `credential`.
-fn plugin(rig: &Rig) {
+pub(crate) fn plugin(rig: &Rig) {
     let script =
         "#!/bin/sh\ncd \"$(dirname \"$0\")\" || exit 9\necho run >> runs\ncat credential\n";
     let path = rig.write("plugin", script);
@@ -25,7 +25,7 @@ fn plugin(rig: &Rig) {
     );
 }
 
-fn credential(rig: &Rig, status: &serde_json::Value) {
+pub(crate) fn credential(rig: &Rig, status: &serde_json::Value) {
     let credential = serde_json::json!({
         "apiVersion": "client.authentication.k8s.io/v1", "kind": "ExecCredential", "status": status,
     });
