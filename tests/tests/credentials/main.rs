@@ -14,6 +14,8 @@
 mod doctor;
 mod names;
 #[cfg(unix)]
+mod output;
+#[cfg(unix)]
 mod plugins;
 mod proxies;
 mod rig;
