@@ -96,10 +96,11 @@ impl Mood {
         Ok(())
     }
 
-    /// Adds a line to the file `told`.
+    /// Adds a line to the file `told`, or the one that it is to keep.
     fn tell(&mut self, line: &str) -> Result<(), String> {
         self.told.push_str(line);
         self.told.push('\n');
-        files::write("told", self.told.as_bytes())
+        let file = self.config.strip_prefix("keep ").unwrap_or("told");
+        files::write(file, self.told.as_bytes())
     }
 }

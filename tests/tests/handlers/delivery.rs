@@ -1,10 +1,10 @@
 //! What a handler is told, and what becomes of one that fails. Each test compiles the component, so
 //! that one test tells a whole story.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::time::Duration;
 
-use dubbo_k8s_watcher::registry::{LogLimits, Update};
+use dubbo_k8s_watcher::registry::Update;
 use futures_util::StreamExt as _;
 
 use crate::rig::{Rig, component, within};
@@ -25,9 +25,9 @@ async fn a_handler_is_told_everything_and_then_what_changes() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_was_refused_comes_again_and_a_lag_is_one_fresh_snapshot() {
+async fn what_was_refused_comes_again() {
     let Some(moody) = component("MOODY") else { return };
-    let mut rig = Rig::with(LogLimits { entries: 4, bytes: 1 << 20 }).await;
+    let mut rig = Rig::start().await;
     let _handlers = rig.handle(&[(&moody, "refuse once")]);
     rig.file("told", |told| told == "snapshot a.B\n").await;
     rig.provide("shop", "a.C", "10.0.0.2:20880");
@@ -43,8 +43,8 @@ async fn bad_handlers_are_stopped_and_begin_anew_and_hold_up_nobody() {
     let mut rig = Rig::start().await;
     rig.options.deadline = Duration::from_millis(500);
     rig.options.confines.memory = 16 << 20;
-    let bad = ["spin", "trap", "hoard", "refuse"].map(|mood| (moody.as_path(), mood));
-    let handlers = rig.handle(&bad);
+    let behaviours = ["spin", "trap", "hoard", "refuse", "keep good"];
+    let handlers = rig.handle(&behaviours.map(|config| (moody.as_path(), config)));
     let mut updates = rig.registry.subscribe_all();
     rig.provide("shop", "a.C", "10.0.0.2:20880");
     within(async {
@@ -58,7 +58,7 @@ async fn bad_handlers_are_stopped_and_begin_anew_and_hold_up_nobody() {
     })
     .await;
     // One that had not begun by then has it in its snapshot; sooner or later each is told of a change.
-    let mut broken = BTreeSet::new();
+    let mut broken = BTreeMap::new();
     for number in 0_u32.. {
         if broken.len() == 3 {
             break;
@@ -67,9 +67,17 @@ async fn bad_handlers_are_stopped_and_begin_anew_and_hold_up_nobody() {
         rig.provide(&format!("more-{number}"), "a.D", &address);
         let told = rig.told("changed was broken off");
         if let Ok(told) = tokio::time::timeout(Duration::from_millis(300), told).await {
-            broken.extend(told.split(':').next().map(str::to_owned));
+            let (name, why) = told.split_once(':').unwrap();
+            broken.insert(name.to_owned(), why.to_owned());
         }
     }
+    let why: Vec<_> = broken.into_values().collect();
+    for reason in ["it ran for more than 0.5 s", "it failed: ", "more than 16 MiB of memory"] {
+        assert!(why.iter().any(|why| why.contains(reason)), "{reason} is not in {why:?}");
+    }
+    // The good one among them is told all the while.
+    rig.provide("last", "a.E", "10.0.0.3:20880");
+    rig.file("good", |told| told.ends_with("ChangeKind::Added a.E\n")).await;
     // The one that refuses is left alone in the end.
     let told = rig.told("left alone").await;
     assert!(told.ends_with("it has failed too often and is left alone for 60 s"), "{told}");

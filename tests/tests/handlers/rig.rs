@@ -9,7 +9,7 @@ use dubbo_k8s_tests::skip;
 use dubbo_k8s_watcher::core::{Scopes, Settings};
 use dubbo_k8s_watcher::handlers::{Handlers, Options, Prepared, Spec};
 use dubbo_k8s_watcher::kube::config::{Config as Connection, Environment, Overrides};
-use dubbo_k8s_watcher::registry::{Config, LogLimits, Registry};
+use dubbo_k8s_watcher::registry::{Config, Registry};
 use serde_json::json;
 use tempfile::TempDir;
 use tokio::sync::mpsc;
@@ -29,10 +29,6 @@ pub(crate) struct Rig {
 impl Rig {
     /// One provider of `a.B` is registered.
     pub(crate) async fn start() -> Self {
-        Self::with(LogLimits::default()).await
-    }
-
-    pub(crate) async fn with(log: LogLimits) -> Self {
         let cluster = Server::start(ClusterOptions::default()).await.unwrap();
         let folder = tempfile::tempdir().unwrap();
         let home = tempfile::tempdir().unwrap();
@@ -40,7 +36,7 @@ impl Rig {
         let overrides = Overrides { kubeconfig, ..Overrides::default() };
         let connection = Connection::load(&overrides, &Environment::empty([])).unwrap();
         let scopes = Scopes::namespaces([&connection.namespace]).unwrap();
-        let config = Config { log, ..Config::new(connection, Settings::new(scopes)) };
+        let config = Config::new(connection, Settings::new(scopes));
         let options = Options { folder: Some(folder.path().to_owned()), ..Options::default() };
         let (telling, told) = mpsc::unbounded_channel();
         provide(&cluster, "web", "a.B", "10.0.0.1:20880");
