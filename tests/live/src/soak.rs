@@ -1,6 +1,6 @@
 //! The soak: subscribers of every habit, changes of every kind, a server that restarts and sometimes
-//! forgets its past, and a relay before it that cuts, slows and stalls. In the end everybody must hold what the server holds, no event may have been
-//! impossible, and memory must not have grown.
+//! forgets its past, and a relay before it that cuts, slows and stalls. In the end everybody must hold what
+//! the server holds, no event may have been impossible, and memory must not have grown.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -55,6 +55,7 @@ const LEVEL: Duration = Duration::from_mins(2);
 /// After so many changes the log of `serve` is full, so that memory must not grow any more, and who
 /// stalls must miss something.
 const FULL: u64 = 8192;
+
 pub(crate) async fn run(programs: &Programs, soak: &Soak) -> Outcome {
     note(&format!("soak: {} s with {} Pods", soak.length, soak.pods));
     let flags =

@@ -1,18 +1,12 @@
 //! What `doctor` says of what stands between: a proxy, and a plugin that gives the credential. Of neither
 //! it must show more than where it is.
 
-use dubbo_k8s_tests::program::{Ran, bare, dubbo_watcher, run};
 use dubbo_k8s_tests::proxy::Proxy;
 
 use crate::plugins;
 use crate::rig::Rig;
 
-async fn doctor(rig: &Rig) -> Ran {
-    let mut command = bare(dubbo_watcher());
-    command.args(["doctor", "--needs", "read", "--kubeconfig"]).arg(rig.path("kubeconfig"));
-    command.env("PATH", "/usr/bin:/bin"); // the plugin is a script
-    run(command).await
-}
+const DOCTOR: [&str; 3] = ["doctor", "--needs", "read"];
 
 #[tokio::test(flavor = "multi_thread")]
 async fn it_names_the_proxy_without_its_password() {
@@ -23,7 +17,7 @@ async fn it_names_the_proxy_without_its_password() {
         proxy.address()
     );
     rig.kubeconfig(&cluster, &rig.admin());
-    let ran = doctor(&rig).await;
+    let ran = rig.run(&DOCTOR).await;
     assert_eq!(ran.status, Some(0), "{ran:?}");
     let way = format!("the way leads through http://{} (proxy-url)", proxy.address());
     assert!(ran.stdout.contains(&way), "{way} is not in:\n{}", ran.stdout);
@@ -36,7 +30,7 @@ async fn it_names_the_plugin_and_not_what_it_gives() {
     rig.server.access().add_token("s3cr3t", "ada");
     plugins::plugin(&rig);
     plugins::credential(&rig, &serde_json::json!({"token": "s3cr3t"}));
-    let ran = doctor(&rig).await;
+    let ran = rig.run(&DOCTOR).await;
     assert_eq!(ran.status, Some(0), "{ran:?}");
     let given = "plugin` gives the credential (client.authentication.k8s.io/v1)\n";
     assert!(ran.stdout.contains(given), "{given} is not in:\n{}", ran.stdout);

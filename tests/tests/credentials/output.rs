@@ -1,7 +1,6 @@
 //! What the program itself writes, on both streams, when a credential is accepted and when it is refused:
 //! the credential must not be in it.
 
-use dubbo_k8s_tests::program::{bare, dubbo_watcher, run};
 use dubbo_k8s_tests::proxy::Proxy;
 use serde_json::json;
 
@@ -20,10 +19,7 @@ async fn written(rig: &Rig) -> (String, usize) {
         &["register", URL, "--pod", "none", "--dry-run"],
         &["unregister", URL, "--pod", "none"],
     ] {
-        let mut command = bare(dubbo_watcher());
-        command.args(verb).arg("--kubeconfig").arg(rig.path("kubeconfig"));
-        command.env("PATH", "/usr/bin:/bin"); // the plugin is a script
-        let ran = run(command).await;
+        let ran = rig.run(verb).await;
         assert!(!(ran.stdout.is_empty() && ran.stderr.is_empty()), "{verb:?} says something");
         good += usize::from(ran.status == Some(0));
         written.push_str(&ran.stdout);

@@ -3,6 +3,7 @@
 use std::{fs, path::PathBuf, time::Duration};
 
 use dubbo_k8s_tests::apiserver::{Grant, Options, Server};
+use dubbo_k8s_tests::program::{Ran, bare, dubbo_watcher, run};
 use dubbo_k8s_watcher::{
     core::{Request, TransportError, Verb},
     kube::{
@@ -71,6 +72,14 @@ impl Rig {
         let kubeconfig = Some(self.path("kubeconfig"));
         let overrides = Overrides { kubeconfig, ..Overrides::default() };
         Config::load(&overrides, &Environment::empty(variables.iter().copied())).unwrap()
+    }
+
+    /// Runs the program with the kubeconfig, to its end.
+    pub(crate) async fn run(&self, arguments: &[&str]) -> Ran {
+        let mut command = bare(dubbo_watcher());
+        command.args(arguments).arg("--kubeconfig").arg(self.path("kubeconfig"));
+        command.env("PATH", "/usr/bin:/bin"); // a plugin is a script
+        run(command).await
     }
 
     pub(crate) fn client(&self) -> Client {

@@ -86,13 +86,11 @@ impl Subscription {
     ) -> Self {
         let selection = query.map(|query| Arc::new(Selection::new(query)));
         let state = reader.state();
-        let synced = state.is_synced();
         let feed = Feed {
             cursor: reader.cursor(&state, selection.clone()),
-            first: Some(Snapshot::new(&state, selection.clone())),
+            due: Some(whole(&state, selection.clone())),
             selection,
-            unsynced: !synced,
-            synced: None,
+            unsynced: !state.is_synced(),
             subscriber: Subscriber::new(meters, "library"),
         };
         let updates = stream::unfold(feed, |mut feed| async move {
@@ -127,31 +125,26 @@ impl fmt::Debug for Subscription {
 }
 
 struct Feed {
-    first: Option<Snapshot>,
+    /// What comes before the next event.
+    due: Option<(Revision, Update)>,
     cursor: Cursor,
     selection: Option<Arc<Selection>>,
     /// It has still to be told that all Pods have been read.
     unsynced: bool,
-    /// What comes next, where a snapshot has taken the place of the event.
-    synced: Option<(Revision, Update)>,
     subscriber: Subscriber,
 }
 
 impl Feed {
     async fn next(&mut self) -> Option<(Revision, Update)> {
-        if let Some(snapshot) = self.first.take() {
-            return Some((snapshot.revision(), Update::Snapshot(snapshot)));
-        }
-        if let Some(synced) = self.synced.take() {
-            return Some(synced);
+        if let Some(due) = self.due.take() {
+            return Some(due);
         }
         loop {
             match self.cursor.next().await? {
                 Step::Lagged(state) => {
                     self.subscriber.lagged();
-                    self.synced = self.missed_synced(&state);
-                    let snapshot = Snapshot::new(&state, self.selection.clone());
-                    return Some((snapshot.revision(), Update::Snapshot(snapshot)));
+                    self.due = self.missed_synced(&state);
+                    return Some(whole(&state, self.selection.clone()));
                 }
                 Step::Entry(entry) => {
                     if let What::Notice(notice) = &entry.what
@@ -172,6 +165,12 @@ impl Feed {
         let synced = Update::Synced { pods: state.pods(), records: state.records() };
         missed.then_some((state.revision(), synced))
     }
+}
+
+/// All that is asked for of a state.
+fn whole(state: &State, selection: Option<Arc<Selection>>) -> (Revision, Update) {
+    let snapshot = Snapshot::new(state, selection);
+    (snapshot.revision(), Update::Snapshot(snapshot))
 }
 
 /// A notice as a subscriber sees it; `None` for what only concerns the driver.
