@@ -183,7 +183,7 @@ pub fn encode_json<'a>(records: impl IntoIterator<Item = Record<'a>>) -> Vec<u8>
 
 /// Appends `text` with the escapes of Go's encoder: quote, backslash, control characters, and the
 /// characters that mean something to HTML or JavaScript (`<`, `>`, `&`, U+2028, U+2029).
-fn escape(text: &str, json: &mut Vec<u8>) {
+pub(crate) fn escape(text: &str, json: &mut Vec<u8>) {
     let bytes = text.as_bytes();
     // Without an early way out, so that the compiler may look at many bytes at once.
     if bytes.iter().fold(0, |any, &byte| any | escapes(byte)) == 0 {

@@ -7,7 +7,8 @@
 //! [`Catalog`] of what is registered, with the exact list of changes.
 //!
 //! For those who look into a registry: the stable codes of [`problem`]s with their explanations,
-//! [`lint`] over Pods, [`repair`]s of an annotation and the [`patch`] that writes one.
+//! [`lint`] over Pods, [`repair`]s of an annotation and the [`patch`] that writes one. The feature `yaml`
+//! brings a reader of YAML, which gives events with places, or JSON for the readers of the others.
 //!
 //! It is `no_std` (with `alloc`), holds no unsafe code, never panics on what it reads, and never
 //! recurses or grows beyond the bounds that it names.
@@ -62,6 +63,8 @@ mod skim;
 mod status;
 mod url;
 mod warning;
+#[cfg(feature = "yaml")]
+pub mod yaml;
 
 pub use annotation::*;
 pub use catalog::*;

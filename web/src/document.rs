@@ -6,12 +6,12 @@
 
 use std::borrow::Cow;
 
+use dubbo_k8s_codec::yaml::Yaml;
 use dubbo_k8s_codec::{ANNOTATION, Annotation, LABEL};
 
 use crate::events::{Event, Reader, Spanned, SyntaxError};
 use crate::json::Json;
 use crate::pod::{Change, PodText, Value};
-use crate::yaml::Yaml;
 
 /// How the text is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -4,6 +4,8 @@
 
 use std::borrow::Cow;
 
+use dubbo_k8s_codec::yaml::is_number;
+
 use crate::events::{Event, MAX_DEPTH, Reader, Spanned, SyntaxError};
 
 /// Reads one JSON value after the other (so NDJSON too).
@@ -76,11 +78,7 @@ impl<'a> Json<'a> {
 
     fn enter(&mut self, expect: Expect, event: Event<'a>) -> Result<Spanned<'a>, SyntaxError> {
         if self.open.len() >= MAX_DEPTH {
-            return Err(SyntaxError {
-                offset: self.at,
-                message: format!("nested deeper than {MAX_DEPTH} levels"),
-                refused: true,
-            });
+            return Err(SyntaxError::too_deep(self.at));
         }
         self.open.push(expect);
         self.at += 1;
@@ -211,17 +209,6 @@ fn string_stop(rest: &[u8]) -> Option<usize> {
     let stop = memchr::memchr2(b'"', b'\\', rest)?;
     let run = rest.get(..stop).unwrap_or_default();
     Some(run.iter().position(|&byte| byte < 0x20).unwrap_or(stop))
-}
-
-/// A number of JSON: its form only, since nobody asks for its value.
-pub(crate) fn is_number(word: &str) -> bool {
-    let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-    let unsigned = word.strip_prefix('-').unwrap_or(word);
-    let (mantissa, exponent) = unsigned.split_once(['e', 'E']).unwrap_or((unsigned, "0"));
-    let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, "0"));
-    let exponent = exponent.strip_prefix(['+', '-']).unwrap_or(exponent);
-    let leading_zero = whole.len() > 1 && whole.starts_with('0');
-    digits(whole) && digits(fraction) && digits(exponent) && !leading_zero
 }
 
 impl<'a> Reader<'a> for Json<'a> {

@@ -26,7 +26,6 @@ pub mod show;
 pub mod source;
 pub mod spans;
 pub mod verdict;
-pub mod yaml;
 
 #[cfg(test)]
 mod tests {
@@ -50,8 +49,7 @@ mod tests {
     }
 
     #[test]
-    fn one_file_crosses_over_and_one_knows_the_yaml_parser() {
+    fn one_file_crosses_over() {
         assert_eq!(naming(concat!("wasm_", "bindgen::")), ["bindings.rs"]);
-        assert_eq!(naming(concat!("granit_", "parser")), ["yaml.rs"]);
     }
 }

@@ -22,10 +22,9 @@ fn documents(folder: &str) -> Vec<(PathBuf, Value)> {
     for entry in fs::read_dir(Path::new(DEPLOY).join(folder)).unwrap() {
         let path = entry.unwrap().path();
         let text = fs::read_to_string(&path).unwrap();
-        for document in text.split("\n---\n") {
-            let parsed = serde_saphyr::from_str(document);
-            let parsed = parsed.unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-            found.push((path.clone(), parsed));
+        for document in dubbo_k8s_codec::yaml::documents(&text) {
+            let json = document.unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+            found.push((path.clone(), serde_json::from_slice(&json).unwrap()));
         }
     }
     assert!(!found.is_empty(), "{folder} is empty");

@@ -463,7 +463,8 @@ mod tests {
         let deploy = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("deploy");
         for file in ["base/deployment", "examples/sidecar", "examples/native-sidecar"] {
             let text = std::fs::read_to_string(deploy.join(file).with_extension("yaml")).unwrap();
-            let manifest: serde_json::Value = serde_saphyr::from_str(&text).unwrap();
+            let manifest = dubbo_k8s_codec::yaml::documents(&text).next().unwrap().unwrap();
+            let manifest: serde_json::Value = serde_json::from_slice(&manifest).unwrap();
             let pod = &manifest["spec"]["template"]["spec"];
             let lists = ["initContainers", "containers"].map(|list| pod[list].as_array());
             let arguments = lists.into_iter().flatten().flatten();

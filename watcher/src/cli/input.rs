@@ -80,7 +80,7 @@ pub(super) fn sort_out(bytes: &[u8]) -> Result<Input, Fault> {
         return json(bytes, text);
     }
     if text.contains(&b':') && first != Some(&b'[') {
-        return yaml(text);
+        return yaml(bytes, text);
     }
     Ok(Input::Annotation(text.trim_ascii().to_vec()))
 }
@@ -103,31 +103,20 @@ fn json(bytes: &[u8], text: &[u8]) -> Result<Input, Fault> {
 }
 
 /// One YAML document after the other, as JSON from then on.
-fn yaml(text: &[u8]) -> Result<Input, Fault> {
-    let text = std::str::from_utf8(text).map_err(|error| not_text(0, error))?;
-    let mut options = serde_saphyr::Options::default();
-    options.with_snippet = false;
-    if let Some(budget) = &mut options.budget {
-        // The input is bounded already; aliases keep their own bounds.
-        budget.max_nodes = 16 << 20;
-        budget.max_events = 64 << 20;
-        budget.max_total_scalar_bytes = text.len();
-    }
-    let documents: Vec<serde_json::Value> = serde_saphyr::from_multiple_with_options(text, options)
-        .map_err(|error| {
-            let place = error.location().map_or((1, 1), |at| (at.line(), at.column()));
-            let (line, column) = (usize::try_from(place.0), usize::try_from(place.1));
-            let offset = offset_of(text.as_bytes(), line.unwrap_or(1), column.unwrap_or(1));
-            Fault {
-                stage: Stage::Json,
-                offset,
-                message: format!("not YAML: {}", without_place(&error)),
-            }
-        })?;
+fn yaml(bytes: &[u8], text: &[u8]) -> Result<Input, Fault> {
+    let skipped = bytes.len() - text.len();
+    let text = std::str::from_utf8(text).map_err(|error| not_text(skipped, error))?;
     let mut sorted = Sorted::default();
-    for document in documents.iter().filter(|document| !document.is_null()) {
-        if let Ok(raw) = serde_json::value::to_raw_value(document) {
-            sorted.add(&raw);
+    for document in dubbo_k8s_codec::yaml::documents(text) {
+        let document = document.map_err(|error| Fault {
+            stage: Stage::Json,
+            offset: skipped + error.offset,
+            message: format!("not YAML: {error}"),
+        })?;
+        match serde_json::from_slice::<Option<&RawValue>>(&document) {
+            Ok(None) => {}
+            Ok(Some(object)) => sorted.add(object),
+            Err(_) => sorted.not_an_object(),
         }
     }
     sorted.finish()
@@ -166,8 +155,7 @@ struct Head<'a> {
 impl Sorted {
     fn add(&mut self, document: &RawValue) {
         let Ok(head) = serde_json::from_str::<Head<'_>>(document.get()) else {
-            self.others.push("something that is not an object".to_owned());
-            return;
+            return self.not_an_object();
         };
         match (head.kind.as_deref(), head.items, head.object) {
             (Some(kind), Some(items), _) if kind.ends_with("List") => {
@@ -179,6 +167,10 @@ impl Sorted {
             (None, None, Some(object)) => self.add_object(object),
             _ => self.add_object(document),
         }
+    }
+
+    fn not_an_object(&mut self) {
+        self.others.push("something that is not an object".to_owned());
     }
 
     fn add_object(&mut self, object: &RawValue) {
@@ -275,8 +267,8 @@ mod tests {
         let fault = sort_out(b"kind: \xff").unwrap_err();
         assert_eq!((fault.stage, fault.offset), (Stage::Utf8, 6));
 
-        let fault = sorted("kind: Pod\nmetadata: [\n").unwrap_err();
-        assert_eq!(fault.stage, Stage::Json);
+        let fault = sorted("kind: Pod\n---\nmetadata: *x\n").unwrap_err();
+        assert_eq!((fault.stage, fault.offset), (Stage::Json, 24));
         assert!(fault.message.starts_with("not YAML: "), "{}", fault.message);
     }
 

@@ -91,10 +91,11 @@ mod tests {
     fn a_role_is_yaml_with_what_it_is_for() {
         let scope = Scope::Namespace(Arc::from("shop"));
         let yaml = Rights::REGISTRAR.role(&scope, Some("system:serviceaccount:shop:greeter"));
-        let mut documents = yaml.split("\n---\n");
-        let role: serde_json::Value = serde_saphyr::from_str(documents.next().unwrap()).unwrap();
+        let documents = dubbo_k8s_codec::yaml::documents(&yaml);
+        let mut documents = documents.map(|json| serde_json::from_slice(&json.unwrap()).unwrap());
+        let role: serde_json::Value = documents.next().unwrap();
         assert_eq!(role["rules"][0]["verbs"], serde_json::json!(["get", "patch", "watch"]));
-        let binding: serde_json::Value = serde_saphyr::from_str(documents.next().unwrap()).unwrap();
+        let binding = documents.next().unwrap();
         assert_eq!(binding["roleRef"]["name"], role["metadata"]["name"]);
         assert_eq!(binding["subjects"][0]["name"], "greeter");
         assert_eq!(binding["subjects"][0]["namespace"], "shop");

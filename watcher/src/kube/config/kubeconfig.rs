@@ -9,9 +9,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use dubbo_k8s_codec::yaml;
 use serde::Deserialize;
 
-use super::{ConfigError, Environment, Secret, exec::ExecEntry};
+use super::{ConfigError, Environment, Secret, exec::ExecEntry, text::text};
 
 /// No kubeconfig of any company is larger.
 const LARGEST: u64 = 8 * 1024 * 1024;
@@ -36,10 +37,13 @@ pub struct Kubeconfig {
 #[serde(default)]
 pub struct Context {
     /// Name of a cluster.
+    #[serde(deserialize_with = "text")]
     pub cluster: String,
     /// Name of a user; empty for none.
+    #[serde(deserialize_with = "text")]
     pub user: String,
     /// The namespace of this context.
+    #[serde(deserialize_with = "text")]
     pub namespace: Option<String>,
 }
 
@@ -104,20 +108,21 @@ pub struct User {
     #[serde(rename = "tokenFile")]
     pub token_file: Option<PathBuf>,
     /// Basic authentication.
+    #[serde(deserialize_with = "text")]
     pub username: Option<String>,
     /// Basic authentication.
     pub password: Option<Secret>,
     /// Act as this user.
-    #[serde(rename = "as")]
+    #[serde(rename = "as", deserialize_with = "text")]
     pub impersonate: Option<String>,
     /// Act as the user with this uid.
-    #[serde(rename = "as-uid")]
+    #[serde(rename = "as-uid", deserialize_with = "text")]
     pub impersonate_uid: Option<String>,
     /// Act as a member of these groups.
-    #[serde(rename = "as-groups")]
+    #[serde(rename = "as-groups", deserialize_with = "text")]
     pub impersonate_groups: Option<Vec<String>>,
     /// Further attributes of the user we act as.
-    #[serde(rename = "as-user-extra")]
+    #[serde(rename = "as-user-extra", deserialize_with = "text")]
     pub impersonate_extra: Option<BTreeMap<String, Vec<String>>>,
     /// A program that gives credentials.
     pub exec: Option<ExecEntry>,
@@ -188,6 +193,7 @@ impl Kubeconfig {
 #[derive(Default, Deserialize)]
 #[serde(default, rename_all = "kebab-case")]
 struct File {
+    #[serde(deserialize_with = "text")]
     current_context: Option<String>,
     contexts: Option<Vec<NamedContext>>,
     clusters: Option<Vec<NamedCluster>>,
@@ -196,18 +202,21 @@ struct File {
 
 #[derive(Deserialize)]
 struct NamedContext {
+    #[serde(deserialize_with = "text")]
     name: String,
     context: Option<Context>,
 }
 
 #[derive(Deserialize)]
 struct NamedCluster {
+    #[serde(deserialize_with = "text")]
     name: String,
     cluster: Option<Cluster>,
 }
 
 #[derive(Deserialize)]
 struct NamedUser {
+    #[serde(deserialize_with = "text")]
     name: String,
     user: Option<User>,
 }
@@ -249,15 +258,26 @@ fn read(path: &Path) -> Result<Option<File>, ConfigError> {
     })
 }
 
-/// Parses YAML (or JSON, which is YAML); an error is only a place, because the parser's words
-/// quote what stands there.
+/// Parses YAML (or JSON, which is YAML), the first document as kubectl does; an error is only a place,
+/// because the parser's words quote what stands there.
 fn parse(text: &[u8]) -> Result<File, (u64, u64)> {
-    let mut options = serde_saphyr::Options::default();
-    options.with_snippet = false;
-    match serde_saphyr::from_slice_with_options::<Option<File>>(text, options) {
+    let text = std::str::from_utf8(text).map_err(|error| place(text, error.valid_up_to()))?;
+    let at = |offset| place(text.as_bytes(), offset);
+    let Some(document) = yaml::documents(text).next() else { return Ok(File::default()) };
+    let json = document.map_err(|error| at(error.offset))?;
+    match serde_json::from_slice::<Option<File>>(&json) {
         Ok(file) => Ok(file.unwrap_or_default()),
-        Err(error) => Err(error.location().map_or((0, 0), |place| (place.line(), place.column()))),
+        // The JSON is one line, and its column counts the bytes that have been read.
+        Err(error) => Err(at(yaml::source(text, 0, error.column().saturating_sub(1)))),
     }
+}
+
+/// Line and column, from 1 and in characters, of a byte.
+fn place(text: &[u8], offset: usize) -> (u64, u64) {
+    let mut lines = text.get(..offset).unwrap_or(text).split(|&byte| byte == b'\n');
+    let line = lines.next_back().unwrap_or_default();
+    let characters = line.iter().filter(|&&byte| byte & 0xc0 != 0x80).count();
+    (lines.count() as u64 + 1, characters as u64 + 1)
 }
 
 /// Reads a whole file of at most `limit` bytes.

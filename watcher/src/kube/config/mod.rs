@@ -14,6 +14,7 @@ mod namespaces;
 mod own_pod;
 mod proxy;
 mod secret;
+mod text;
 
 use std::path::{Path, PathBuf};
 

@@ -6,6 +6,8 @@ use std::fmt;
 
 use serde::{Deserialize, Deserializer};
 
+use super::text::text;
+
 /// A secret text. Only [`Secret::reveal`] gives it out, so that every place that does is easily found.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret(String);
@@ -35,7 +37,7 @@ impl fmt::Debug for Secret {
 
 impl<'de> Deserialize<'de> for Secret {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer).map(Self)
+        text(deserializer).map(Self)
     }
 }
 

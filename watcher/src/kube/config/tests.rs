@@ -5,7 +5,8 @@ use std::{fs, path::PathBuf};
 use tempfile::TempDir;
 
 use super::{
-    Config, ConfigError, Credential, Environment, ExecVersion, Material, Overrides, Trust,
+    Config, ConfigError, Credential, Environment, ExecVersion, Kubeconfig, Material, Overrides,
+    Trust,
 };
 
 const PLAIN: &str = "
@@ -228,6 +229,52 @@ fn a_malformed_file_is_named_with_its_place_and_never_quoted() {
     let ConfigError::Malformed { line, .. } = &error else { panic!("{error:?}") };
     assert_eq!(*line, 3);
     assert!(!format!("{error} {error:?}").contains("s3cr3t"), "{error}");
+}
+
+#[test]
+fn what_is_wrong_has_its_line_and_column() {
+    for (text, at) in [
+        ("users:\n- name: u\n  user: s3cr3t\n", (3, 9)),
+        ("clusters:\n- {name: c, cluster: {insecure-skip-tls-verify: [1]}}\n", (2, 23)),
+        ("contexts: [\n", (1, 11)),
+        ("# 注释\ncurrent-context: {名: *b}\n", (2, 22)),
+        ("users: [{user: {}}]\n", (1, 9)),
+        ("\"\\xff\"", (1, 1)),
+    ] {
+        let error = Folder::new(&[("config", text)]).load(&Overrides::default()).unwrap_err();
+        let ConfigError::Malformed { line, column, .. } = error else {
+            panic!("{text}: {error:?}")
+        };
+        assert_eq!((line, column), at, "{text}");
+    }
+}
+
+#[test]
+fn texts_need_no_quotes_and_anchors_and_merges_are_read_as_kubectl_reads_them() {
+    let text = "
+current-context: 2024
+contexts:
+- {name: 2024, context: {cluster: 1, user: 007, namespace: 42}}
+clusters:
+- {name: 1, cluster: &shared {server: 'https://h', insecure-skip-tls-verify: True}}
+- {name: 2, cluster: {<<: *shared, server: 'https://other'}}
+users:
+- {name: 007, user: {username: 1.10, password: 12345678901234567890123, as: x, as-groups: [1], as-user-extra: {a: [true]}}}
+---
+this: is not read
+";
+    let folder = Folder::new(&[("config", text)]);
+    let config = folder.load(&Overrides::default()).unwrap();
+    assert_eq!((config.server.as_str(), config.namespace.as_str()), ("https://h/", "42"));
+    let Credential::Basic { username, password } = &config.credential else { panic!("{config:?}") };
+    assert_eq!((username.as_str(), password.reveal()), ("1.10", "12345678901234567890123"));
+    let path = folder.path("config");
+    let kubeconfig = Kubeconfig::load(Some(&path), &Environment::empty([])).unwrap();
+    assert_eq!(kubeconfig.clusters["2"].server, "https://other");
+    assert_eq!(kubeconfig.clusters["2"].insecure_skip_tls_verify, Some(true));
+    assert_eq!(kubeconfig.users["007"].impersonate_groups, Some(vec!["1".to_owned()]));
+    let extra = kubeconfig.users["007"].impersonate_extra.as_ref().unwrap();
+    assert_eq!(extra["a"], ["true"]);
 }
 
 #[test]

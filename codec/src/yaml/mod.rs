@@ -1,0 +1,257 @@
+//! YAML as events with places, and as JSON ([`documents`]), by granit-parser.
+//!
+//! Nothing here recurses, and depth is bounded. [`Yaml`] never follows an alias, so a text that is made
+//! of them (an alias bomb) costs no more than its own length; [`documents`] does, up to a bound. Only this
+//! file names the YAML parser.
+
+mod json;
+
+use alloc::borrow::Cow;
+use alloc::format;
+use alloc::string::String;
+use core::fmt;
+use core::ops::Range;
+
+use granit_parser::{Event as Parsed, Parser, ScalarStyle, StrInput, Tag};
+
+pub use json::{Documents, MAX_REPEATED, documents, source};
+
+/// Collections nested deeper than this are refused.
+pub const MAX_DEPTH: usize = 128;
+
+/// One piece of a document.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Event<'a> {
+    /// A mapping begins; keys and values follow in turn.
+    Map,
+    /// A list begins.
+    List,
+    /// The innermost collection ends.
+    Close,
+    /// Text: a string, or a YAML scalar that may only be text.
+    Text(Cow<'a, str>),
+    /// A scalar that is not text: a number, `true`, an alias.
+    Plain(Cow<'a, str>),
+    /// Nothing.
+    Null,
+}
+
+/// A piece and its bytes in the source, quotes included.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Spanned<'a> {
+    /// What it is.
+    pub event: Event<'a>,
+    /// Where it stands.
+    pub span: Range<usize>,
+}
+
+/// Why a text is not what it was read as.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SyntaxError {
+    /// Byte offset in the source.
+    pub offset: usize,
+    /// What is wrong, in English, as the parser says it. It may quote the source.
+    pub message: String,
+    /// True if the text may be right, but is more than this reader is willing to read.
+    pub refused: bool,
+}
+
+impl SyntaxError {
+    fn wrong(offset: usize, message: impl Into<String>) -> Self {
+        Self { offset, message: message.into(), refused: false }
+    }
+
+    fn refused(offset: usize, message: impl Into<String>) -> Self {
+        Self { offset, message: message.into(), refused: true }
+    }
+
+    /// Something at `offset` is nested deeper than [`MAX_DEPTH`].
+    pub fn too_deep(offset: usize) -> Self {
+        Self::refused(offset, format!("nested deeper than {MAX_DEPTH} levels"))
+    }
+}
+
+impl fmt::Display for SyntaxError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl core::error::Error for SyntaxError {}
+
+/// Reads the documents of a YAML stream.
+pub struct Yaml<'a> {
+    parser: Parser<'a, StrInput<'a>>,
+    text: &'a str,
+    depth: usize,
+}
+
+impl<'a> Yaml<'a> {
+    /// A reader at the beginning of `text`.
+    pub fn new(text: &'a str) -> Self {
+        let options = granit_parser::options! {
+            emit_comments: false,
+            emit_unresolved_aliases: true,
+            flow_nesting_limit: MAX_DEPTH,
+            block_nesting_limit: MAX_DEPTH,
+        };
+        Self { parser: Parser::new_from_str_with_options(text, options), text, depth: 0 }
+    }
+
+    fn pull(&mut self) -> Result<Option<(Parsed<'a>, Range<usize>)>, SyntaxError> {
+        let end = self.text.len();
+        match self.parser.next() {
+            None => Ok(None),
+            Some(Ok((event, span))) => Ok(Some((event, span.byte_range().unwrap_or(end..end)))),
+            Some(Err(error)) => {
+                let offset = error.marker().byte_offset().unwrap_or(end);
+                Err(SyntaxError::wrong(offset, error.info()))
+            }
+        }
+    }
+
+    /// Moves to the next document; false at the end.
+    pub fn next_document(&mut self) -> Result<bool, SyntaxError> {
+        loop {
+            match self.pull()? {
+                None | Some((Parsed::StreamEnd, _)) => return Ok(false),
+                Some((Parsed::DocumentStart(..), _)) => {
+                    self.depth = 0;
+                    return Ok(true);
+                }
+                Some(_) => {}
+            }
+        }
+    }
+
+    /// The next node of the document, or the end of a collection, as the parser gives it.
+    fn node(&mut self) -> Result<(Parsed<'a>, Range<usize>), SyntaxError> {
+        loop {
+            let Some((event, span)) = self.pull()? else {
+                return Err(SyntaxError::wrong(self.text.len(), "expected more, found the end"));
+            };
+            match event {
+                Parsed::MappingStart(..) | Parsed::SequenceStart(..) => {
+                    self.depth += 1;
+                    if self.depth > MAX_DEPTH {
+                        return Err(SyntaxError::too_deep(span.start));
+                    }
+                }
+                Parsed::MappingEnd | Parsed::SequenceEnd => {
+                    self.depth = self.depth.saturating_sub(1);
+                }
+                Parsed::Scalar(..) | Parsed::Alias(_) | Parsed::UnresolvedAlias(_) => {}
+                _ => continue,
+            }
+            return Ok((event, span));
+        }
+    }
+
+    /// The next piece of the document. An alias is its name.
+    pub fn next_piece(&mut self) -> Result<Spanned<'a>, SyntaxError> {
+        let (node, span) = self.node()?;
+        let event = match node {
+            Parsed::MappingStart(..) => Event::Map,
+            Parsed::SequenceStart(..) => Event::List,
+            Parsed::Scalar(text, style, _, tag) => scalar(text, style, tag.as_deref()),
+            Parsed::Alias(_) | Parsed::UnresolvedAlias(_) => {
+                Event::Plain(Cow::Borrowed(self.slice(&span)))
+            }
+            _ => Event::Close,
+        };
+        Ok(Spanned { event, span })
+    }
+
+    fn slice(&self, span: &Range<usize>) -> &'a str {
+        self.text.get(span.clone()).unwrap_or_default()
+    }
+}
+
+/// Resolves a scalar as YAML 1.2's core schema does, but for numbers that JSON writes otherwise: they are text.
+fn scalar<'a>(text: Cow<'a, str>, style: ScalarStyle, tag: Option<&Tag>) -> Event<'a> {
+    if style != ScalarStyle::Plain || tag.is_some_and(|tag| tag.core_suffix() == Some("str")) {
+        return Event::Text(text);
+    }
+    match text.as_ref() {
+        "" | "~" | "null" | "Null" | "NULL" => Event::Null,
+        "true" | "True" | "TRUE" | "false" | "False" | "FALSE" => Event::Plain(text),
+        number if is_number(number) => Event::Plain(text),
+        _ => Event::Text(text),
+    }
+}
+
+/// Whether JSON has this as a number.
+pub fn is_number(word: &str) -> bool {
+    let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    let unsigned = word.strip_prefix('-').unwrap_or(word);
+    let (mantissa, exponent) = unsigned.split_once(['e', 'E']).unwrap_or((unsigned, "0"));
+    let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, "0"));
+    let exponent = exponent.strip_prefix(['+', '-']).unwrap_or(exponent);
+    let leading_zero = whole.len() > 1 && whole.starts_with('0');
+    digits(whole) && digits(fraction) && digits(exponent) && !leading_zero
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::borrow::ToOwned;
+    use alloc::vec;
+    use alloc::vec::Vec;
+
+    use super::*;
+
+    fn texts(source: &str) -> Result<Vec<(String, &str)>, SyntaxError> {
+        let mut yaml = Yaml::new(source);
+        let mut all = Vec::new();
+        while yaml.next_document()? {
+            let first = yaml.next_piece()?;
+            let mut open = i32::from(matches!(first.event, Event::Map | Event::List));
+            while open > 0 {
+                let piece = yaml.next_piece()?;
+                match piece.event {
+                    Event::Map | Event::List => open += 1,
+                    Event::Close => open -= 1,
+                    Event::Text(text) => all.push((text.into_owned(), &source[piece.span])),
+                    Event::Plain(text) => all.push((format!("({text})"), &source[piece.span])),
+                    Event::Null => {}
+                }
+            }
+        }
+        Ok(all)
+    }
+
+    #[test]
+    fn places_are_bytes_also_behind_cjk() {
+        let found = texts("# 注释 😀\n用户: \"a\\n\"\n---\nb: 7\n").unwrap();
+        assert_eq!(
+            found,
+            [
+                ("用户".to_owned(), "用户"),
+                ("a\n".to_owned(), "\"a\\n\""),
+                ("b".to_owned(), "b"),
+                ("(7)".to_owned(), "7")
+            ]
+        );
+    }
+
+    #[test]
+    fn an_alias_bomb_costs_only_its_own_length() {
+        let lines = ('b'..='z').zip('a'..).map(|(name, of)| {
+            format!("{name}: &{name} [{}]\n", vec![format!("*{of}"); 9].join(","))
+        });
+        let bomb = "a: &a [x,x,x,x,x,x,x,x,x]\n".to_owned() + &lines.collect::<String>();
+        assert_eq!(texts(&bomb).unwrap().len(), 26 + 9 + 25 * 9);
+    }
+
+    #[test]
+    fn deep_nesting_is_an_error() {
+        assert!(texts(&"[".repeat(100_000)).is_err());
+        assert!(texts(&"- ".repeat(100_000)).is_err());
+    }
+
+    #[test]
+    fn syntax_errors_have_a_place() {
+        let error = texts("a: b\n c: [\n").unwrap_err();
+        assert!(error.offset > 0, "{error:?}");
+        assert!(!error.message.is_empty());
+    }
+}

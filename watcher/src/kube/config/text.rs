@@ -1,0 +1,93 @@
+//! The texts of a kubeconfig as kubectl takes them: a number or a truth value that stands where a text belongs
+//! is what is written there (`password: 007`). It never takes a list or an object for one.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Deserializer, de::Error};
+use serde_json::value::RawValue;
+
+/// A text that need not be quoted.
+#[derive(Default)]
+pub(super) struct Text(String);
+
+impl<'de> Deserialize<'de> for Text {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let written = Box::<RawValue>::deserialize(deserializer)?;
+        match written.get().as_bytes() {
+            b"null" => Ok(Self::default()),
+            [b'"', ..] => serde_json::from_str(written.get()).map(Self).map_err(D::Error::custom),
+            [b'{' | b'[', ..] => Err(D::Error::custom("expected a text")),
+            _ => Ok(Self(written.get().to_owned())),
+        }
+    }
+}
+
+/// What is made of texts.
+pub(super) trait OfText {
+    /// The same, made of [`Text`].
+    type Written;
+
+    fn of(written: Self::Written) -> Self;
+}
+
+impl OfText for String {
+    type Written = Text;
+
+    fn of(Text(text): Text) -> Self {
+        text
+    }
+}
+
+impl<T: OfText> OfText for Option<T> {
+    type Written = Option<T::Written>;
+
+    fn of(written: Self::Written) -> Self {
+        written.map(T::of)
+    }
+}
+
+impl<T: OfText> OfText for Vec<T> {
+    type Written = Vec<T::Written>;
+
+    fn of(written: Self::Written) -> Self {
+        written.into_iter().map(T::of).collect()
+    }
+}
+
+impl<T: OfText> OfText for BTreeMap<String, T> {
+    type Written = BTreeMap<String, T::Written>;
+
+    fn of(written: Self::Written) -> Self {
+        written.into_iter().map(|(name, value)| (name, T::of(value))).collect()
+    }
+}
+
+/// For `deserialize_with`.
+pub(super) fn text<'de, D, T>(deserializer: D) -> Result<T, D::Error>
+where
+    D: Deserializer<'de>,
+    T: OfText<Written: Deserialize<'de>>,
+{
+    T::Written::deserialize(deserializer).map(T::of)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_written_is_the_text() {
+        let read = |json| serde_json::from_str::<Text>(json).map(String::of).ok();
+        for (json, text) in [
+            ("\"a\\n\"", Some("a\n")),
+            ("12345678901234567890123", Some("12345678901234567890123")),
+            ("1.10", Some("1.10")),
+            ("true", Some("true")),
+            ("null", Some("")),
+            ("[]", None),
+            ("{}", None),
+        ] {
+            assert_eq!(read(json).as_deref(), text, "{json}");
+        }
+    }
+}
