@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
+use http::HeaderValue;
 
 use super::replay::Exchange;
 use super::request::{Request, Verb};
@@ -60,6 +61,8 @@ pub enum Act {
     },
     /// Each chunk of the body as a gzip member of its own under `Content-Encoding: gzip`.
     GzipPerChunk,
+    /// Another time of day in the head: the clock of a server that is wrong.
+    Date(HeaderValue),
     /// The answer recorded in a capture, chunk by chunk.
     Replay(Arc<Exchange>),
 }

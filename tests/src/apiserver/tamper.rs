@@ -51,6 +51,10 @@ pub(crate) fn apply(act: Act, response: Response<Body>, connection: &Connection)
             head.headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
             answer::open(chunks.map(|chunk| chunk.map(|bytes| Bytes::from(gzip([bytes])))))
         }
+        Act::Date(date) => {
+            head.headers.insert(header::DATE, date);
+            answer::open(chunks)
+        }
         Act::GoAway => {
             connection.order(Order::GoAway);
             answer::open(chunks)

@@ -1,7 +1,8 @@
 //! What `doctor` finds, and the fix that it brings.
 
-use dubbo_k8s_tests::apiserver::Verb;
+use dubbo_k8s_tests::apiserver::{Act, Fault, Verb};
 use dubbo_k8s_tests::program::Ran;
+use http::HeaderValue;
 
 use super::URL;
 use super::rig::Rig;
@@ -96,4 +97,19 @@ async fn a_server_that_does_not_let_us_in_ends_the_visit() {
     rig.server.stop().await;
     let ran = rig.run(&["doctor"]).await;
     assert_found(&ran, 1, &["FAIL  cannot reach the server: "]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_clock_that_is_wrong_is_said_with_its_direction() {
+    let rig = Rig::start().await;
+    for (date, which) in [
+        ("Mon, 01 Jan 2024 00:00:00 GMT", "ahead of"),
+        ("Fri, 01 Jan 2100 00:00:00 GMT", "behind"),
+    ] {
+        rig.server.faults().clear();
+        rig.server.faults().add(Fault::any(Act::Date(HeaderValue::from_static(date))));
+        let ran = rig.run(&["doctor", "--needs", "read"]).await;
+        let said = format!("s {which} the server's: tokens and certificates may count as");
+        assert_found(&ran, 0, &["note  the clock is ", &said]);
+    }
 }
