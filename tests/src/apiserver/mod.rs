@@ -32,8 +32,10 @@ mod faults;
 mod health;
 mod json;
 mod list;
+mod listening;
 mod log;
 mod object;
+mod options;
 mod patch;
 mod replay;
 mod request;
@@ -53,14 +55,11 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use rustls::ServerConfig;
-use tokio::net::TcpListener;
 use tokio::sync::watch as channel;
-use tokio::task::JoinHandle;
 
 pub use access::{Access, Grant};
 pub use certificates::{Authority, Identity};
@@ -69,6 +68,7 @@ pub use faults::{Act, Fault, Faults};
 pub use json::compact as compact_json;
 pub(crate) use json::object_at;
 pub use log::{Requests, Seen};
+pub use options::{Options, StartError};
 pub use replay::Exchange;
 pub use request::Verb;
 pub use status::Status;
@@ -76,89 +76,11 @@ pub(crate) use store::split_mix;
 pub use store::{Prepared, Store};
 
 use compressed::Compressed;
-use connection::{Connection, Order};
+use connection::Order;
+use listening::Listening;
 
 /// The user behind [`Server::token`]; may do everything.
 pub const ADMIN: &str = "scripted-admin";
-
-/// How the server behaves all the time; what happens once is a [`Fault`].
-#[derive(Clone, Debug)]
-#[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own")]
-pub struct Options {
-    /// The port on 127.0.0.1; 0 takes a free one, which a restart keeps.
-    pub port: u16,
-    /// TLS with the server's own authority; otherwise plain HTTP.
-    pub tls: bool,
-    /// Whether HTTP/2 is offered; then it is chosen whenever the client offers it too.
-    pub http2: bool,
-    /// How long a second of `timeoutSeconds` is. Shorter in tests.
-    pub second: Duration,
-    /// How long a resourceVersion from the future is waited for.
-    pub future_wait: Duration,
-    /// How often a watch gets a bookmark. Not scaled by `second`.
-    pub bookmark_interval: Duration,
-    /// Whether streaming lists are known; otherwise they are refused with 422, as by a server
-    /// without the feature.
-    pub streaming_list: bool,
-    /// The first resourceVersion.
-    pub resource_version: u64,
-    /// How many changes can be watched from the past.
-    pub history: usize,
-    /// Makes the uids.
-    pub seed: u64,
-    /// Whether it is written down when each event of a watch was sent: [`Server::take_stamps`].
-    pub stamps: bool,
-}
-
-impl Default for Options {
-    fn default() -> Self {
-        Self {
-            port: 0,
-            tls: true,
-            http2: true,
-            second: Duration::from_secs(1),
-            future_wait: Duration::from_secs(3),
-            bookmark_interval: Duration::from_mins(1),
-            streaming_list: true,
-            resource_version: 1000,
-            history: 100_000,
-            seed: 1,
-            stamps: false,
-        }
-    }
-}
-
-impl Options {
-    fn protocols(&self) -> Vec<Vec<u8>> {
-        let http1 = b"http/1.1".to_vec();
-        if self.http2 { vec![b"h2".to_vec(), http1] } else { vec![http1] }
-    }
-
-    fn seconds(&self, count: u32) -> Duration {
-        self.second.saturating_mul(count)
-    }
-}
-
-/// Why the server did not start.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum StartError {
-    /// The port is taken, or there is no loopback interface.
-    #[error("can not listen on 127.0.0.1: {0}")]
-    Listen(#[from] io::Error),
-    /// The certificate authority failed.
-    #[error("can not make certificates: {0}")]
-    Certificate(#[from] rcgen::Error),
-    /// The TLS set-up was refused.
-    #[error("can not set TLS up: {0}")]
-    Tls(#[from] rustls::Error),
-    /// The server's own key was not read back.
-    #[error("can not read the server's own key: {0}")]
-    Key(String),
-    /// The check of client certificates was refused.
-    #[error("can not set up the check of client certificates: {0}")]
-    Verifier(String),
-}
 
 /// What all connections share.
 struct Shared {
@@ -220,27 +142,6 @@ pub struct Server {
     address: SocketAddr,
     token: String,
     listening: Option<Listening>,
-}
-
-/// The part that a stop ends.
-struct Listening {
-    accepting: JoinHandle<()>,
-    open: Arc<Mutex<Vec<Connection>>>,
-}
-
-impl Drop for Listening {
-    fn drop(&mut self) {
-        self.accepting.abort();
-        self.order(Order::Close);
-    }
-}
-
-impl Listening {
-    fn order(&self, order: Order) {
-        for connection in self.open.lock().unwrap_or_else(PoisonError::into_inner).iter() {
-            connection.order(order);
-        }
-    }
 }
 
 impl Server {
@@ -392,11 +293,8 @@ impl Server {
     /// Closes the port and all connections; the Pods stay. Connections are refused until
     /// [`Server::resume`].
     pub async fn stop(&mut self) {
-        let Some(mut listening) = self.listening.take() else { return };
-        // The port is free when the task is gone, not when it has been told to go.
-        listening.accepting.abort();
-        let _ = (&mut listening.accepting).await;
-        drop(listening);
+        let Some(listening) = self.listening.take() else { return };
+        listening.stop().await;
         let mut open = self.connections();
         // The sender lives as long as the server.
         let _ = open.wait_for(|count| *count == 0).await;
@@ -407,16 +305,9 @@ impl Server {
         if self.listening.is_some() {
             return Ok(());
         }
-        let listener = TcpListener::bind(self.address).await?;
-        self.address = listener.local_addr()?;
-        let open = Arc::new(Mutex::new(Vec::new()));
-        let accepting = tokio::spawn(accept(
-            listener,
-            Arc::clone(&self.shared),
-            self.tls.clone(),
-            open.clone(),
-        ));
-        self.listening = Some(Listening { accepting, open });
+        let (listening, address) =
+            Listening::start(self.address, &self.shared, self.tls.as_ref()).await?;
+        (self.listening, self.address) = (Some(listening), address);
         Ok(())
     }
 
@@ -468,29 +359,4 @@ pub fn kubeconfig(url: &str, ca_pem: Option<&str>, token: &str, namespace: &str)
          contexts:\n- name: scripted\n  context:\n    cluster: scripted\n    user: admin\n    namespace: {namespace}\n\
          current-context: scripted\n"
     )
-}
-
-async fn accept(
-    listener: TcpListener,
-    shared: Arc<Shared>,
-    tls: Option<Arc<ServerConfig>>,
-    open: Arc<Mutex<Vec<Connection>>>,
-) {
-    let mut number = 0;
-    loop {
-        let Ok((stream, _)) = listener.accept().await else { continue };
-        let (connection, orders) = Connection::new(number);
-        number += 1;
-        let mut connections = open.lock().unwrap_or_else(PoisonError::into_inner);
-        connections.retain(Connection::is_open);
-        connections.push(connection.clone());
-        drop(connections);
-        tokio::spawn(connection::serve(
-            Arc::clone(&shared),
-            stream,
-            tls.clone(),
-            connection,
-            orders,
-        ));
-    }
 }

@@ -1,7 +1,7 @@
 //! Each way in which a server can fail has its own message, status 1, and a way out. None of them
 //! shows a credential.
 
-use dubbo_k8s_tests::apiserver::{Act, Fault, Grant, Status, Verb};
+use dubbo_k8s_tests::apiserver::{Act, Fault, Status, Verb};
 
 use super::rig::{Rig, provider};
 
@@ -41,11 +41,8 @@ async fn no_right_to_read_pods() {
 async fn one_forbidden_namespace_does_not_hide_the_other() {
     let rig = Rig::start().await;
     rig.create("open", "p", &[provider("a.B", "10.0.0.1:1", "")]);
-    rig.server.access().add_token("t0ken", "ada");
-    rig.server.access().grant(Grant::pods("ada", [Verb::List, Verb::Watch], ["open"]));
-    let path = rig.write("token", "t0ken");
-    let path = path.to_str().unwrap();
-    let ran = rig.run(&["list", "-n", "open", "-n", "closed", "--token-file", path]).await;
+    let path = rig.reader_of("open");
+    let ran = rig.run(&["list", "-n", "open", "-n", "closed", "--token-file", &path]).await;
     assert!(ran.stdout.contains("a.B"), "{ran:?}");
     assert!(ran.stderr.contains("in namespace closed (403)"), "{ran:?}");
     assert_eq!(ran.status, Some(1));

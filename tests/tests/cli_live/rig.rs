@@ -4,10 +4,13 @@ use std::path::PathBuf;
 use std::process::Command;
 
 use dubbo_k8s_codec::{ANNOTATION, Category, Key, Record, encode};
-use dubbo_k8s_tests::apiserver::{Options, Server};
+use dubbo_k8s_tests::apiserver::{Grant, Options, Server, Verb};
 use dubbo_k8s_tests::program::{self, Ran, Running};
 use serde_json::{Value, json};
 use tempfile::TempDir;
+
+/// Who may read only what [`Rig::reader_of`] names.
+const READER: &str = "ada";
 
 pub(crate) struct Rig {
     pub(crate) server: Server,
@@ -34,6 +37,18 @@ impl Rig {
         let path = self.folder.path().join(name);
         std::fs::write(&path, text).unwrap();
         path
+    }
+
+    /// A token file of somebody who may read the Pods of one namespace.
+    pub(crate) fn reader_of(&self, namespace: &str) -> String {
+        self.server.access().add_token("t0ken", READER);
+        self.may_read(namespace);
+        self.write("token", "t0ken").to_str().unwrap().to_owned()
+    }
+
+    /// Lets [`Rig::reader_of`] read another one.
+    pub(crate) fn may_read(&self, namespace: &str) {
+        self.server.access().grant(Grant::pods(READER, [Verb::List, Verb::Watch], [namespace]));
     }
 
     /// Changes the kubeconfig.

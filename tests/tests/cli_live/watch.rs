@@ -2,7 +2,7 @@
 
 use std::io::Read as _;
 
-use dubbo_k8s_tests::apiserver::{Grant, Verb};
+use dubbo_k8s_tests::apiserver::Grant;
 use dubbo_k8s_tests::program::piped;
 
 use super::rig::{Rig, annotation, provider};
@@ -167,15 +167,12 @@ async fn a_refusal_is_explained_once_and_tried_again_until_it_is_lifted() {
 async fn what_may_be_read_is_complete_without_what_may_not() {
     let rig = Rig::start().await;
     rig.create("open", "p", &[provider("a.B", "10.0.0.1:1", "")]);
-    rig.server.access().add_token("t0ken", "ada");
-    rig.server.access().grant(Grant::pods("ada", [Verb::List, Verb::Watch], ["open"]));
-    let path = rig.write("token", "t0ken");
-    let path = path.to_str().unwrap();
-    let watching = rig.watch(&["-o", "jsonl", "-n", "open", "-n", "closed", "--token-file", path]);
+    let path = rig.reader_of("open");
+    let watching = rig.watch(&["-o", "jsonl", "-n", "open", "-n", "closed", "--token-file", &path]);
     let synced = watching.until("synced");
     assert_eq!((&synced["pods"], &synced["records"]), (&1.into(), &1.into()));
     // Once it may be read, the whole is.
-    rig.server.access().grant(Grant::pods("ada", [Verb::List, Verb::Watch], ["closed"]));
+    rig.may_read("closed");
     assert_eq!(watching.until("synced")["pods"], 1);
 }
 

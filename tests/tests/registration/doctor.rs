@@ -102,10 +102,9 @@ async fn a_server_that_does_not_let_us_in_ends_the_visit() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_clock_that_is_wrong_is_said_with_its_direction() {
     let rig = Rig::start().await;
-    for (date, which) in [
-        ("Mon, 01 Jan 2024 00:00:00 GMT", "ahead of"),
-        ("Fri, 01 Jan 2100 00:00:00 GMT", "behind"),
-    ] {
+    for (date, which) in
+        [("Mon, 01 Jan 2024 00:00:00 GMT", "ahead of"), ("Fri, 01 Jan 2100 00:00:00 GMT", "behind")]
+    {
         rig.server.faults().clear();
         rig.server.faults().add(Fault::any(Act::Date(HeaderValue::from_static(date))));
         let ran = rig.run(&["doctor", "--needs", "read"]).await;

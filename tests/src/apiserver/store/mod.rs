@@ -4,7 +4,11 @@
 //! Tests use [`Store`] as the other clients of the cluster: every call is one change, seen by
 //! watches at once.
 
-use std::collections::{BTreeMap, VecDeque};
+mod state;
+#[cfg(test)]
+mod tests;
+mod view;
+
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
@@ -14,8 +18,12 @@ use tokio::sync::watch;
 use super::clock;
 use super::json;
 use super::list;
-use super::object::{Form, Object, key};
+use super::object::{Form, Object};
 use super::status::Status;
+
+use state::State;
+pub(crate) use state::split_mix;
+pub(crate) use view::{Bounds, Entry, Position, Snapshot, Tail, What};
 
 /// The Pods of the scripted cluster. Cheap to clone; all clones are the same store.
 #[derive(Clone, Debug)]
@@ -25,74 +33,9 @@ pub struct Store {
     changes: watch::Sender<u64>,
 }
 
-#[derive(Debug)]
-struct State {
-    version: u64,
-    /// Versions at or below this can no longer be listed exactly or watched from.
-    compacted: u64,
-    /// Copied only when it changes while somebody still reads the older one.
-    pods: Arc<BTreeMap<String, Arc<Object>>>,
-    log: VecDeque<Entry>,
-    /// Entries at or below this version are not in the log (any more).
-    trimmed: u64,
-    /// How many entries the log keeps.
-    capacity: usize,
-    /// Grows when history was rewritten: open watches of an older epoch end.
-    epoch: u64,
-    uids: u64,
-}
-
 /// A Pod that was printed beforehand, so that putting it in place of another costs next to nothing.
 #[derive(Clone, Debug)]
 pub struct Prepared(Object);
-
-#[derive(Clone, Debug)]
-pub(crate) struct Entry {
-    pub(crate) version: u64,
-    pub(crate) what: What,
-}
-
-#[derive(Clone, Debug)]
-pub(crate) enum What {
-    /// A Pod before and after.
-    Pod { old: Option<Arc<Object>>, new: Option<Arc<Object>> },
-    /// Bytes that every open watch gets as they stand.
-    Raw(Bytes),
-    /// A bookmark for every open watch that asked for them.
-    Bookmark,
-}
-
-/// A consistent view of all Pods at one version.
-#[derive(Debug)]
-pub(crate) struct Snapshot {
-    pub(crate) version: u64,
-    pub(crate) epoch: u64,
-    pods: Arc<BTreeMap<String, Arc<Object>>>,
-}
-
-/// What a watch reads next.
-#[derive(Debug)]
-pub(crate) enum Tail {
-    /// The entries, and the version of the store behind them.
-    Entries(Vec<Entry>, u64),
-    /// The entries that the watch still needs are gone: it was too slow, or history was rewritten.
-    Lost,
-}
-
-/// How far the store is, and how far back it can be read.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Bounds {
-    pub(crate) version: u64,
-    pub(crate) compacted: u64,
-    pub(crate) epoch: u64,
-}
-
-/// A place in the log; taken before the entries after it are awaited.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Position {
-    pub(crate) version: u64,
-    pub(crate) epoch: u64,
-}
 
 impl Default for Store {
     /// An empty store without a server.
@@ -105,16 +48,7 @@ impl Store {
     /// An empty store at `version`, whose log keeps `capacity` entries. Different seeds give
     /// different uids.
     pub(crate) fn new(version: u64, capacity: usize, seed: u64) -> Self {
-        let state = State {
-            version,
-            compacted: 0,
-            pods: Arc::default(),
-            log: VecDeque::new(),
-            trimmed: 0,
-            capacity,
-            epoch: 0,
-            uids: seed,
-        };
+        let state = State::new(version, capacity, seed);
         Self { state: Arc::new(Mutex::new(state)), changes: watch::Sender::new(0) }
     }
 
@@ -408,148 +342,6 @@ impl Store {
     }
 }
 
-impl Snapshot {
-    /// The Pods of `namespace` (or of all) whose key is not before `start`, in order.
-    pub(crate) fn pods<'a>(
-        &'a self,
-        namespace: Option<&'a str>,
-        start: Option<&str>,
-    ) -> impl Iterator<Item = &'a Arc<Object>> {
-        let prefix = namespace.map(|namespace| key(namespace, "")).unwrap_or_default();
-        let from = match start {
-            Some(start) => format!("{prefix}{start}"),
-            None => prefix.clone(),
-        };
-        self.pods
-            .range(from..)
-            .take_while(move |(key, _)| key.starts_with(&prefix))
-            .map(|(_, pod)| pod)
-    }
-}
-
-impl State {
-    fn get(&self, namespace: &str, name: &str) -> Option<Arc<Object>> {
-        self.pods.get(&key(namespace, name)).cloned()
-    }
-
-    fn create(&mut self, pod: Value) -> Result<Arc<Object>, Status> {
-        let Value::Object(mut pod) = pod else {
-            return Err(Status::bad_request("a Pod is an object"));
-        };
-        let uid = self.next_uid();
-        let metadata = pod.entry("metadata").or_insert_with(|| json!({}));
-        let Value::Object(metadata) = metadata else {
-            return Err(Status::bad_request("metadata is an object"));
-        };
-        metadata.entry("namespace").or_insert_with(|| json!("default"));
-        metadata.entry("uid").or_insert(Value::String(uid));
-        metadata.entry("creationTimestamp").or_insert_with(|| json!(clock::timestamp()));
-        let object = Arc::new(Object::new(pod, self.version + 1));
-        if object.name.is_empty() {
-            return Err(Status::bad_request("a Pod needs a name"));
-        }
-        let key = object.key();
-        if self.pods.contains_key(&key) {
-            return Err(Status::new(
-                409,
-                "AlreadyExists",
-                format!("pods \"{}\" already exists", object.name),
-            ));
-        }
-        self.version += 1;
-        Arc::make_mut(&mut self.pods).insert(key, Arc::clone(&object));
-        self.append(What::Pod { old: None, new: Some(Arc::clone(&object)) });
-        Ok(object)
-    }
-
-    fn replace(&mut self, old: &Arc<Object>, tree: Map<String, Value>) -> Arc<Object> {
-        let mut same = tree.clone();
-        if let Some(Value::Object(metadata)) = same.get_mut("metadata") {
-            metadata.insert("resourceVersion".to_owned(), json!(old.version.to_string()));
-        }
-        if same == old.tree() {
-            return Arc::clone(old);
-        }
-        self.version += 1;
-        let new = Arc::new(Object::new(tree, self.version));
-        Arc::make_mut(&mut self.pods).insert(new.key(), Arc::clone(&new));
-        self.append(What::Pod { old: Some(Arc::clone(old)), new: Some(Arc::clone(&new)) });
-        new
-    }
-
-    fn put(&mut self, pod: &Object) -> u64 {
-        self.version += 1;
-        let new = Arc::new(pod.at(self.version));
-        let old = Arc::make_mut(&mut self.pods).insert(new.key(), Arc::clone(&new));
-        self.append(What::Pod { old, new: Some(new) });
-        self.version
-    }
-
-    fn delete(&mut self, namespace: &str, name: &str) -> Result<u64, Status> {
-        let old = Arc::make_mut(&mut self.pods)
-            .remove(&key(namespace, name))
-            .ok_or_else(|| Status::not_found(name))?;
-        self.version += 1;
-        self.append(What::Pod { old: Some(old), new: None });
-        Ok(self.version)
-    }
-
-    fn append(&mut self, what: What) {
-        self.log.push_back(Entry { version: self.version, what });
-        while self.log.len() > self.capacity {
-            if let Some(lost) = self.log.pop_front() {
-                self.trimmed = self.trimmed.max(lost.version);
-                self.compacted = self.compacted.max(lost.version);
-            }
-        }
-    }
-
-    /// Begins history at the present version.
-    fn forget(&mut self) {
-        self.log.clear();
-        self.trimmed = self.version;
-        self.compacted = self.version;
-    }
-
-    /// The Pods as they were, by undoing what came later.
-    fn pods_at(&self, version: u64) -> Arc<BTreeMap<String, Arc<Object>>> {
-        let mut shared = Arc::clone(&self.pods);
-        for entry in self.log.iter().rev().take_while(|entry| entry.version > version) {
-            let What::Pod { old, new } = &entry.what else { continue };
-            let pods = Arc::make_mut(&mut shared);
-            if let Some(new) = new {
-                pods.remove(&new.key());
-            }
-            if let Some(old) = old {
-                pods.insert(old.key(), Arc::clone(old));
-            }
-        }
-        shared
-    }
-
-    /// A uid that this store has not given yet: the `SplitMix64` sequence in the form of a `UUIDv4`.
-    fn next_uid(&mut self) -> String {
-        let (high, low) = (split_mix(&mut self.uids), split_mix(&mut self.uids));
-        format!(
-            "{:08x}-{:04x}-4{:03x}-{:04x}-{:012x}",
-            high >> 32,
-            (high >> 16) & 0xffff,
-            high & 0xfff,
-            0x8000 | (low >> 48 & 0x3fff),
-            low & 0xffff_ffff_ffff
-        )
-    }
-}
-
-/// Steele, Lea and Flood's `SplitMix64`: a full-period sequence, so that no uid comes twice.
-pub(crate) fn split_mix(state: &mut u64) -> u64 {
-    *state = state.wrapping_add(0x9E37_79B9_7F4A_7C15);
-    let mut mixed = *state;
-    mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-    mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-    mixed ^ (mixed >> 31)
-}
-
 fn set(pod: &mut Value, map_name: &str, name: &str, value: Option<&str>) {
     let map = json::object_at(pod, &["metadata", map_name]);
     if let Some(value) = value {
@@ -559,115 +351,5 @@ fn set(pod: &mut Value, map_name: &str, name: &str, value: Option<&str>) {
     }
     if map.is_empty() {
         json::object_at(pod, &["metadata"]).shift_remove(map_name);
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::{Store, Tail, What, key};
-    use crate::apiserver::store::Position;
-    use serde_json::json;
-
-    fn store() -> Store {
-        Store::new(100, 1000, 7)
-    }
-
-    fn pod(name: &str) -> serde_json::Value {
-        json!({"metadata": {"namespace": "n", "name": name}, "status": {"phase": "Running"}})
-    }
-
-    fn names(store: &Store, version: u64) -> Vec<String> {
-        let snapshot = store.snapshot_at(version).unwrap();
-        snapshot.pods(Some("n"), None).map(|pod| pod.name.to_string()).collect()
-    }
-
-    #[test]
-    fn one_counter_for_every_change() {
-        let store = store();
-        assert_eq!(store.create(pod("a")), Ok(101));
-        assert_eq!(store.annotate("n", "a", "x", Some("1")), Ok(102));
-        assert_eq!(store.annotate("n", "a", "x", Some("1")), Ok(102), "no change, no version");
-        assert_eq!(store.delete("n", "a"), Ok(103));
-        assert_eq!(store.delete("n", "a").unwrap_err().code, 404);
-        assert_eq!(store.resource_version(), 103);
-    }
-
-    #[test]
-    fn reads_the_past_until_it_is_compacted() {
-        let store = store();
-        store.create(pod("a")).unwrap();
-        store.create(pod("b")).unwrap();
-        store.delete("n", "a").unwrap();
-        assert_eq!(names(&store, 100), [""; 0]);
-        assert_eq!(names(&store, 102), ["a", "b"]);
-        assert_eq!(names(&store, 103), ["b"]);
-        store.compact_to(102);
-        assert!(store.snapshot_at(101).is_none());
-        assert_eq!(names(&store, 102), ["a", "b"]);
-    }
-
-    #[test]
-    fn a_new_pod_of_an_old_name_has_a_new_uid() {
-        let store = store();
-        store.create(pod("a")).unwrap();
-        let first = store.get("n", "a").unwrap().uid.clone();
-        store.delete("n", "a").unwrap();
-        store.create(pod("a")).unwrap();
-        assert_ne!(store.get("n", "a").unwrap().uid, first);
-    }
-
-    #[test]
-    fn a_rewound_store_never_had_the_later_events() {
-        let store = store();
-        store.create(pod("a")).unwrap();
-        let before = Position { version: 101, epoch: store.bounds().epoch };
-        store.delete("n", "a").unwrap();
-        store.rewind(101);
-        assert_eq!(names(&store, 101), ["a"]);
-        assert_eq!(store.resource_version(), 101);
-        assert!(matches!(store.tail(before), Tail::Lost), "open watches end");
-        assert_eq!(store.create(pod("b")), Ok(102), "versions are used again");
-    }
-
-    #[test]
-    fn a_full_log_compacts_itself() {
-        let store = Store::new(0, 2, 7);
-        for name in ["a", "b", "c"] {
-            store.create(pod(name)).unwrap();
-        }
-        assert_eq!(store.bounds().compacted, 1);
-        let Tail::Entries(entries, _) = store.tail(Position { version: 1, epoch: 0 }) else {
-            panic!("lost")
-        };
-        assert_eq!(entries.len(), 2);
-        assert!(matches!(store.tail(Position { version: 0, epoch: 0 }), Tail::Lost));
-    }
-
-    #[test]
-    fn what_was_prepared_takes_the_place_and_a_new_version() {
-        let store = store();
-        store.create(pod("a")).unwrap();
-        let prepared = store
-            .prepare("n", "a", |pod| pod["metadata"]["annotations"] = json!({"x": "1"}))
-            .unwrap();
-        assert_eq!((store.put(&prepared), store.put(&prepared)), (102, 103));
-        let pod = store.pod("n", "a").unwrap();
-        assert_eq!(pod["metadata"]["resourceVersion"], "103");
-        assert_eq!(pod["metadata"]["annotations"]["x"], "1");
-    }
-
-    #[test]
-    fn entries_say_before_and_after() {
-        let store = store();
-        store.create(pod("a")).unwrap();
-        store.label("n", "a", "x", Some("1")).unwrap();
-        let Tail::Entries(entries, _) = store.tail(Position { version: 101, epoch: 0 }) else {
-            panic!("lost")
-        };
-        let [entry] = entries.as_slice() else { panic!("{entries:?}") };
-        let What::Pod { old: Some(old), new: Some(new) } = &entry.what else { panic!("{entry:?}") };
-        assert!(old.labels.is_empty());
-        assert_eq!(new.labels.get("x").map(AsRef::as_ref), Some("1"));
-        assert_eq!(new.key(), key("n", "a"));
     }
 }
