@@ -56,6 +56,31 @@ impl<'a> Pod<'a> {
     }
 }
 
+/// Whether a Pod is ready, from the pieces of its status in the order in which they are read.
+///
+/// Who has a status and does not say in it that it is ready, is not.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Readiness(Option<bool>);
+
+impl Readiness {
+    /// The Pod has a status.
+    pub const fn status(&mut self) {
+        self.0 = Some(false);
+    }
+
+    /// The status has a condition of this type and status.
+    pub fn condition(&mut self, kind: Option<&str>, status: Option<&str>) {
+        if kind == Some("Ready") {
+            self.0 = Some(status == Some("True"));
+        }
+    }
+
+    /// What it comes to; none without a status.
+    pub const fn get(self) -> Option<bool> {
+        self.0
+    }
+}
+
 /// One line of a watch.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -164,7 +189,7 @@ struct Draft<'a> {
     annotation: Option<Cow<'a, str>>,
     phase: Option<Cow<'a, str>>,
     deleting: bool,
-    ready: Option<bool>,
+    ready: Readiness,
     initial_events_end: bool,
     /// The first value of a wrong type; reading goes on, to learn whose it is.
     misshapen: Option<Fault>,
@@ -234,7 +259,7 @@ impl<'a> Draft<'a> {
 
     fn status(&mut self, reader: &mut Reader<'a>) -> Result<(), Fault> {
         if reader.peek() == Some(b'{') {
-            self.ready = Some(false);
+            self.ready.status();
         }
         self.members(reader, "an object for status", |draft, reader, name| match name {
             b"phase" => {
@@ -265,9 +290,7 @@ impl<'a> Draft<'a> {
                 }
                 Ok(())
             })?;
-            if kind.as_deref() == Some("Ready") {
-                self.ready = Some(status.as_deref() == Some("True"));
-            }
+            self.ready.condition(kind.as_deref(), status.as_deref());
         }
         Ok(())
     }
@@ -333,7 +356,7 @@ impl<'a> Draft<'a> {
                 annotation: self.annotation,
                 phase: self.phase,
                 deleting: self.deleting,
-                ready: self.ready,
+                ready: self.ready.get(),
             }),
             _ => Err(self.misses("a name in metadata")),
         }

@@ -5,9 +5,10 @@
 //! the break.
 
 use std::borrow::Cow;
+use std::cell::RefCell;
 
 use dubbo_k8s_codec::yaml::Yaml;
-use dubbo_k8s_codec::{ANNOTATION, Annotation, LABEL};
+use dubbo_k8s_codec::{ANNOTATION, Annotation, LABEL, Readiness};
 
 use crate::events::{Event, Reader, Spanned, SyntaxError};
 use crate::json::Json;
@@ -377,49 +378,51 @@ fn annotations<'a>(
 }
 
 fn status(reader: &mut dyn Reader<'_>, pod: &mut PodText) -> Result<(), SyntaxError> {
-    // As the codec has it: who has a status and does not say that it is ready, is not.
-    pod.ready = Some(false);
-    members(reader, &mut |reader, name, value| {
+    let mut readiness = Readiness::default();
+    readiness.status();
+    let read = members(reader, &mut |reader, name, value| {
         match (name, &value.event) {
             ("phase", Event::Text(it)) => pod.phase = Some(it.as_ref().into()),
             ("podIP", Event::Text(it)) => pod.add_address(it),
-            ("podIPs", Event::List) => {
-                return items(
-                    reader,
-                    &mut |reader, name, value| {
-                        if let ("ip", Event::Text(it)) = (name, &value.event) {
-                            pod.add_address(it);
-                        }
-                        reader.skip(&value).map(drop)
-                    },
-                    &mut || {},
-                );
-            }
-            ("conditions", Event::List) => {
-                let (kind, ready) = (std::cell::Cell::new(false), std::cell::Cell::new(false));
-                return items(
-                    reader,
-                    &mut |reader, name, value| {
-                        match (name, &value.event) {
-                            ("type", Event::Text(it)) => kind.set(it == "Ready"),
-                            ("status", Event::Text(it) | Event::Plain(it)) => {
-                                ready.set(it == "True");
-                            }
-                            _ => {}
-                        }
-                        reader.skip(&value).map(drop)
-                    },
-                    &mut || {
-                        if kind.take() {
-                            pod.ready = Some(ready.take());
-                        }
-                    },
-                );
-            }
+            ("podIPs", Event::List) => return addresses(reader, pod),
+            ("conditions", Event::List) => return conditions(reader, &mut readiness),
             _ => {}
         }
         reader.skip(&value).map(drop)
-    })
+    });
+    pod.ready = readiness.get();
+    read
+}
+
+fn addresses(reader: &mut dyn Reader<'_>, pod: &mut PodText) -> Result<(), SyntaxError> {
+    items(
+        reader,
+        &mut |reader, name, value| {
+            if let ("ip", Event::Text(it)) = (name, &value.event) {
+                pod.add_address(it);
+            }
+            reader.skip(&value).map(drop)
+        },
+        &mut || {},
+    )
+}
+
+fn conditions(reader: &mut dyn Reader<'_>, pod: &mut Readiness) -> Result<(), SyntaxError> {
+    let (kind, status) = (RefCell::new(None), RefCell::new(None));
+    items(
+        reader,
+        &mut |reader, name, value| {
+            if let Event::Text(it) | Event::Plain(it) = &value.event {
+                match name {
+                    "type" => drop(kind.replace(Some(it.to_string()))),
+                    "status" => drop(status.replace(Some(it.to_string()))),
+                    _ => {}
+                }
+            }
+            reader.skip(&value).map(drop)
+        },
+        &mut || pod.condition(kind.take().as_deref(), status.take().as_deref()),
+    )
 }
 
 /// Calls `member` for every member of every mapping of the list just opened, `after` behind each.
