@@ -46,7 +46,7 @@ impl<'a> Json<'a> {
     fn wrong<T>(&self, expected: &str) -> Result<T, SyntaxError> {
         let found = match self.text.get(self.at..).and_then(|rest| rest.chars().next()) {
             None => "the end".to_owned(),
-            Some(found) => format!("{found:?}"),
+            Some(found) => ['"', found, '"'].iter().collect(),
         };
         Err(SyntaxError {
             offset: self.at,

@@ -130,7 +130,7 @@ impl Session {
             "compare" => self.compare(),
             "live" => self.live_input(ask),
             "seek" => self.seek(ask),
-            other => json!({"refused": format!("unknown question {other:?}")}),
+            _ => json!({"refused": "unknown question"}),
         }
     }
 

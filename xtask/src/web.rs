@@ -15,7 +15,7 @@ const BINDGEN: &str = "dubbo-k8s-web-bindgen";
 const PROFILE: &str = "page";
 
 /// What the wasm may weigh, gzipped. The aim is 130,000; this holds what has been reached.
-const WASM_LIMIT: usize = 136_200;
+const WASM_LIMIT: usize = 134_500;
 /// What scripts and style may weigh together, gzipped.
 const SCRIPT_LIMIT: usize = 35_000;
 

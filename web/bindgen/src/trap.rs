@@ -1,7 +1,8 @@
 //! Takes away what a panic would say before it traps: in a browser there is nobody to say it to.
 //!
 //! The standard library's panics format a message, find no stderr and trap. Here they trap at once, and what
-//! leads straight to a trap is not done. It must never change what a program does that does not panic.
+//! leads straight to a trap is not done. What only messages for programmers need, which is `Debug`, says
+//! nothing. It must never change what a program does that does not panic and has no `{:?}`.
 
 use std::collections::{HashMap, HashSet};
 
@@ -25,14 +26,31 @@ const PANICS: [&str; 10] = [
     "panic_on_ord_violation",
 ];
 
+/// What the names of functions end in that implement `Debug`, in both manglings.
+const DEBUG: [&str; 2] = ["Debug$GT$3fmt", "5Debug3fmt"];
+
+/// What only implementations of `Debug` call.
+const FOR_DEBUG: &str = "3fmt8builders";
+
 /// The same module, with panics that say nothing.
 pub(crate) fn quiet(wasm: &[u8]) -> Result<Vec<u8>, Box<dyn std::error::Error>> {
     let (mut imported, mut names, mut bodies) = (0, HashMap::new(), Vec::new());
+    let (mut types, mut results) = (Vec::new(), Vec::new());
     for payload in Parser::new(0).parse_all(wasm) {
         match payload? {
             Payload::ImportSection(section) => {
                 for import in section.into_imports() {
                     imported += u32::from(matches!(import?.ty, wasmparser::TypeRef::Func(_)));
+                }
+            }
+            Payload::TypeSection(section) => {
+                for one in section.into_iter_err_on_gc_types() {
+                    types.push(one?.results() == [wasmparser::ValType::I32]);
+                }
+            }
+            Payload::FunctionSection(section) => {
+                for one in section {
+                    results.push(types.get(one? as usize).copied().unwrap_or(false));
                 }
             }
             Payload::CustomSection(section) => {
@@ -54,7 +72,9 @@ pub(crate) fn quiet(wasm: &[u8]) -> Result<Vec<u8>, Box<dyn std::error::Error>> 
     }
     let mut traps: HashSet<u32> = names
         .iter()
-        .filter(|(_, name)| PANICS.iter().any(|panic| name.contains(panic)))
+        .filter(|(_, name)| {
+            PANICS.iter().any(|panic| name.contains(panic)) || name.contains(FOR_DEBUG)
+        })
         .map(|(index, _)| *index)
         .filter(|index| *index >= imported)
         .collect();
@@ -70,9 +90,14 @@ pub(crate) fn quiet(wasm: &[u8]) -> Result<Vec<u8>, Box<dyn std::error::Error>> 
             break;
         }
     }
-    for (index, body) in (imported..).zip(&mut shortened) {
+    let is_debug = |index: &u32| {
+        names.get(index).is_some_and(|name| DEBUG.iter().any(|debug| name.contains(debug)))
+    };
+    for ((index, gives), body) in (imported..).zip(results).zip(&mut shortened) {
         if traps.contains(&index) {
             *body = vec![0, UNREACHABLE, END];
+        } else if gives && is_debug(&index) {
+            *body = SAYS_NOTHING.to_vec();
         }
     }
     let mut module = Module::new();
@@ -82,6 +107,9 @@ pub(crate) fn quiet(wasm: &[u8]) -> Result<Vec<u8>, Box<dyn std::error::Error>> 
 
 const UNREACHABLE: u8 = 0x00;
 const END: u8 = 0x0b;
+
+/// No locals; `Ok(())`, which is zero.
+const SAYS_NOTHING: [u8; 4] = [0, 0x41, 0, END];
 
 /// Whether a function does nothing before it traps.
 fn is_trap(body: &[u8]) -> bool {
@@ -214,13 +242,13 @@ mod tests {
 
     use super::*;
 
-    /// Three functions: one adds if it may and else panics, one only panics, and the panic.
+    /// Five functions: one adds if it may and else panics, one only panics, the panic, and two of `Debug`.
     fn module() -> Vec<u8> {
         let mut types = TypeSection::new();
         types.ty().function([wasm_encoder::ValType::I32], [wasm_encoder::ValType::I32]);
         types.ty().function([wasm_encoder::ValType::I32], []);
         let mut functions = FunctionSection::new();
-        functions.function(0).function(1).function(1);
+        functions.function(0).function(1).function(1).function(0).function(1);
         let mut code = CodeSection::new();
         let mut adds = Function::new([]);
         for instruction in [
@@ -243,6 +271,11 @@ mod tests {
             body.instruction(&Instruction::Unreachable).instruction(&Instruction::End);
             code.function(&body);
         }
+        for local in [0, 0] {
+            let mut body = Function::new([]);
+            body.instruction(&Instruction::LocalGet(local)).instruction(&Instruction::End);
+            code.function(&body);
+        }
         let mut data = DataSection::new();
         let mut bytes = b"text\0\0\0\0src/a.rs".to_vec();
         for word in [1008_u32, 8, 17, 5, 1000, 4] {
@@ -254,6 +287,8 @@ mod tests {
         known.append(0, "adds");
         known.append(1, "wraps");
         known.append(2, "_RNvNtCs_4core9panicking9panic_fmt");
+        known.append(3, "_ZN1x1T$u20$as$u20$core..fmt..Debug$GT$3fmt17h1E");
+        known.append(4, "_RNvXs_1xNtB5_5Debug3fmt");
         names.functions(&known);
         let mut module = Module::new();
         module.section(&types).section(&functions).section(&code).section(&data).section(&names);
@@ -278,6 +313,8 @@ mod tests {
         assert_eq!(bodies[0], [&[0][..], &block].concat());
         assert_eq!(bodies[1], [0, UNREACHABLE, END]);
         assert_eq!(bodies[2], [0, UNREACHABLE, END]);
+        assert_eq!(bodies[3], SAYS_NOTHING, "Debug says nothing, and that it went well");
+        assert_eq!(bodies[4], [0, 0x20, 0, END], "unless it does not say how it went");
         assert_eq!(&segment[..4], b"text");
         assert!(segment[8..32].iter().all(|byte| *byte == 0), "{segment:?}");
         assert_eq!(segment[32..36], 1000_u32.to_le_bytes(), "text is not a path");
