@@ -14,7 +14,8 @@ const LAG_EVENTS = 2000;
 /** For how long the model marks what is new or gone, and a little. */
 const GONE_MS = 2600;
 
-let queue: object[] = [];
+/** Events as they came, which only the model reads. */
+let queue: string[] = [];
 let timer = 0;
 let busy = false;
 let since = 0;
@@ -31,6 +32,28 @@ function tell() {
   changed();
 }
 
+/** Takes one event, whose data is JSON. */
+function take(kind: string, data: string) {
+  if (kind === 'disconnected') upstream = reason(data);
+  if (kind === 'reconnected' || kind === 'synced' || kind === 'relisted' || kind === 'snapshot') upstream = null;
+  if (kind === 'snapshot') queue = [];
+  queue.push(kind === 'snapshot' || kind === 'holders' ? `{"event":"${kind}","data":${data}}` : data);
+  if (queue.length > LAG_EVENTS) behind = true;
+  tell();
+  if (!timer) {
+    since = performance.now();
+    timer = window.setTimeout(flush, kind === 'snapshot' ? 0 : BATCH_MS);
+  }
+}
+
+function reason(data: string): string {
+  try {
+    return String(JSON.parse(data).error ?? '');
+  } catch {
+    return '';
+  }
+}
+
 export function startLive(address: string) {
   const url = new URL(address, location.href);
   if (url.origin !== location.origin) return;
@@ -44,39 +67,13 @@ export function startLive(address: string) {
     if (events.readyState === EventSource.CLOSED) setTimeout(() => startLive(address), 3000);
     tell();
   };
-  const take = (kind: string) => (message: MessageEvent) => {
-    let data: { error?: unknown };
-    try {
-      data = JSON.parse(message.data);
-    } catch {
-      return;
-    }
-    if (kind === 'disconnected') upstream = String(data.error ?? '');
-    if (kind === 'reconnected' || kind === 'synced' || kind === 'relisted' || kind === 'snapshot') upstream = null;
-    if (kind === 'snapshot') queue = [];
-    queue.push(kind === 'snapshot' ? { event: 'snapshot', data } : { event: kind, ...data });
-    if (queue.length > LAG_EVENTS) behind = true;
-    tell();
-    if (!timer) {
-      since = performance.now();
-      timer = window.setTimeout(flush, kind === 'snapshot' ? 0 : BATCH_MS);
-    }
-  };
-  for (const kind of KINDS) events.addEventListener(kind, take(kind));
-  events.addEventListener('message', (message) => {
-    const kind = safeKind(message.data);
-    if (kind) take(kind)(message);
-  });
-  tell();
-}
-
-function safeKind(data: string): string | null {
-  try {
-    const kind = JSON.parse(data).event;
-    return KINDS.includes(kind) ? kind : null;
-  } catch {
-    return null;
+  for (const kind of KINDS) {
+    events.addEventListener(kind, (message: MessageEvent<string>) => {
+      take(kind, message.data);
+      if (kind === 'snapshot') followHolders(url, message.lastEventId);
+    });
   }
+  tell();
 }
 
 async function flush() {
@@ -89,8 +86,13 @@ async function flush() {
   const events = queue;
   queue = [];
   const first = !state.summary;
-  const summary = await model.ask<Summary>({ do: 'live', events, now: Date.now() });
-  busy = false;
+  let summary: Summary;
+  try {
+    summary = await model.askText<Summary>(`{"do":"live","now":${Date.now()},"events":[${events.join(',')}]}`);
+  } finally {
+    busy = false;
+  }
+  if (summary.refused) return; // something that is not JSON was among them
   behind = (events.length > 0 && performance.now() - since > LAG_MS) || queue.length > LAG_EVENTS;
   tell();
   await taken(summary, first, events.length > 0);
@@ -117,4 +119,32 @@ export async function seek(to: number | null) {
   if (before) summary.live = before;
   state.paused = to !== null;
   await taken(summary, false);
+}
+
+/** Who carries a key beside the Pod that an event names is told by snapshots alone: one is asked for this often, and takes no more than a hundredth of the time. */
+const HOLDERS_MS = 30_000;
+const HOLDERS_SHARE = 100;
+
+let holdersTimer = 0;
+
+/** Asks for the snapshot again and again, unless it is still the one of `revision`. */
+function followHolders(events: URL, revision: string) {
+  let known = `W/"${revision}"`;
+  const ask = async () => {
+    const begun = performance.now();
+    if (link === 'connected' && !state.paused && !document.hidden) {
+      try {
+        const answer = await fetch(new URL('snapshot', events), { headers: { 'if-none-match': known }, cache: 'no-store' });
+        if (answer.status === 200) {
+          take('holders', await answer.text());
+          known = answer.headers.get('etag') ?? known;
+        }
+      } catch {
+        // The stream says when the connection is lost.
+      }
+    }
+    holdersTimer = window.setTimeout(ask, Math.max(HOLDERS_MS, HOLDERS_SHARE * (performance.now() - begun)));
+  };
+  clearTimeout(holdersTimer);
+  holdersTimer = window.setTimeout(ask, HOLDERS_MS);
 }

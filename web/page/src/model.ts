@@ -59,7 +59,12 @@ export class Model {
   }
 
   ask<T>(question: { do: string } & Record<string, unknown>): Promise<T> {
-    return this.#send<T>({ kind: 'ask', question: JSON.stringify(question) });
+    return this.askText<T>(JSON.stringify(question));
+  }
+
+  /** The same with the question as JSON already. */
+  askText<T>(question: string): Promise<T> {
+    return this.#send<T>({ kind: 'ask', question });
   }
 
   /** Ends whatever is going on, and starts with an empty model. */

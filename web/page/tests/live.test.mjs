@@ -10,7 +10,9 @@ import { begin, serve } from './serve.mjs';
 const here = (path) => fileURLToPath(new URL(path, import.meta.url));
 await mkdir(here('../artefacts'), { recursive: true });
 
-let host, chrome, page, stream;
+let host, chrome, page, stream, told;
+let revision = 1;
+const asked = [];
 const violations = [];
 const arrived = [];
 
@@ -26,6 +28,11 @@ before(async () => {
   host = await serve(here('../dist'), (response) => {
     stream = begin(response);
     arrived.shift()?.();
+  }, (request, response) => {
+    asked.push(request.headers['if-none-match']);
+    const etag = `W/"${revision}"`;
+    if (request.headers['if-none-match'] === etag) return response.writeHead(304).end();
+    response.writeHead(200, { 'content-type': 'application/json', etag }).end(JSON.stringify(told));
   });
   chrome = await browser();
   page = await chrome.watched(host.url, { complaints: violations, tolerated: true });
@@ -43,6 +50,7 @@ test('connecting, connected, changing, paused, gone back, lost and back again', 
   send('snapshot', snapshot);
   await page.waitForFunction(() => document.querySelectorAll('.row.endpoint').length === 1);
   await page.waitForSelector('.live-connected');
+  assert.ok(await page.locator('.past input').evaluate((input) => input.value === input.max), 'now is at the end of the slider');
 
   change('added', 2);
   await page.waitForFunction(() => document.querySelectorAll('.row.endpoint').length === 2);
@@ -97,4 +105,35 @@ test('connecting, connected, changing, paused, gone back, lost and back again', 
   send('snapshot', snapshot);
   await page.waitForFunction(() => document.querySelector('.row.endpoint .label')?.textContent === '10.0.0.1:20880');
   assert.deepEqual(violations, []);
+  await page.close();
+});
+
+test('a key that two Pods carry is shown at both, and then at the one that is left', async () => {
+  const first = next();
+  const other = await chrome.watched(host.url, { complaints: violations, tolerated: true });
+  await other.clock.install();
+  await other.goto(`${host.url}?live`);
+  await first;
+  send('snapshot', snapshot);
+  const shown = () => other.locator('.row.endpoint .where').allInnerTexts();
+  const rows = (count) => other.waitForFunction((count) => document.querySelectorAll('.row.endpoint').length === count, count);
+  await rows(1);
+  const again = async (pods) => {
+    const known = asked.length;
+    revision += 1;
+    const [service] = snapshot.services;
+    told = { ...snapshot, services: [{ ...service, providers: [{ ...service.providers[0], holders: pods.map(holder) }] }] };
+    await other.clock.fastForward(31_000);
+    while (asked.length === known) await new Promise((done) => setImmediate(done));
+  };
+  await again([1, 2]);
+  await rows(2);
+  assert.deepEqual(await shown(), ['shop/p-1', 'shop/p-2']);
+  await again([2]);
+  await rows(1);
+  assert.deepEqual(await shown(), ['shop/p-2']);
+  assert.equal(await other.locator('.row.gone').count(), 0, 'the key is not gone');
+  assert.deepEqual(asked, ['W/"1"', 'W/"2"'], 'only what is new is sent');
+  assert.deepEqual(violations, []);
+  await other.close();
 });

@@ -12,14 +12,18 @@ export function begin(response) {
   return response;
 }
 
-/** Serves a folder; `live` gets the response of every `GET /v1/events`, and begins it when it likes. */
-export async function serve(folder, live) {
+/** Serves a folder; `live` gets the response of every `GET /v1/events`, and begins it when it likes; `snapshot` answers `GET /v1/snapshot`. */
+export async function serve(folder, live, snapshot) {
   const asked = [];
   const server = createServer(async (request, response) => {
     const path = new URL(request.url, 'http://h').pathname;
     asked.push(path);
     if (path === '/v1/events' && live) {
       live(response);
+      return;
+    }
+    if (path === '/v1/snapshot' && snapshot) {
+      snapshot(request, response);
       return;
     }
     try {

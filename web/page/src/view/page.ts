@@ -16,7 +16,7 @@ import { tree } from './tree.ts';
 
 export const page = () => html`
   ${bar()}
-  <main class="panes" data-pane=${state.pane}>
+  <main class=${`panes${state.summary?.live ? ' streamed' : ''}`} data-pane=${state.pane}>
     ${tabs()}
     <section class="pane pane-source" id="pane-source" aria-label=${t('source')}>${sourcePane()}</section>
     <section class="pane pane-services" id="pane-services" aria-label=${t('services')}>${servicesPane()}</section>
@@ -113,10 +113,21 @@ function livePill() {
     ${span
       ? html`<span class="past">
           <button class="small" @click=${() => void seek(state.paused ? null : Date.now())}>${icon(state.paused ? 'play' : 'pause')}<span>${state.paused ? t('resume') : t('pause')}</span></button>
-          <input type="range" aria-label=${t('past')} min=${span.from} max=${span.to} step="1000" .value=${String(state.past ?? span.to)} @input=${(event: Event) => void seek(Number((event.target as HTMLInputElement).value))} />
+          <input type="range" aria-label=${t('past')} min=${span.from} max=${end(span)} step=${STEP} .value=${String(state.past ?? end(span))} @input=${slid} />
           <time>${state.past === null ? t('now') : new Date(state.past).toLocaleTimeString(state.lang === 'zh' ? 'zh-CN' : 'en')}</time>
         </span>`
       : nothing}`;
+}
+
+/** Milliseconds from one place of the slider to the next. */
+const STEP = 1000;
+
+/** The last place of the slider, which is now: a whole number of steps from the first. */
+const end = ({ from, to }: { from: number; to: number }) => from + Math.ceil((to - from) / STEP) * STEP;
+
+function slid(event: Event) {
+  const input = event.target as HTMLInputElement;
+  void seek(input.value === input.max ? null : Number(input.value));
 }
 
 function servicesPane() {
