@@ -6,6 +6,7 @@ use crate::answer::{Json, json};
 use dubbo_k8s_codec::{Annotation, Key, Url};
 
 use crate::model::{Model, index};
+use crate::show::texts;
 
 /// Differences that one answer lists.
 const LISTED: usize = 500;
@@ -92,7 +93,7 @@ impl Listing {
         }
     }
 
-    /// The same endpoint with other parameters; false if they differ in nothing that has a meaning.
+    /// The same endpoint: with other parameters, or only written in another way. False if it is neither.
     fn changed(&mut self, pod: &str, old: &str, new: &str) -> bool {
         let (Some(before), Some(after)) = (url(old), url(new)) else { return false };
         let mut params = Json::list();
@@ -108,13 +109,15 @@ impl Listing {
                 }
             }
         }
-        let some = params != Json::list();
-        if some {
-            let key = place(new);
-            self.total += 1;
-            self.changes.push(json!({"what": "changed", "pod": pod, "key": key, "params": params}));
+        self.total += 1;
+        let key = place(new);
+        let mut change = json!({"what": "changed", "pod": pod, "key": key, "params": params});
+        if params == Json::list() {
+            let runs = texts(&readable(old), &readable(new));
+            change = json!({"what": "rewritten", "pod": pod, "key": key, "runs": runs});
         }
-        some
+        self.changes.push(change);
+        true
     }
 
     /// What only one of two ordered lists has.
@@ -222,14 +225,20 @@ mod tests {
     }
 
     #[test]
-    fn another_order_of_parameters_is_another_record() {
+    fn another_order_or_spelling_is_the_same_url_written_differently() {
         let key = |url| Key::leaf("a.B", Category::Providers, url).to_string();
-        let mut session = Session::default();
-        session.load(text("a", &[&key("dubbo://h:1/a.B?a=1&b=2")]).into_bytes());
-        session.request(r#"{"do":"keep"}"#);
-        session.load(text("a", &[&key("dubbo://h:1/a.B?b=2&a=1")]).into_bytes());
-        let answer = session.request(r#"{"do":"compare"}"#);
-        assert!(answer.contains(r#""total":2"#), "{answer}");
+        for (old, new, shown) in [
+            ("dubbo://h:1/a.B?a=1&b=2", "dubbo://h:1/a.B?b=2&a=1", "[\"-\",\"a=1&\"]"),
+            ("dubbo://h:1/a.B?a=x+y", "dubbo://h:1/a.B?a=x%20y", "[\"-\",\"+y\"]"),
+        ] {
+            let mut session = Session::default();
+            session.load(text("a", &[&key(old)]).into_bytes());
+            session.request(r#"{"do":"keep"}"#);
+            session.load(text("a", &[&key(new)]).into_bytes());
+            let answer = session.request(r#"{"do":"compare"}"#);
+            assert!(answer.contains(r#""what":"rewritten""#), "{answer}");
+            assert!(answer.contains(r#""total":1"#) && answer.contains(shown), "{answer}");
+        }
     }
 
     #[test]

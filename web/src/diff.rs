@@ -1,115 +1,121 @@
-//! What differs between two lists: of characters, or of records.
+//! What differs between two lists of texts: the words of a text, or records.
 //!
 //! Bounded: where two middles are too long to compare, one replaces the other as a whole.
 
 /// One run of a difference.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Run<T> {
+pub enum Run<'a> {
     /// In both.
-    Same(Vec<T>),
+    Same(Vec<&'a str>),
     /// Only before.
-    Gone(Vec<T>),
+    Gone(Vec<&'a str>),
     /// Only after.
-    New(Vec<T>),
+    New(Vec<&'a str>),
 }
 
 /// Comparisons that a difference may cost.
 const CELLS: usize = 1 << 22;
 
+/// The words of a text, and each character between them: what people see as one change.
+pub fn words(text: &str) -> Vec<&str> {
+    let mut words = Vec::new();
+    let mut rest = text;
+    while let Some(first) = rest.chars().next() {
+        let word = rest.bytes().take_while(u8::is_ascii_alphanumeric).count();
+        let (word, behind) = rest.split_at(word.max(first.len_utf8()));
+        words.push(word);
+        rest = behind;
+    }
+    words
+}
+
 /// The runs that lead from `before` to `after`.
-pub fn runs<T: Clone + PartialEq>(before: &[T], after: &[T]) -> Vec<Run<T>> {
-    let same = |(one, other): &(&T, &T)| one == other;
-    let head = before.iter().zip(after).take_while(same).count();
-    let (old, new) =
-        (before.get(head..).unwrap_or_default(), after.get(head..).unwrap_or_default());
-    let tail = old.iter().rev().zip(new.iter().rev()).take_while(same).count();
-    let old = old.get(..old.len() - tail).unwrap_or_default();
+pub fn runs<'a>(before: &[&'a str], after: &[&'a str]) -> Vec<Run<'a>> {
+    let head = before.iter().zip(after).take_while(|(one, other)| one == other).count();
+    let (same, old) = before.split_at_checked(head).unwrap_or_default();
+    let new = after.get(head..).unwrap_or_default();
+    let tail =
+        old.iter().rev().zip(new.iter().rev()).take_while(|(one, other)| one == other).count();
+    let (old, last) = old.split_at_checked(old.len() - tail).unwrap_or_default();
     let new = new.get(..new.len() - tail).unwrap_or_default();
     let mut out = Runs(Vec::new());
-    before.iter().take(head).for_each(|item| out.same(item));
+    for item in same {
+        out.add(Run::Same, item);
+    }
     middle(old, new, &mut out);
-    before.iter().skip(before.len() - tail).for_each(|item| out.same(item));
+    for item in last {
+        out.add(Run::Same, item);
+    }
     out.0
 }
 
-struct Runs<T>(Vec<Run<T>>);
+struct Runs<'a>(Vec<Run<'a>>);
 
-impl<T: Clone> Runs<T> {
-    fn same(&mut self, item: &T) {
-        match self.0.last_mut() {
-            Some(Run::Same(run)) => run.push(item.clone()),
-            _ => self.0.push(Run::Same(vec![item.clone()])),
-        }
-    }
-
-    fn gone(&mut self, item: &T) {
-        match self.0.last_mut() {
-            Some(Run::Gone(run)) => run.push(item.clone()),
-            _ => self.0.push(Run::Gone(vec![item.clone()])),
-        }
-    }
-
-    fn added(&mut self, item: &T) {
-        match self.0.last_mut() {
-            Some(Run::New(run)) => run.push(item.clone()),
-            _ => self.0.push(Run::New(vec![item.clone()])),
+impl<'a> Runs<'a> {
+    /// Adds an item to the last run if that is of the same kind, else to a new one.
+    fn add(&mut self, kind: fn(Vec<&'a str>) -> Run<'a>, item: &'a str) {
+        let mut run = kind(Vec::new());
+        match (self.0.last_mut(), &mut run) {
+            (Some(Run::Same(last)), Run::Same(_))
+            | (Some(Run::Gone(last)), Run::Gone(_))
+            | (Some(Run::New(last)), Run::New(_)) => last.push(item),
+            (_, Run::Same(items) | Run::Gone(items) | Run::New(items)) => {
+                items.push(item);
+                self.0.push(run);
+            }
         }
     }
 }
 
 /// The longest common subsequence, by the table of its lengths.
-fn middle<T: Clone + PartialEq>(old: &[T], new: &[T], out: &mut Runs<T>) {
+fn middle<'a>(old: &[&'a str], new: &[&'a str], out: &mut Runs<'a>) {
     let width = new.len() + 1;
-    if (old.len() + 1).saturating_mul(width) > CELLS {
-        for item in old {
-            out.gone(item);
-        }
-        for item in new {
-            out.added(item);
-        }
-        return;
+    let mut table = Vec::new();
+    if (old.len() + 1).saturating_mul(width) <= CELLS {
+        table = lengths(old, new);
     }
+    let length = |row: usize, column: usize| table.get(row * width + column).copied().unwrap_or(0);
+    let (mut row, mut column) = (0, 0);
+    loop {
+        match (old.get(row), new.get(column)) {
+            (Some(one), Some(other)) if one == other && !table.is_empty() => {
+                out.add(Run::Same, one);
+                (row, column) = (row + 1, column + 1);
+            }
+            (_, Some(other))
+                if old.len() == row || length(row + 1, column) < length(row, column + 1) =>
+            {
+                out.add(Run::New, other);
+                column += 1;
+            }
+            (Some(one), _) => {
+                out.add(Run::Gone, one);
+                row += 1;
+            }
+            (None, _) => return,
+        }
+    }
+}
+
+/// For each pair of places, how much what follows has in common: row by row.
+fn lengths(old: &[&str], new: &[&str]) -> Vec<u32> {
+    let width = new.len() + 1;
     let mut table = vec![0_u32; (old.len() + 1) * width];
-    let length = |table: &[u32], row: usize, column: usize| {
-        table.get(row * width + column).copied().unwrap_or_default()
-    };
     for (row, one) in old.iter().enumerate().rev() {
         for (column, other) in new.iter().enumerate().rev() {
+            let length =
+                |row: usize, column: usize| table.get(row * width + column).copied().unwrap_or(0);
             let best = if one == other {
-                length(&table, row + 1, column + 1) + 1
+                length(row + 1, column + 1) + 1
             } else {
-                length(&table, row + 1, column).max(length(&table, row, column + 1))
+                length(row + 1, column).max(length(row, column + 1))
             };
             if let Some(cell) = table.get_mut(row * width + column) {
                 *cell = best;
             }
         }
     }
-    let (mut row, mut column) = (0, 0);
-    loop {
-        match (old.get(row), new.get(column)) {
-            (None, None) => return,
-            (Some(one), Some(other)) if one == other => {
-                out.same(one);
-                (row, column) = (row + 1, column + 1);
-            }
-            (Some(one), other)
-                if other.is_none()
-                    || length(&table, row + 1, column) >= length(&table, row, column + 1) =>
-            {
-                out.gone(one);
-                row += 1;
-            }
-            (_, Some(other)) => {
-                out.added(other);
-                column += 1;
-            }
-            (Some(one), None) => {
-                out.gone(one);
-                row += 1;
-            }
-        }
-    }
+    table
 }
 
 #[cfg(test)]
@@ -117,14 +123,12 @@ mod tests {
     use super::*;
 
     fn shown(before: &str, after: &str) -> String {
-        let chars = |text: &str| text.chars().collect::<Vec<_>>();
-        let text = |run: Vec<char>| run.into_iter().collect::<String>();
-        runs(&chars(before), &chars(after))
+        runs(&words(before), &words(after))
             .into_iter()
             .map(|run| match run {
-                Run::Same(run) => text(run),
-                Run::Gone(run) => format!("[-{}-]", text(run)),
-                Run::New(run) => format!("{{+{}+}}", text(run)),
+                Run::Same(run) => run.concat(),
+                Run::Gone(run) => format!("[-{}-]", run.concat()),
+                Run::New(run) => format!("{{+{}+}}", run.concat()),
             })
             .collect()
     }
@@ -136,12 +140,22 @@ mod tests {
         assert_eq!(shown("", "ab"), "{+ab+}");
         assert_eq!(shown("ab", ""), "[-ab-]");
         assert_eq!(shown("W3s", "W3s="), "W3s{+=+}");
-        assert_eq!(shown("aXbXc", "abc"), "a[-X-]b[-X-]c");
+        assert_eq!(shown("a?x=1&y=2", "a?x=1&z=用&y=2"), "a?x=1&{+z=用&+}y=2");
+    }
+
+    #[test]
+    fn a_word_changes_as_a_whole() {
+        assert_eq!(
+            shown("app=legacy&b=1", "app=edited+value&b=1"),
+            "app=[-legacy-]{+edited+value+}&b=1"
+        );
+        assert_eq!(words("a1+用 b"), ["a1", "+", "用", " ", "b"]);
+        assert!(words("").is_empty());
     }
 
     #[test]
     fn what_is_too_long_is_replaced_as_a_whole() {
-        let (old, new): (Vec<_>, Vec<_>) = ((0..9000).collect(), (10_000..19_000).collect());
+        let (old, new): (Vec<_>, Vec<_>) = (vec!["old"; 9000], vec!["new"; 9000]);
         assert_eq!(runs(&old, &new), [Run::Gone(old.clone()), Run::New(new.clone())]);
     }
 }

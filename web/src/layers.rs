@@ -79,10 +79,10 @@ impl Layers {
         let (url, to_key) = spans::percent(key.get(escaped..).unwrap_or_default());
         let written = value.linked.then_some(value.span.start);
         let in_source = spans::written(source.get(value.span.clone()).unwrap_or_default(), &base64);
-        let focus_base64 = to_bytes
-            .up(place.object.clone())
-            .and_then(|bytes| to_base64.up(bytes))
-            .unwrap_or_default();
+        // Nothing would begin in the first byte, and that is written in two characters.
+        let object = (!place.object.is_empty()).then(|| place.object.clone());
+        let focus_base64 =
+            object.and_then(|object| to_base64.up(to_bytes.up(object)?)).unwrap_or_default();
         Self {
             focus: [focus_base64, place.object, 0..key.len(), 0..url.len()],
             texts: [base64, json, key, url],

@@ -14,6 +14,7 @@ use dubbo_k8s_codec::patch::{Edit, Form};
 use dubbo_k8s_codec::problem::{Code, Language, Problem, Severity};
 use dubbo_k8s_codec::{Annotation, Category, Service};
 
+pub(crate) use self::changes::texts;
 use self::changes::{changes, repairs};
 use self::row::{entry_json, pod_state};
 use self::url::{params, parts};
@@ -243,8 +244,9 @@ impl<'a> Shown<'a> {
         let one = |layer: Layer| {
             let (text, clip) = (layers.text(layer), clip(layers, layer));
             let shown = text.get(clip.clone()).unwrap_or_default();
-            json!({"id": layer.as_str(), "text": shown, "before": clip.start,
-                   "after": text.len() - clip.end})
+            let units = |at: usize| to_utf16(text, at);
+            json!({"id": layer.as_str(), "text": shown, "before": units(clip.start),
+                   "after": units(text.len()) - units(clip.end)})
         };
         Layer::ALL.into_iter().skip(1).map(one).collect()
     }

@@ -74,6 +74,11 @@ async function loaded(summary: Summary, text: string) {
   state.source = text && summary.whole ? { text, start: 0, end: text.length, total: summary.bytes, line: 1, whole: true } : await model.ask<SourceWindow>({ do: 'source', pod: 0 });
   await Promise.all([rowsAt(0, true), problemWindow(true)]);
   if (state.kept) state.comparison = await model.ask<Comparison>({ do: 'compare' });
+  // Nothing but what is wrong: it is not left to be found.
+  if (summary.rows === 0 && state.problemTotal > 0) {
+    state.problemsOpen = true;
+    await problem(0);
+  }
   if (summary.kind === 'annotation' || summary.kind === 'records' || summary.pods === 1) await choose(0, firstRecord());
   changed();
 }

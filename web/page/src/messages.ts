@@ -173,9 +173,15 @@ const words = {
   shareRefused: ['Only a Pod whose annotation can be read is shared', '只能分享注解可读的 Pod'],
   shareSelect: ['Select a Pod first', '请先选中一个 Pod'],
   diffTitle: ['Compare two texts', '对比两份文本'],
+  diffText: [
+    'Keep what is loaded, then load another text: what differs is shown by Pod, record and parameter.',
+    '先记下当前内容，再载入另一份文本：差异会按 Pod、记录和参数显示。',
+  ],
   diffKeep: ['Keep this one as “before”', '将当前内容记为“之前”'],
   diffNext: ['Kept. Now load the other text; what differs is shown here.', '已保留。请载入另一份文本，差异会显示在这里。'],
   diffSame: ['records are the same', '条记录相同'],
+  diffSameOne: ['record is the same', '条记录相同'],
+  diffRewritten: ['The same URL, written differently.', '同一个 URL，只是写法不同。'],
   diffNone: ['Nothing differs', '没有差异'],
   close: ['Close', '关闭'],
   helpText: [

@@ -146,7 +146,7 @@ export interface Output {
 }
 
 export interface Comparison {
-  changes: { what: 'new' | 'gone' | 'changed'; pod: string; key: string | null; params?: { name: string; before: string | null; after: string | null }[] }[];
+  changes: { what: 'new' | 'gone' | 'changed' | 'rewritten'; pod: string; key: string | null; runs?: Run[]; params?: { name: string; before: string | null; after: string | null }[] }[];
   total: number;
   same: number;
   refused?: string;

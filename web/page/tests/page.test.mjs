@@ -220,6 +220,54 @@ test('e edits: parameters, records, undo; the command is quoted and tests the ol
   clean();
 });
 
+test('a record is changed as a whole: its URL, or key and value', async () => {
+  await paste(pod({ name: 'shop-0', uid: 'u-1', records: ['/dubbo', key('a.B', 'providers', 'dubbo://10.0.0.1:1/a.B?x=1')] }));
+  await page.waitForSelector('.params');
+  await page.keyboard.press('e');
+  const field = page.getByRole('textbox', { name: 'URL', exact: true });
+  await field.fill('nonsense');
+  await field.press('Enter');
+  await page.locator('.refusal').waitFor();
+  await field.fill('tri://10.0.0.9:50051/a.B?x=1');
+  await field.press('Enter');
+  await page.waitForFunction(() => document.querySelector('.part.scheme')?.textContent.includes('tri'));
+  assert.equal(await page.locator('.refusal').count(), 0);
+  assert.deepEqual(await page.locator('.editor .change del').allInnerTexts(), ['dubbo', '1', '1']);
+  assert.deepEqual(await page.locator('.editor .change ins').allInnerTexts(), ['tri', '9', '50051']);
+  await page.locator('.records button.plain').first().click();
+  await page.getByRole('textbox', { name: 'Value', exact: true }).fill('kept');
+  await page.getByRole('textbox', { name: 'Value', exact: true }).press('Enter');
+  await page.locator('.editor').getByRole('button', { name: 'Annotation', exact: true }).click();
+  await page.waitForFunction(() => atob(document.querySelector('.editor .out').textContent).startsWith('[{"k":"/dubbo","v":"kept"}'));
+  await page.getByRole('textbox', { name: 'Key', exact: true }).fill('/dubbo/c.D');
+  await page.getByRole('textbox', { name: 'Key', exact: true }).press('Enter');
+  await page.waitForFunction(() => atob(document.querySelector('.editor .out').textContent).startsWith('[{"k":"/dubbo/c.D","v":"kept"}'));
+  clean();
+});
+
+test('a text in which nothing can be read says why at once, and where', async () => {
+  await paste('kind: Pod\nmetadata:\n  name: [a\n');
+  await page.locator('.problem.chosen').waitFor();
+  assert.match(await page.locator('.problem.chosen').innerText(), /source-syntax/);
+  assert.ok((await highlight('wrong')).length === 1, 'the place is underlined');
+  await paste('hello world');
+  await page.locator('.verdict.refused').waitFor();
+  assert.equal(await page.locator('.pane-detail h2').innerText(), 'Annotation');
+  assert.equal(await page.locator('.layer.base64 .code').innerText(), 'hello world');
+  clean();
+});
+
+test('nothing is cut off at any width', async () => {
+  await troubled();
+  for (const width of [1440, 1101, 1100, 1024, 900, 800, 761, 760, 600, 420, 360]) {
+    await page.setViewportSize({ width, height: 800 });
+    await page.evaluate(() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))));
+    const over = await page.evaluate(() => [...document.querySelectorAll('html, .bar, .head, .strip, .row')].filter((one) => one.scrollWidth > one.clientWidth + 1).map((one) => one.className));
+    assert.deepEqual(over, [], String(width));
+  }
+  clean();
+});
+
 test('a repair is shown as a difference and applied', async () => {
   const value = annotation([key('a.B', 'providers', 'dubbo://10.0.0.1:1/a.B?x=~~~???')]);
   await paste(`"${value.replaceAll('-', '+').replaceAll('_', '/').replace(/=+$/, '')}"`);
@@ -338,6 +386,17 @@ test('two texts are compared by their records', async () => {
   await page.waitForSelector('.dialog .param');
   const params = await page.locator('.dialog .param').allInnerTexts();
   assert.deepEqual(params.map((text) => text.replace(/\s+/g, ' ').trim()), ['weight = 50 200', 'tag =']);
+  assert.equal(await page.locator('.dialog del').last().innerText(), 'tag =');
+  await page.keyboard.press('Escape');
+  for (const [url, done] of [['?b=1&a=2', /Keep this one/], ['?a=2&b=1', null]]) {
+    await paste(pod({ name: 'a', records: [key('a.B', 'providers', `dubbo://10.0.0.1:1/a.B${url}`)] }));
+    await page.waitForFunction((url) => document.querySelector('.layer.url .code')?.textContent.includes(url), url);
+    await page.locator('.action', { hasText: 'Diff' }).click();
+    if (done) await page.getByRole('button', { name: done }).click();
+    else await page.waitForSelector('.dialog .change');
+    if (done) await page.keyboard.press('Escape');
+  }
+  assert.match(await page.locator('.dialog .change').innerText(), /written differently/);
   clean();
 });
 

@@ -3,9 +3,10 @@ import { html, nothing } from 'lit-html';
 import { copy, download, edit, select, setEditing, t } from '../app.ts';
 import { chooseRecord } from '../keys.ts';
 import { isWord, type Word } from '../messages.ts';
-import type { Change, Detail, LayerData, Output, Param, RecordData, Run } from '../protocol.ts';
+import type { Detail, LayerData, Output, Param, RecordData } from '../protocol.ts';
 import { state, type OutputTab } from '../state.ts';
 import { changed } from '../app.ts';
+import { changes } from './changes.ts';
 import { icon } from './icons.ts';
 import { number } from './page.ts';
 
@@ -14,7 +15,7 @@ export function detailPane() {
   if (!detail) return html`<div class="head"><h2>${t('detail')}</h2></div><div class="hollow"><p>${t('nothingSelected')}</p></div>`;
   return html`
     <div class="head">
-      <h2 class="pod-name" title=${`${detail.namespace}/${detail.name}`}>${detail.bare ? t('layer.base64') : html`<span class="muted">${detail.namespace}${detail.namespace ? '/' : ''}</span>${detail.name}`}</h2>
+      <h2 class="pod-name" title=${`${detail.namespace}/${detail.name}`}>${detail.bare ? t('out.annotation') : html`<span class="muted">${detail.namespace}${detail.namespace ? '/' : ''}</span>${detail.name}`}</h2>
       ${detail.state && isWord(detail.state) ? html`<span class=${`tag ${detail.state}`}>${t(detail.state)}</span>` : nothing}
       <span class="grow"></span>
       ${state.summary?.live
@@ -75,9 +76,6 @@ function repairs(detail: Detail) {
   </div>`;
 }
 
-const changes = (list: Change[]) => html`<div class="changes">${list.map(([what, runs]) => html`<p class=${`change ${what} mono`}>${runs.map(run)}</p>`)}</div>`;
-const run = ([sign, text]: Run) => (sign === '=' ? html`<span>${text}</span>` : sign === '-' ? html`<del>${text}</del>` : html`<ins>${text}</ins>`);
-
 function record(detail: Detail) {
   const of = detail.record;
   if (!of) return nothing;
@@ -89,9 +87,19 @@ function record(detail: Detail) {
             ${parts.map((part) => html`<button class=${`part ${part.name}${lit(part.at) ? ' lit' : ''}`} @click=${() => void select('url', ...part.at)}><small>${isWord(part.name) ? t(part.name as Word) : part.name}</small><span class="mono">${part.text}</span></button>`)}
           </p>
           ${parameters(of)}`
-      : html`<p class="mono key-only">${of.key}</p>`}
+      : state.editing ? nothing : html`<p class="mono key-only">${of.key}</p>`}
+    ${state.editing ? whole(of) : nothing}
     ${state.refusedEdit ? html`<p class="refusal" role="alert">${icon('error')} ${t(state.refusedEdit)}</p>` : nothing}
   </div>`;
+}
+
+/** The record in one piece: its URL if it has one, else key and value as they are. */
+function whole(of: RecordData) {
+  const field = (word: Word, value: string, done: (value: string) => void) =>
+    html`<label class="field"><small>${t(word)}</small><input class="mono" spellcheck="false" .value=${value} @change=${(event: Event) => done((event.target as HTMLInputElement).value)} /></label>`;
+  const { key = '', value = '' } = of;
+  if (of.url !== undefined) return field('url', of.url, (url) => void edit({ op: 'url', url }));
+  return html`${field('key', key, (key) => void edit({ op: 'record', key, value }))}${field('value', value, (value) => void edit({ op: 'record', key, value }))}`;
 }
 
 const lit = (at: [number, number]) => {
@@ -142,7 +150,7 @@ function layers(detail: Detail) {
 }
 
 const layer = (one: LayerData) => html`<div class=${`layer ${one.id}`}>
-  <h4>${t(`layer.${one.id}`)}${one.before + one.after > 0 ? html`<small class="muted">${one.before > 0 ? `… ${number(one.before)} + ` : ''}${number(one.text.length)}${one.after > 0 ? ` + ${number(one.after)} …` : ''}</small>` : nothing}</h4>
+  <h4>${t(`layer.${one.id}`)}${one.before + one.after > 0 ? html`<small class="muted">${number(one.before + 1)}–${number(one.before + one.text.length)} ${t('of')} ${number(one.before + one.text.length + one.after)}</small>` : nothing}</h4>
   <pre class="code" data-layer=${one.id} tabindex="0" role="region" aria-label=${t(`layer.${one.id}`)} .textContent=${one.text}></pre>
 </div>`;
 

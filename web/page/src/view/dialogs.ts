@@ -4,6 +4,7 @@ import { changed, copy, keep, t } from '../app.ts';
 import type { Word } from '../messages.ts';
 import type { Comparison } from '../protocol.ts';
 import { state } from '../state.ts';
+import { run } from './changes.ts';
 import { icon } from './icons.ts';
 import { number } from './page.ts';
 
@@ -82,16 +83,27 @@ function difference(one: Comparison['changes'][number]) {
   const name = one.key ?? one.pod;
   if (one.what === 'gone') return html`<del>${name}</del>`;
   if (one.what === 'new') return html`<ins>${name}</ins>`;
-  return html`${name}${one.params?.map(({ name, before, after }) => html`<span class="param">${name} = ${before === null ? nothing : html`<del>${before}</del>`} ${after === null ? nothing : html`<ins>${after}</ins>`}</span>`)}`;
+  if (one.runs) return html`${name}<span class="param"><i>${t('diffRewritten')}</i></span><span class="param">${one.runs.map(run)}</span>`;
+  return html`${name}${one.params?.map(parameter)}`;
+}
+
+type Parameter = NonNullable<Comparison['changes'][number]['params']>[number];
+
+/** What has no value before or after came or went as a whole. */
+function parameter({ name, before, after }: Parameter) {
+  if (after === null) return html`<span class="param"><del>${name} = ${before}</del></span>`;
+  if (before === null) return html`<span class="param"><ins>${name} = ${after}</ins></span>`;
+  return html`<span class="param">${name} = <del>${before}</del> <ins>${after}</ins></span>`;
 }
 
 function diff() {
   const comparison = state.comparison;
   return html`
+    ${state.kept ? nothing : html`<p>${t('diffText')}</p>`}
     <p class="buttons"><button class="button" ?disabled=${!state.summary} @click=${() => void keep()}>${t('diffKeep')}</button></p>
     ${state.kept && !comparison ? html`<p role="status">${t('diffNext')}</p>` : nothing}
     ${comparison
-      ? html`<p class="muted">${comparison.total === 0 ? t('diffNone') : nothing} ${number(comparison.same)} ${t('diffSame')}</p>
+      ? html`<p class="muted">${comparison.total === 0 ? t('diffNone') : nothing} ${number(comparison.same)} ${t(comparison.same === 1 ? 'diffSameOne' : 'diffSame')}</p>
           <div class="changes scroll" tabindex="0" role="region" aria-label=${t('diffTitle')}>${comparison.changes.map((one) => html`<p class=${`change ${one.what} mono`}><small>${one.pod}</small>${difference(one)}</p>`)}</div>`
       : nothing}
   `;

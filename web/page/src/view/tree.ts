@@ -82,7 +82,7 @@ function name(row: RowData) {
     case 'record':
       return html`<span class=${`dot ${row.category}`}></span><span class="label mono" title=${row.text ?? ''}>${row.interface ? row.interface.slice(row.interface.lastIndexOf('.') + 1) + ' ' : ''}${row.text}</span>`;
     default:
-      return html`<span class="label mono" title=${row.text ?? ''}>${row.text || '—'}</span>`;
+      return html`<span class="label mono" title=${row.text ?? ''}>${row.text || t('out.annotation')}</span>`;
   }
 }
 
