@@ -1,6 +1,7 @@
 //! `cargo xtask <verb>`: the one entry to everything that is done with this checkout. Each verb does its
 //! own set-up. It must never need more than Rust to start, so its own dependencies are few.
 
+mod apt;
 mod bench;
 mod cache;
 mod cluster;
@@ -10,6 +11,7 @@ mod invariants;
 mod mesh;
 mod npm;
 mod process;
+mod promtool;
 mod say;
 mod setup;
 mod supply;

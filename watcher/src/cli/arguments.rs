@@ -35,7 +35,7 @@ pub(super) enum Verb {
     /// Take URLs out of a Pod
     #[cfg(not(target_os = "wasi"))]
     Unregister(Unregister),
-    /// Serve the registry over HTTP: snapshots, live events, metrics
+    /// Serve the registry over HTTP: snapshots, live events, metrics, the inspector
     #[cfg(not(target_os = "wasi"))]
     Serve(Serve),
     /// Say whether the server can be reached, and what is missing to read it and to register

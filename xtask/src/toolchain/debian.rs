@@ -5,9 +5,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::choice::Debian;
-use super::sources;
+use crate::apt::{self, Apt};
 use crate::cache;
-use crate::process::{Context as _, Failure, Result, Tool, on_path};
+use crate::process::{Failure, Result, Tool};
 use crate::say;
 
 /// What a toolchain consists of, below its `usr`. A folder with all of these can build every target.
@@ -17,6 +17,17 @@ const PARTS: [&str; 5] = [
     "lib/rustlib/src/rust/library/std/src/lib.rs",
     "lib/wasm32-wasip2/crt1-command.o",
     "lib/wasm32-wasip2/libc.a",
+];
+
+/// What of the packages is not unpacked: of Rust's sources only the standard library is needed.
+const LEFT_OUT: [&str; 7] = [
+    "--anchored",
+    "--no-wildcards-match-slash",
+    "--exclude=./usr/src/*/compiler",
+    "--exclude=./usr/src/*/src",
+    "--exclude=./usr/share",
+    "--exclude=./usr/lib/wasm32-wasi",
+    "--exclude=./usr/lib/wasm32-wasip1",
 ];
 
 /// The release whose packages are known to work.
@@ -31,7 +42,7 @@ pub(super) fn look() -> Debian {
     let installed = installed_usr().filter(|usr| is_complete(usr)).and_then(usable);
     let cached =
         || folder().ok().map(|dir| dir.join("usr")).filter(|usr| is_complete(usr)).and_then(usable);
-    installed.or_else(cached).unwrap_or_else(|| match impossible() {
+    installed.or_else(cached).unwrap_or_else(|| match apt::impossible(RELEASE) {
         Some(why) => Debian::Impossible(why),
         None => Debian::Untried,
     })
@@ -43,8 +54,13 @@ pub(super) fn fetch() -> Result<Debian> {
     let dir = folder()?;
     let is_ready = || matches!(look(), Debian::Ready { .. });
     cache::fill(&dir, is_ready, |partial| {
-        Apt::new(&partial.join("apt"))?.download()?;
-        unpack(partial)?;
+        let apt = Apt::new(&partial.join("apt"))?;
+        say::note("downloading rustc-web, cargo-web, rust-web-src and wasi-libc (about 150 MB)");
+        let wasi = apt.backported("wasi-libc");
+        let wanted = ["rustc-web", "cargo-web", "rust-web-src", &wasi];
+        for package in apt.download_with_dependencies(&wanted)? {
+            apt::unpack(&package, partial, &LEFT_OUT)?;
+        }
         cache::clear(&partial.join("apt"))
     })?;
     match look() {
@@ -62,22 +78,6 @@ pub(super) fn library_dirs(usr: &Path) -> Vec<PathBuf> {
 
 fn is_complete(usr: &Path) -> bool {
     PARTS.iter().all(|part| usr.join(part).exists())
-}
-
-fn impossible() -> Option<String> {
-    let release = fs::read_to_string("/etc/os-release").unwrap_or_default();
-    if os_release(&release, "ID") != Some("debian")
-        || os_release(&release, "VERSION_ID") != Some(RELEASE)
-    {
-        return Some(format!("this is not Debian {RELEASE}"));
-    }
-    let missing = ["apt-get", "dpkg-deb", "tar"].into_iter().find(|program| !on_path(program));
-    missing.map(|program| format!("there is no {program} here"))
-}
-
-fn os_release<'a>(text: &'a str, field: &str) -> Option<&'a str> {
-    let value = text.lines().find_map(|line| line.strip_prefix(field)?.strip_prefix('='));
-    value.map(|value| value.trim_matches('"'))
 }
 
 /// The `usr` that an installed rustc-web has its files in, as dpkg tells it.
@@ -122,90 +122,6 @@ fn folder() -> Result<PathBuf> {
     cache::folder(&format!("wasm-debian-{RELEASE}"))
 }
 
-/// Unpacks every package under `dir/apt` into `dir`; of Rust's sources only the standard library.
-fn unpack(dir: &Path) -> Result {
-    let packages =
-        fs::read_dir(dir.join("apt/cache/archives")).context(|| "reading the packages".into())?;
-    for package in packages.flatten().map(|entry| entry.path()) {
-        if package.extension().is_some_and(|extension| extension == "deb") {
-            let script = "dpkg-deb --fsys-tarfile \"$1\" | tar -x -C \"$2\" \
-                          --anchored --no-wildcards-match-slash \
-                          --exclude='./usr/src/*/compiler' --exclude='./usr/src/*/src' \
-                          --exclude=./usr/share --exclude=./usr/lib/wasm32-wasi --exclude=./usr/lib/wasm32-wasip1";
-            // `pipefail` is bash's: with plain sh a broken package would go unseen.
-            Tool::new("bash")
-                .args(["-o", "pipefail", "-c", script, "unpack"])
-                .arg(package)
-                .arg(dir)
-                .read()?;
-        }
-    }
-    Ok(())
-}
-
-/// An apt of our own: its sources, lists and cache are below one folder, the machine's are only read.
-struct Apt {
-    dir: PathBuf,
-    codename: String,
-}
-
-impl Apt {
-    fn new(dir: &Path) -> Result<Self> {
-        let release =
-            fs::read_to_string("/etc/os-release").context(|| "reading /etc/os-release".into())?;
-        let codename = os_release(&release, "VERSION_CODENAME").unwrap_or("bookworm").to_owned();
-        let stanzas = sources::derive(&machine_sources(), &codename).ok_or_else(|| {
-            Failure::new(format!(
-                "apt's sources name no archive of {codename}: add one to /etc/apt/sources.list.d"
-            ))
-        })?;
-        for part in ["sources", "lists/partial", "cache/archives/partial"] {
-            fs::create_dir_all(dir.join(part)).context(|| format!("creating {}", dir.display()))?;
-        }
-        fs::write(dir.join("sources/private.sources"), stanzas)
-            .context(|| "writing the sources".into())?;
-        Ok(Self { dir: dir.to_owned(), codename })
-    }
-
-    fn download(&self) -> Result {
-        say::note("reading the archive's package lists");
-        self.get().arg("update").read()?;
-        say::note("downloading rustc-web, cargo-web, rust-web-src and wasi-libc (about 150 MB)");
-        let install = ["install", "--yes", "--download-only", "--no-install-recommends"];
-        let packages = ["rustc-web", "cargo-web", "rust-web-src"];
-        let wasi = format!("wasi-libc/{}-backports", self.codename);
-        self.get().args(install).args(packages).arg(wasi).read()?;
-        Ok(())
-    }
-
-    fn get(&self) -> Tool {
-        let set = |name: &str, value: &Path| format!("{name}={}", value.display());
-        let options = [
-            "Dir::Etc::SourceList=/dev/null".to_owned(),
-            set("Dir::Etc::SourceParts", &self.dir.join("sources")),
-            set("Dir::State::Lists", &self.dir.join("lists")),
-            set("Dir::Cache", &self.dir.join("cache")),
-            // Nothing shared is written, so nothing shared is locked; and the folder is the caller's own.
-            "Debug::NoLocking=1".to_owned(),
-            "APT::Sandbox::User=root".to_owned(),
-            "Acquire::Retries=2".to_owned(),
-            "Acquire::Languages=none".to_owned(),
-        ];
-        let tool = Tool::new("apt-get").arg("--quiet").env("DEBIAN_FRONTEND", "noninteractive");
-        options.into_iter().fold(tool, |tool, option| tool.arg("-o").arg(option))
-    }
-}
-
-fn machine_sources() -> Vec<(String, String)> {
-    let parts = fs::read_dir("/etc/apt/sources.list.d").into_iter().flatten().flatten();
-    let mut paths: Vec<PathBuf> = parts.map(|entry| entry.path()).collect();
-    paths.retain(|path| path.extension().is_some_and(|name| name == "sources" || name == "list"));
-    paths.push("/etc/apt/sources.list".into());
-    paths.sort();
-    let read = |path: &PathBuf| Some((path.display().to_string(), fs::read_to_string(path).ok()?));
-    paths.iter().filter_map(read).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -218,13 +134,5 @@ mod tests {
                 && is_enough(env!("CARGO_PKG_RUST_VERSION"))
         );
         assert!(!is_enough("1.85.0") && !is_enough(""));
-    }
-
-    #[test]
-    fn os_release_fields_are_read_with_and_without_quotes() {
-        let text = "PRETTY_NAME=\"x\"\nVERSION_ID=\"12\"\nID=debian\n";
-        assert_eq!(os_release(text, "VERSION_ID"), Some("12"));
-        assert_eq!(os_release(text, "ID"), Some("debian"));
-        assert_eq!(os_release(text, "VERSION"), None);
     }
 }

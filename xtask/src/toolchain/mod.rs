@@ -3,7 +3,6 @@
 
 mod choice;
 mod debian;
-mod sources;
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};

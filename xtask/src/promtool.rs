@@ -1,0 +1,47 @@
+//! Prometheus' own checker of rules and metrics: the one on this machine, else the one in Debian's package,
+//! unpacked into the cache. It must never install anything.
+
+use std::path::PathBuf;
+
+use crate::apt::{self, Apt};
+use crate::cache;
+use crate::process::{Failure, Result, on_path};
+use crate::say;
+
+/// Names the program: to the tests, and to here when it is set already.
+pub(crate) const VARIABLE: &str = "PROMTOOL";
+const PROGRAM: &str = "promtool";
+const RELEASE: &str = "12";
+const MEMBER: &str = "usr/bin/promtool";
+
+/// The program; idempotent, and safe when two run at once.
+pub(crate) fn bring() -> Result<PathBuf> {
+    if let Some(set) = std::env::var_os(VARIABLE).filter(|set| !set.is_empty()) {
+        return Ok(set.into());
+    }
+    if on_path(PROGRAM) {
+        return Ok(PROGRAM.into());
+    }
+    let dir = cache::folder(&format!("prometheus-debian-{RELEASE}"))?;
+    let program = dir.join(MEMBER);
+    if !program.is_file() {
+        if let Some(why) = apt::impossible(RELEASE) {
+            return Err(Failure::new(format!(
+                "promtool cannot be had: {why}\n(install Prometheus, or set {VARIABLE})"
+            )));
+        }
+        cache::fill(
+            &dir,
+            || program.is_file(),
+            |partial| {
+                let apt = Apt::new(&partial.join("apt"))?;
+                say::note("downloading prometheus for its promtool (about 19 MB)");
+                for package in apt.download("prometheus")? {
+                    apt::unpack(&package, partial, &[&format!("./{MEMBER}")])?;
+                }
+                cache::clear(&partial.join("apt"))
+            },
+        )?;
+    }
+    Ok(program)
+}
