@@ -6,6 +6,7 @@ use alloc::vec::Vec;
 
 use serde::{Serialize, Serializer, ser::SerializeStruct};
 
+use super::difference::Difference;
 use super::keys::ByDigest;
 use super::{Holder, PodEntry, Problem, StoredKey};
 use crate::error::Text;
@@ -105,6 +106,18 @@ pub struct PodChange {
     pub before: Option<Arc<PodEntry>>,
     /// What is known of it now.
     pub after: Option<Arc<PodEntry>>,
+}
+
+impl PodChange {
+    /// The keys that the Pod carries now and did not, or with another value (true), and those that
+    /// it does not carry any more (false), each once.
+    pub fn keys(&self) -> impl Iterator<Item = (&StoredKey, bool)> {
+        let [before, after] =
+            [&self.before, &self.after].map(|pod| pod.as_ref().map_or(&[][..], |pod| &pod.records));
+        let Difference { gone, come } = Difference::between(before, after);
+        let gone = gone.into_iter().map(|record| (&record.key, false));
+        gone.chain(come.into_iter().map(|record| (&record.key, true)))
+    }
 }
 
 /// Where a catalog appends what changed. Made to be used again: take what is in it, or

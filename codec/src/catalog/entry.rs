@@ -5,6 +5,7 @@ use alloc::boxed::Box;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
+use super::keys::digest;
 use super::{Holder, StoredKey};
 use crate::annotation::{Annotation, encode};
 use crate::error::{DecodeError, Found, Stage};
@@ -89,8 +90,8 @@ impl PodEntry {
 
 /// Finds text that is stored already.
 pub(super) trait Interner {
-    /// The stored key, which has been checked when it was stored.
-    fn key(&mut self, key: &str) -> Option<StoredKey>;
+    /// The stored key of this digest, which has been checked when it was stored.
+    fn key(&mut self, digest: u64, key: &str) -> Option<StoredKey>;
     /// Stores a key that has been checked.
     fn learn(&mut self, key: &str) -> StoredKey;
     fn namespace(&mut self, namespace: &str) -> Arc<str>;
@@ -99,10 +100,15 @@ pub(super) trait Interner {
 }
 
 impl PodEntry {
-    /// Reads a live Pod.
-    pub(super) fn read(pod: &Pod<'_>, interner: &mut impl Interner) -> Self {
+    /// Reads a live Pod, of which an earlier version may be known.
+    pub(super) fn read(
+        pod: &Pod<'_>,
+        earlier: Option<&Self>,
+        interner: &mut impl Interner,
+    ) -> Self {
+        let earlier = Earlier::of(earlier);
         let (records, problems) = match pod.annotation.as_deref() {
-            Some(annotation) => read_annotation(annotation, interner),
+            Some(annotation) => read_annotation(annotation, earlier, interner),
             None => (Vec::new(), Vec::new()),
         };
         let raw = pod.annotation.as_deref();
@@ -149,8 +155,37 @@ fn holder(namespace: &str, name: &str, uid: &str, interner: &mut impl Interner) 
     })
 }
 
+/// The records that a Pod carried before. Nearly all of them come again, most in the same order.
+struct Earlier<'a> {
+    records: &'a [StoredRecord],
+    /// Where the next one is looked for first.
+    next: usize,
+}
+
+/// Records further away than this from where they are looked for are found like those of others.
+const NEAR: usize = 16;
+
+impl<'a> Earlier<'a> {
+    fn of(pod: Option<&'a PodEntry>) -> Self {
+        Self { records: pod.map_or(&[], |pod| &pod.records), next: 0 }
+    }
+
+    /// The record with a key of this digest and text, if it is near.
+    fn find(&mut self, digest: u64, key: &str) -> Option<&'a StoredRecord> {
+        let (behind, ahead) = self.records.split_at_checked(self.next)?;
+        let near = ahead.iter().chain(behind).take(NEAR);
+        let is_it = |record: &&StoredRecord| {
+            record.key.digest() == digest && record.key.cmp_text(key).is_eq()
+        };
+        let (steps, record) = near.enumerate().find(|(_, record)| is_it(record))?;
+        self.next = (self.next + steps + 1) % self.records.len();
+        Some(record)
+    }
+}
+
 fn read_annotation(
     value: &str,
+    mut earlier: Earlier<'_>,
     interner: &mut impl Interner,
 ) -> (Vec<StoredRecord>, Vec<DecodeError>) {
     let annotation = match Annotation::decode(value) {
@@ -160,7 +195,14 @@ fn read_annotation(
     let mut records = Vec::with_capacity(annotation.records().len());
     let mut problems = Vec::new();
     for (index, record) in annotation.records().enumerate() {
-        let key = match interner.key(record.key) {
+        let digest = digest(record.key);
+        let found = earlier.find(digest, record.key);
+        if let Some(found) = found.filter(|found| *found.value == *record.value) {
+            records.push(found.clone());
+            continue;
+        }
+        let key = found.map(|found| found.key.clone());
+        let key = match key.or_else(|| interner.key(digest, record.key)) {
             Some(key) => key,
             None => match check(record.key) {
                 Ok(()) => interner.learn(record.key),

@@ -28,9 +28,9 @@ impl<V> KeyMap<V> {
         self.0.is_empty()
     }
 
-    /// The key of this text as it is stored, if it is there.
-    pub(super) fn key(&self, text: &str) -> Option<&StoredKey> {
-        let probe = Probe { digest: digest(text), text };
+    /// The key of this text, whose digest this is, as it is stored, if it is there.
+    pub(super) fn key(&self, digest: u64, text: &str) -> Option<&StoredKey> {
+        let probe = Probe { digest, text };
         self.0.get_key_value(&probe as &dyn Digested).map(|(ByDigest(_, key), _)| key)
     }
 
@@ -231,12 +231,12 @@ mod tests {
         }
         for (n, key) in keys.iter().enumerate() {
             assert_eq!(map.get(key), Some(&n));
-            assert_eq!(map.key(&texts[n]), Some(key));
+            assert_eq!(map.key(digest(&texts[n]), &texts[n]), Some(key));
             assert!(matches!(map.entry(key), Entry::Occupied(value) if *value == n));
         }
         assert!(map.sorted().is_sorted_by_key(|(key, _)| key.to_text()));
         assert_eq!((map.remove(&keys[7]), map.get(&keys[7]), map.len()), (Some(7), None, 499));
-        assert_eq!(map.key("/dubbo"), None);
+        assert_eq!(map.key(digest("/dubbo"), "/dubbo"), None);
     }
 
     #[test]

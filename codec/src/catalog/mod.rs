@@ -6,6 +6,7 @@
 
 mod carriers;
 mod change;
+mod difference;
 mod entry;
 mod keys;
 mod relist;
@@ -21,6 +22,7 @@ use serde::{Serialize, Serializer, ser::SerializeStruct};
 use self::carriers::Carriers;
 pub use self::change::{Change, ChangeKind, Changes, PodChange, ProblemChange, ProblemKind};
 use self::change::{Transition, emit};
+use self::difference::Difference;
 use self::entry::Interner;
 pub use self::entry::{PodEntry, StoredRecord};
 use self::keys::ByDigest;
@@ -181,17 +183,17 @@ impl Catalog {
     }
 
     fn take_in(&mut self, pod: &Pod<'_>, log: &mut Log) {
-        let held = self.entry(&pod.namespace, &pod.name);
-        if held.is_some_and(|held| held.is_of(pod)) {
+        let held = self.entry(&pod.namespace, &pod.name).cloned();
+        if held.as_ref().is_some_and(|held| held.is_of(pod)) {
             return;
         }
-        let replaced = held.is_some_and(|held| *held.holder.uid != *pod.uid);
+        let replaced = held.as_ref().is_some_and(|held| *held.holder.uid != *pod.uid);
         let live = self.liveness.is_live(pod);
         if replaced || !live {
             self.take_out(&pod.namespace, &pod.name, Some(&pod.resource_version), log);
         }
         if live {
-            let entry = PodEntry::read(pod, &mut KnownKeys(self));
+            let entry = PodEntry::read(pod, held.as_deref(), &mut KnownKeys(self));
             self.put(Arc::new(entry), log);
         }
     }
@@ -352,15 +354,17 @@ impl Catalog {
             if Arc::ptr_eq(old, &entry) {
                 return;
             }
-            let kept: BTreeSet<_> =
-                entry.records.iter().map(|record| ByDigest::of(&record.key)).collect();
-            let is_kept = |record: &&StoredRecord| kept.contains(&ByDigest::of(&record.key));
-            for record in old.records.iter().filter(|record| !is_kept(record)) {
+            let Difference { gone, come } = Difference::between(&old.records, &entry.records);
+            for record in gone {
                 self.drop_carrier(record, &old.holder, &entry.resource_version, log);
             }
-        }
-        for record in &entry.records {
-            self.add_carrier(record, &holder, &entry.resource_version, log);
+            for record in come {
+                self.add_carrier(record, &holder, &entry.resource_version, log);
+            }
+        } else {
+            for record in &entry.records {
+                self.add_carrier(record, &holder, &entry.resource_version, log);
+            }
         }
         log.problems(&holder, old.as_ref().map_or(&[], |old| &old.problems), &entry.problems);
         log.dirty |= old.is_none();
@@ -498,8 +502,8 @@ impl Log {
 struct KnownKeys<'a>(&'a mut Catalog);
 
 impl Interner for KnownKeys<'_> {
-    fn key(&mut self, key: &str) -> Option<StoredKey> {
-        self.0.keys.key(key).cloned()
+    fn key(&mut self, digest: u64, key: &str) -> Option<StoredKey> {
+        self.0.keys.key(digest, key).cloned()
     }
 
     fn learn(&mut self, key: &str) -> StoredKey {

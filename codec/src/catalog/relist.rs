@@ -118,10 +118,13 @@ impl Later {
             }
             return;
         }
-        let held = catalog.entry(&pod.namespace, &pod.name).filter(|held| held.is_of(pod));
+        let held = catalog.entry(&pod.namespace, &pod.name);
         let entry = match held {
-            Some(held) => Arc::clone(held),
-            None => Arc::new(PodEntry::read(pod, &mut Staging { catalog, later: self })),
+            Some(held) if held.is_of(pod) => Arc::clone(held),
+            _ => {
+                let earlier = held.map(|held| &**held);
+                Arc::new(PodEntry::read(pod, earlier, &mut Staging { catalog, later: self }))
+            }
         };
         self.stage(entry);
     }
@@ -152,8 +155,9 @@ struct Staging<'a> {
 }
 
 impl Interner for Staging<'_> {
-    fn key(&mut self, key: &str) -> Option<StoredKey> {
-        self.catalog.keys.key(key).or_else(|| self.later.keys.key(key)).cloned()
+    fn key(&mut self, digest: u64, key: &str) -> Option<StoredKey> {
+        let known = self.catalog.keys.key(digest, key);
+        known.or_else(|| self.later.keys.key(digest, key)).cloned()
     }
 
     fn learn(&mut self, key: &str) -> StoredKey {

@@ -6,12 +6,17 @@
 
 use std::time::Duration;
 
-use super::{Client, exchanges::Exchanges};
-use crate::core::{Cause, Engine, Input, Notice, Output, TransportErrorKind};
+use futures_util::FutureExt as _;
+
+use super::{Client, Event, exchanges::Exchanges};
+use crate::core::{Cause, Engine, Input, Notice, Output, StreamId, TransportErrorKind};
 use crate::host::{Instant, sleep_until};
 
 /// Room for what follows from most inputs.
 const OUTPUTS: usize = 1024;
+/// How many inputs more are told together with the first, when they are there already: telling costs
+/// as much for many as for one, but the first must not wait long for the last.
+const MORE: usize = 7;
 
 /// Runs one [`Engine`] against one server.
 pub struct Driver {
@@ -46,13 +51,23 @@ impl Driver {
     }
 
     /// Works until the engine has something to tell, and adds it to `notices`: everything that
-    /// follows from one input, so that the catalog agrees with them when this returns.
+    /// follows from one input and from those few behind it that have arrived too, so that the catalog
+    /// agrees with them when this returns.
     ///
     /// Cancellation safe. It never ends by itself: every failure is a notice, and is tried again.
     pub async fn next(&mut self, notices: &mut Vec<Notice>) {
         let before = notices.len();
         while notices.len() == before {
             self.step().await;
+            self.carry_out(notices);
+        }
+        for _ in 0..MORE {
+            let now = self.now();
+            if self.engine.next_wake().is_some_and(|wake| wake <= now) {
+                return;
+            }
+            let Some(event) = self.exchanges.next().now_or_never() else { return };
+            self.take(Some(&event));
             self.carry_out(notices);
         }
     }
@@ -82,8 +97,13 @@ impl Driver {
             () = sleep_until(wake.map(|wake| self.started + wake)) => None,
             event = self.exchanges.next() => Some(event),
         };
+        self.take(event.as_ref());
+    }
+
+    /// Gives an input to the engine; a wake without an event.
+    fn take(&mut self, event: Option<&(StreamId, Event)>) {
         let now = self.now();
-        let input = event.as_ref().map_or(Input::Wake, |(stream, event)| event.input(*stream));
+        let input = event.map_or(Input::Wake, |(stream, event)| event.input(*stream));
         self.engine.handle(now, input, &mut self.outputs);
     }
 

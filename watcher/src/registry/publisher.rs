@@ -1,7 +1,7 @@
 //! The writer half of the live registry. There is one, and it alone changes what is published: a
 //! whole batch at a time, in one swap, so that nobody ever sees half of it.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
@@ -119,16 +119,19 @@ impl Publisher {
         if before.zip(after).is_some_and(|(before, after)| before.shows_the_same(after)) {
             return;
         }
-        let changed = changed_keys(before, after);
-        for (key, carried) in &changed {
-            let holder = if *carried { after } else { before }.map(|pod| pod.holder());
+        let (mut same, mut silent) = (true, Vec::new());
+        for (key, carried) in change.keys() {
+            same = false;
+            let holder = if carried { after } else { before }.map(|pod| pod.holder());
             if let Some(holder) = holder {
-                self.record(catalog, key, holder, *carried);
+                self.record(catalog, key, holder, carried);
+            }
+            let text = key.to_shared();
+            if !told.contains(&text) {
+                silent.push(text);
             }
         }
-        let untold = changed.keys().map(|key| key.to_shared()).filter(|key| !told.contains(key));
-        let silent: Vec<Arc<str>> = untold.collect();
-        if silent.is_empty() && !changed.is_empty() {
+        if silent.is_empty() && !same {
             return;
         }
         let touched =
@@ -138,16 +141,17 @@ impl Publisher {
 
     /// Puts a Pod where it belongs.
     fn place(&mut self, before: Option<&Arc<PodEntry>>, after: Option<&Arc<PodEntry>>) {
-        if let Some(before) = before {
-            let before = Placed(Arc::clone(before));
-            self.next.pods.remove(&before);
-            self.next.problems.remove(&before);
+        let is_bad = |pod: &&Arc<PodEntry>| !pod.problems().is_empty();
+        if let Some(before) = before.filter(is_bad) {
+            self.next.problems.remove(&Placed(Arc::clone(before)));
         }
-        if let Some(after) = after {
-            if !after.problems().is_empty() {
-                self.next.problems.insert(Placed(Arc::clone(after)));
-            }
-            self.next.pods.insert(Placed(Arc::clone(after)));
+        if let Some(after) = after.filter(is_bad) {
+            self.next.problems.insert(Placed(Arc::clone(after)));
+        }
+        match (before, after) {
+            (_, Some(after)) => drop(self.next.pods.insert(Placed(Arc::clone(after)))),
+            (Some(before), None) => drop(self.next.pods.remove(&Placed(Arc::clone(before)))),
+            (None, None) => {}
         }
     }
 
@@ -174,20 +178,4 @@ impl Publisher {
             None => {}
         }
     }
-}
-
-/// The keys that a Pod carries now and did not, or with another value (true), and those that it
-/// does not carry any more (false).
-fn changed_keys<'a>(
-    before: Option<&'a Arc<PodEntry>>,
-    after: Option<&'a Arc<PodEntry>>,
-) -> BTreeMap<&'a StoredKey, bool> {
-    let records = |pod: Option<&'a Arc<PodEntry>>| {
-        let records = pod.map_or(&[][..], |pod| pod.records());
-        records.iter().map(|record| (&record.key, &record.value)).collect::<BTreeMap<_, _>>()
-    };
-    let (before, after) = (records(before), records(after));
-    let gone = before.keys().filter(|key| !after.contains_key(*key)).map(|key| (*key, false));
-    let come = after.iter().filter(|(key, value)| before.get(*key) != Some(value));
-    gone.chain(come.map(|(key, _)| (*key, true))).collect()
 }
