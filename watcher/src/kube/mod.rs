@@ -10,6 +10,8 @@ mod client;
 pub mod config;
 mod driver;
 mod event;
+#[cfg(not(target_os = "wasi"))]
+mod exchange;
 mod exchanges;
 #[cfg(not(target_os = "wasi"))]
 mod fault;
@@ -27,9 +29,11 @@ mod rights;
 mod tls;
 
 #[cfg(not(target_os = "wasi"))]
-pub use client::{Client, Exchange};
+pub use client::Client;
 pub use driver::Driver;
 pub use event::Event;
+#[cfg(not(target_os = "wasi"))]
+pub use exchange::Exchange;
 #[cfg(not(target_os = "wasi"))]
 pub use registrar::RegistrarDriver;
 pub use rights::Rights;
