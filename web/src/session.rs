@@ -301,6 +301,7 @@ impl Session {
         let anew = items.iter().any(|event| event.text("event") == "snapshot");
         let touched = self.live.take(&mut self.model, items, now);
         if anew {
+            (self.document, self.source) = (None, String::new());
             self.view = self.view.again(&self.model);
         }
         if touched {

@@ -27,10 +27,18 @@ export function onDraw(handler: () => void) {
 export const t = (word: Word) => say(state.lang, word);
 const lang = () => state.lang;
 
+let leave = () => {};
+
+/** What ends a live registry when a text is loaded in its place. */
+export function onLeave(handler: () => void) {
+  leave = handler;
+}
+
 let loading = 0;
 
 export async function load(what: { text: string } | { file: File }) {
   const mine = ++loading;
+  leave();
   const text = 'text' in what ? what.text : '';
   state.refusal = null;
   state.busy = 'file' in what ? 'reading' : 'decoding';

@@ -1,5 +1,5 @@
 // The registry as it changes: server-sent events of the same origin, taken in batches.
-import { changed, model, problemWindow, rowsAt, firstVisible, choose } from './app.ts';
+import { changed, choose, clear, firstVisible, model, onLeave, problemWindow, rowsAt } from './app.ts';
 import { state } from './state.ts';
 import type { Summary } from './protocol.ts';
 
@@ -19,6 +19,11 @@ let queue: string[] = [];
 let timer = 0;
 let busy = false;
 let since = 0;
+
+/** The stream, unless something else is shown; and which one it is, for what comes late. */
+let stream: EventSource | null = null;
+let run = 0;
+let retry = 0;
 
 /** The stream itself, whether the watcher follows its cluster, whether the page keeps up. */
 let link: 'connecting' | 'connected' | 'lost' = 'connecting';
@@ -54,17 +59,20 @@ function reason(data: string): string {
   }
 }
 
+/** Shows the registry whose events are at this address, which is one of the same origin. */
 export function startLive(address: string) {
   const url = new URL(address, location.href);
   if (url.origin !== location.origin) return;
-  const events = new EventSource(url);
+  state.liveAddress = address;
+  onLeave(stopLive);
+  const events = (stream = new EventSource(url));
   events.onopen = () => {
     link = 'connected';
     tell();
   };
   events.onerror = () => {
     if (link !== 'connecting' || state.summary) link = 'lost';
-    if (events.readyState === EventSource.CLOSED) setTimeout(() => startLive(address), 3000);
+    if (events.readyState === EventSource.CLOSED) retry = window.setTimeout(() => startLive(address), 3000);
     tell();
   };
   for (const kind of KINDS) {
@@ -76,8 +84,26 @@ export function startLive(address: string) {
   tell();
 }
 
+/** Ends it, and leaves what is shown to who asked for something else. */
+function stopLive() {
+  if (!stream) return;
+  stream.close();
+  stream = null;
+  run++;
+  [timer, later, retry, holdersTimer].forEach(clearTimeout);
+  [timer, queue, link, upstream, behind] = [0, [], 'connecting', null, false];
+  Object.assign(state, { live: 'off', liveWhy: null, past: null, paused: false });
+}
+
+/** Comes back to it. */
+export function goLive() {
+  clear();
+  startLive(state.liveAddress);
+}
+
 async function flush() {
   timer = 0;
+  const mine = run;
   if (busy) {
     timer = window.setTimeout(flush, BATCH_MS);
     return;
@@ -92,6 +118,7 @@ async function flush() {
   } finally {
     busy = false;
   }
+  if (mine !== run) return;
   if (summary.refused) return; // something that is not JSON was among them
   behind = (events.length > 0 && performance.now() - since > LAG_MS) || queue.length > LAG_EVENTS;
   tell();
@@ -115,7 +142,9 @@ async function taken(summary: Summary, first: boolean, some = false) {
 export async function seek(to: number | null) {
   state.past = to;
   const before = state.summary?.live;
+  const mine = run;
   const summary = await model.ask<Summary>({ do: 'seek', to });
+  if (mine !== run) return;
   if (before) summary.live = before;
   state.paused = to !== null;
   await taken(summary, false);
@@ -130,12 +159,13 @@ let holdersTimer = 0;
 /** Asks for the snapshot again and again, unless it is still the one of `revision`. */
 function followHolders(events: URL, revision: string) {
   let known = `W/"${revision}"`;
+  const mine = run;
   const ask = async () => {
     const begun = performance.now();
     if (link === 'connected' && !state.paused && !document.hidden) {
       try {
         const answer = await fetch(new URL('snapshot', events), { headers: { 'if-none-match': known }, cache: 'no-store' });
-        if (answer.status === 200) {
+        if (answer.status === 200 && mine === run) {
           take('holders', await answer.text());
           known = answer.headers.get('etag') ?? known;
         }
@@ -143,7 +173,7 @@ function followHolders(events: URL, revision: string) {
         // The stream says when the connection is lost.
       }
     }
-    holdersTimer = window.setTimeout(ask, Math.max(HOLDERS_MS, HOLDERS_SHARE * (performance.now() - begun)));
+    if (mine === run) holdersTimer = window.setTimeout(ask, Math.max(HOLDERS_MS, HOLDERS_SHARE * (performance.now() - begun)));
   };
   clearTimeout(holdersTimer);
   holdersTimer = window.setTimeout(ask, HOLDERS_MS);

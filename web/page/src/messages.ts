@@ -158,6 +158,7 @@ const words = {
   'live.paused': ['paused', '已暂停'],
   pause: ['Pause', '暂停'],
   resume: ['Go on', '继续'],
+  goLive: ['Go live', '回到实时'],
   past: ['Go back through the last minutes', '回看最近几分钟'],
   now: ['now', '现在'],
   sourceLive: [

@@ -49,6 +49,8 @@ export const state = {
   problemsOpen: false,
 
   live: 'off' as LiveState,
+  /** Where the events of a live registry are, if there is one. */
+  liveAddress: '',
   /** Why the watcher lags, in its own words. */
   liveWhy: null as string | null,
   paused: false,

@@ -108,6 +108,33 @@ test('connecting, connected, changing, paused, gone back, lost and back again', 
   await page.close();
 });
 
+test('a text in place of the live registry ends it, until one goes live again', async () => {
+  const first = next();
+  page = await chrome.watched(host.url, { complaints: violations, tolerated: true });
+  await page.goto(`${host.url}?live`);
+  await first;
+  send('snapshot', snapshot);
+  await page.waitForFunction(() => document.querySelectorAll('.row.endpoint').length === 1);
+  const ended = new Promise((resolve) => stream.on('close', resolve));
+  change('added', 2); // on its way while the text is loaded
+  await page.locator('.action', { hasText: 'Sample' }).click();
+  await page.waitForFunction(() => document.querySelectorAll('.row.service').length > 3);
+  await ended;
+  assert.equal(await page.locator('.live').count(), 0);
+  assert.match(await page.locator('.counts').innerText(), /8\s+Pods/);
+  await page.locator('.row.endpoint').first().click();
+  await page.keyboard.press('e');
+  await page.locator('.editor').waitFor();
+  const again = next();
+  await page.getByRole('button', { name: 'Go live' }).click();
+  await again;
+  send('snapshot', snapshot);
+  await page.waitForSelector('.live-connected');
+  await page.waitForFunction(() => document.querySelectorAll('.row.endpoint').length === 1);
+  assert.deepEqual(violations, []);
+  await page.close();
+});
+
 test('a key that two Pods carry is shown at both, and then at the one that is left', async () => {
   const first = next();
   const other = await chrome.watched(host.url, { complaints: violations, tolerated: true });

@@ -3,7 +3,7 @@ import { html, nothing } from 'lit-html';
 import { guard } from 'lit-html/directives/guard.js';
 import { cancel, changed, clear, find, load, look, openDiff, openShare, relabel, show, t } from '../app.ts';
 import { focusFind } from '../keys.ts';
-import { seek } from '../live.ts';
+import { goLive, seek } from '../live.ts';
 import type { Word } from '../messages.ts';
 import { ARTICLE, troubled } from '../samples.ts';
 import { state, type Pane } from '../state.ts';
@@ -106,7 +106,7 @@ const tabs = () => html`
 `;
 
 function livePill() {
-  if (state.live === 'off') return nothing;
+  if (state.live === 'off') return state.liveAddress ? html`<button class="small" @click=${goLive}>${icon('play')}<span>${t('goLive')}</span></button>` : nothing;
   const name = state.paused ? 'paused' : state.live;
   const span = state.summary?.live;
   return html`<span class="live live-${name}" role="status" title=${state.liveWhy ?? nothing}><i></i>${t(`live.${name}`)}</span>
