@@ -7,7 +7,6 @@
 use std::{sync::Arc, time::Duration};
 
 use http::{HeaderMap, HeaderValue, header};
-use url::Url;
 
 use super::{
     Exchange,
@@ -16,7 +15,7 @@ use super::{
 use crate::{
     core::Request,
     kube::{
-        config::{Config, ConfigError, Credential, Trust},
+        config::{Config, ConfigError, Credential, Trust, Url},
         identity,
     },
 };

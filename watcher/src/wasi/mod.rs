@@ -14,11 +14,14 @@ mod clock;
 mod exchange;
 mod fault;
 mod reactor;
+mod url;
 
 pub use client::Client;
 pub use clock::Instant;
 pub use exchange::Exchange;
 pub use reactor::{block_on, sleep_until};
+#[cfg(target_os = "wasi")]
+pub use url::{ParseError, Url};
 
 #[cfg(test)]
 mod tests;

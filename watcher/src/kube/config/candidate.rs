@@ -6,11 +6,10 @@
 use std::path::Path;
 
 use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
-use url::Url;
 
 use super::{
     AuthProvider, Cluster, Config, ConfigError, Credential, Environment, Identity, Impersonation,
-    Kubeconfig, Material, Overrides, Proxy, Secret, Trust, User, namespaces, read_token,
+    Kubeconfig, Material, Overrides, Proxy, Secret, Trust, Url, User, namespaces, read_token,
 };
 
 /// A context, a cluster and a user before they are checked, from whichever source.

@@ -18,8 +18,6 @@ mod text;
 
 use std::path::{Path, PathBuf};
 
-use url::Url;
-
 use self::candidate::Candidate;
 pub use self::{
     environment::{Environment, SERVICE_ACCOUNT},
@@ -31,6 +29,11 @@ pub use self::{
     proxy::Proxy,
     secret::Secret,
 };
+
+#[cfg(target_os = "wasi")]
+pub use crate::wasi::Url;
+#[cfg(not(target_os = "wasi"))]
+pub use url::Url;
 
 /// Larger than any chain of certificates or token.
 pub(crate) const LARGEST_CREDENTIAL: u64 = 1024 * 1024;

@@ -6,9 +6,8 @@
 use std::{fmt, net::IpAddr};
 
 use ipnet::IpNet;
-use url::Url;
 
-use super::{ConfigError, Environment};
+use super::{ConfigError, Environment, Url};
 
 /// A proxy to go through.
 #[derive(Clone, PartialEq, Eq)]
