@@ -14,6 +14,7 @@ mod process;
 mod promtool;
 mod say;
 mod setup;
+mod shrink;
 mod supply;
 mod test;
 mod toolchain;

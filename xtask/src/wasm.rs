@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use crate::npm;
 use crate::process::{Context as _, Result, root};
 use crate::say;
+use crate::shrink::shrink;
 use crate::toolchain::{self, Kind, Std, Target, Toolchain, target_dir};
 use crate::web;
 
@@ -121,7 +122,7 @@ const WATCHER: Artefact = Artefact {
 };
 
 /// What it may weigh, in bytes. The aim is 1 MiB; this holds what has been reached.
-const WATCHER_LIMIT: u64 = 1_560_000;
+const WATCHER_LIMIT: u64 = 1_190_000;
 
 /// Builds all of them and prints their sizes.
 pub(crate) fn run(forced: Option<Kind>) -> Result {
@@ -210,6 +211,18 @@ fn build_json_file() -> Result<PathBuf> {
 
 impl Artefact {
     fn path(&self, toolchain: &Toolchain) -> PathBuf {
+        if self.is_shrunk() {
+            return toolchain.output(self.target, self.profile).join("shrunk").join(self.file);
+        }
+        self.compiled(toolchain)
+    }
+
+    /// What people download is made as small as it gets; tests do without.
+    fn is_shrunk(&self) -> bool {
+        self.profile == WATCHER.profile
+    }
+
+    fn compiled(&self, toolchain: &Toolchain) -> PathBuf {
         toolchain.output(self.target, self.profile).join(self.file)
     }
 
@@ -219,6 +232,10 @@ impl Artefact {
         let is_library = self.part.contains(&"--lib");
         let tool = tool.args(self.part).args(ALONE.iter().filter(|_| is_library));
         tool.args(toolchain.start(self.target, is_library)).run()?;
-        Ok(self.path(toolchain))
+        let path = self.path(toolchain);
+        if self.is_shrunk() {
+            shrink(&self.compiled(toolchain), &path)?;
+        }
+        Ok(path)
     }
 }
