@@ -169,7 +169,7 @@ impl<'a> Yaml<'a> {
 
 /// Resolves a scalar as YAML 1.2's core schema does, but for numbers that JSON writes otherwise: they are text.
 fn scalar<'a>(text: Cow<'a, str>, style: ScalarStyle, tag: Option<&Tag>) -> Event<'a> {
-    if style != ScalarStyle::Plain || tag.is_some_and(|tag| tag.core_suffix() == Some("str")) {
+    if style != ScalarStyle::Plain || tag.is_some_and(|tag| tag.suffix() == "str") {
         return Event::Text(text);
     }
     match text.as_ref() {

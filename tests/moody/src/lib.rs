@@ -5,9 +5,13 @@ mod wit;
 
 use std::cell::RefCell;
 use std::hint::black_box;
+use std::time::{Duration, Instant};
 
 use self::wit::dubbo::registry::files;
 use self::wit::exports::dubbo::registry::handler::{Change, Guest, Service};
+
+/// What a slow one needs for any number of changes.
+const SLOW: Duration = Duration::from_millis(500);
 
 /// What one instance knows.
 #[derive(Default)]
@@ -49,6 +53,9 @@ impl Guest for Moody {
             }
             mood.calls += 1;
             mood.act()?;
+            if mood.config == "slow" {
+                return Ok(());
+            }
             for change in &changes {
                 let service = change.service.as_deref().unwrap_or_default();
                 mood.tell(&format!("{:?} {service}", change.kind))?;
@@ -71,6 +78,12 @@ impl Mood {
         match self.config.as_str() {
             "refuse" => return Err("not in the mood".to_owned()),
             "refuse once" if self.calls == 1 => return Err("not in the mood".to_owned()),
+            "slow" => {
+                let begun = Instant::now();
+                while begun.elapsed() < SLOW {
+                    black_box(());
+                }
+            }
             "spin" => loop {
                 black_box(());
             },

@@ -2,10 +2,11 @@
 
 use std::process::Command;
 
+use dubbo_k8s_codec::{Record, encode};
 use dubbo_k8s_tests::monitoring;
 use dubbo_k8s_tests::program::{Running, bare, dubbo_watcher, run};
 
-use crate::rig::{Rig, component};
+use crate::rig::{Rig, component, key, within};
 
 fn command(rig: &Rig, verb: &str) -> Command {
     rig.cluster.write_kubeconfig(rig.folder.path()).unwrap();
@@ -54,6 +55,48 @@ async fn watch_prints_as_ever_and_serve_shows_what_handlers_do() {
         assert!(metrics.contains(sample), "{sample} is not in {metrics}");
     }
     assert_eq!(monitoring::shown(), monitoring::exported(&metrics));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_slow_handler_is_told_everything_anew_and_holds_up_nobody() {
+    let Some(moody) = component("MOODY") else { return };
+    let rig = Rig::start().await;
+    let handler = format!("{}=slow", moody.display());
+    let folder = rig.folder.path().to_str().unwrap();
+    let mut serve = command(&rig, "serve");
+    serve.args(["--bind", "127.0.0.1:0", "--handler", &handler, "--handler-dir", folder]);
+    let serve = Running::start(serve);
+    let url = serve.error_line().rsplit(' ').next().unwrap().to_owned();
+    rig.file("told", |told| told == "snapshot a.B\n").await;
+
+    // More than the registry remembers, again and again, until the handler has missed something.
+    let publish = async {
+        for round in 0_u32.. {
+            let keys =
+                (0..60).map(|number| key("a.C", &format!("10.1.{}.{number}:1", round % 250)));
+            let keys: Vec<String> = keys.collect();
+            let value = encode(keys.iter().map(|key| Record::new(key)));
+            let store = rig.cluster.store();
+            store.annotate("default", "web", "dubbo.io/annotation", Some(&value)).unwrap();
+            // Nobody else waits for it.
+            assert!(get(&url, "/healthz").await.starts_with("HTTP/1.1 200"));
+        }
+    };
+    let lagged = async { rig.file("told", |told| told.matches("snapshot").count() > 1).await };
+    tokio::select! {
+        () = publish => {}
+        _ = lagged => {}
+    }
+    serve.says("moody: was too slow for the changes; it is told everything anew");
+    rig.provide("last", "a.E", "10.0.0.3:20880");
+    within(async { while !get(&url, "/v1/snapshot").await.contains("a.E") {} }).await;
+    let metrics = get(&url, "/metrics").await;
+    let lags = metrics
+        .lines()
+        .find_map(|line| line.strip_prefix("dubbo_watcher_handler_lags_total{handler=\"moody\"} "));
+    assert!(lags.is_some_and(|lags| lags != "0"), "{metrics}");
+    let ended = serve.end("-TERM");
+    assert_eq!(ended.status, Some(0), "{ended:?}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

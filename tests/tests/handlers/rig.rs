@@ -99,9 +99,14 @@ pub(crate) async fn within<T>(future: impl Future<Output = T>) -> T {
     tokio::time::timeout(PATIENCE, future).await.unwrap()
 }
 
-pub(crate) fn provide(cluster: &Server, pod: &str, interface: &str, address: &str) {
+/// The key of a provider.
+pub(crate) fn key(interface: &str, address: &str) -> String {
     let url = format!("dubbo://{address}/{interface}?interface={interface}");
-    let key = Key::leaf(interface, Category::Providers, &url).to_string();
+    Key::leaf(interface, Category::Providers, &url).to_string()
+}
+
+pub(crate) fn provide(cluster: &Server, pod: &str, interface: &str, address: &str) {
+    let key = key(interface, address);
     let object = json!({
         "metadata": {
             "namespace": "default",
