@@ -12,7 +12,7 @@ const SECRET: [&str; 7] =
     ["password", "passwd", "secret", "token", "accesskey", "access.key", "credential"];
 
 fn is_secret(name: &str) -> bool {
-    SECRET.iter().any(|part| crate::rows::contains(name.as_bytes(), part.as_bytes(), 0))
+    SECRET.iter().any(|part| crate::rows::search::contains(name.as_bytes(), part.as_bytes(), 0))
 }
 
 /// What stands in place of a secret.

@@ -2,8 +2,11 @@
 //!
 //! It holds no text: what a row says is looked up when it is shown.
 
+pub(crate) mod search;
+
 use dubbo_k8s_codec::Category;
 
+use self::search::{contains, rarest};
 use crate::model::{Model, SHOWN, index};
 
 /// What a row stands for. Nodes keep their identity while a live registry changes.
@@ -246,24 +249,6 @@ impl View {
     }
 }
 
-/// The bytes that URLs are full of, the commonest first: a search looks for another one.
-const COMMON: &[u8] = b"e.otrcsian=&/dlmpv:10-hug23k";
-
-/// The place of the rarest byte of a text.
-fn rarest(needle: &[u8]) -> usize {
-    let rank = |byte: &u8| COMMON.iter().rposition(|common| common == byte).unwrap_or(usize::MAX);
-    needle.iter().enumerate().max_by_key(|(_, byte)| rank(byte)).map_or(0, |(at, _)| at)
-}
-
-/// Whether `needle` stands in `haystack`; it is looked for by its byte `at`, best the rarest.
-pub(crate) fn contains(haystack: &[u8], needle: &[u8], at: usize) -> bool {
-    let Some(rare) = needle.get(at) else { return true };
-    let last = haystack.len().checked_sub(needle.len() - at);
-    let Some(places) = last.and_then(|last| haystack.get(at..=last)) else { return false };
-    memchr::memchr_iter(*rare, places)
-        .any(|place| haystack.get(place..place + needle.len()) == Some(needle))
-}
-
 fn ghosts(model: &Model, service: u32, category: Category) -> impl Iterator<Item = u32> {
     let of =
         move |ghost: &crate::model::Ghost| ghost.service == service && ghost.category == category;
@@ -308,121 +293,4 @@ fn number(rows: &mut [Row]) {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::document::Document;
-    use dubbo_k8s_codec::{Record, encode, query_escape};
-
-    fn model() -> Model {
-        let annotation = |list: &[(&str, &str, &str)]| {
-            let keys: Vec<String> = list
-                .iter()
-                .map(|(i, c, u)| format!("/dubbo/{i}/{c}/{}", query_escape(u)))
-                .collect();
-            encode(keys.iter().map(|key| Record::new(key)))
-        };
-        let pod = |name: &str, value: &str| {
-            format!(
-                "{{\"metadata\":{{\"name\":\"{name}\",\"namespace\":\"prod\",\"labels\":{{\"dubbo.io/label\":\
-                 \"dubbo.io-value\"}},\"annotations\":{{\"dubbo.io/annotation\":\"{value}\"}}}}}}\n"
-            )
-        };
-        let text =
-            pod("b-0", &annotation(&[("b.S", "providers", "dubbo://10.0.0.1:1/b.S?x=Gold")]))
-                + &pod(
-                    "b-1",
-                    &annotation(&[
-                        ("b.S", "providers", "dubbo://10.0.0.2:1/b.S"),
-                        ("a.S", "consumers", "consumer://10.0.0.2/a.S"),
-                    ]),
-                )
-                + &pod("bad", "!!");
-        let mut model = Model::default();
-        for pod in Document::read(&text).pods {
-            model.push(pod, &text);
-        }
-        model.settle();
-        model
-    }
-
-    fn shown(view: &View) -> Vec<(Node, u8, u32, u32)> {
-        view.rows().iter().map(|r| (r.node, r.depth, r.position, r.siblings)).collect()
-    }
-
-    #[test]
-    fn services_come_in_order_with_their_endpoints_and_places() {
-        use Category::{Consumers, Providers};
-        let model = model();
-        let view = View::new(&model, By::Service);
-        assert_eq!(
-            shown(&view),
-            [
-                (Node::Unread, 0, 1, 3),
-                (Node::Pod(2), 1, 1, 1),
-                (Node::Service(1), 0, 2, 3),
-                (Node::Role(1, Consumers), 1, 1, 1),
-                (Node::Endpoint(1, 1), 2, 1, 1),
-                (Node::Service(0), 0, 3, 3),
-                (Node::Role(0, Providers), 1, 1, 1),
-                (Node::Endpoint(0, 0), 2, 1, 2),
-                (Node::Endpoint(1, 0), 2, 2, 2),
-            ]
-        );
-    }
-
-    #[test]
-    fn a_search_looks_at_parameters_and_names_and_opens_what_it_finds() {
-        let model = model();
-        let mut view = View::new(&model, By::Service);
-        view.set_all(false);
-        view.find("x=gold  PROD");
-        view.rebuild(&model);
-        let nodes: Vec<Node> = view.rows().iter().map(|row| row.node).collect();
-        assert_eq!(
-            nodes,
-            [Node::Service(0), Node::Role(0, Category::Providers), Node::Endpoint(0, 0)]
-        );
-        view.find("nowhere");
-        view.rebuild(&model);
-        assert!(view.rows().is_empty());
-        view.find("b-1");
-        view.by = By::Pod;
-        view.rebuild(&model);
-        assert_eq!(view.rows().len(), 3);
-    }
-
-    #[test]
-    fn a_text_is_found_wherever_it_stands() {
-        for (haystack, needle, found) in [
-            ("abc", "", true),
-            ("", "a", false),
-            ("abc", "abc", true),
-            ("abc", "abcd", false),
-            ("xabab", "abab", true),
-            ("xaba", "abab", false),
-            ("e.e.e7", "e7", true),
-            ("7e", "7", true),
-            ("用户组", "户", true),
-        ] {
-            assert_eq!(
-                contains(haystack.as_bytes(), needle.as_bytes(), rarest(needle.as_bytes())),
-                found,
-                "{haystack} {needle}"
-            );
-        }
-    }
-
-    #[test]
-    fn closing_hides_children_and_revealing_opens_them() {
-        let model = model();
-        let mut view = View::new(&model, By::Service);
-        view.set_all(false);
-        view.rebuild(&model);
-        assert_eq!(view.rows().len(), 3);
-        let at = view.reveal(&model, 1, Some(1)).unwrap();
-        assert_eq!(view.rows()[at].node, Node::Endpoint(1, 1));
-        assert_eq!(view.rows().len(), 5);
-        let bad = view.reveal(&model, 2, None).unwrap();
-        assert_eq!(view.rows()[bad].node, Node::Pod(2));
-    }
-}
+mod tests;

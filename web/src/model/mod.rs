@@ -3,12 +3,15 @@
 //! It changes Pod by Pod, so that a live registry costs what changes in it, and what follows from
 //! all of them together (who provides, who finds nobody) is worked out once before it is shown.
 
+mod reading;
+
 use std::collections::BTreeMap;
 
 use dubbo_k8s_codec::lint::{Entry, Providers, Subject};
 use dubbo_k8s_codec::problem::{Code, Problem, Severity};
 use dubbo_k8s_codec::{Annotation, Category, Record, Service};
 
+use self::reading::Reading;
 use crate::editing::Edits;
 use crate::pod::{Change, PodText};
 
@@ -298,47 +301,6 @@ pub fn subject<'a>(
     }
 }
 
-/// So many endpoints of a Pod are recognised when it changes; what a Pod really has is far less.
-const SAME: usize = 500;
-
-struct Reading<'a, 'b> {
-    subject: &'a Subject<'b>,
-    endpoints: &'a mut Vec<Endpoint>,
-    services: &'a mut Vec<ServiceNode>,
-    by_name: &'a mut BTreeMap<String, u32>,
-    before: &'a [Endpoint],
-    tick: u64,
-}
-
-impl Reading<'_, '_> {
-    fn endpoint(&mut self, at: usize, entry: &Entry<'_>) {
-        let service = self.service(&entry.service());
-        let haystack = haystack(entry, self.subject);
-        let known = self.before.iter().take(SAME).find(|known| known.haystack == haystack);
-        let since = known.map_or(self.tick, |known| known.since);
-        self.endpoints.push(Endpoint {
-            record: index(at),
-            service,
-            category: entry.category,
-            severity: None,
-            since,
-            haystack,
-        });
-    }
-
-    fn service(&mut self, service: &Service<'_>) -> u32 {
-        let name = order(service);
-        if let Some(id) = self.by_name.get(&name) {
-            return *id;
-        }
-        let id = index(self.services.len());
-        let service = service.clone().into_owned();
-        self.by_name.insert(name, id);
-        self.services.push(ServiceNode { service, members: Default::default(), problem: None });
-        id
-    }
-}
-
 /// A text that sorts as services do: by interface, then group, then version. One map of texts to
 /// numbers serves the whole page, because every other one would be code that people wait for.
 fn order(service: &Service<'_>) -> String {
@@ -349,17 +311,6 @@ fn order(service: &Service<'_>) -> String {
         order.push_str(part);
     }
     order
-}
-
-fn haystack(entry: &Entry<'_>, subject: &Subject<'_>) -> Box<str> {
-    let mut text = String::with_capacity(entry.url.as_str().len() + 64);
-    for part in
-        [subject.namespace, "/", subject.name, " ", &entry.interface, " ", entry.url.as_str()]
-    {
-        text.push_str(part);
-    }
-    text.make_ascii_lowercase();
-    text.into()
 }
 
 /// An index as it is kept; there are never more than 2^32 of anything in a text of bounded size.

@@ -3,11 +3,13 @@
 //! Questions are objects with the member `do`; answers are objects, `{"refused":…}` when a question
 //! cannot be answered. It never sends more than a window of anything.
 
-use dubbo_k8s_codec::problem::{Language, Severity};
+mod edits;
+mod summary;
+
+use dubbo_k8s_codec::problem::Language;
 
 use crate::answer::{Json, Value, json};
-use crate::document::{Document, Format, Kind};
-use crate::editing::{Edits, Operation, Owned, Refusal, new_key};
+use crate::document::{Document, Kind};
 use crate::encoding::{self, Refused};
 use crate::layers::Layer;
 use crate::live::Live;
@@ -142,46 +144,6 @@ impl Session {
         self.model.pods.get(pod).map(|pod| &pod.text)
     }
 
-    pub(crate) fn summary(&self) -> Json {
-        let model = &self.model;
-        let counts = |wanted: Severity| {
-            self.problems.iter().filter(|place| place.severity == wanted).count()
-        };
-        let document = self.document.as_ref();
-        let alone = if self.live.is_on() { "events" } else { "empty" };
-        let kind = document.map_or(alone, |document| match document.kind {
-            Kind::Empty => "empty",
-            Kind::Annotation => "annotation",
-            Kind::Records => "records",
-            Kind::Pods => "pods",
-            Kind::Events => "events",
-        });
-        let format = document.map(|document| match document.format {
-            Format::Base64 => "base64",
-            Format::Json => "json",
-            Format::Yaml => "yaml",
-        });
-        let errors = counts(Severity::Error);
-        let warnings = counts(Severity::Warning);
-        let state = match (kind, errors + warnings) {
-            ("empty", _) => "empty",
-            (_, 0) => "ready",
-            _ => "problems",
-        };
-        let providers: usize = self.model.services.iter().map(|node| node.members[3].len()).sum();
-        let consumers: usize = self.model.services.iter().map(|node| node.members[0].len()).sum();
-        json!({
-            "state": state, "kind": kind, "format": format, "bytes": self.source.len(),
-            "pods": model.pods.iter().filter(|pod| !pod.over).count(),
-            "records": model.pods.iter().filter_map(|pod| pod.records).sum::<usize>(),
-            "services": model.sorted().count(), "providers": providers, "consumers": consumers,
-            "edited": model.pods.iter().filter(|pod| pod.edits.is_some()).count(),
-            "errors": errors, "warnings": warnings, "notes": counts(Severity::Note),
-            "by": by_name(self.view.by), "rows": self.view.rows().len(),
-            "whole": self.source.len() <= source::WHOLE,
-        })
-    }
-
     fn look(&mut self, ask: &Ask<'_>) -> Json {
         match ask.text("by") {
             "pod" => self.view.by = By::Pod,
@@ -259,29 +221,6 @@ impl Session {
         self.shown().at(offset)
     }
 
-    fn edit(&mut self, ask: &Ask<'_>) -> Json {
-        let (pod, record) = ask.target();
-        let operation = match operation(ask, record.unwrap_or(usize::MAX)) {
-            Ok(operation) => operation,
-            Err(refusal) => return json!({"refused": refusal.as_str()}),
-        };
-        let value = self.model.value(pod, &self.source).unwrap_or_default().to_owned();
-        let Some(of) = self.model.pods.get_mut(pod) else {
-            return json!({"refused": Refusal::NoRecord.as_str()});
-        };
-        let edits = of.edits.get_or_insert_with(|| Edits::new(&value));
-        let done = edits.apply(operation);
-        if !edits.is_changed() {
-            of.edits = None;
-        }
-        if let Err(refusal) = done {
-            return json!({"refused": refusal.as_str()});
-        }
-        self.model.read(pod, &self.source);
-        self.settle();
-        self.summary()
-    }
-
     /// Keeps what is loaded as the one to compare with.
     fn keep(&mut self) -> Json {
         self.before = Some(compare::Before::of(&self.model, &self.source));
@@ -330,27 +269,6 @@ const fn by_name(by: By) -> &'static str {
         By::Service => "service",
         By::Pod => "pod",
     }
-}
-
-fn operation(ask: &Ask<'_>, at: usize) -> Result<Operation, Refusal> {
-    let owned = |name: &str| ask.text(name).to_owned();
-    Ok(match ask.text("op") {
-        "record" => Operation::Record(at, Owned { key: owned("key"), value: owned("value") }),
-        "parameter" => Operation::Parameter(at, owned("name"), owned("value")),
-        "without" => Operation::Without(at, owned("name")),
-        "url" => Operation::Url(at, owned("url")),
-        "add" => Operation::Add(
-            at,
-            new_key(ask.text("interface"), ask.text("category"), ask.text("url"))?,
-        ),
-        "remove" => Operation::Remove(at),
-        "move" => Operation::Move(at, ask.number("to").unwrap_or(at)),
-        "deduplicate" => Operation::Deduplicate,
-        "repair" => Operation::Repair,
-        "undo" => Operation::Undo,
-        "reset" => Operation::Reset,
-        _ => return Err(Refusal::NoRecord),
-    })
 }
 
 /// The identity of a row for the page.

@@ -1,0 +1,150 @@
+//! The problems of a text: all of them in order, and each as the page shows it.
+//!
+//! It looks for none; the codec's lint and the readers found them.
+
+use dubbo_k8s_codec::Category;
+use dubbo_k8s_codec::problem::{Code, Language, Problem, Severity};
+
+use super::{Shown, pod_name};
+use crate::answer::{Json, json};
+use crate::document::Document;
+use crate::model::{Model, Pod};
+use crate::source;
+
+/// The most problems of a Pod that are listed.
+const LISTED: usize = 200;
+
+/// A problem among all of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// How bad it is.
+    pub severity: Severity,
+    /// Where it is found.
+    pub of: Of,
+}
+
+/// What a problem belongs to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Of {
+    /// The text as a whole: a syntax error.
+    Document,
+    /// An object that is no Pod.
+    Stranger(u32),
+    /// A Pod's problem.
+    Pod(u32, u32),
+    /// A service's.
+    Service(u32),
+}
+
+/// All problems, the worst first, in the order of the text.
+pub fn problems(model: &Model, document: Option<&Document>) -> Vec<Place> {
+    let mut all = Vec::new();
+    if let Some(document) = document {
+        if document.error.is_some() {
+            all.push(Place { severity: Severity::Error, of: Of::Document });
+        }
+        for at in 0..document.strangers.0.len() {
+            all.push(Place { severity: Severity::Note, of: Of::Stranger(crate::model::index(at)) });
+        }
+    }
+    for service in model.sorted() {
+        let problem = model.services.get(service as usize).and_then(|node| node.problem.as_ref());
+        if let Some(problem) = problem {
+            all.push(Place { severity: problem.code.severity(), of: Of::Service(service) });
+        }
+    }
+    for (pod, of) in model.pods.iter().enumerate() {
+        for (at, problem) in of.problems.iter().enumerate() {
+            let (pod, at) = (crate::model::index(pod), crate::model::index(at));
+            all.push(Place { severity: problem.code.severity(), of: Of::Pod(pod, at) });
+        }
+    }
+    let of =
+        |severity: Severity| all.iter().filter(move |place| place.severity == severity).copied();
+    let worst = [Severity::Error, Severity::Warning, Severity::Note];
+    worst.into_iter().flat_map(of).collect()
+}
+
+impl Shown<'_> {
+    /// One problem of the list.
+    pub fn problem(&self, place: &Place, document: Option<&Document>, language: Language) -> Json {
+        match place.of {
+            Of::Document => document.and_then(|it| it.error.as_ref()).map_or(json!({}), |error| {
+                let code = if error.refused { Code::SourceRefused } else { Code::SourceSyntax };
+                let problem = Problem::new(code).about(&error.message);
+                let line = self.source.get(..error.offset).unwrap_or_default();
+                let line = line.bytes().filter(|byte| *byte == b'\n').count() + 1;
+                problem_json(&problem, language)
+                    .with(&json!({"line": line, "source": self.source_place(None, error.offset)}))
+            }),
+            Of::Stranger(at) => {
+                let stranger = document.and_then(|it| it.strangers.0.get(at as usize));
+                stranger.map_or(json!({}), |stranger| {
+                    let problem = Problem::new(Code::NotAPod).about(&stranger.kind);
+                    let source = self.source_place(None, stranger.offset);
+                    problem_json(&problem, language).with(&json!({"source": source}))
+                })
+            }
+            Of::Pod(pod, at) => {
+                let Some(of) = self.pod(pod as usize) else { return json!({}) };
+                let Some(problem) = of.problems.get(at as usize) else { return json!({}) };
+                let more = json!({"pod": pod, "record": problem.record, "in": pod_name(of)});
+                problem_json(problem, language).with(&more)
+            }
+            Of::Service(id) => {
+                let Some(node) = self.model.services.get(id as usize) else { return json!({}) };
+                let Some(problem) = &node.problem else { return json!({}) };
+                let first = node.of(Category::Consumers).first();
+                let record = first.and_then(|(pod, place)| {
+                    Some(self.pod(*pod as usize)?.endpoints.get(*place as usize)?.record)
+                });
+                let more = json!({"pod": first.map(|(pod, _)| *pod), "record": record,
+                                  "in": node.service.to_string()});
+                problem_json(problem, language).with(&more)
+            }
+        }
+    }
+
+    fn source_place(&self, pod: Option<usize>, offset: usize) -> Option<[usize; 2]> {
+        let start = self.window_start(pod);
+        source::in_window(self.source, start, &(offset..offset + 1))
+    }
+
+    /// The problems of a Pod, that of the record's service first; `place` says where each stands.
+    pub(super) fn problems_of(
+        &self,
+        of: &Pod,
+        record: Option<usize>,
+        place: &dyn Fn(usize) -> Option<Json>,
+        language: Language,
+    ) -> Json {
+        let of_service = self.service_problem(of, record);
+        let all = of_service.iter().chain(of.problems.iter().take(LISTED));
+        let listed = all.map(|problem| {
+            let places = problem.offset.and_then(place);
+            let more = json!({"record": problem.record, "places": places});
+            problem_json(problem, language).with(&more)
+        });
+        listed.collect()
+    }
+
+    /// Why a consumer finds nobody, if this record is one.
+    fn service_problem(&self, of: &Pod, record: Option<usize>) -> Option<Problem> {
+        let mut endpoints = of.endpoints.iter();
+        let endpoint = endpoints.find(|endpoint| Some(endpoint.record as usize) == record)?;
+        let node = self.model.services.get(endpoint.service as usize)?;
+        let asks = endpoint.category == Category::Consumers;
+        node.problem
+            .clone()
+            .filter(|_| asks)
+            .map(|problem| problem.in_record(endpoint.record as usize))
+    }
+}
+
+fn problem_json(problem: &Problem, language: Language) -> Json {
+    json!({
+        "code": problem.code.as_str(), "severity": problem.code.severity().as_str(),
+        "title": problem.code.title(language), "advice": problem.code.advice(language),
+        "about": problem.about, "offset": problem.offset, "decodedOffset": problem.decoded_offset,
+    })
+}
