@@ -1,5 +1,8 @@
 // Keys, drops, pastes and selections of the whole page.
-import { activate, cancel, changed, choose, chooseAt, find, load, look, problem, rowOf, select, setEditing, show, toggle, firstVisible } from './app.ts';
+import { cancel, changed, load, show } from './app.ts';
+import { setEditing } from './editing.ts';
+import { activate, find, firstVisible, look, rowOf, toggle } from './rows.ts';
+import { choose, chooseAt, problem, select } from './selection.ts';
 import { offsetsIn } from './highlight.ts';
 import { ROW, state } from './state.ts';
 import type { LayerId } from './protocol.ts';

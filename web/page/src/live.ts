@@ -1,5 +1,7 @@
 // The registry as it changes: server-sent events of the same origin, taken in batches.
-import { changed, choose, clear, firstVisible, model, onLeave, problemWindow, rowsAt } from './app.ts';
+import { changed, clear, model, onLeave } from './app.ts';
+import { firstVisible, rowsAt } from './rows.ts';
+import { choose, problemWindow } from './selection.ts';
 import { state } from './state.ts';
 import type { Summary } from './protocol.ts';
 

@@ -1,11 +1,12 @@
 // Everything about one Pod and one record of it: verdict, problems, repairs, URL, layers, editing.
 import { html, nothing } from 'lit-html';
-import { copy, download, edit, select, setEditing, t } from '../app.ts';
+import { changed, copy, download, t } from '../app.ts';
+import { edit, setEditing } from '../editing.ts';
+import { select } from '../selection.ts';
 import { chooseRecord } from '../keys.ts';
 import { isWord, type Word } from '../messages.ts';
 import type { Detail, LayerData, Output, Param, RecordData } from '../protocol.ts';
 import { state, type OutputTab } from '../state.ts';
-import { changed } from '../app.ts';
 import { changes } from './changes.ts';
 import { icon } from './icons.ts';
 import { number } from './page.ts';

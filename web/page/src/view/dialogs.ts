@@ -1,6 +1,7 @@
 // Help, share and compare: small, modal, closed by Escape or their button.
 import { html, nothing } from 'lit-html';
-import { changed, copy, keep, t } from '../app.ts';
+import { changed, copy, t } from '../app.ts';
+import { keep } from '../dialog.ts';
 import type { Word } from '../messages.ts';
 import type { Comparison } from '../protocol.ts';
 import { state } from '../state.ts';

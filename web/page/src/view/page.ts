@@ -1,7 +1,9 @@
 // The page as a whole: bar, three panes (tabs where it is narrow), problems, dialogs.
 import { html, nothing } from 'lit-html';
 import { guard } from 'lit-html/directives/guard.js';
-import { cancel, changed, clear, find, load, look, openDiff, openShare, relabel, show, t } from '../app.ts';
+import { cancel, changed, clear, load, relabel, show, t } from '../app.ts';
+import { openDiff, openShare } from '../dialog.ts';
+import { find, look } from '../rows.ts';
 import { focusFind } from '../keys.ts';
 import { goLive, seek } from '../live.ts';
 import type { Word } from '../messages.ts';

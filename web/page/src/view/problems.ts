@@ -1,6 +1,7 @@
 // The problems of the whole text, the worst first.
 import { html, nothing } from 'lit-html';
-import { changed, problem, problemWindow, t } from '../app.ts';
+import { changed, t } from '../app.ts';
+import { problem, problemWindow } from '../selection.ts';
 import type { ProblemData, Severity } from '../protocol.ts';
 import { state } from '../state.ts';
 import { icon } from './icons.ts';

@@ -1,7 +1,8 @@
 // The tree grid: only the rows in sight exist, whatever the registry holds.
 import { html, nothing } from 'lit-html';
 import { repeat } from 'lit-html/directives/repeat.js';
-import { activate, rowsAt, t, toggle, firstVisible } from '../app.ts';
+import { t } from '../app.ts';
+import { activate, firstVisible, rowsAt, toggle } from '../rows.ts';
 import { isWord } from '../messages.ts';
 import type { RowData } from '../protocol.ts';
 import { treeKey } from '../keys.ts';

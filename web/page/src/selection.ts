@@ -1,0 +1,102 @@
+// What is selected: a Pod, a record, a place in its layers, a problem.
+import { changed, lang, model, show } from './app.ts';
+import { rowsAt, scrollTo } from './rows.ts';
+import { state } from './state.ts';
+import type { Detail, LayerId, Output, Places, ProblemData, SourceWindow } from './protocol.ts';
+
+export async function reveal(pod: number, record: number | null) {
+  const { row, rows } = await model.ask<{ row: number | null; rows: number }>({ do: 'reveal', pod, record });
+  state.total = rows;
+  if (row !== null) {
+    state.active = row;
+    await rowsAt(row, true);
+    requestAnimationFrame(() => scrollTo(row));
+  }
+  await choose(pod, record);
+}
+
+export async function choose(pod: number, record: number | null) {
+  const other = state.pod !== pod;
+  state.pod = pod;
+  state.record = record;
+  if (other) state.outputTab = 'kubectl';
+  const [detail, output, source] = await Promise.all([
+    model.ask<Detail>({ do: 'detail', pod, record, lang: lang() }),
+    state.editing || state.output ? model.ask<Output>({ do: 'output', pod, lang: lang() }) : null,
+    state.source && !state.source.whole && state.summary?.live === undefined ? model.ask<SourceWindow>({ do: 'source', pod }) : null,
+  ]);
+  if (state.pod !== pod || state.record !== record) return;
+  state.detail = detail.refused ? null : detail;
+  state.output = output && !output.refused ? output : null;
+  if (source) state.source = source;
+  await lightRecord();
+  changed();
+}
+
+/** Lights up where the record stands. */
+async function lightRecord() {
+  const json = state.detail?.layers?.find((layer) => layer.id === 'json');
+  if (!json || state.pod === null) {
+    state.places = null;
+    return;
+  }
+  state.placesFrom = null;
+  if (state.record === null) {
+    state.places = state.detail?.problems.find((problem) => problem.places)?.places ?? null;
+    return;
+  }
+  state.places = await model.ask<Places>({ do: 'select', pod: state.pod, record: state.record, layer: 'json', start: 0, end: json.text.length });
+}
+
+export async function select(layer: LayerId, start: number, end: number) {
+  if (state.pod === null) return;
+  const places = await model.ask<Places & { refused?: string }>({ do: 'select', pod: state.pod, record: state.record, layer, start, end });
+  if (places.refused) return;
+  state.places = places;
+  state.placesFrom = layer;
+  changed();
+}
+
+/** The record at a place of the source. */
+export async function chooseAt(offset: number) {
+  const found = await model.ask<{ pod: number | null; record: number | null }>({ do: 'at', offset, pod: state.pod });
+  if (found.pod === null) return false;
+  if (found.pod !== state.pod || (found.record !== null && found.record !== state.record)) {
+    await reveal(found.pod, found.record ?? (found.pod === state.pod ? state.record : null));
+    return true;
+  }
+  return false;
+}
+
+// Problems
+
+export async function problemWindow(force = false, count = 100) {
+  if (!force && state.problems.length >= Math.min(count, state.problemTotal)) return;
+  const answer = await model.ask<{ total: number; problems: ProblemData[] }>({ do: 'problems', from: 0, count, lang: lang() });
+  state.problems = answer.problems;
+  state.problemTotal = answer.total;
+  changed();
+}
+
+export async function problem(at: number) {
+  if (state.problemTotal === 0) return;
+  const index = (at + state.problemTotal) % state.problemTotal;
+  if (index >= state.problems.length) await problemWindow(true, index + 100);
+  state.problemAt = index;
+  const found = state.problems[index];
+  if (!found) return;
+  if (found.pod !== undefined && found.pod !== null) {
+    await reveal(found.pod, found.record ?? null);
+    const of = state.detail?.problems.find((one) => one.code === found.code && one.record === found.record && one.places);
+    if (of?.places) {
+      state.places = of.places;
+      state.placesFrom = 'problem';
+    }
+  } else if (found.source) {
+    state.places = { source: found.source, base64: [], json: [], key: [], url: [] };
+    state.placesFrom = 'problem';
+    show('source');
+  }
+  changed();
+}
+
