@@ -28,6 +28,10 @@ use clap::{Parser, Subcommand};
 
 use programs::Programs;
 
+/// That of `dubbo-watcher`, for what is measured in this process.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 type Outcome<T = ()> = Result<T, Box<dyn Error + Send + Sync>>;
 
 #[derive(Debug, Parser)]
