@@ -1,7 +1,6 @@
 //! The writer half of the live registry. There is one, and it alone changes what is published: a
 //! whole batch at a time, in one swap, so that nobody ever sees half of it.
 
-use std::collections::HashSet;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
@@ -50,17 +49,14 @@ impl Publisher {
         silent_since: Option<Instant>,
         notices: &mut Vec<Notice>,
     ) {
-        let mut told = HashSet::new();
+        let told = told(notices);
         for notice in notices.drain(..) {
             self.meters.notice(&notice);
             match notice {
                 Notice::Progress { .. } | Notice::RefreshCredential => {}
                 Notice::Pod(change) => self.pod(catalog, &change, &told),
                 Notice::Filled => self.fill(catalog),
-                Notice::Change(change) => {
-                    told.insert(Arc::clone(&change.key));
-                    self.log(true, What::Notice(Notice::Change(change)));
-                }
+                Notice::Change(change) => self.log(true, What::Notice(Notice::Change(change))),
                 notice => {
                     if let Notice::Disconnected { error, .. } | Notice::Failed { error, .. } =
                         &notice
@@ -113,7 +109,7 @@ impl Publisher {
 
     /// Takes in one Pod that has changed, come or gone. `told` are the keys of which everybody
     /// hears anyway.
-    fn pod(&mut self, catalog: &Catalog, change: &PodChange, told: &HashSet<Arc<str>>) {
+    fn pod(&mut self, catalog: &Catalog, change: &PodChange, told: &[Arc<str>]) {
         let (before, after) = (change.before.as_ref(), change.after.as_ref());
         self.place(before, after);
         if before.zip(after).is_some_and(|(before, after)| before.shows_the_same(after)) {
@@ -126,9 +122,8 @@ impl Publisher {
             if let Some(holder) = holder {
                 self.record(catalog, key, holder, carried);
             }
-            let text = key.to_shared();
-            if !told.contains(&text) {
-                silent.push(text);
+            if told.binary_search_by(|told| key.cmp_text(told).reverse()).is_err() {
+                silent.push(key.to_shared());
             }
         }
         if silent.is_empty() && !same {
@@ -178,4 +173,15 @@ impl Publisher {
             None => {}
         }
     }
+}
+
+/// The keys of which everybody hears anyway, in order.
+fn told(notices: &[Notice]) -> Vec<Arc<str>> {
+    let keys = notices.iter().filter_map(|notice| match notice {
+        Notice::Change(change) => Some(Arc::clone(&change.key)),
+        _ => None,
+    });
+    let mut told: Vec<_> = keys.collect();
+    told.sort_unstable();
+    told
 }
