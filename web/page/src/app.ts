@@ -81,7 +81,7 @@ async function loaded(summary: Summary, text: string) {
   state.total = summary.rows;
   state.find = '';
   state.source = text && summary.whole ? { text, start: 0, end: text.length, total: summary.bytes, line: 1, whole: true } : await model.ask<SourceWindow>({ do: 'source', pod: 0 });
-  await Promise.all([rowsAt(0, true), problemWindow(true)]);
+  await Promise.all([rowsAt(0, true), problemWindow()]);
   if (state.kept) state.comparison = await model.ask<Comparison>({ do: 'compare' });
   // Nothing but what is wrong: it is not left to be found.
   if (summary.rows === 0 && state.problemTotal > 0) {
@@ -99,7 +99,7 @@ function firstRecord(): number | null {
 
 function nothing() {
   Object.assign(state, { summary: null, rows: [], total: 0, from: 0, active: 0, pod: null, record: null, detail: null, output: null,
-    places: null, problems: [], problemTotal: 0, problemAt: -1, editing: false, refusedEdit: null, find: '' });
+    places: null, problems: [], problemFrom: 0, problemTotal: 0, problemAt: -1, editing: false, refusedEdit: null, find: '' });
 }
 
 export function cancel() {
@@ -141,7 +141,7 @@ export async function relabel() {
   document.documentElement.lang = state.lang === 'zh' ? 'zh-CN' : 'en';
   changed();
   if (!state.summary) return;
-  await Promise.all([rowsAt(firstVisible(), true), problemWindow(true, Math.max(100, state.problems.length))]);
+  await Promise.all([rowsAt(firstVisible(), true), problemWindow()]);
   if (state.pod !== null) await choose(state.pod, state.record);
 }
 

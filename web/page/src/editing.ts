@@ -19,7 +19,7 @@ export async function edit(operation: { op: string } & Record<string, unknown>) 
   if (state.summary?.live) summary.live = state.summary.live;
   state.summary = summary;
   state.editing = true;
-  await Promise.all([rowsAt(firstVisible(), true), problemWindow(true)]);
+  await Promise.all([rowsAt(firstVisible(), true), problemWindow()]);
   let record = state.record;
   if (operation.op === 'move') record = operation['to'] as number;
   await choose(state.pod, record);

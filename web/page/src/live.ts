@@ -136,7 +136,7 @@ async function taken(summary: Summary, first: boolean, some = false) {
   state.summary = summary;
   state.total = summary.rows;
   if (first) state.pane = 'services';
-  await Promise.all([rowsAt(firstVisible(), true), state.problemsOpen || summary.errors + summary.warnings + summary.notes !== state.problemTotal ? problemWindow(true) : null]);
+  await Promise.all([rowsAt(firstVisible(), true), state.problemsOpen || summary.errors + summary.warnings + summary.notes !== state.problemTotal ? problemWindow() : null]);
   if (state.pod !== null && !state.editing) void choose(state.pod, state.record);
   changed();
 }

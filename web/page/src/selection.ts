@@ -70,20 +70,34 @@ export async function chooseAt(offset: number) {
 
 // Problems
 
-export async function problemWindow(force = false, count = 100) {
-  if (!force && state.problems.length >= Math.min(count, state.problemTotal)) return;
-  const answer = await model.ask<{ total: number; problems: ProblemData[] }>({ do: 'problems', from: 0, count, lang: lang() });
+/** As many as the model answers with. */
+const PROBLEMS = 400;
+
+/** Fetches problems: again those that are there, or others. */
+export async function problemWindow(from = state.problemFrom, count = Math.max(100, state.problems.length)) {
+  const answer = await model.ask<{ total: number; from: number; problems: ProblemData[] }>({ do: 'problems', from, count: Math.min(count, PROBLEMS), lang: lang() });
+  if (answer.problems.length === 0 && from > 0) return problemWindow(0);
+  state.problemFrom = from;
   state.problems = answer.problems;
   state.problemTotal = answer.total;
   changed();
 }
 
+/** A hundred more behind those that are there, or before them. */
+export function moreProblems(before = false) {
+  const end = state.problemFrom + state.problems.length + 100;
+  const from = before ? Math.max(0, state.problemFrom - 100) : Math.max(state.problemFrom, end - PROBLEMS);
+  void problemWindow(from, Math.min(PROBLEMS, before ? state.problems.length + 100 : end - from));
+}
+
 export async function problem(at: number) {
+  if (state.problemTotal === 0) await problemWindow();
   if (state.problemTotal === 0) return;
   const index = (at + state.problemTotal) % state.problemTotal;
-  if (index >= state.problems.length) await problemWindow(true, index + 100);
+  const there = index >= state.problemFrom && index < state.problemFrom + state.problems.length;
+  if (!there) await problemWindow(Math.max(0, index - 50), 150);
   state.problemAt = index;
-  const found = state.problems[index];
+  const found = state.problems[index - state.problemFrom];
   if (!found) return;
   if (found.pod !== undefined && found.pod !== null) {
     await reveal(found.pod, found.record ?? null);
@@ -98,5 +112,6 @@ export async function problem(at: number) {
     show('source');
   }
   changed();
+  requestAnimationFrame(() => document.querySelector('.problem.chosen')?.scrollIntoView({ block: 'nearest' }));
 }
 

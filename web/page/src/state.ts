@@ -44,6 +44,7 @@ export const state = {
   refusedEdit: null as Word | null,
 
   problems: [] as ProblemData[],
+  problemFrom: 0,
   problemTotal: 0,
   problemAt: -1,
   problemsOpen: false,

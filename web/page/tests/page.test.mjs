@@ -96,10 +96,15 @@ test('problems are counted, explained and walked through with F8', async () => {
   const tally = await page.locator('.strip').innerText();
   assert.match(tally, /5\s+errors/);
   const codes = new Set();
+  const inSight = () => page.waitForFunction(() => {
+    const [one, list] = ['.problem.chosen', '.problems .list'].map((name) => document.querySelector(name).getBoundingClientRect());
+    return one.top >= list.top - 1 && one.bottom <= list.bottom + 1;
+  });
   for (let step = 0; step < 10; step++) {
     await page.keyboard.press('F8');
     await page.waitForFunction((step) => document.querySelectorAll('.problem')[step]?.classList.contains('chosen'), step);
     codes.add(await page.locator('.problem.chosen .code-name').innerText());
+    await inSight();
   }
   for (const code of ['group-or-version-mismatch', 'consumer-without-provider', 'standard-alphabet', 'label-unknown', 'not-json', 'address-not-pod', 'provider-terminating', 'duplicate-record', 'double-encoded']) {
     assert.ok(codes.has(code), code);
@@ -107,6 +112,27 @@ test('problems are counted, explained and walked through with F8', async () => {
   await page.keyboard.press('Shift+F8');
   await page.waitForFunction(() => document.querySelectorAll('.problem')[8]?.classList.contains('chosen'));
   await page.screenshot({ path: `${artefacts}/problems.png` });
+  clean();
+});
+
+test('any number of problems is walked through, and only some are there at a time', async () => {
+  await paste(Array.from({ length: 1000 }, (_, n) => pod({ name: `p-${n}`, records: [key('a.B', 'providers', `dubbo://10.0.${n >> 8}.${n & 255}:1/a.B`)], label: 'other' })).join('\n'));
+  await page.waitForFunction(() => /1,000/.test(document.querySelector('.tally.error')?.textContent) && document.querySelector('.counts'));
+  const chosen = (name) => page.waitForFunction((name) => document.querySelector('.problem.chosen .where')?.textContent === name, name);
+  await page.keyboard.press('F8');
+  await chosen('prod/p-0');
+  await page.keyboard.press('Shift+F8');
+  await chosen('prod/p-999');
+  assert.ok((await page.locator('.problem').count()) <= 150);
+  const more = () => page.locator('.problems .list').getByRole('button', { name: /Show more/ });
+  for (let n = 0; n < 5; n++) {
+    const first = await page.locator('.problem .where').first().innerText();
+    await more().first().click();
+    await page.waitForFunction((first) => document.querySelector('.problem .where').textContent !== first, first);
+  }
+  assert.ok((await page.locator('.problem').count()) <= 400);
+  await page.keyboard.press('F8');
+  await chosen('prod/p-0');
   clean();
 });
 

@@ -24,7 +24,7 @@ export const page = () => html`
     <section class="pane pane-services" id="pane-services" aria-label=${t('services')}>${servicesPane()}</section>
     <section class="pane pane-detail" id="pane-detail" aria-label=${t('detail')}>${guard([state.detail, state.record, state.editing, state.output, state.outputTab, state.places, state.placesFrom, state.refusedEdit, state.lang, state.live, state.pod], detailPane)}</section>
   </main>
-  ${guard([state.summary, state.problems, state.problemTotal, state.problemAt, state.problemsOpen, state.lang], problemsBar)} ${dialogs()}
+  ${guard([state.summary, state.problems, state.problemFrom, state.problemTotal, state.problemAt, state.problemsOpen, state.lang], problemsBar)} ${dialogs()}
   ${state.dragging ? html`<div class="drop"><div>${icon('open')}<p>${t('dropHere')}</p></div></div>` : nothing}
   <div class="toast" role="status" aria-live="polite">${state.toast ? html`<span>${state.toast}</span>` : nothing}</div>
 `;

@@ -1,7 +1,7 @@
 // The problems of the whole text, the worst first.
 import { html, nothing } from 'lit-html';
 import { changed, t } from '../app.ts';
-import { problem, problemWindow } from '../selection.ts';
+import { moreProblems, problem } from '../selection.ts';
 import type { ProblemData, Severity } from '../protocol.ts';
 import { state } from '../state.ts';
 import { icon } from './icons.ts';
@@ -12,7 +12,8 @@ export function problemsBar() {
   if (!summary || summary.state === 'empty') return html`<footer class="problems"></footer>`;
   const count = (n: number, severity: Severity, word: 'errors' | 'warnings' | 'notes') =>
     n > 0 ? html`<span class=${`tally ${severity}`}>${icon(severity)} ${number(n)} <span class="word">${plural(n, word)}</span></span>` : nothing;
-  const any = state.problemTotal > 0;
+  const any = summary.errors + summary.warnings + summary.notes > 0;
+  const behind = state.problemTotal - state.problemFrom - state.problems.length;
   return html`
     <footer class=${`problems${state.problemsOpen && any ? ' open' : ''}`} aria-label=${t('problems')}>
       <div class="strip">
@@ -25,8 +26,9 @@ export function problemsBar() {
       </div>
       ${state.problemsOpen && any
         ? html`<ol class="list" tabindex="0" aria-label=${t('problems')}>
-            ${state.problems.map(item)}
-            ${state.problems.length < state.problemTotal ? html`<li><button class="button" @click=${() => void problemWindow(true, Math.min(400, state.problems.length + 100))}>${t('more')} (${number(state.problemTotal - state.problems.length)})</button></li>` : nothing}
+            ${state.problemFrom > 0 ? html`<li><button class="button" @click=${() => moreProblems(true)}>${t('more')} (${number(state.problemFrom)})</button></li>` : nothing}
+            ${state.problems.map((one, at) => item(one, state.problemFrom + at))}
+            ${behind > 0 ? html`<li><button class="button" @click=${() => moreProblems()}>${t('more')} (${number(behind)})</button></li>` : nothing}
           </ol>`
         : nothing}
     </footer>
