@@ -1,10 +1,11 @@
 //! Our own component in our own sandbox: it says what the native program says, and it asks by the credential
 //! that it never sees.
 
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use dubbo_k8s_tests::program::{Ran, Running, bare, dubbo_watcher, run};
+use dubbo_k8s_tests::program::{Ran, Running, bare, dubbo_watcher, piped, run};
 use dubbo_k8s_tests::skip;
 
 use crate::prison::Prison;
@@ -57,4 +58,19 @@ async fn it_watches_as_the_native_program_does() {
     prison.server.store().delete("shop", "web").unwrap();
     let [native, sandboxed] = watching.each_ref().map(|running| running.until("removed"));
     assert_eq!(native, sandboxed);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_closed_pipe_ends_it_quietly() {
+    let Some(prison) = Prison::open().await else { return };
+    let Some(component) = component() else { return };
+    let [_, sandboxed] = both(&prison, &component, &["watch", "-o", "jsonl"]);
+    let (child, mut stdout) = piped(sandboxed);
+    let ended = tokio::task::block_in_place(|| {
+        stdout.read_exact(&mut [0]).unwrap();
+        drop(stdout);
+        prison.server.store().delete("shop", "web").unwrap();
+        child.wait_with_output().unwrap()
+    });
+    assert_eq!((ended.status.code(), String::from_utf8_lossy(&ended.stderr)), (Some(0), "".into()));
 }

@@ -24,6 +24,8 @@ mod own_pod;
 mod plain;
 mod printer;
 mod queue;
+#[cfg(feature = "sandbox")]
+mod reader;
 mod records;
 #[cfg(not(target_os = "wasi"))]
 mod register;

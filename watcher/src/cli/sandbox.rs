@@ -16,6 +16,7 @@ use super::{
     Ended,
     arguments::Sandbox,
     plain::{plain, plain_lines},
+    reader,
     signals::Signals,
     terminal,
 };
@@ -44,9 +45,10 @@ pub(super) async fn run(arguments: &Sandbox) -> Result<(), Ended> {
     let mut given = vec![name(arguments)];
     given.extend(arguments.arguments.iter().cloned());
     let variables = variables(namespaces);
+    let (output, reader_gone) = reader::watched(io::stdout());
     let streams = Streams {
         input: io::stdin(),
-        output: (io::stdout(), terminal::stdout_columns().is_some()),
+        output: (output, terminal::stdout_columns().is_some()),
         errors: (io::stderr(), terminal::stderr_is_terminal()),
     };
     tokio::select! {
@@ -59,6 +61,7 @@ pub(super) async fn run(arguments: &Sandbox) -> Result<(), Ended> {
                 Err(Ended::Failed)
             }
         },
+        () = reader_gone.notified() => Err(Ended::Output(io::ErrorKind::BrokenPipe.into())),
         () = signals.next() => Err(Ended::Interrupted),
     }
 }
