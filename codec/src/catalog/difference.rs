@@ -1,6 +1,7 @@
 //! In which records two versions of a Pod differ. Of a key that comes twice in one of them, the last
 //! one counts.
 
+use alloc::vec;
 use alloc::vec::Vec;
 use core::cmp::Ordering;
 
@@ -21,8 +22,9 @@ type Placed<'a> = (usize, &'a StoredRecord);
 impl<'a> Difference<'a> {
     pub(super) fn between(before: &'a [StoredRecord], after: &'a [StoredRecord]) -> Self {
         let (old, new) = (by_key(before), by_key(after));
-        let (mut gone, mut come) = (Vec::new(), Vec::new());
         let (mut old, mut new) = (old.as_slice(), new.as_slice());
+        let mut gone = vec![false; before.len()];
+        let mut come = vec![false; after.len()];
         loop {
             let order = match (old.first(), new.first()) {
                 (Some((_, old)), Some((_, new))) => compare(old, new),
@@ -30,19 +32,17 @@ impl<'a> Difference<'a> {
                 (None, Some(_)) => Ordering::Greater,
                 (None, None) => break,
             };
-            let (was, is) = (
-                if order.is_le() { old.split_off_first() } else { None },
-                if order.is_ge() { new.split_off_first() } else { None },
-            );
-            match (was, is) {
-                (Some(was), None) => gone.push(*was),
-                (was, Some(is)) if was.is_none_or(|was| was.1.value != is.1.value) => {
-                    come.push(*is);
-                }
-                _ => {}
-            }
+            let was = if order.is_le() { old.split_off_first() } else { None };
+            let is = if order.is_ge() { new.split_off_first() } else { None };
+            let (mark, place) = match (was, is) {
+                (Some((_, was)), Some((_, is))) if was.value == is.value => continue,
+                (_, Some((place, _))) => (&mut come, *place),
+                (Some((place, _)), None) => (&mut gone, *place),
+                (None, None) => break,
+            };
+            mark.get_mut(place).into_iter().for_each(|marked| *marked = true);
         }
-        Self { gone: in_order(gone), come: in_order(come) }
+        Self { gone: marked(before, &gone), come: marked(after, &come) }
     }
 }
 
@@ -58,9 +58,9 @@ fn compare(one: &StoredRecord, two: &StoredRecord) -> Ordering {
     one.key.digest().cmp(&two.key.digest()).then_with(|| one.key.cmp(&two.key))
 }
 
-fn in_order(mut placed: Vec<Placed<'_>>) -> Vec<&StoredRecord> {
-    placed.sort_unstable_by_key(|(place, _)| *place);
-    placed.into_iter().map(|(_, record)| record).collect()
+fn marked<'a>(records: &'a [StoredRecord], marks: &[bool]) -> Vec<&'a StoredRecord> {
+    let both = records.iter().zip(marks);
+    both.filter(|(_, marked)| **marked).map(|(record, _)| record).collect()
 }
 
 #[cfg(test)]
