@@ -122,7 +122,7 @@ const WATCHER: Artefact = Artefact {
 };
 
 /// What it may weigh, in bytes. The aim is 1 MiB; this holds what has been reached.
-const WATCHER_LIMIT: u64 = 1_190_000;
+const WATCHER_LIMIT: u64 = 1_130_000;
 
 /// Builds all of them and prints their sizes.
 pub(crate) fn run(forced: Option<Kind>) -> Result {
