@@ -50,6 +50,11 @@ async fn what_it_cannot_do_it_says() {
         let expected = format!("error: `{verb}` is not in the WASI component: ");
         assert!(ran.stderr.starts_with(&expected), "{ran:?}");
     }
+    for option in ["--handler", "--allow-host", "--handler-dir"] {
+        let ran = program::run(component.command(&[], &["watch", option, "a.wasm"])).await;
+        let expected = format!("error: `{option}` is not in the WASI component: ");
+        assert!(ran.status == Some(1) && ran.stderr.starts_with(&expected), "{ran:?}");
+    }
     let ran = program::run(component.command(&[], &["lits"])).await;
     assert_eq!(ran.status, Some(1), "{ran:?}");
     assert!(ran.stderr.starts_with("error: unrecognized subcommand 'lits'"), "{ran:?}");

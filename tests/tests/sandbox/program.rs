@@ -62,4 +62,10 @@ async fn what_is_no_component_is_wrong_use() {
         let ran = sandbox(&prison, &[], Path::new(&module), &[]).await;
         assert!(ran.stderr.contains("core module"), "{ran:?}");
     }
+    if let Some(handler) = std::env::var_os("MOODY") {
+        let ran = sandbox(&prison, &[], Path::new(&handler), &[]).await;
+        assert_eq!(ran.status, Some(2));
+        assert!(ran.stderr.contains("`dubbo:registry/files@0.1.0`"), "{ran:?}");
+        assert!(ran.stderr.contains("a command is built for wasi:cli"), "{ran:?}");
+    }
 }

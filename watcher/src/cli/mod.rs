@@ -72,6 +72,8 @@ impl From<io::Error> for Ended {
 pub(crate) fn main() -> ExitCode {
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
+        #[cfg(target_os = "wasi")]
+        Err(error) if absent::is_option(&error) => return ExitCode::from(2),
         Err(error) => {
             // Help and version come this way too, with status 0.
             let _ = error.print();

@@ -12,7 +12,7 @@ use super::journal::Journal;
 use super::wit::dubbo::registry::{files, types};
 use super::wit::{RegistryHandler, RegistryHandlerPre};
 use crate::sandbox::{
-    Confined, Confines, Guest, LoadError, Outgoing, Program, Requests, Stopped, why,
+    Confined, Confines, Guest, LoadError, Outgoing, Program, Requests, Stopped, misfit,
 };
 
 impl types::Host for Files {}
@@ -68,7 +68,7 @@ impl Template {
     ) -> Result<Self, LoadError> {
         let unfit = |error: wasmtime::Error| LoadError::Unfit {
             path: program.path.clone(),
-            reason: format!("{}; a handler is built for wit/registry.wit", why(&error)),
+            reason: format!("{}; a handler is built for wit/registry.wit", misfit(&error)),
         };
         let mut linker = Guest::<Files>::linker(&program.engine).map_err(unfit)?;
         RegistryHandler::add_to_linker::<_, HasSelf<Files>>(&mut linker, files_of)

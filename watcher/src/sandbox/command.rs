@@ -11,7 +11,7 @@ use wasmtime_wasi::p2::bindings::CommandPre;
 use super::budget::Metered;
 use super::confines::Confines;
 use super::engine::Program;
-use super::error::{LoadError, Stopped, why};
+use super::error::{LoadError, Stopped, misfit};
 use super::guest::Guest;
 use super::http::{Kubernetes, Requests};
 use super::output;
@@ -38,7 +38,7 @@ impl Sandbox {
     pub fn new(program: Program, confines: Confines) -> Result<Self, LoadError> {
         let unfit = |error: wasmtime::Error| LoadError::Unfit {
             path: program.path.clone(),
-            reason: why(&error),
+            reason: format!("{}; a command is built for wasi:cli", misfit(&error)),
         };
         let linker = Guest::linker(&program.engine).map_err(unfit)?;
         let instance = linker.instantiate_pre(&program.component).map_err(unfit)?;

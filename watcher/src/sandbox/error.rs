@@ -102,9 +102,18 @@ fn is_full(error: &ResourceTableError) -> bool {
     matches!(error, ResourceTableError::Full)
 }
 
+/// What does not fit: which import or export, and why where that says more.
+pub(crate) fn misfit(error: &wasmtime::Error) -> String {
+    let (which, cause) = (error.to_string(), why(error));
+    if which.contains(&cause) { cause } else { format!("{}: {cause}", first_line(&which)) }
+}
+
+fn first_line(text: &str) -> String {
+    text.lines().next().unwrap_or_default().chars().take(300).collect()
+}
+
 /// The cause of an engine's error in one line: what wraps it is a trace of the guest's functions.
 pub(crate) fn why(error: &wasmtime::Error) -> String {
     let cause = error.root_cause().to_string();
-    let line = cause.lines().next().unwrap_or_default();
-    line.trim_start_matches("wasm trap: ").chars().take(300).collect()
+    first_line(cause.trim_start_matches("wasm trap: "))
 }

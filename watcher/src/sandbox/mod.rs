@@ -23,6 +23,6 @@ pub use self::error::{LoadError, Stopped};
 pub use self::http::{AllowedHost, Kubernetes, NotAHost, SERVER, WriteVerb};
 
 pub(crate) use self::engine::{Allocation, Engine};
-pub(crate) use self::error::why;
+pub(crate) use self::error::misfit;
 pub(crate) use self::guest::{Confined, Guest};
 pub(crate) use self::http::{Hosts, Nowhere, Outgoing, Requests};

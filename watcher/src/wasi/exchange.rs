@@ -57,6 +57,9 @@ impl Exchange {
                 Phase::Asking(asking) => match asking.answer() {
                     None => asking.pollable(),
                     Some(Ok(answer)) => {
+                        if let Some(fault) = unreadable(&answer) {
+                            return Some(self.fail(fault));
+                        }
                         let event = head(&answer);
                         self.phase = Phase::Answering(answer);
                         return Some(event);
@@ -84,6 +87,16 @@ impl Exchange {
         self.phase = Phase::Over;
         event
     }
+}
+
+/// What nobody asked for and nobody here can take apart.
+fn unreadable(answer: &Answer) -> Option<Fault> {
+    let coding = answer.header("content-encoding")?;
+    let is_plain = matches!(coding.trim(), "" | "identity");
+    let said = coding.escape_debug().take(50).collect::<String>();
+    (!is_plain).then(|| {
+        Fault::Other(format!("the answer is compressed ({said}), which was not asked for"))
+    })
 }
 
 fn head(answer: &Answer) -> Event {

@@ -84,6 +84,26 @@ fn an_answer_comes_as_the_host_has_it_and_is_let_go_of() {
 }
 
 #[test]
+fn an_answer_that_is_compressed_all_the_same_is_refused_by_its_name() {
+    for (header, read) in [("identity", true), ("gzip", false), ("br", false)] {
+        let headers: &'static [(&str, &str)] = match header {
+            "identity" => &[("Content-Encoding", "identity")],
+            "gzip" => &[("Content-Encoding", "gzip")],
+            _ => &[("Content-Encoding", "br")],
+        };
+        answer_with(&[(0, Head(200, headers)), (0, Bytes(b"a")), (0, End)]);
+        let told = block_on(told(client().send(Duration::ZERO, get()))).unwrap();
+        if read {
+            assert_eq!(told, ["0 200 None", "0 a", "0 end"]);
+        } else {
+            let expected = format!("the answer is compressed ({header}), which was not asked for");
+            assert!(told.len() == 1 && told[0].contains(&expected), "{told:?}");
+        }
+        assert_eq!(open(), 0);
+    }
+}
+
+#[test]
 fn a_request_carries_what_it_says_and_asks_for_no_compression() {
     answer_with(&[(0, Head(200, &[])), (0, End)]);
     let folder = tempfile::tempdir().unwrap();

@@ -31,7 +31,7 @@ pub use self::{
 };
 
 #[cfg(target_os = "wasi")]
-pub use crate::wasi::Url;
+pub use crate::wasi::{ParseError, Url};
 #[cfg(not(target_os = "wasi"))]
 pub use url::Url;
 
