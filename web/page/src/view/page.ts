@@ -184,7 +184,7 @@ const busy = () => html`
   <div class="hollow" role="status" aria-live="polite">
     <div class="spinner" aria-hidden="true"></div>
     <p>${state.busy === 'reading' ? t('reading') : t('decoding')}${state.fileName ? html` <b>${state.fileName}</b>` : nothing}</p>
-    <progress aria-label=${t('reading')} max="1" .value=${state.busy === 'reading' ? state.progress : 1}></progress>
+    <progress aria-label=${t(state.busy === 'reading' ? 'reading' : 'decoding')} max="1" value=${state.busy === 'reading' ? state.progress : nothing}></progress>
     <button class="button" @click=${cancel}>${t('cancel')} <kbd>Esc</kbd></button>
   </div>
 `;
