@@ -23,16 +23,20 @@ use crate::skip;
 /// Nothing in a test takes that long; what waits longer has failed.
 pub const PATIENCE: Duration = Duration::from_secs(30);
 
-/// The `dubbo-watcher` of the same profile as the calling test, built if it is not; or the one that
-/// `DUBBO_WATCHER` names.
+/// The `dubbo-watcher` of the same profile as the caller: the one that `DUBBO_WATCHER` names, or beside a program
+/// the one that was built with it, or built for a test.
 pub fn dubbo_watcher() -> &'static Path {
     static BINARY: OnceLock<PathBuf> = OnceLock::new();
     BINARY.get_or_init(|| {
         if let Some(named) = std::env::var_os("DUBBO_WATCHER") {
             return named.into();
         }
-        let test = std::env::current_exe().unwrap();
-        let folder = test.parent().and_then(Path::parent).unwrap();
+        let caller = std::env::current_exe().unwrap();
+        let folder = profile_folder(&caller);
+        let program = folder.join(format!("dubbo-watcher{}", std::env::consts::EXE_SUFFIX));
+        if caller.parent() == Some(folder) && program.is_file() {
+            return program;
+        }
         let mut cargo = Command::new(env!("CARGO"));
         cargo.args([
             "build",
@@ -53,8 +57,14 @@ pub fn dubbo_watcher() -> &'static Path {
             cargo.arg("--release");
         }
         assert!(cargo.status().unwrap().success());
-        folder.join(format!("dubbo-watcher{}", std::env::consts::EXE_SUFFIX))
+        program
     })
+}
+
+/// Where cargo puts the programs of the profile that `caller` is of. A test is one folder below.
+fn profile_folder(caller: &Path) -> &Path {
+    let folder = caller.parent().unwrap();
+    if folder.ends_with("deps") { folder.parent().unwrap() } else { folder }
 }
 
 /// The watcher as a component, and the host that runs it.
@@ -241,4 +251,19 @@ fn follow(reader: impl Read + Send + 'static) -> mpsc::Receiver<String> {
 
 fn receive(lines: &mpsc::Receiver<String>) -> Option<String> {
     tokio::task::block_in_place(|| lines.recv_timeout(PATIENCE)).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::profile_folder;
+
+    #[test]
+    fn a_program_stands_where_programs_are_and_a_test_below() {
+        let debug = Path::new("/target/debug");
+        for caller in ["mesh_demo", "deps/envoy-0123456789abcdef"] {
+            assert_eq!(profile_folder(&debug.join(caller)), debug, "{caller}");
+        }
+    }
 }

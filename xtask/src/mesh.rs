@@ -18,6 +18,8 @@ pub(crate) fn tool(
     say::note("building the filter, the watcher and the programs around them");
     let files = wasm::build_some(&toolchain::resolve(forced)?, files)?;
     profile.build()?;
+    let watcher = profile.program("dubbo-watcher");
     let tool = Tool::new(profile.program(program)).env(ENVOY.variable, envoy);
+    let tool = tool.env("DUBBO_WATCHER", watcher);
     Ok(files.into_iter().fold(tool, |tool, (name, path)| tool.env(name, path)))
 }
