@@ -7,8 +7,10 @@ use std::collections::BTreeSet;
 /// How the names begin that are there only where there are handlers.
 pub const OF_HANDLERS: &str = "dubbo_watcher_handler_";
 
-const DASHBOARD: &str = include_str!("../../watcher/deploy/monitoring/dashboard.json");
-const ALERTS: &str = include_str!("../../watcher/deploy/monitoring/alerts.yaml");
+/// The dashboard, in Grafana's JSON.
+pub const DASHBOARD: &str = include_str!("../../watcher/deploy/monitoring/dashboard.json");
+/// The alert rules, in Prometheus' YAML.
+pub const ALERTS: &str = include_str!("../../watcher/deploy/monitoring/alerts.yaml");
 
 /// The families that the dashboard or an alert asks for.
 pub fn shown() -> BTreeSet<String> {

@@ -23,8 +23,8 @@ use crate::skip;
 /// Nothing in a test takes that long; what waits longer has failed.
 pub const PATIENCE: Duration = Duration::from_secs(30);
 
-/// The `dubbo-watcher` of the same profile as the caller: the one that `DUBBO_WATCHER` names, or beside a program
-/// the one that was built with it, or built for a test.
+/// The `dubbo-watcher` of the same profile as the caller, a test or a program, built if it is not; or the one
+/// that `DUBBO_WATCHER` names.
 pub fn dubbo_watcher() -> &'static Path {
     static BINARY: OnceLock<PathBuf> = OnceLock::new();
     BINARY.get_or_init(|| {
@@ -33,10 +33,6 @@ pub fn dubbo_watcher() -> &'static Path {
         }
         let caller = std::env::current_exe().unwrap();
         let folder = profile_folder(&caller);
-        let program = folder.join(format!("dubbo-watcher{}", std::env::consts::EXE_SUFFIX));
-        if caller.parent() == Some(folder) && program.is_file() {
-            return program;
-        }
         let mut cargo = Command::new(env!("CARGO"));
         cargo.args([
             "build",
@@ -57,7 +53,7 @@ pub fn dubbo_watcher() -> &'static Path {
             cargo.arg("--release");
         }
         assert!(cargo.status().unwrap().success());
-        program
+        folder.join(format!("dubbo-watcher{}", std::env::consts::EXE_SUFFIX))
     })
 }
 

@@ -3,21 +3,21 @@
 
 use std::path::PathBuf;
 
-use crate::apt::{self, Apt};
+use crate::apt::{self, Apt, RELEASE};
 use crate::cache;
 use crate::process::{Failure, Result, on_path};
 use crate::say;
+use crate::wheel::named_by;
 
 /// Names the program: to the tests, and to here when it is set already.
 pub(crate) const VARIABLE: &str = "PROMTOOL";
 const PROGRAM: &str = "promtool";
-const RELEASE: &str = "12";
 const MEMBER: &str = "usr/bin/promtool";
 
 /// The program; idempotent, and safe when two run at once.
 pub(crate) fn bring() -> Result<PathBuf> {
-    if let Some(set) = std::env::var_os(VARIABLE).filter(|set| !set.is_empty()) {
-        return Ok(set.into());
+    if let Some(named) = named_by(VARIABLE) {
+        return named;
     }
     if on_path(PROGRAM) {
         return Ok(PROGRAM.into());
@@ -25,23 +25,16 @@ pub(crate) fn bring() -> Result<PathBuf> {
     let dir = cache::folder(&format!("prometheus-debian-{RELEASE}"))?;
     let program = dir.join(MEMBER);
     if !program.is_file() {
-        if let Some(why) = apt::impossible(RELEASE) {
+        if let Some(why) = apt::impossible() {
             return Err(Failure::new(format!(
                 "promtool cannot be had: {why}\n(install Prometheus, or set {VARIABLE})"
             )));
         }
-        cache::fill(
-            &dir,
-            || program.is_file(),
-            |partial| {
-                let apt = Apt::new(&partial.join("apt"))?;
-                say::note("downloading prometheus for its promtool (about 19 MB)");
-                for package in apt.download("prometheus")? {
-                    apt::unpack(&package, partial, &[&format!("./{MEMBER}")])?;
-                }
-                cache::clear(&partial.join("apt"))
-            },
-        )?;
+        let download = |apt: &Apt| {
+            say::note("downloading prometheus for its promtool (about 19 MB)");
+            apt.download("prometheus")
+        };
+        apt::fill(&dir, || program.is_file(), download, &[&format!("./{MEMBER}")])?;
     }
     Ok(program)
 }

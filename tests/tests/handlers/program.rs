@@ -9,11 +9,19 @@ use dubbo_k8s_tests::program::{Running, bare, dubbo_watcher, run};
 use crate::rig::{Rig, component, key, within};
 
 fn command(rig: &Rig, verb: &str) -> Command {
-    rig.cluster.write_kubeconfig(rig.folder.path()).unwrap();
     let kubeconfig = rig.cluster.write_kubeconfig(rig.folder.path()).unwrap();
     let mut command = bare(dubbo_watcher());
     command.arg(verb).env("KUBECONFIG", kubeconfig);
     command
+}
+
+/// `serve` with these flags, and its address.
+fn serve(rig: &Rig, flags: &[&str]) -> (Running, String) {
+    let mut serve = command(rig, "serve");
+    serve.args(["--bind", "127.0.0.1:0"]).args(flags);
+    let serve = Running::start(serve);
+    let url = serve.error_line().rsplit(' ').next().unwrap().to_owned();
+    (serve, url)
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -33,11 +41,7 @@ async fn watch_prints_as_ever_and_serve_shows_what_handlers_do() {
     assert_eq!(ended.status, Some(0), "{ended:?}");
 
     std::fs::remove_file(rig.folder.path().join("told")).unwrap();
-    let mut serve = command(&rig, "serve");
-    serve.args(["--bind", "127.0.0.1:0"]).args(flags);
-    let serve = Running::start(serve);
-    let line = serve.error_line();
-    let url = line.rsplit(' ').next().unwrap().to_owned();
+    let (serve, url) = serve(&rig, &flags);
     rig.file("told", |told| told == "snapshot a.B\n").await;
     serve.says("health failed: not well");
     let ready = get(&url, "/readyz").await;
@@ -63,10 +67,7 @@ async fn a_slow_handler_is_told_everything_anew_and_holds_up_nobody() {
     let rig = Rig::start().await;
     let handler = format!("{}=slow", moody.display());
     let folder = rig.folder.path().to_str().unwrap();
-    let mut serve = command(&rig, "serve");
-    serve.args(["--bind", "127.0.0.1:0", "--handler", &handler, "--handler-dir", folder]);
-    let serve = Running::start(serve);
-    let url = serve.error_line().rsplit(' ').next().unwrap().to_owned();
+    let (serve, url) = serve(&rig, &["--handler", &handler, "--handler-dir", folder]);
     rig.file("told", |told| told == "snapshot a.B\n").await;
 
     // More than the registry remembers, again and again, until the handler has missed something.

@@ -5,14 +5,15 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use dubbo_k8s_tests::skip;
+use dubbo_k8s_tests::{monitoring, skip};
 use serde_json::{Value, json};
 
 use crate::rig::{Rig, provider};
 
-/// Dubbo's watcher as Prometheus sees it: rules, their tests, the dashboard.
-fn monitoring(file: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../watcher/deploy/monitoring").join(file)
+/// When each alert fires, and when not; it finds the rules beside it.
+fn alert_tests() -> PathBuf {
+    let file = "../watcher/deploy/monitoring/alerts.test.yaml";
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(file)
 }
 
 /// The program with its arguments, or a skip of the test.
@@ -39,16 +40,15 @@ fn accepts(mut command: Command, input: &str) {
 #[test]
 fn each_alert_fires_when_it_should_and_only_then() {
     let Some(mut command) = promtool("each_alert_fires", &["test", "rules"]) else { return };
-    command.arg(monitoring("alerts.test.yaml"));
+    command.arg(alert_tests());
     accepts(command, "");
 }
 
 #[test]
 fn every_alert_has_a_test_of_both_kinds() {
-    let read = |file| std::fs::read_to_string(monitoring(file)).unwrap();
-    let (rules, tests) = (read("alerts.yaml"), read("alerts.test.yaml"));
-    let mut names =
-        rules.lines().filter_map(|line| line.trim().strip_prefix("- alert: ")).peekable();
+    let tests = std::fs::read_to_string(alert_tests()).unwrap();
+    let rules = monitoring::ALERTS.lines();
+    let mut names = rules.filter_map(|line| line.trim().strip_prefix("- alert: ")).peekable();
     assert!(names.peek().is_some());
     for name in names {
         let silent = format!("alertname: {name}, exp_alerts: []");
@@ -61,8 +61,7 @@ fn every_alert_has_a_test_of_both_kinds() {
 #[test]
 fn every_query_of_the_dashboard_is_one() {
     let Some(mut command) = promtool("every_query", &["check", "rules"]) else { return };
-    let text = std::fs::read_to_string(monitoring("dashboard.json")).unwrap();
-    let dashboard: Value = serde_json::from_str(&text).unwrap();
+    let dashboard: Value = serde_json::from_str(monitoring::DASHBOARD).unwrap();
     let panels = dashboard["panels"].as_array().unwrap().iter();
     let targets = panels.flat_map(|panel| panel["targets"].as_array().into_iter().flatten());
     let rules: Vec<Value> = targets

@@ -6,22 +6,43 @@ mod sources;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use crate::cache;
 use crate::process::{Context as _, Failure, Result, Tool, on_path};
 use crate::say;
 
-/// Why packages of this release of Debian cannot be had here, if they cannot.
-pub(crate) fn impossible(release: &str) -> Option<String> {
+/// The release of Debian whose packages are known to work.
+pub(crate) const RELEASE: &str = "12";
+
+/// Why packages of that release cannot be had here, if they cannot.
+pub(crate) fn impossible() -> Option<String> {
     let text = fs::read_to_string("/etc/os-release").unwrap_or_default();
-    if os_release(&text, "ID") != Some("debian") || os_release(&text, "VERSION_ID") != Some(release)
+    if os_release(&text, "ID") != Some("debian") || os_release(&text, "VERSION_ID") != Some(RELEASE)
     {
-        return Some(format!("this is not Debian {release}"));
+        return Some(format!("this is not Debian {RELEASE}"));
     }
     let missing = ["apt-get", "dpkg-deb", "tar"].into_iter().find(|program| !on_path(program));
     missing.map(|program| format!("there is no {program} here"))
 }
 
+/// Fills the cache's folder `dir` with what is in the packages that `download` gets, as tar is told to unpack them,
+/// unless `is_ready` says that it is there.
+pub(crate) fn fill(
+    dir: &Path,
+    is_ready: impl Fn() -> bool,
+    download: impl FnOnce(&Apt) -> Result<Vec<PathBuf>>,
+    told: &[&str],
+) -> Result {
+    cache::fill(dir, is_ready, |partial| {
+        let apt = Apt::new(&partial.join("apt"))?;
+        for package in download(&apt)? {
+            unpack(&package, partial, told)?;
+        }
+        cache::clear(&apt.dir)
+    })
+}
+
 /// Unpacks a package into a folder, as tar is told to.
-pub(crate) fn unpack(package: &Path, dir: &Path, told: &[&str]) -> Result {
+fn unpack(package: &Path, dir: &Path, told: &[&str]) -> Result {
     let script = "package=$1; dir=$2; shift 2; dpkg-deb --fsys-tarfile \"$package\" | tar -x -C \"$dir\" \"$@\"";
     // `pipefail` is bash's: with plain sh a broken package would go unseen.
     Tool::new("bash")
@@ -41,7 +62,7 @@ pub(crate) struct Apt {
 
 impl Apt {
     /// An apt below `dir`, which knows what the archive has.
-    pub(crate) fn new(dir: &Path) -> Result<Self> {
+    fn new(dir: &Path) -> Result<Self> {
         let release =
             fs::read_to_string("/etc/os-release").context(|| "reading /etc/os-release".into())?;
         let codename = os_release(&release, "VERSION_CODENAME").unwrap_or("bookworm").to_owned();

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::choice::Debian;
-use crate::apt::{self, Apt};
+use crate::apt::{self, Apt, RELEASE};
 use crate::cache;
 use crate::process::{Failure, Result, Tool};
 use crate::say;
@@ -30,9 +30,6 @@ const LEFT_OUT: [&str; 7] = [
     "--exclude=./usr/lib/wasm32-wasip1",
 ];
 
-/// The release whose packages are known to work.
-const RELEASE: &str = "12";
-
 /// What of Debian's toolchain is on this machine, without asking the network.
 pub(super) fn look() -> Debian {
     let usable = |usr: PathBuf| {
@@ -42,7 +39,7 @@ pub(super) fn look() -> Debian {
     let installed = installed_usr().filter(|usr| is_complete(usr)).and_then(usable);
     let cached =
         || folder().ok().map(|dir| dir.join("usr")).filter(|usr| is_complete(usr)).and_then(usable);
-    installed.or_else(cached).unwrap_or_else(|| match apt::impossible(RELEASE) {
+    installed.or_else(cached).unwrap_or_else(|| match apt::impossible() {
         Some(why) => Debian::Impossible(why),
         None => Debian::Untried,
     })
@@ -53,16 +50,12 @@ pub(super) fn look() -> Debian {
 pub(super) fn fetch() -> Result<Debian> {
     let dir = folder()?;
     let is_ready = || matches!(look(), Debian::Ready { .. });
-    cache::fill(&dir, is_ready, |partial| {
-        let apt = Apt::new(&partial.join("apt"))?;
+    let download = |apt: &Apt| {
         say::note("downloading rustc-web, cargo-web, rust-web-src and wasi-libc (about 150 MB)");
         let wasi = apt.backported("wasi-libc");
-        let wanted = ["rustc-web", "cargo-web", "rust-web-src", &wasi];
-        for package in apt.download_with_dependencies(&wanted)? {
-            apt::unpack(&package, partial, &LEFT_OUT)?;
-        }
-        cache::clear(&partial.join("apt"))
-    })?;
+        apt.download_with_dependencies(&["rustc-web", "cargo-web", "rust-web-src", &wasi])
+    };
+    apt::fill(&dir, is_ready, download, &LEFT_OUT)?;
     match look() {
         ready @ Debian::Ready { .. } => Ok(ready),
         _ => Err(Failure::new(unusable(&dir.join("usr")))),
