@@ -1,6 +1,7 @@
 //! `cargo xtask test`: the whole check, and nothing that the check needs done by hand before. It goes on
 //! after a failure, so that one run shows them all, and it must never call skipped what could have run.
 
+mod package;
 mod report;
 mod steps;
 

@@ -1,6 +1,6 @@
 //! The steps of the check, in the order they run: what is quick and often wrong first.
 
-use super::{Ground, Outcome};
+use super::{Ground, Outcome, package};
 use crate::cluster::Profile;
 use crate::process::{Result, Tool, cargo, on_path};
 use crate::toolchain::{Std, Target, Toolchain, target_dir};
@@ -31,8 +31,8 @@ pub(super) const ALL: [Step; 12] = [
     Step { name: "doc", what: "rustdoc without a warning", run: |_| ended(doc()) },
     Step {
         name: "package",
-        what: "what would be published builds alone",
-        run: |_| ended(package()),
+        what: "what would be published compiles alone",
+        run: |_| ended(package::run()),
     },
 ];
 
@@ -177,12 +177,4 @@ fn doc() -> Result {
         .args(["--locked", "--workspace", "--no-deps"])
         .env("RUSTDOCFLAGS", "-Dwarnings")
         .run()
-}
-
-/// Uncommitted changes are packed too: the check is about what is here now.
-fn package() -> Result {
-    let packages = packages()?;
-    let publishable = members(&packages).filter(|member| member.publishable);
-    let tool = cargo("package").args(["--locked", "--allow-dirty"]);
-    publishable.fold(tool, |tool, member| tool.args(["--package", &member.name])).run()
 }
