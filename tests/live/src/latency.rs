@@ -1,22 +1,16 @@
-//! From the moment the server hands a change to its connection until it has arrived: at a client that
-//! only reads lines, at a subscriber in this process, and at a client of the event stream.
+//! From the moment the server hands a change to its connection until it has arrived: at clients that
+//! only read lines, at each stage of the library in this process, and at a client of the event stream.
 
-use std::collections::HashMap;
 use std::time::Duration;
 
-use dubbo_k8s_watcher::registry::Update;
-use futures_util::StreamExt as _;
 use tokio::task::JoinHandle;
 
-use crate::library::registry;
 use crate::percentile::Sorted;
 use crate::programs::{Cluster, Programs, settle};
 use crate::reader::{Reader, nanos};
 use crate::sse::Stream;
+use crate::stages::{Arrivals, Watched, by_exchange, by_subscription, watch};
 use crate::{Outcome, say};
-
-/// When each version had arrived: all of it, where it comes in several events.
-type Arrivals = HashMap<u64, u64>;
 
 /// What is still on its way gets this long.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -30,19 +24,32 @@ pub(crate) async fn run(programs: &Programs, pods: usize, changes: usize, rate: 
     say("|---|---|---|---|");
     let wanted = Wanted { changes, rate };
     let task = tokio::spawn(by_line(Reader::open(&cluster).await?, changes));
-    wanted.row(&mut cluster, "a client that only reads the lines", task).await?;
-    let registry = registry(&cluster).await?;
-    settle().await;
-    let task = tokio::spawn(by_subscription(registry.subscribe_all(), changes));
-    wanted.row(&mut cluster, "a subscriber of the library, in its process", task).await?;
-    registry.close().await;
+    let run = wanted.run(&mut cluster, task).await?;
+    run.row("a client that only reads the lines", &run.arrivals)?;
+    let task = tokio::spawn(by_exchange(watch(&cluster).await?, changes));
+    let run = wanted.run(&mut cluster, task).await?;
+    run.row("the library's client, of which only the lines are read", &run.arrivals)?;
+    library(&wanted, &mut cluster).await?;
     let mut serve = programs.serve(&cluster.kubeconfig, &[])?;
     serve.synced()?;
     let mut stream = Stream::open(serve.address, "/v1/events", None, None).await?;
     stream.next().await?;
     settle().await;
     let task = tokio::spawn(by_event(stream, changes));
-    wanted.row(&mut cluster, "a client of the event stream of `serve`", task).await
+    let run = wanted.run(&mut cluster, task).await?;
+    run.row("a client of the event stream of `serve`", &run.arrivals)
+}
+
+/// The stages of one run.
+async fn library(wanted: &Wanted, cluster: &mut Cluster) -> Outcome {
+    let watched = Watched::start(cluster).await?;
+    settle().await;
+    let task = tokio::spawn(by_subscription(watched.registry.subscribe_all(), wanted.changes));
+    let run = wanted.run(cluster, task).await?;
+    let stages = watched.stages();
+    run.row("the library's catalog, in its process", &stages.applied)?;
+    run.row("… published", &stages.published)?;
+    run.row("… and a subscriber of the library", &run.arrivals)
 }
 
 struct Wanted {
@@ -50,19 +57,31 @@ struct Wanted {
     rate: u32,
 }
 
+/// What was sent when, and when it arrived at the last stage.
+struct Run {
+    sent: Vec<(u64, u64)>,
+    arrivals: Arrivals,
+    changes: usize,
+}
+
 impl Wanted {
-    async fn row(
+    async fn run(
         &self,
         cluster: &mut Cluster,
-        name: &str,
         mut task: JoinHandle<Outcome<Arrivals>>,
-    ) -> Outcome {
+    ) -> Outcome<Run> {
         cluster.stamps()?;
         cluster.order(&format!("change {} {}", self.changes, self.rate))?;
         let arrivals = tokio::time::timeout(PATIENCE, &mut task).await;
-        let arrivals = arrivals.map_err(|_| format!("not everything arrived at {name}"))???;
-        let latencies = cluster.stamps()?.into_iter().filter_map(|(version, sent)| {
-            Some(Duration::from_nanos(arrivals.get(&version)?.saturating_sub(sent)))
+        let arrivals = arrivals.map_err(|_| "not everything arrived")???;
+        Ok(Run { sent: cluster.stamps()?, arrivals, changes: self.changes })
+    }
+}
+
+impl Run {
+    fn row(&self, name: &str, arrivals: &Arrivals) -> Outcome {
+        let latencies = self.sent.iter().filter_map(|(version, sent)| {
+            Some(Duration::from_nanos(arrivals.get(version)?.saturating_sub(*sent)))
         });
         let latencies = Sorted::new(latencies.collect());
         if latencies.len() < self.changes {
@@ -81,23 +100,6 @@ async fn by_line(mut reader: Reader, changes: usize) -> Outcome<Arrivals> {
             arrivals.insert(version, nanos());
         };
         reader.read(&mut arrived).await?;
-    }
-    Ok(arrivals)
-}
-
-async fn by_subscription(
-    mut updates: dubbo_k8s_watcher::registry::Subscription,
-    changes: usize,
-) -> Outcome<Arrivals> {
-    let mut arrivals = Arrivals::new();
-    let mut events = 0;
-    // Each change takes one key away and brings one.
-    while events < 2 * changes {
-        let update = updates.next().await.ok_or("the registry has ended")?;
-        if let Update::Change(change) = update {
-            events += 1;
-            arrivals.insert(change.resource_version.parse()?, nanos());
-        }
     }
     Ok(arrivals)
 }

@@ -14,6 +14,7 @@ mod rate;
 mod reader;
 mod soak;
 mod sse;
+mod stages;
 mod subscriber;
 mod sync;
 mod truth;

@@ -8,27 +8,43 @@ use dubbo_k8s_tests::raw::Reply;
 use crate::Outcome;
 use crate::programs::Cluster;
 
-const ONE: &str = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1";
+pub(crate) const ONE: &str = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1";
 const MARK: &[u8] = b"\"resourceVersion\":\"";
 
-/// A watch from now on, over HTTP/1.1.
+/// A watch from now on.
+pub(crate) const TARGET: &str =
+    "/api/v1/pods?watch=1&sendInitialEvents=false&resourceVersionMatch=NotOlderThan";
+
+/// A watch over HTTP/1.1.
 pub(crate) struct Reader {
     reply: Reply,
-    /// The line that has not ended yet.
-    line: Vec<u8>,
+    lines: Lines,
 }
 
 impl Reader {
     pub(crate) async fn open(cluster: &Cluster) -> Outcome<Self> {
-        let target =
-            "/api/v1/pods?watch=1&sendInitialEvents=false&resourceVersionMatch=NotOlderThan";
-        Ok(Self { reply: cluster.endpoint()?.get(target, ONE).await?, line: Vec::new() })
+        let reply = cluster.endpoint()?.get(TARGET, ONE).await?;
+        Ok(Self { reply, lines: Lines::default() })
     }
 
     /// Waits for more, and gives the version of every line that has ended to `seen`.
     pub(crate) async fn read(&mut self, seen: &mut impl FnMut(u64)) -> Outcome {
         let chunk = self.reply.chunk().await?.ok_or("the watch has ended")?;
-        let mut rest = &chunk[..];
+        self.lines.read(&chunk, seen)
+    }
+}
+
+/// The lines of a watch that comes in pieces.
+#[derive(Default)]
+pub(crate) struct Lines {
+    /// The line that has not ended yet.
+    line: Vec<u8>,
+}
+
+impl Lines {
+    /// Takes a piece in, and gives the version of every line that has ended to `seen`.
+    pub(crate) fn read(&mut self, chunk: &[u8], seen: &mut impl FnMut(u64)) -> Outcome {
+        let mut rest = chunk;
         while let Some(end) = memchr::memchr(b'\n', rest) {
             let (line, after) = rest.split_at(end + 1);
             rest = after;

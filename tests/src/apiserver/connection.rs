@@ -17,6 +17,7 @@ use tokio::sync::watch;
 use tokio_rustls::TlsAcceptor;
 
 use super::answer::{Body, Cut};
+use super::stamps::{Stamps, Unwritten};
 use super::wire::Wire;
 use super::{Gauge, Shared, router};
 
@@ -39,14 +40,18 @@ pub(crate) enum Order {
 #[derive(Clone, Debug)]
 pub(crate) struct Connection {
     pub(crate) number: usize,
+    pub(crate) unwritten: Unwritten,
     orders: watch::Sender<Order>,
 }
 
 impl Connection {
     /// A handle, and the receiver of its orders, which counts as the open connection.
-    pub(crate) fn new(number: usize) -> (Self, watch::Receiver<Order>) {
+    pub(crate) fn new(
+        number: usize,
+        stamps: Option<Arc<Stamps>>,
+    ) -> (Self, watch::Receiver<Order>) {
         let (orders, receiver) = watch::channel(Order::Serve);
-        (Self { number, orders }, receiver)
+        (Self { number, unwritten: Unwritten::new(stamps), orders }, receiver)
     }
 
     pub(crate) fn order(&self, order: Order) {
@@ -70,7 +75,7 @@ pub(crate) async fn serve(
     let _open = Gauge::enter(&shared.connections);
     // An error on a loopback socket only means that the peer is gone, which reading tells too.
     let _ = stream.set_nodelay(true);
-    let wire = Wire::new(stream);
+    let wire = Wire::new(stream, connection.unwritten.clone());
     let work = async {
         let Some(tls) = tls else {
             let peer = Peer { connection: connection.clone(), certificate: None };

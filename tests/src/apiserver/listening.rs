@@ -62,7 +62,7 @@ async fn accept(
     let mut number = 0;
     loop {
         let Ok((stream, _)) = listener.accept().await else { continue };
-        let (connection, orders) = Connection::new(number);
+        let (connection, orders) = Connection::new(number, shared.stamps.clone());
         number += 1;
         let mut connections = open.lock().unwrap_or_else(PoisonError::into_inner);
         connections.retain(Connection::is_open);

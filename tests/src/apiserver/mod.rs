@@ -42,6 +42,7 @@ mod request;
 mod review;
 mod router;
 mod selector;
+mod stamps;
 mod status;
 mod store;
 mod strategic;
@@ -53,8 +54,8 @@ mod wire;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -71,6 +72,7 @@ pub use log::{Requests, Seen};
 pub use options::{Options, StartError};
 pub use replay::Exchange;
 pub use request::Verb;
+pub use stamps::Stamp;
 pub use status::Status;
 pub(crate) use store::split_mix;
 pub use store::{Prepared, Store};
@@ -78,6 +80,7 @@ pub use store::{Prepared, Store};
 use compressed::Compressed;
 use connection::Order;
 use listening::Listening;
+use stamps::Stamps;
 
 /// The user behind [`Server::token`]; may do everything.
 pub const ADMIN: &str = "scripted-admin";
@@ -94,28 +97,10 @@ struct Shared {
     watches: channel::Sender<usize>,
     /// Grows when all open watches shall end as if their time was over.
     ends: channel::Sender<u64>,
-    stamps: Mutex<Vec<Stamp>>,
-    /// The version of the last event that was sent to a watch.
+    /// Where it is wanted.
+    stamps: Option<Arc<Stamps>>,
+    /// The version of the last event that was handed to a connection.
     sent: AtomicU64,
-}
-
-/// When an event of a watch was handed to its connection, which sends it in the same breath.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub struct Stamp {
-    /// The resourceVersion of the change.
-    pub version: u64,
-    /// Nanoseconds since 1970.
-    pub nanos: u64,
-}
-
-impl Shared {
-    fn stamp(&self, version: u64) {
-        self.sent.store(version, Ordering::Relaxed);
-        if self.options.stamps {
-            let stamp = Stamp { version, nanos: clock::nanos() };
-            self.stamps.lock().unwrap_or_else(PoisonError::into_inner).push(stamp);
-        }
-    }
 }
 
 /// Counts one of something while it exists.
@@ -163,7 +148,7 @@ impl Server {
             connections: channel::Sender::new(0),
             watches: channel::Sender::new(0),
             ends: channel::Sender::new(0),
-            stamps: Mutex::default(),
+            stamps: options.stamps.then(Arc::default),
             sent: AtomicU64::new(0),
             options,
         });
@@ -239,9 +224,10 @@ impl Server {
         &self.shared.access
     }
 
-    /// When the events of all watches were sent since this was asked last, in that order.
+    /// When the events of all watches were written since this was asked last, in that order. None
+    /// without [`Options::stamps`].
     pub fn take_stamps(&self) -> Vec<Stamp> {
-        std::mem::take(&mut self.shared.stamps.lock().unwrap_or_else(PoisonError::into_inner))
+        self.shared.stamps.as_ref().map(|stamps| stamps.take()).unwrap_or_default()
     }
 
     /// The resourceVersion of the last event that was sent to any watch; 0 before the first.

@@ -28,7 +28,7 @@ pub struct Options {
     pub history: usize,
     /// Makes the uids.
     pub seed: u64,
-    /// Whether it is written down when each event of a watch was sent: [`Server::take_stamps`](super::Server::take_stamps).
+    /// Whether it is written down when each event of a watch was written: [`Server::take_stamps`](super::Server::take_stamps).
     pub stamps: bool,
 }
 

@@ -42,7 +42,7 @@ pub(crate) async fn respond(
     let response = match (response, act) {
         (Some(response), _) => response,
         (None, act) => {
-            let response = match answer(shared, &request, too_large).await {
+            let response = match answer(shared, peer, &request, too_large).await {
                 Ok(response) => response,
                 Err(refusal) => refuse(&refusal, &request, peer),
             };
@@ -95,6 +95,7 @@ fn refuse(refusal: &Refusal, request: &Request, peer: &Peer) -> Response<Body> {
 
 async fn answer(
     shared: &Arc<Shared>,
+    peer: &Peer,
     request: &Request,
     too_large: bool,
 ) -> Result<Response<Body>, Refusal> {
@@ -117,20 +118,23 @@ async fn answer(
                 let message = format!("Request entity too large: limit is {MAX_BODY}");
                 return Err(Status::new(413, "RequestEntityTooLarge", message).into());
             }
-            Ok(pods(shared, request, namespace.as_deref(), name.as_deref()).await?)
+            Ok(pods(shared, peer, request, namespace.as_deref(), name.as_deref()).await?)
         }
     }
 }
 
 async fn pods(
     shared: &Arc<Shared>,
+    peer: &Peer,
     request: &Request,
     namespace: Option<&str>,
     name: Option<&str>,
 ) -> Result<Response<Body>, Status> {
     match (request.verb, namespace, name) {
         (Verb::List, namespace, None) => list::list(shared, request, namespace).await,
-        (Verb::Watch, namespace, None) => watch::watch(shared, request, namespace),
+        (Verb::Watch, namespace, None) => {
+            watch::watch(shared, &peer.connection.unwritten, request, namespace)
+        }
         (Verb::Get, Some(namespace), Some(name)) => {
             list::get(shared, request, namespace, name).await
         }

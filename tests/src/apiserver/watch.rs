@@ -3,6 +3,7 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use bytes::Bytes;
 use futures_util::stream;
@@ -15,6 +16,7 @@ use super::list::reach;
 use super::object::{Form, Object, Place};
 use super::request::{ListOptions, Request, parse_version};
 use super::selector::Selector;
+use super::stamps::Unwritten;
 use super::status::Status;
 use super::store::{Entry, Position, Snapshot, Store, Tail, What};
 use super::{Gauge, Shared, accept};
@@ -28,6 +30,7 @@ const LAST_BOOKMARK: u32 = 2;
 /// A WATCH of one namespace, or of all.
 pub(crate) fn watch(
     shared: &Arc<Shared>,
+    unwritten: &Unwritten,
     request: &Request,
     namespace: Option<&str>,
 ) -> Result<Response<Body>, Status> {
@@ -36,7 +39,8 @@ pub(crate) fn watch(
     let version = parse_version(&options.resource_version)
         .map_err(|message| Status::new(500, "", message))?;
     let start = Start::choose(&options, version);
-    let watch = Watch::new(shared, options, namespace, shape.of_watch(), start);
+    let unwritten = unwritten.clone();
+    let watch = Watch::new(shared, unwritten, options, namespace, shape.of_watch(), start);
     let lines = stream::unfold(watch, |mut watch| async move {
         let line = watch.next().await?;
         Some((Ok::<_, Cut>(line), watch))
@@ -69,6 +73,7 @@ impl Start {
 /// One open watch.
 struct Watch {
     shared: Arc<Shared>,
+    unwritten: Unwritten,
     changes: channel::Receiver<u64>,
     ends: channel::Receiver<u64>,
     selector: Selector,
@@ -94,6 +99,7 @@ struct Watch {
 impl Watch {
     fn new(
         shared: &Arc<Shared>,
+        unwritten: Unwritten,
         options: ListOptions,
         namespace: Option<&str>,
         form: Option<Form>,
@@ -136,6 +142,7 @@ impl Watch {
             bookmark_due: false,
             _open: Gauge::enter(&shared.watches),
             shared: Arc::clone(shared),
+            unwritten,
         }
     }
 
@@ -184,7 +191,8 @@ impl Watch {
     fn take(&mut self) -> Option<Bytes> {
         if let Some((version, line)) = self.ready.pop_front() {
             if version > 0 {
-                self.shared.stamp(version);
+                self.shared.sent.store(version, Ordering::Relaxed);
+                self.unwritten.push(version);
             }
             return Some(line);
         }

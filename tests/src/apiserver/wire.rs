@@ -1,4 +1,5 @@
-//! The TCP stream under a connection, shared with the one who may have to reset it.
+//! The TCP stream under a connection, shared with the one who may have to reset it. It knows when
+//! bytes are written, and of which events, but not where in them.
 
 use std::io;
 use std::pin::Pin;
@@ -8,25 +9,30 @@ use std::task::{Context, Poll, ready};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
+use super::stamps::Unwritten;
+
 /// A TCP stream that can be reset while another layer owns it.
 #[derive(Clone)]
-pub(crate) struct Wire(Arc<TcpStream>);
+pub(crate) struct Wire {
+    stream: Arc<TcpStream>,
+    unwritten: Unwritten,
+}
 
 impl Wire {
-    pub(crate) fn new(stream: TcpStream) -> Self {
-        Self(Arc::new(stream))
+    pub(crate) fn new(stream: TcpStream, unwritten: Unwritten) -> Self {
+        Self { stream: Arc::new(stream), unwritten }
     }
 
     /// Makes the close of the socket a reset (RST) instead of an orderly end (FIN).
     pub(crate) fn reset_on_close(&self) {
         // The socket may be closed already; then there is nothing to reset.
-        let _ = self.0.set_zero_linger();
+        let _ = self.stream.set_zero_linger();
     }
 
     /// The first byte that the client sent, still to be read; `None` when it sent none.
     pub(crate) async fn first_byte(&self) -> io::Result<Option<u8>> {
         let mut first = [0];
-        let length = self.0.peek(&mut first).await?;
+        let length = self.stream.peek(&mut first).await?;
         Ok((length > 0).then_some(first[0]))
     }
 
@@ -35,7 +41,7 @@ impl Wire {
     pub(crate) async fn begins_with_http2_preface(&self) -> io::Result<bool> {
         let mut first = [0; 3];
         loop {
-            let length = self.0.peek(&mut first).await?;
+            let length = self.stream.peek(&mut first).await?;
             let begun = first.get(..length).unwrap_or_default();
             if begun.is_empty() || !b"PRI".starts_with(begun) || length == first.len() {
                 return Ok(begun == b"PRI");
@@ -52,8 +58,8 @@ impl AsyncRead for Wire {
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         loop {
-            ready!(self.0.poll_read_ready(context))?;
-            match self.0.try_read(buffer.initialize_unfilled()) {
+            ready!(self.stream.poll_read_ready(context))?;
+            match self.stream.try_read(buffer.initialize_unfilled()) {
                 Ok(length) => {
                     buffer.advance(length);
                     return Poll::Ready(Ok(()));
@@ -72,8 +78,9 @@ impl AsyncWrite for Wire {
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
         loop {
-            ready!(self.0.poll_write_ready(context))?;
-            match self.0.try_write(bytes) {
+            ready!(self.stream.poll_write_ready(context))?;
+            self.unwritten.write();
+            match self.stream.try_write(bytes) {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
                 result => return Poll::Ready(result),
             }

@@ -5,7 +5,7 @@
 //! |---|---|
 //! | `change COUNT RATE` | so many prepared changes, so many a second; 0 is as fast as they are sent |
 //! | `change 0 0` | prepares them |
-//! | `stamps` | when the events of watches were sent, since it was asked last |
+//! | `stamps` | when the events of watches were written, since it was asked last |
 //! | `rest` | no more changes and restarts by itself |
 
 use std::io::Write as _;

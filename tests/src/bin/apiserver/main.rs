@@ -49,7 +49,7 @@ struct Arguments {
     /// Be away for a second every so many seconds; every third time the past is forgotten.
     #[arg(long, value_name = "SECONDS")]
     restart_every: Option<u64>,
-    /// Write down when each event of a watch is sent: see the order `stamps`.
+    /// Write down when each event of a watch is written: see the order `stamps`.
     #[arg(long)]
     stamps: bool,
     /// Plain HTTP instead of TLS, and everybody may do everything: as behind `kubectl proxy`.
