@@ -3,7 +3,7 @@
 
 use std::io::{self, BufWriter, IsTerminal as _, Write};
 
-use anstream::AutoStream;
+use anstream::{AutoStream, ColorChoice, StripStream};
 use anstyle::{AnsiColor, Style};
 
 use super::plain::{Elide, fit};
@@ -20,9 +20,23 @@ pub(super) const WARNING: Style = AnsiColor::Yellow.on_default().bold();
 /// What a person sees when the terminal does not say how wide it is.
 const USUAL_COLUMNS: usize = 100;
 
+/// How many bytes are written at a time.
+const ROOM: usize = 64 << 10;
+
 /// Standard output, buffered: flush it, or what was written may be lost.
-pub(super) fn stdout() -> impl Write {
-    BufWriter::new(AutoStream::auto(io::stdout()))
+pub(super) fn stdout() -> Box<dyn Write> {
+    let raw = io::stdout();
+    match AutoStream::choice(&raw) {
+        ColorChoice::Never => Box::new(uncoloured(Box::new(raw))),
+        choice => Box::new(BufWriter::with_capacity(ROOM, AutoStream::new(raw, choice))),
+    }
+}
+
+/// Buffered on both sides of what takes the colours out: that hands on every piece between two of
+/// them by itself.
+fn uncoloured(raw: Box<dyn Write>) -> impl Write {
+    let pieces: Box<dyn Write> = Box::new(BufWriter::with_capacity(ROOM, raw));
+    BufWriter::with_capacity(ROOM, StripStream::new(pieces))
 }
 
 /// The width of the terminal that stdout is, if it is one.
@@ -109,5 +123,42 @@ mod size {
 
     pub(super) fn stderr() -> Option<usize> {
         None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{self, Write};
+    use std::sync::{Arc, Mutex};
+
+    use super::{NAME, ROOM, uncoloured};
+
+    /// What was written, each time.
+    #[derive(Clone, Default)]
+    struct Writes(Arc<Mutex<Vec<Vec<u8>>>>);
+
+    impl Write for Writes {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().unwrap().push(bytes.to_vec());
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn without_colours_many_lines_are_written_at_a_time() {
+        let writes = Writes::default();
+        let mut out = uncoloured(Box::new(writes.clone()));
+        for _ in 0..30_000 {
+            writeln!(out, "{NAME}com.example.Greeter{NAME:#} provider").unwrap();
+        }
+        out.flush().unwrap();
+        let writes = writes.0.lock().unwrap();
+        let text = writes.concat();
+        assert_eq!(text, b"com.example.Greeter provider\n".repeat(30_000));
+        assert!(writes.len() <= text.len() / ROOM * 2 + 2, "{} writes", writes.len());
     }
 }
