@@ -21,17 +21,12 @@ pub(crate) enum Profile {
 }
 
 impl Profile {
-    /// Builds both programs.
+    /// Builds the watcher, and the programs of `tests` that a verb runs in this profile.
     pub(crate) fn build(self) -> Result {
-        self.build_with(&[])
-    }
-
-    /// Builds both programs, and those of other packages.
-    pub(crate) fn build_with(self, others: &[&str]) -> Result {
-        let packages = ["dubbo-k8s-watcher", "dubbo-k8s-tests"];
-        let packages = packages.iter().chain(others).flat_map(|package| ["--package", package]);
-        let tool = cargo("build").arg("--locked").args(packages).arg("--bins");
-        if self == Self::Release { tool.arg("--release").run() } else { tool.run() }
+        match self {
+            Self::Dev => build_as_tested(),
+            Self::Release => build_to_measure(&[]),
+        }
     }
 
     /// A program that `build` built.
@@ -39,6 +34,25 @@ impl Profile {
         let folder = if self == Self::Release { "release" } else { "debug" };
         target_dir().join(folder).join(name)
     }
+}
+
+/// Builds with what the whole workspace and its tests ask of dependencies, so that what this compiles is there for
+/// a test run, and the other way round.
+fn build_as_tested() -> Result {
+    let tool = cargo("build").args(["--locked", "--workspace"]);
+    let tool = ["dubbo-watcher", "apiserver", "mesh_demo"]
+        .into_iter()
+        .fold(tool, |tool, program| tool.args(["--bin", program]));
+    // What tests ask counts for cargo only where a test or an example is built: the smallest one.
+    tool.args(["--example", "own_filter"]).run()
+}
+
+/// Builds the programs of the watcher, of `tests` and of these packages as they are measured: with what they
+/// themselves ask of dependencies, and no more.
+pub(crate) fn build_to_measure(others: &[&str]) -> Result {
+    let packages = ["dubbo-k8s-watcher", "dubbo-k8s-tests"];
+    let packages = packages.iter().chain(others).flat_map(|package| ["--package", package]);
+    cargo("build").arg("--locked").args(packages).args(["--bins", "--release"]).run()
 }
 
 /// A running scripted kube-apiserver.

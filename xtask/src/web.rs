@@ -42,8 +42,9 @@ pub(crate) fn build(toolchain: &Toolchain) -> Result<PathBuf> {
     let tool = tool.args(["--profile", PROFILE, "--package", "dubbo-k8s-web", "--lib"]);
     tool.args(ALONE).run()?;
     let wasm = toolchain.output(Target::Unknown, PROFILE).join("dubbo_k8s_web.wasm");
+    // By its own name: by its package's, dependencies would be compiled with what it alone asks of them.
     cargo("run")
-        .args(["--quiet", "--locked", "--package", BINDGEN, "--"])
+        .args(["--quiet", "--locked", "--bin", BINDGEN, "--"])
         .arg(wasm)
         .arg(page().join("src/wasm"))
         .run()?;

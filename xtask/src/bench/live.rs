@@ -3,7 +3,7 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use crate::cluster::Profile;
+use crate::cluster::{Profile, build_to_measure};
 use crate::process::{Context as _, Result, Tool};
 use crate::say;
 use crate::toolchain::target_dir;
@@ -31,7 +31,7 @@ pub(super) fn changes() -> Result {
 
 /// The soak, with its report under the target folder.
 pub(super) fn soak(length: Duration) -> Result {
-    Profile::Release.build_with(&["dubbo-k8s-live"])?;
+    build_to_measure(&["dubbo-k8s-live"])?;
     let folder = target_dir().join("soak");
     std::fs::create_dir_all(&folder).context(|| format!("making {}", folder.display()))?;
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();

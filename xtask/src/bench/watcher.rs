@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use super::live;
 use super::measure::{self, Usage, measured, median};
-use crate::cluster::{Cluster, Profile};
+use crate::cluster::{Cluster, Profile, build_to_measure};
 use crate::process::{Context as _, Failure, Result, Tool};
 use crate::say;
 
@@ -24,7 +24,7 @@ const END_OF_LIST: &[u8] = b"k8s.io/initial-events-end";
 const LAST_LINE: usize = 512;
 
 pub(super) fn run(sizes: &[u32], runs: u32) -> Result {
-    Profile::Release.build_with(&["dubbo-k8s-live"])?;
+    build_to_measure(&["dubbo-k8s-live"])?;
     for pods in sizes {
         say::line(&format!("\n| {pods} Pods | client | wall s | CPU s | peak MiB | |"));
         say::line("|---|---|---|---|---|---|");

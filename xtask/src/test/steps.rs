@@ -19,12 +19,13 @@ pub(super) const ALL: [Step; 12] = [
     Step { name: "supply", what: "licences, sources, banned crates", run: |_| ended(supplied()) },
     Step { name: "clippy", what: "no warning in any target", run: |_| ended(clippy()) },
     Step { name: "wasm", what: "every wasm file builds", run: wasm_files },
+    // Before the tests: the watcher carries the page, and is compiled with it once for both.
+    Step { name: "web", what: "the inspector's page in Chromium", run: page },
     Step {
         name: "test",
         what: "unit, integration and end-to-end tests",
         run: |ground| ended(tests(ground)),
     },
-    Step { name: "web", what: "the inspector's page in Chromium", run: page },
     Step { name: "doctest", what: "the examples in the documentation", run: |_| ended(doctests()) },
     Step { name: "no-std", what: "the codec without std for wasm32", run: no_std },
     Step { name: "features", what: "each feature alone", run: |_| ended(features()) },
