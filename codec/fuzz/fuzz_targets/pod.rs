@@ -1,40 +1,7 @@
-//! Any bytes as a Pod, a watch event, a Status and an instance, and into a catalog: no panic, and
-//! what the catalog tells, replayed, is what it holds.
+//! What `tests/untrusted/pod.rs` promises of any input, searched by coverage.
 #![no_main]
 
-use std::collections::BTreeMap;
+#[path = "../../tests/untrusted/pod.rs"]
+mod pod;
 
-use dubbo_k8s_codec::{Catalog, ChangeKind, Changes, Instance, Liveness, Pod, Status, WatchEvent};
-use libfuzzer_sys::fuzz_target;
-
-fuzz_target!(|bytes: &[u8]| {
-    let _ = (Pod::parse(bytes), Status::parse(bytes));
-    if let Ok(text) = std::str::from_utf8(bytes) {
-        if let Ok(instance) = Instance::parse(text) {
-            assert_eq!(Instance::parse(&instance.to_json()).unwrap(), instance);
-        }
-    }
-    let mut catalog = Catalog::new(Liveness { ready_only: false, labelled_only: false });
-    let mut held = BTreeMap::new();
-    for line in bytes.split(|&byte| byte == b'\n') {
-        let mut changes = Changes::default();
-        match WatchEvent::parse(line) {
-            Ok(WatchEvent::Added(pod) | WatchEvent::Modified(pod)) => {
-                catalog.observe(&pod, &mut changes)
-            }
-            Ok(WatchEvent::Deleted(pod)) => catalog.remove(&pod, &mut changes),
-            Ok(_) => {}
-            Err(error) => catalog.problem(&error, &mut changes),
-        }
-        for change in changes.changes {
-            match change.kind {
-                ChangeKind::Removed => assert_eq!(held.remove(&change.key), Some(change.value)),
-                ChangeKind::Added => assert_eq!(held.insert(change.key, change.value), None),
-                ChangeKind::Updated => assert!(held.insert(change.key, change.value).is_some()),
-            }
-        }
-    }
-    let shown = catalog.entries().map(|(key, value, _)| (key, value));
-    assert!(shown.eq(held.iter().map(|(key, value)| (key.to_string(), &**value))));
-    let _ = serde_json::to_string(&catalog.services()).unwrap();
-});
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| pod::check(bytes));

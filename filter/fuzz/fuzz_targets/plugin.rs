@@ -1,86 +1,9 @@
-//! Any bytes as the plugin configuration, as an answer of the watcher, packed or not, and as the head of a
-//! request: no panic, and an endpoint only from the registry.
+//! What `tests/untrusted/plugin.rs` promises of any input, searched by coverage.
 #![no_main]
 
-use std::time::Duration;
+#[path = "../../tests/untrusted/plugin.rs"]
+mod plugin;
 
-use dubbo_k8s_filter::{GrpcStatus, Host, Level, MetricKind, Plugin};
-use libfuzzer_sys::fuzz_target;
-
-const WATCHER: &[u8] = br#"{"discovery":{"cluster":"w"}}"#;
-
-struct Proxy<'a>(&'a [u8]);
-
-impl Host for Proxy<'_> {
-    fn now(&self) -> u64 {
-        1_700_000_000_000_000_000
-    }
-
-    fn log(&self, _level: Level, _line: &str) {}
-
-    fn set_tick(&self, _period: Duration) {}
-
-    fn send(&self, _cluster: &str, _headers: &[(&str, &str)], _timeout: Duration) -> Option<u32> {
-        Some(1)
-    }
-
-    fn answer_header(&self, name: &str) -> Option<String> {
-        match name {
-            ":status" => Some("200".into()),
-            "age" => Some("0".into()),
-            "content-encoding" => self.0.starts_with(&[0x1f, 0x8b]).then(|| "gzip".into()),
-            _ => None,
-        }
-    }
-
-    fn answer_body(&self, most: usize) -> Vec<u8> {
-        self.0.iter().copied().take(most).collect()
-    }
-
-    fn request_headers(&self) -> Vec<(String, Vec<u8>)> {
-        let mut lines = self.0.split(|byte| *byte == b'\n');
-        let names = [":path", "tri-service-version", "tri-service-group", "dubbo.tag", "content-type"];
-        names.iter().map_while(|name| Some(((*name).into(), lines.next()?.to_vec()))).collect()
-    }
-
-    fn set_request_header(&self, _name: &str, value: &str) {
-        assert!(value.parse::<std::net::SocketAddr>().is_ok(), "{value}");
-    }
-
-    fn remove_request_header(&self, _name: &str) {}
-
-    fn clear_route_cache(&self) -> bool {
-        true
-    }
-
-    fn set_property(&self, _name: &str, _value: &str) {}
-
-    fn respond(&self, _status: u32, body: &str) {
-        assert!(body.len() < 300);
-    }
-
-    fn respond_grpc(&self, _status: GrpcStatus, message: &str) {
-        assert!(message.len() < 300);
-    }
-
-    fn define_metric(&self, _kind: MetricKind, _name: &str) -> u32 {
-        0
-    }
-
-    fn record_metric(&self, _metric: u32, _value: u64) {}
-
-    fn increment_metric(&self, _metric: u32, _by: u64) {}
-}
-
-fuzz_target!(|bytes: &[u8]| {
-    let proxy = Proxy(bytes);
-    if let Some(plugin) = Plugin::configure(bytes, &proxy) {
-        plugin.tick(&proxy);
-        plugin.route(&proxy);
-    }
-    let Some(plugin) = Plugin::configure(WATCHER, &proxy) else { return };
-    plugin.tick(&proxy);
-    plugin.answer(1, true, &proxy);
-    plugin.tick(&proxy);
-    plugin.route(&proxy);
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
+    plugin::check(bytes);
 });
