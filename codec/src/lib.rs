@@ -51,6 +51,7 @@ mod json;
 mod lanes;
 pub mod lint;
 mod list;
+mod order;
 pub mod patch;
 mod path;
 mod pod;

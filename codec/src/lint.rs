@@ -6,8 +6,8 @@
 
 use alloc::borrow::Cow;
 use alloc::{vec, vec::Vec};
-use core::cmp::Ordering;
 
+use crate::order::ordered;
 use crate::problem::{Code, Problem};
 use crate::{Annotation, Category, Key, Param, Query, Record, Service, Url};
 
@@ -183,14 +183,6 @@ pub fn duplicates<'a>(records: impl IntoIterator<Item = Record<'a>>) -> Vec<Prob
     }
     let again = again.iter().enumerate().filter_map(|(at, again)| again.then_some(at));
     again.map(|at| Problem::new(Code::DuplicateRecord).in_record(at)).collect()
-}
-
-/// The places `0..length` in this order, and in their own where it says that they are equal. It is
-/// compiled once for all that is sorted here: the inspector's page waits for every other copy.
-fn ordered(length: usize, compare: &dyn Fn(usize, usize) -> Ordering) -> Vec<usize> {
-    let mut places: Vec<usize> = (0..length).collect();
-    places.sort_unstable_by(|one, other| compare(*one, *other).then(one.cmp(other)));
-    places
 }
 
 /// The services that a registry provides, asked which of its consumers find none.

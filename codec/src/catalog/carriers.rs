@@ -45,16 +45,19 @@ impl Carriers {
         match self {
             Self::One((other, old)) if *other == ranked => replace(old, value),
             Self::One(other) => {
-                let mut both = Vec::from([other.clone(), (ranked, Arc::clone(value))]);
-                both.sort_unstable_by(|(one, _), (two, _)| one.cmp(two));
-                *self = Self::Few(both);
+                let (one, two) = (other.clone(), (ranked, Arc::clone(value)));
+                *self = Self::Few(Vec::from(if two.0 < one.0 { [two, one] } else { [one, two] }));
                 true
             }
             Self::Few(list) => match list.binary_search_by(|(other, _)| other.cmp(&ranked)) {
                 Ok(at) => list.get_mut(at).is_some_and(|(_, old)| replace(old, value)),
                 Err(_) if list.len() == FEW => {
-                    let mut tree: BTreeMap<_, _> = core::mem::take(list).into_iter().collect();
+                    let mut tree = BTreeMap::new();
                     tree.insert(ranked, Arc::clone(value));
+                    // One by one: `collect` would bring a sort of its own.
+                    for (ranked, value) in core::mem::take(list) {
+                        tree.insert(ranked, value);
+                    }
                     *self = Self::Many(tree);
                     true
                 }

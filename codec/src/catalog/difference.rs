@@ -6,6 +6,7 @@ use alloc::vec::Vec;
 use core::cmp::Ordering;
 
 use super::StoredRecord;
+use crate::order::sorted;
 
 /// Each key once, in the order of the annotation.
 #[derive(Debug, Default)]
@@ -48,8 +49,8 @@ impl<'a> Difference<'a> {
 
 /// The record that counts of each key, in an order that is quick to compare.
 fn by_key(records: &[StoredRecord]) -> Vec<Placed<'_>> {
-    let mut placed: Vec<Placed<'_>> = records.iter().enumerate().collect();
-    placed.sort_unstable_by(|one, two| compare(one.1, two.1).then(two.0.cmp(&one.0)));
+    let placed: Vec<Placed<'_>> = records.iter().enumerate().collect();
+    let mut placed = sorted(&placed, |one, two| compare(one.1, two.1).then(two.0.cmp(&one.0)));
     placed.dedup_by(|next, kept| compare(next.1, kept.1).is_eq());
     placed
 }

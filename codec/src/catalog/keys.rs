@@ -10,6 +10,7 @@ use core::borrow::Borrow;
 use core::cmp::Ordering;
 
 use super::stored_key::StoredKey;
+use crate::order::sorted;
 
 /// A map from keys. It has no order to speak of; see [`sorted`](Self::sorted).
 #[derive(Clone, Debug)]
@@ -61,9 +62,8 @@ impl<V> KeyMap<V> {
 
     /// Everything, in the order of the keys.
     pub(super) fn sorted(&self) -> Vec<(&StoredKey, &V)> {
-        let mut sorted: Vec<_> = self.iter().collect();
-        sorted.sort_unstable_by_key(|(key, _)| *key);
-        sorted
+        let all: Vec<_> = self.iter().collect();
+        sorted(&all, |(one, _), (other, _)| one.cmp(other))
     }
 }
 

@@ -13,6 +13,7 @@ use super::carriers::Carriers;
 use super::entry::PodEntry;
 use super::{Catalog, Holder, Problem, StoredKey};
 use crate::error::Text;
+use crate::order::sorted;
 use crate::path::{Category, Key};
 use crate::service::Service;
 use crate::url::Url;
@@ -64,7 +65,7 @@ impl Catalog {
             let Some((_, url)) = endpoint(&text) else { continue };
             services.entry(url.service().into_owned()).or_default().push(listed);
         }
-        services.into_iter().map(|(service, keys)| ServiceView::of(service, keys))
+        services.into_iter().map(|(service, keys)| ServiceView::of(service, &keys))
     }
 
     /// All records in the order of their keys: key, the value that counts, and the holders.
@@ -92,10 +93,9 @@ impl Catalog {
 type Listed<'a> = (&'a StoredKey, &'a Carriers);
 
 impl<'a> ServiceView<'a> {
-    fn of(service: Service<'static>, mut keys: Vec<Listed<'a>>) -> Self {
-        keys.sort_unstable_by_key(|(key, _)| *key);
+    fn of(service: Service<'static>, keys: &[Listed<'a>]) -> Self {
         let (mut providers, mut consumers) = (Vec::new(), Vec::new());
-        for (key, carriers) in keys {
+        for (key, carriers) in sorted(keys, |(one, _), (other, _)| one.cmp(other)) {
             let key = key.to_text();
             let Some((category, url)) = endpoint(&key) else { continue };
             let holders = carriers.holders().map(|holder| &**holder).collect();

@@ -306,7 +306,11 @@ impl<'w, 'a> Writer<'w, 'a> {
     fn merge(&mut self, level: &mut Level) -> Result<(), SyntaxError> {
         self.out.push(b'}');
         let own = members(self.out.get(level.at..).unwrap_or_default());
-        let mut names: BTreeSet<Vec<u8>> = own.iter().map(|(name, _)| name.to_vec()).collect();
+        let mut names: BTreeSet<Vec<u8>> = BTreeSet::new();
+        // One by one: `collect` would bring a sort of its own.
+        for (name, _) in own {
+            names.insert(name.to_vec());
+        }
         self.out.pop();
         for merged in mem::take(&mut level.merges) {
             for object in objects(&merged).unwrap_or_default() {

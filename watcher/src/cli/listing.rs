@@ -1,7 +1,7 @@
 //! The catalog as a table: one row for each endpoint of each service.
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     io::{self, Write},
 };
 
@@ -146,14 +146,15 @@ fn columns(wide: bool) -> Vec<Column> {
 }
 
 /// The keys that may be rules and who carries them, in order.
-fn rules(catalog: &Catalog) -> Vec<(String, Vec<&Holder>)> {
+fn rules(catalog: &Catalog) -> BTreeMap<String, Vec<&Holder>> {
     let carried = catalog.carried().map(|(key, _, holders)| (key.to_text(), holders));
     let rules = carried.filter(|(key, _)| rule(key).is_some());
-    let mut rules: Vec<_> = rules
-        .map(|(key, holders)| (key, holders.map(|holder| &**holder).collect::<Vec<_>>()))
-        .collect();
-    rules.sort_unstable();
-    rules
+    let mut ordered = BTreeMap::new();
+    // One by one: `collect` would bring a sort of its own.
+    for (key, holders) in rules {
+        ordered.insert(key, holders.map(|holder| &**holder).collect());
+    }
+    ordered
 }
 
 /// A record that is a rule instead of an endpoint.
