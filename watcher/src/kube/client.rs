@@ -13,14 +13,14 @@ use std::{
 
 #[cfg(feature = "sandbox")]
 use bytes::Bytes;
-use http::{HeaderMap, Method, StatusCode, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use reqwest::{Response, Url};
 
 use super::{
     config::{Config, ConfigError, Credential},
     exchange::Exchange,
     fault::{Peer, transport_error},
-    identity,
+    identity::{self, Field},
     plugin::{Issued, Plugin},
     pool::{self, Pool},
     tls::TlsMaterial,
@@ -66,7 +66,7 @@ impl Client {
         Ok(Self {
             base: pool::base_url(&config)?,
             peer: Arc::new(Peer::of(&config)),
-            headers: identity::headers(&config)?,
+            headers: headers(&identity::fields(&config)?),
             pool: Arc::new(Pool::new(Arc::clone(&config), files.clone())?),
             files,
             plugin,
@@ -132,8 +132,8 @@ impl Client {
     /// again by itself when its credential has expired or was refused.
     pub fn refresh(&mut self, now: Duration) {
         self.read_at = now;
-        if let Ok(headers) = identity::headers(&self.config) {
-            self.headers = headers;
+        if let Ok(fields) = identity::fields(&self.config) {
+            self.headers = headers(&fields);
         }
         if let Ok(files) = TlsMaterial::read(&self.config)
             && files != self.files
@@ -213,6 +213,22 @@ impl Sending {
             plugin.refused(&issued);
         }
     }
+}
+
+/// Fields as this client sends them; all are marked sensitive, so that hyper does not log them.
+fn headers(fields: &[Field]) -> HeaderMap {
+    let sendable = fields.iter().filter_map(|field| {
+        // What is too long for a name is left out; every value was looked at before.
+        let name = HeaderName::from_bytes(field.name.as_bytes()).ok()?;
+        let mut value = HeaderValue::from_str(field.value.reveal()).ok()?;
+        value.set_sensitive(true);
+        Some((name, value))
+    });
+    let mut headers = HeaderMap::new();
+    for (name, value) in sendable {
+        headers.append(name, value);
+    }
+    headers
 }
 
 fn build(

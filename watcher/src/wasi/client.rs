@@ -6,8 +6,6 @@
 
 use std::{sync::Arc, time::Duration};
 
-use http::{HeaderMap, HeaderValue, header};
-
 use super::{
     Exchange,
     bindings::{self, Outgoing},
@@ -16,7 +14,7 @@ use crate::{
     core::Request,
     kube::{
         config::{Config, ConfigError, Credential, Trust, Url},
-        identity,
+        identity::{self, Field},
     },
 };
 
@@ -30,7 +28,7 @@ const CONNECT: Duration = Duration::from_secs(10);
 /// A client for one server.
 pub struct Client {
     config: Config,
-    headers: HeaderMap,
+    fields: Vec<Field>,
     read_at: Duration,
 }
 
@@ -46,8 +44,8 @@ impl Client {
     /// own is refused.
     pub fn new(config: Config) -> Result<Self, ConfigError> {
         check(&config)?;
-        let headers = identity::headers(&config)?;
-        Ok(Self { config, headers, read_at: Duration::ZERO })
+        let fields = identity::fields(&config)?;
+        Ok(Self { config, fields, read_at: Duration::ZERO })
     }
 
     /// The configuration it was made from.
@@ -67,15 +65,17 @@ impl Client {
         if !request.body.is_empty() {
             return Exchange::unsupported(label);
         }
-        let mut headers = self.headers.clone();
-        headers.insert(header::ACCEPT, HeaderValue::from_static(request.accept));
-        headers.insert(header::ACCEPT_ENCODING, HeaderValue::from_static("identity"));
-        headers.insert(header::USER_AGENT, HeaderValue::from_static(USER_AGENT));
+        let own = self.fields.iter().map(|field| (&*field.name, field.value.reveal()));
+        let of_request = [
+            ("accept", request.accept),
+            ("accept-encoding", "identity"),
+            ("user-agent", USER_AGENT),
+        ];
         let asked = bindings::ask(&Outgoing {
             secure: server.scheme() == "https",
             authority: server.authority(),
             target: &format!("{}{}", server.path().trim_end_matches('/'), request.target),
-            headers: &headers,
+            headers: &own.chain(of_request).collect::<Vec<_>>(),
             connect: CONNECT,
         });
         Exchange::new(asked, label)
@@ -85,8 +85,8 @@ impl Client {
     /// often half-written while it rotates.
     pub fn refresh(&mut self, now: Duration) {
         self.read_at = now;
-        if let Ok(headers) = identity::headers(&self.config) {
-            self.headers = headers;
+        if let Ok(fields) = identity::fields(&self.config) {
+            self.fields = fields;
         }
     }
 

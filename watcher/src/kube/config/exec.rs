@@ -8,16 +8,13 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use serde::Deserialize;
-
-use super::{ConfigError, Secret};
+use super::{ConfigError, Secret, members::members};
 
 /// The group of the protocol; a kubeconfig names it with its version.
 const GROUP: &str = "client.authentication.k8s.io/";
 
 /// `user.exec` of a kubeconfig, as it is written.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
+#[derive(Clone, Debug, Default)]
 pub struct ExecEntry {
     /// Which version of the protocol the program speaks.
     pub api_version: Option<String>,
@@ -35,14 +32,26 @@ pub struct ExecEntry {
     pub interactive_mode: Option<String>,
 }
 
+members!(ExecEntry {
+    "apiVersion" => (api_version),
+    "command" => (command),
+    "args" => (args),
+    "env" => (env),
+    "installHint" => (install_hint),
+    "provideClusterInfo" => (provide_cluster_info),
+    "interactiveMode" => (interactive_mode),
+});
+
 /// One variable of the environment.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Default)]
 pub struct Variable {
     /// Name.
     pub name: String,
     /// Value.
     pub value: Secret,
 }
+
+members!(Variable { "name" => (name), "value" => (value); "name", "value" });
 
 /// A version of the protocol.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -12,7 +12,7 @@ use std::{
 use dubbo_k8s_codec::yaml;
 use serde::Deserialize;
 
-use super::{ConfigError, Environment, Secret, exec::ExecEntry, text::text};
+use super::{ConfigError, Environment, Secret, exec::ExecEntry, members::members};
 
 /// No kubeconfig of any company is larger.
 const LARGEST: u64 = 8 * 1024 * 1024;
@@ -33,23 +33,24 @@ pub struct Kubeconfig {
 }
 
 /// Which cluster, as which user, in which namespace.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(default)]
+#[derive(Clone, Debug, Default)]
 pub struct Context {
     /// Name of a cluster.
-    #[serde(deserialize_with = "text")]
     pub cluster: String,
     /// Name of a user; empty for none.
-    #[serde(deserialize_with = "text")]
     pub user: String,
     /// The namespace of this context.
-    #[serde(deserialize_with = "text")]
     pub namespace: Option<String>,
 }
 
+members!(Context {
+    "cluster" => text(cluster),
+    "user" => text(user),
+    "namespace" => text(namespace),
+});
+
 /// How to reach a server and know it.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(default, rename_all = "kebab-case")]
+#[derive(Clone, Debug, Default)]
 pub struct Cluster {
     /// Its URL.
     pub server: String,
@@ -69,6 +70,17 @@ pub struct Cluster {
     pub extensions: Option<Vec<Extension>>,
 }
 
+members!(Cluster {
+    "server" => (server),
+    "tls-server-name" => (tls_server_name),
+    "insecure-skip-tls-verify" => (insecure_skip_tls_verify),
+    "certificate-authority" => (certificate_authority),
+    "certificate-authority-data" => (certificate_authority_data),
+    "proxy-url" => (proxy_url),
+    "disable-compression" => (disable_compression),
+    "extensions" => (extensions),
+});
+
 /// Something that another program keeps in a cluster entry, as JSON: it may hold anything.
 #[derive(Clone, Debug)]
 pub struct Extension {
@@ -80,19 +92,19 @@ pub struct Extension {
 
 impl<'de> Deserialize<'de> for Extension {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        #[derive(Deserialize)]
+        #[derive(Default)]
         struct Written {
             name: String,
             extension: Option<serde_json::Value>,
         }
+        members!(Written { "name" => (name), "extension" => (extension); "name" });
         let Written { name, extension } = Written::deserialize(deserializer)?;
         Ok(Self { name, json: Secret::new(extension.unwrap_or_default().to_string()) })
     }
 }
 
 /// Who we are.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(default, rename_all = "kebab-case")]
+#[derive(Clone, Debug, Default)]
 pub struct User {
     /// PEM file of our certificate.
     pub client_certificate: Option<PathBuf>,
@@ -105,24 +117,18 @@ pub struct User {
     /// Bearer token.
     pub token: Option<Secret>,
     /// A file that holds the bearer token; wins over `token` when it can be read.
-    #[serde(rename = "tokenFile")]
     pub token_file: Option<PathBuf>,
     /// Basic authentication.
-    #[serde(deserialize_with = "text")]
     pub username: Option<String>,
     /// Basic authentication.
     pub password: Option<Secret>,
     /// Act as this user.
-    #[serde(rename = "as", deserialize_with = "text")]
     pub impersonate: Option<String>,
     /// Act as the user with this uid.
-    #[serde(rename = "as-uid", deserialize_with = "text")]
     pub impersonate_uid: Option<String>,
     /// Act as a member of these groups.
-    #[serde(rename = "as-groups", deserialize_with = "text")]
     pub impersonate_groups: Option<Vec<String>>,
     /// Further attributes of the user we act as.
-    #[serde(rename = "as-user-extra", deserialize_with = "text")]
     pub impersonate_extra: Option<BTreeMap<String, Vec<String>>>,
     /// A program that gives credentials.
     pub exec: Option<ExecEntry>,
@@ -130,13 +136,31 @@ pub struct User {
     pub auth_provider: Option<AuthProvider>,
 }
 
+members!(User {
+    "client-certificate" => (client_certificate),
+    "client-certificate-data" => (client_certificate_data),
+    "client-key" => (client_key),
+    "client-key-data" => (client_key_data),
+    "token" => (token),
+    "tokenFile" => (token_file),
+    "username" => text(username),
+    "password" => (password),
+    "as" => text(impersonate),
+    "as-uid" => text(impersonate_uid),
+    "as-groups" => text(impersonate_groups),
+    "as-user-extra" => text(impersonate_extra),
+    "exec" => (exec),
+    "auth-provider" => (auth_provider),
+});
+
 /// A provider of credentials that was built into kubectl once.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(default)]
+#[derive(Clone, Debug, Default)]
 pub struct AuthProvider {
     /// `gcp`, `azure`, `oidc` or another.
     pub name: String,
 }
+
+members!(AuthProvider { "name" => (name) });
 
 impl Kubeconfig {
     /// The files that apply: `explicit` alone, which must exist; else those of `$KUBECONFIG` that
@@ -190,36 +214,44 @@ impl Kubeconfig {
 }
 
 /// The file as it is written.
-#[derive(Default, Deserialize)]
-#[serde(default, rename_all = "kebab-case")]
+#[derive(Default)]
 struct File {
-    #[serde(deserialize_with = "text")]
     current_context: Option<String>,
     contexts: Option<Vec<NamedContext>>,
     clusters: Option<Vec<NamedCluster>>,
     users: Option<Vec<NamedUser>>,
 }
 
-#[derive(Deserialize)]
+members!(File {
+    "current-context" => text(current_context),
+    "contexts" => (contexts),
+    "clusters" => (clusters),
+    "users" => (users),
+});
+
+#[derive(Default)]
 struct NamedContext {
-    #[serde(deserialize_with = "text")]
     name: String,
     context: Option<Context>,
 }
 
-#[derive(Deserialize)]
+members!(NamedContext { "name" => text(name), "context" => (context); "name" });
+
+#[derive(Default)]
 struct NamedCluster {
-    #[serde(deserialize_with = "text")]
     name: String,
     cluster: Option<Cluster>,
 }
 
-#[derive(Deserialize)]
+members!(NamedCluster { "name" => text(name), "cluster" => (cluster); "name" });
+
+#[derive(Default)]
 struct NamedUser {
-    #[serde(deserialize_with = "text")]
     name: String,
     user: Option<User>,
 }
+
+members!(NamedUser { "name" => text(name), "user" => (user); "name" });
 
 fn candidates(environment: &Environment) -> Vec<PathBuf> {
     match environment.get("KUBECONFIG") {

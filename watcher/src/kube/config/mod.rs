@@ -10,6 +10,7 @@ mod error;
 mod exec;
 mod in_cluster;
 mod kubeconfig;
+mod members;
 mod namespaces;
 mod own_pod;
 mod proxy;

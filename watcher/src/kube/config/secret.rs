@@ -9,7 +9,7 @@ use serde::{Deserialize, Deserializer};
 use super::text::text;
 
 /// A secret text. Only [`Secret::reveal`] gives it out, so that every place that does is easily found.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, Default, PartialEq, Eq)]
 pub struct Secret(String);
 
 impl Secret {

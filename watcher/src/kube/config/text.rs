@@ -58,7 +58,12 @@ impl<T: OfText> OfText for BTreeMap<String, T> {
     type Written = BTreeMap<String, T::Written>;
 
     fn of(written: Self::Written) -> Self {
-        written.into_iter().map(|(name, value)| (name, T::of(value))).collect()
+        let mut texts = Self::new();
+        // One by one: `collect` would bring a sort of its own.
+        for (name, value) in written {
+            texts.insert(name, T::of(value));
+        }
+        texts
     }
 }
 

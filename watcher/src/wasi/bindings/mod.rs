@@ -6,7 +6,6 @@
 
 use std::{sync::Arc, time::Duration};
 
-use http::HeaderMap;
 use wasip2::{
     clocks::monotonic_clock,
     http::{
@@ -59,7 +58,8 @@ pub(super) struct Outgoing<'a> {
     pub(super) authority: &'a str,
     /// Path and query.
     pub(super) target: &'a str,
-    pub(super) headers: &'a HeaderMap,
+    /// Names and values, each to be sent as it is.
+    pub(super) headers: &'a [(&'a str, &'a str)],
     /// How long connecting may take.
     pub(super) connect: Duration,
 }
@@ -70,7 +70,7 @@ pub(super) fn ask(outgoing: &Outgoing<'_>) -> Result<Asking, Fault> {
     let headers = Fields::new();
     for (name, value) in outgoing.headers {
         headers
-            .append(name.as_str(), value.as_bytes())
+            .append(name, value.as_bytes())
             .map_err(|_| refused(&format!("the header {name}")))?;
     }
     let request = OutgoingRequest::new(headers);

@@ -15,8 +15,6 @@ use std::{
     time::Duration,
 };
 
-use http::HeaderMap;
-
 use super::fault::Fault;
 
 thread_local! {
@@ -89,7 +87,7 @@ pub(super) struct Outgoing<'a> {
     pub(super) secure: bool,
     pub(super) authority: &'a str,
     pub(super) target: &'a str,
-    pub(super) headers: &'a HeaderMap,
+    pub(super) headers: &'a [(&'a str, &'a str)],
     pub(super) connect: Duration,
 }
 
@@ -98,7 +96,7 @@ pub(super) fn ask(outgoing: &Outgoing<'_>) -> Result<Asking, Fault> {
         let scheme = if outgoing.secure { "https" } else { "http" };
         let mut asked = format!("{scheme}://{}{}", outgoing.authority, outgoing.target);
         for (name, value) in outgoing.headers {
-            asked = asked + "\n" + name.as_str() + ": " + value.to_str().unwrap();
+            asked = asked + "\n" + name + ": " + value;
         }
         host.asked.push(asked);
         assert!(!outgoing.connect.is_zero());
