@@ -121,8 +121,8 @@ const WATCHER: Artefact = Artefact {
     variable: "DUBBO_WATCHER_WASM",
 };
 
-/// What it may weigh, in bytes. The aim is 1 MiB; this holds what has been reached.
-const WATCHER_LIMIT: u64 = 1_130_000;
+/// What it may weigh: 1 MiB.
+const WATCHER_LIMIT: u64 = 1_048_576;
 
 /// Builds all of them and prints their sizes.
 pub(crate) fn run(forced: Option<Kind>) -> Result {
