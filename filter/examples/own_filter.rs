@@ -1,7 +1,9 @@
 //! A proxy-wasm filter of one's own, over the codec: its configuration is the annotation of a Pod, and only
 //! requests for a service that is registered in it pass. Built for wasm32 it is a plugin; natively it is empty.
 //!
-//!     cargo build --example own_filter --release --target wasm32-unknown-unknown
+//! ```text
+//! cargo build --example own_filter --release --target wasm32-unknown-unknown
+//! ```
 #![cfg(target_arch = "wasm32")]
 #![allow(missing_docs, reason = "the macro `main` makes a function without any")]
 

@@ -1,8 +1,10 @@
 //! A consumer: follows one service in the registry that kubectl is pointed at (or that of the Pod
 //! it runs in), and says which providers a call could go to.
 //!
-//!     cargo run --example consumer -- com.example.Greeter
-//!     cargo run --example consumer -- '*/com.example.Greeter:*'
+//! ```text
+//! cargo run --example consumer -- com.example.Greeter
+//! cargo run --example consumer -- '*/com.example.Greeter:*'
+//! ```
 //!
 //! It never asks the API server by itself: every answer comes from the registry's last state,
 //! which stays in service while the server is away.

@@ -173,9 +173,10 @@ fn check(member: &Package, feature: Option<&str>) -> Result {
     feature.into_iter().fold(tool, |tool, feature| tool.args(["--features", feature])).run()
 }
 
+/// The examples are documented as well. With them cargo asks of dependencies what clippy did, and checks none again.
 fn doc() -> Result {
     cargo("doc")
-        .args(["--locked", "--workspace", "--no-deps"])
+        .args(["--locked", "--workspace", "--no-deps", "--lib", "--bins", "--examples"])
         .env("RUSTDOCFLAGS", "-Dwarnings")
         .run()
 }
