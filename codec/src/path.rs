@@ -51,6 +51,14 @@ impl Category {
         }
     }
 
+    /// The category that a path names, whatever the rest of it is. `None` also where the path ends
+    /// with it, or before.
+    pub(crate) fn of_leaf(path: &str) -> Option<Self> {
+        let mut names = path.strip_prefix('/')?.splitn(4, '/').skip(2);
+        let category = Self::from_name(names.next()?)?;
+        names.next().map(|_url| category)
+    }
+
     /// The category of this name.
     pub fn from_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|category| category.as_str() == name)

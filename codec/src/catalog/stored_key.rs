@@ -15,6 +15,7 @@ use core::fmt;
 use core::ops::Range;
 
 use super::keys::digest;
+use crate::path::Category;
 
 /// The key of a record, in little room. A copy is cheap.
 ///
@@ -78,6 +79,13 @@ impl StoredKey {
     /// Its text, to be shared.
     pub fn to_shared(&self) -> Arc<str> {
         Arc::from(self.to_text())
+    }
+
+    /// The category of a record that has a URL; the rest of the key may be wrong all the same. Costs
+    /// little: no text is made where it stands before the first number, as it nearly always does.
+    pub fn category(&self) -> Option<Category> {
+        let start = core::str::from_utf8(self.0.template.start()).unwrap_or_default();
+        Category::of_leaf(start).or_else(|| Category::of_leaf(&self.to_text()))
     }
 
     /// How many bytes its text has.
@@ -340,6 +348,17 @@ mod tests {
             prop_assert_eq!(left.cmp_text(&b), a.as_str().cmp(&b));
             prop_assert_eq!(left == right, a == b);
             prop_assert_eq!(&StoredKey::from(&*a), &left);
+        }
+
+        #[test]
+        fn a_category_is_that_of_the_text(
+            text in "/?(dubbo|1234)?/(a|a.B12345|2024.1)?(/(providers|routers|consumer|12345))?(/[a-z0-9]{0,6}){0,2}",
+        ) {
+            let key = StoredKey::from(&*text);
+            prop_assert_eq!(key.category(), Category::of_leaf(&text));
+            if let Ok(parsed) = crate::path::Key::parse(&text) {
+                prop_assert_eq!(key.category(), parsed.category.filter(|_| parsed.url.is_some()));
+            }
         }
 
         #[test]
