@@ -11,6 +11,7 @@ use memchr::memchr;
 use crate::base64url;
 use crate::error::{DecodeError, Found, Stage};
 use crate::json::{self, Fault, RawString, Reader};
+use crate::problem::Phrase;
 use crate::quirks;
 use crate::record::Record;
 use crate::warning::{self, Warning, WarningCode};
@@ -274,11 +275,11 @@ impl Draft {
                 draft.null = true;
                 reader.literal(b"null")?;
             }
-            None => return Err(reader.fault("a JSON array of records")),
-            Some(_) => draft.wrong(&mut reader, "an array of records")?,
+            None => return Err(reader.fault(Phrase::RecordsInJson)),
+            Some(_) => draft.wrong(&mut reader, Phrase::Records)?,
         }
         if reader.peek().is_some() {
-            return Err(reader.fault("nothing after the JSON array"));
+            return Err(reader.fault(Phrase::NothingAfterRecords));
         }
         match draft.misshapen {
             Some(fault) => Err(fault),
@@ -299,13 +300,13 @@ impl Draft {
                     self.spans.push(Span::default());
                     reader.literal(b"null")?;
                 }
-                _ => self.wrong(reader, "a record ({\"k\":…,\"v\":…})")?,
+                _ => self.wrong(reader, Phrase::Record)?,
             }
             if reader.take(b']') {
                 return Ok(());
             }
             if !reader.take(b',') {
-                return Err(reader.fault("\",\" or \"]\" after a record"));
+                return Err(reader.fault(Phrase::CommaAfterRecord));
             }
         }
     }
@@ -333,7 +334,7 @@ impl Draft {
             }
             more = reader.take(b',');
             if !more && !reader.take(b'}') {
-                return Err(reader.fault("\",\" or \"}\" after a member"));
+                return Err(reader.fault(Phrase::CommaAfterMember));
             }
         }
         reader.leave();
@@ -376,8 +377,9 @@ impl Draft {
                 self.odd(WarningCode::NullMember, reader.at());
                 reader.literal(b"null")?;
             }
-            _ => self
-                .wrong(reader, if is_key { "a string for \"k\"" } else { "a string for \"v\"" })?,
+            _ => {
+                self.wrong(reader, if is_key { Phrase::StringForK } else { Phrase::StringForV })?;
+            }
         }
         Ok(())
     }
@@ -389,7 +391,7 @@ impl Draft {
         (start, offset(self.text.len()))
     }
 
-    fn wrong(&mut self, reader: &mut Reader<'_>, expected: &'static str) -> Result<(), Fault> {
+    fn wrong(&mut self, reader: &mut Reader<'_>, expected: Phrase) -> Result<(), Fault> {
         let at = reader.at();
         let found = Found::Thing(reader.skip()?);
         let fault = Fault { stage: Stage::Shape, at, expected, found };
@@ -421,8 +423,8 @@ fn bounded(input: &[u8], stage: Stage) -> Result<(), DecodeError> {
         stage,
         offset: MAX_ANNOTATION_BYTES,
         decoded_offset: None,
-        expected: "at most 4 MiB",
-        found: Found::Thing("more"),
+        expected: Phrase::AtMost4MiB,
+        found: Found::Thing(Phrase::More),
     })
 }
 

@@ -7,6 +7,8 @@ use core::fmt;
 
 use serde::ser::{Serialize, SerializeStruct, Serializer};
 
+use crate::problem::Phrase;
+
 /// The step of reading an annotation that failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Stage {
@@ -45,11 +47,21 @@ pub enum Found {
     End,
     /// This byte.
     Byte(u8),
+    /// This character, which is none of ASCII.
+    Char(char),
     /// A thing with a name, such as `a number`.
-    Thing(&'static str),
+    Thing(Phrase),
 }
 
 impl Found {
+    /// This character, as its byte if it is one of ASCII.
+    pub fn of(character: char) -> Self {
+        match u8::try_from(character) {
+            Ok(byte) if byte.is_ascii() => Self::Byte(byte),
+            _ => Self::Char(character),
+        }
+    }
+
     pub(crate) fn at(bytes: &[u8], offset: usize) -> Self {
         bytes.get(offset).map_or(Self::End, |&byte| Self::Byte(byte))
     }
@@ -66,7 +78,8 @@ impl fmt::Display for Found {
             Self::Byte(b'\r') => f.write_str("a carriage return"),
             Self::Byte(b'\t') => f.write_str("a tab"),
             Self::Byte(byte) => write!(f, "byte 0x{byte:02x}"),
-            Self::Thing(name) => f.write_str(name),
+            Self::Char(character) => write!(f, "\"{character}\""),
+            Self::Thing(phrase) => f.write_str(phrase.english()),
         }
     }
 }
@@ -85,8 +98,8 @@ pub struct DecodeError {
     pub offset: usize,
     /// Byte offset in the decoded bytes, unless the base64 itself is at fault.
     pub decoded_offset: Option<usize>,
-    /// What would have been right, as a noun phrase.
-    pub expected: &'static str,
+    /// What would have been right.
+    pub expected: Phrase,
     /// What was there.
     pub found: Found,
 }
@@ -123,7 +136,7 @@ impl Serialize for DecodeError {
 
 /// "expected X, found Y", shared by every error of this crate.
 pub(crate) struct Message {
-    pub(crate) expected: &'static str,
+    pub(crate) expected: Phrase,
     pub(crate) found: Found,
 }
 
@@ -154,7 +167,7 @@ mod tests {
             stage: Stage::Json,
             offset: 12,
             decoded_offset: Some(9),
-            expected: "\",\" or \"]\" after a record",
+            expected: Phrase::CommaAfterRecord,
             found: Found::Byte(b'x'),
         };
         assert_eq!(
@@ -174,14 +187,14 @@ mod tests {
             stage: Stage::Base64,
             offset: 0,
             decoded_offset: None,
-            expected: "a base64 character",
+            expected: Phrase::Base64,
             found: Found::End,
         };
         let json = serde_json::to_value(&error).unwrap();
         assert!(json["decodedOffset"].is_null());
         assert_eq!(
             error.to_string(),
-            "base64: expected a base64 character, found the end at byte 0"
+            "base64: expected a base64 character (A-Z a-z 0-9 - _), found the end at byte 0"
         );
     }
 }

@@ -10,6 +10,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use crate::error::Found;
 use crate::lanes;
+use crate::problem::Phrase;
 
 /// Everything but Go's unreserved characters. A space becomes `+`, which Go does by itself.
 const ESCAPED: &AsciiSet =
@@ -30,7 +31,7 @@ pub fn query_escape(text: &str) -> Cow<'_, str> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct EscapeError {
     pub(crate) offset: usize,
-    pub(crate) expected: &'static str,
+    pub(crate) expected: Phrase,
     pub(crate) found: Found,
     pub(crate) utf8: bool,
 }
@@ -45,7 +46,7 @@ pub(crate) fn query_unescape(text: &str) -> Result<Cow<'_, str>, EscapeError> {
     if let Some(offset) = bad {
         let place = (1..=2).find(|i| !bytes.get(offset + i).is_some_and(u8::is_ascii_hexdigit));
         let found = Found::at(bytes, offset + place.unwrap_or(1));
-        let expected = "two hexadecimal digits after \"%\"";
+        let expected = Phrase::TwoHexDigits;
         return Err(EscapeError { offset, expected, found, utf8: false });
     }
     match String::from_utf8(out) {
@@ -54,7 +55,7 @@ pub(crate) fn query_unescape(text: &str) -> Result<Cow<'_, str>, EscapeError> {
             let at = error.utf8_error().valid_up_to();
             let found = Found::at(error.as_bytes(), at);
             let offset = escaped_offset(text, at);
-            Err(EscapeError { offset, expected: "UTF-8 behind the escapes", found, utf8: true })
+            Err(EscapeError { offset, expected: Phrase::Utf8Escapes, found, utf8: true })
         }
     }
 }

@@ -14,6 +14,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::error::{DecodeError, Found, Stage};
 use crate::json::Reader;
+use crate::problem::Phrase;
 
 /// The annotation that Dubbo Java writes.
 pub const METADATA_ANNOTATION: &str = "io.dubbo/metadata";
@@ -48,7 +49,7 @@ impl Instance {
     pub fn parse(text: &str) -> Result<Self, DecodeError> {
         check(text)?;
         serde_json::from_str(text)
-            .map_err(|_| error(Stage::Json, 0, "a flat JSON object", Found::Byte(b'{')))
+            .map_err(|_| error(Stage::Json, 0, Phrase::FlatObject, Found::Byte(b'{')))
     }
 
     /// Writes the annotation: compact JSON, the members in their order.
@@ -126,21 +127,21 @@ fn check(text: &str) -> Result<(), DecodeError> {
             reader.peek();
             let at = reader.at();
             let what = reader.skip().map_err(json)?;
-            if what != "a string" {
-                misshapen.get_or_insert((at, "a string", what));
+            if what != Phrase::String {
+                misshapen.get_or_insert((at, Phrase::String, what));
             }
             more = reader.take(b',');
             if !more && !reader.take(b'}') {
-                return Err(json(reader.fault("\",\" or \"}\" after a member")));
+                return Err(json(reader.fault(Phrase::CommaAfterMember)));
             }
         }
     } else {
         let at = reader.at();
         let what = reader.skip().map_err(json)?;
-        misshapen = Some((at, "an object of strings", what));
+        misshapen = Some((at, Phrase::Strings, what));
     }
     if reader.peek().is_some() {
-        return Err(json(reader.fault("nothing after the object")));
+        return Err(json(reader.fault(Phrase::NothingAfterObject)));
     }
     match misshapen {
         Some((at, expected, what)) => Err(error(Stage::Shape, at, expected, Found::Thing(what))),
@@ -148,7 +149,7 @@ fn check(text: &str) -> Result<(), DecodeError> {
     }
 }
 
-fn error(stage: Stage, at: usize, expected: &'static str, found: Found) -> DecodeError {
+fn error(stage: Stage, at: usize, expected: Phrase, found: Found) -> DecodeError {
     DecodeError { stage, offset: at, decoded_offset: None, expected, found }
 }
 

@@ -9,6 +9,7 @@ use alloc::vec::Vec;
 use memchr::memchr2;
 
 use crate::error::{Found, Stage};
+use crate::problem::Phrase;
 use crate::quirks;
 use crate::skim::Balance;
 use crate::warning::WarningCode;
@@ -21,7 +22,7 @@ pub(crate) const MAX_DEPTH: usize = 10_000;
 pub(crate) struct Fault {
     pub(crate) stage: Stage,
     pub(crate) at: usize,
-    pub(crate) expected: &'static str,
+    pub(crate) expected: Phrase,
     pub(crate) found: Found,
 }
 
@@ -66,7 +67,7 @@ impl<'a> Reader<'a> {
     }
 
     /// The fault that something else was expected here.
-    pub(crate) fn fault(&self, expected: &'static str) -> Fault {
+    pub(crate) fn fault(&self, expected: Phrase) -> Fault {
         let found = Found::at(self.bytes, self.at);
         let stage = if self.text_is_broken_here() { Stage::Utf8 } else { Stage::Json };
         Fault { stage, at: self.at, expected, found }
@@ -82,7 +83,7 @@ impl<'a> Reader<'a> {
     pub(crate) fn enter(&mut self) -> Result<(), Fault> {
         if self.depth == MAX_DEPTH {
             let found = Found::at(self.bytes, self.at);
-            let expected = "at most 10000 nested levels";
+            let expected = Phrase::Levels;
             return Err(Fault { stage: Stage::Json, at: self.at, expected, found });
         }
         self.depth += 1;
@@ -98,10 +99,10 @@ impl<'a> Reader<'a> {
     /// Takes a member's name and its colon.
     pub(crate) fn name(&mut self) -> Result<RawString<'a>, Fault> {
         if self.peek() != Some(b'"') {
-            return Err(self.fault("a member name in quotes"));
+            return Err(self.fault(Phrase::NameInQuotes));
         }
         let name = self.string()?;
-        if self.take(b':') { Ok(name) } else { Err(self.fault("\":\" after a member name")) }
+        if self.take(b':') { Ok(name) } else { Err(self.fault(Phrase::ColonAfterName)) }
     }
 
     /// Takes a string, whose opening quote the caller has seen.
@@ -116,7 +117,7 @@ impl<'a> Reader<'a> {
             // Without an early way out, so that the compiler may look at many bytes at once.
             if plain.iter().fold(0, |any, &byte| any | u8::from(byte < 0x20)) != 0 {
                 self.at += plain.iter().position(|&byte| byte < 0x20).unwrap_or(0);
-                return Err(self.fault("a string without raw control characters"));
+                return Err(self.fault(Phrase::RawControl));
             }
             self.at += run;
             match rest.get(run) {
@@ -129,7 +130,7 @@ impl<'a> Reader<'a> {
                     escaped = true;
                     self.escape()?;
                 }
-                None => return Err(self.fault("the closing quote of a string")),
+                None => return Err(self.fault(Phrase::ClosingQuote)),
             }
         }
     }
@@ -143,15 +144,13 @@ impl<'a> Reader<'a> {
                 for _ in 0..4 {
                     self.at += 1;
                     if !self.bytes.get(self.at).is_some_and(u8::is_ascii_hexdigit) {
-                        return Err(self.fault("four hexadecimal digits after \\u"));
+                        return Err(self.fault(Phrase::FourHexDigits));
                     }
                 }
                 self.at += 1;
             }
             _ => {
-                return Err(
-                    self.fault("an escape sequence (\\\" \\\\ \\/ \\b \\f \\n \\r \\t \\u)")
-                );
+                return Err(self.fault(Phrase::Escape));
             }
         }
         Ok(())
@@ -165,7 +164,7 @@ impl<'a> Reader<'a> {
                 let rest = self.bytes.get(self.at..).unwrap_or_default();
                 let Some(length) = Balance::default().advance(rest) else {
                     self.at = self.bytes.len();
-                    return Err(self.fault("the end of a value"));
+                    return Err(self.fault(Phrase::EndOfValue));
                 };
                 self.at += length;
                 Ok(())
@@ -186,7 +185,7 @@ impl<'a> Reader<'a> {
             return Ok(None);
         }
         if !first && !self.take(b',') {
-            return Err(self.fault("\",\" or \"}\" after a member"));
+            return Err(self.fault(Phrase::CommaAfterMember));
         }
         self.name().map(Some)
     }
@@ -198,13 +197,13 @@ impl<'a> Reader<'a> {
             return Ok(false);
         }
         if !first && !self.take(b',') {
-            return Err(self.fault("\",\" or \"]\" after an element"));
+            return Err(self.fault(Phrase::CommaAfterElement));
         }
         Ok(true)
     }
 
     /// Takes any value, and says in words what it was.
-    pub(crate) fn skip(&mut self) -> Result<&'static str, Fault> {
+    pub(crate) fn skip(&mut self) -> Result<Phrase, Fault> {
         let mut closers = Vec::new();
         let (what, mut complete) = self.open(&mut closers)?;
         while !complete || self.more(&mut closers)? {
@@ -215,10 +214,10 @@ impl<'a> Reader<'a> {
 
     /// Takes a scalar, an empty container, or a container's opening up to its first value;
     /// says what it was and whether it is complete.
-    fn open(&mut self, closers: &mut Vec<u8>) -> Result<(&'static str, bool), Fault> {
+    fn open(&mut self, closers: &mut Vec<u8>) -> Result<(Phrase, bool), Fault> {
         let (what, closer) = match self.peek() {
-            Some(b'{') => ("an object", b'}'),
-            Some(b'[') => ("an array", b']'),
+            Some(b'{') => (Phrase::Object, b'}'),
+            Some(b'[') => (Phrase::Array, b']'),
             _ => return Ok((self.scalar()?, true)),
         };
         self.enter()?;
@@ -244,9 +243,9 @@ impl<'a> Reader<'a> {
             }
             if !self.take(closer) {
                 return Err(self.fault(if closer == b'}' {
-                    "\",\" or \"}\" after a member"
+                    Phrase::CommaAfterMember
                 } else {
-                    "\",\" or \"]\" after an element"
+                    Phrase::CommaAfterElement
                 }));
             }
             closers.pop();
@@ -255,14 +254,14 @@ impl<'a> Reader<'a> {
         Ok(false)
     }
 
-    fn scalar(&mut self) -> Result<&'static str, Fault> {
+    fn scalar(&mut self) -> Result<Phrase, Fault> {
         match self.peek() {
-            Some(b'"') => self.string().map(|_| "a string"),
-            Some(b'-' | b'0'..=b'9') => self.number().map(|()| "a number"),
-            Some(b't') => self.literal(b"true").map(|()| "true"),
-            Some(b'f') => self.literal(b"false").map(|()| "false"),
-            Some(b'n') => self.literal(b"null").map(|()| "null"),
-            _ => Err(self.fault("a value")),
+            Some(b'"') => self.string().map(|_| Phrase::String),
+            Some(b'-' | b'0'..=b'9') => self.number().map(|()| Phrase::Number),
+            Some(b't') => self.literal(b"true").map(|()| Phrase::True),
+            Some(b'f') => self.literal(b"false").map(|()| Phrase::False),
+            Some(b'n') => self.literal(b"null").map(|()| Phrase::Null),
+            _ => Err(self.fault(Phrase::Value)),
         }
     }
 
@@ -270,7 +269,7 @@ impl<'a> Reader<'a> {
     pub(crate) fn literal(&mut self, literal: &'static [u8]) -> Result<(), Fault> {
         for &letter in literal {
             if self.bytes.get(self.at) != Some(&letter) {
-                return Err(self.fault("true, false or null"));
+                return Err(self.fault(Phrase::Literal));
             }
             self.at += 1;
         }
@@ -300,7 +299,7 @@ impl<'a> Reader<'a> {
         while self.bytes.get(self.at).is_some_and(u8::is_ascii_digit) {
             self.at += 1;
         }
-        if self.at == start { Err(self.fault("a digit")) } else { Ok(()) }
+        if self.at == start { Err(self.fault(Phrase::Digit)) } else { Ok(()) }
     }
 }
 
@@ -320,7 +319,7 @@ impl<'a> RawString<'a> {
         let text = core::str::from_utf8(self.bytes).map_err(|error| {
             let at = self.at + error.valid_up_to();
             let found = Found::at(self.bytes, error.valid_up_to());
-            Fault { stage: Stage::Utf8, at, expected: "UTF-8 text", found }
+            Fault { stage: Stage::Utf8, at, expected: Phrase::Utf8, found }
         })?;
         if !self.escaped {
             return Ok(Cow::Borrowed(text));
@@ -404,7 +403,7 @@ mod tests {
 
     fn skip(text: &str) -> Result<&'static str, (usize, &'static str)> {
         let mut reader = Reader::new(text.as_bytes());
-        let what = reader.skip().map_err(|fault| (fault.at, fault.expected))?;
+        let what = reader.skip().map_err(|fault| (fault.at, fault.expected.english()))?.english();
         assert_eq!(reader.depth, 0);
         if reader.peek().is_some() { Err((reader.at(), "nothing more")) } else { Ok(what) }
     }

@@ -123,12 +123,13 @@ impl<'a> Entry<'a> {
     /// Takes a record apart; a directory names no endpoint.
     pub fn read(record: Record<'a>) -> Result<Option<Self>, Problem> {
         let key = Key::parse(record.key)
-            .map_err(|error| Problem::new(Code::KeyMalformed).about(error))?;
+            .map_err(|error| Problem::new(Code::KeyMalformed).because(&error))?;
         let (Some(interface), Some(category), Some(url)) = (key.interface, key.category, key.url)
         else {
             return Ok(None);
         };
-        let url = Url::parse(url).map_err(|error| Problem::new(Code::UrlMalformed).about(error))?;
+        let url =
+            Url::parse(url).map_err(|error| Problem::new(Code::UrlMalformed).because(&error))?;
         Ok(Some(Self { interface, category, url }))
     }
 

@@ -10,6 +10,7 @@ use core::fmt;
 use serde::Deserialize;
 
 use crate::error::{Found, Message};
+use crate::problem::Phrase;
 use crate::skim::Balance;
 
 /// How much of an item that is too large is handed out: an object names itself at its start.
@@ -211,8 +212,8 @@ impl ListReader {
     pub fn finish(self) -> Result<ListMeta, ListError> {
         match self.state {
             State::End if self.items_seen || self.meta.kind.ends_with("List") => Ok(self.meta),
-            State::End => Err(ListError::new(0, "a list with items", Found::Thing("none"))),
-            _ => Err(ListError::new(self.offset, "the rest of the list", Found::End)),
+            State::End => Err(ListError::new(0, Phrase::ListWithItems, Found::Thing(Phrase::None))),
+            _ => Err(ListError::new(self.offset, Phrase::RestOfList, Found::End)),
         }
     }
 
@@ -322,16 +323,16 @@ impl ListReader {
 
     fn read_value(&mut self, member: Member) -> Result<(), ListError> {
         let wrong =
-            |expected| ListError::new(self.offset, expected, Found::Thing("something else"));
+            |expected| ListError::new(self.offset, expected, Found::Thing(Phrase::SomethingElse));
         match member {
             Member::Kind => {
-                let kind: Option<String> = serde_json::from_slice(&self.held)
-                    .map_err(|_| wrong("a string for the kind of the list"))?;
+                let kind: Option<String> =
+                    serde_json::from_slice(&self.held).map_err(|_| wrong(Phrase::KindOfList))?;
                 self.meta.kind = kind.unwrap_or_default();
             }
             Member::Metadata => {
                 let wire: Option<Wire> = serde_json::from_slice(&self.held)
-                    .map_err(|_| wrong("the metadata of the list"))?;
+                    .map_err(|_| wrong(Phrase::MetadataOfList))?;
                 let wire = wire.unwrap_or_default();
                 self.meta.resource_version = wire.resource_version.unwrap_or_default();
                 self.meta.continue_token = wire.continue_token.filter(|token| !token.is_empty());
@@ -344,7 +345,7 @@ impl ListReader {
 
     fn hold(&mut self, piece: &[u8], max: usize) -> Result<(), ListError> {
         if self.held.len() + piece.len() > max {
-            return Err(self.error("a smaller item (too large to hold)", Found::Thing("more")));
+            return Err(self.error(Phrase::SmallerItem, Found::Thing(Phrase::More)));
         }
         self.held.extend_from_slice(piece);
         Ok(())
@@ -371,7 +372,7 @@ impl ListReader {
         self.offset += count;
     }
 
-    const fn error(&self, expected: &'static str, found: Found) -> ListError {
+    const fn error(&self, expected: Phrase, found: Found) -> ListError {
         ListError::new(self.offset, expected, found)
     }
 }
@@ -383,17 +384,17 @@ enum Item<'c> {
 }
 
 impl State {
-    const fn expects(self) -> &'static str {
+    const fn expects(self) -> Phrase {
         match self {
-            Self::Start => "a list, which begins with \"{\"",
-            Self::NameOrEnd { .. } | Self::Name(_) => "a member name",
-            Self::Colon(_) => "\":\" after a member name",
-            Self::Value(Member::Items) => "an array of items",
-            Self::Value(_) | Self::InValue(..) => "a value",
-            Self::ItemOrEnd { .. } | Self::InItem(_) => "an item",
-            Self::AfterItem => "\",\" or \"]\" after an item",
-            Self::AfterValue => "\",\" or \"}\" after a member",
-            Self::End => "nothing after the list",
+            Self::Start => Phrase::List,
+            Self::NameOrEnd { .. } | Self::Name(_) => Phrase::NameInQuotes,
+            Self::Colon(_) => Phrase::ColonAfterName,
+            Self::Value(Member::Items) => Phrase::Items,
+            Self::Value(_) | Self::InValue(..) => Phrase::Value,
+            Self::ItemOrEnd { .. } | Self::InItem(_) => Phrase::Item,
+            Self::AfterItem => Phrase::CommaAfterElement,
+            Self::AfterValue => Phrase::CommaAfterMember,
+            Self::End => Phrase::NothingAfterList,
         }
     }
 }
@@ -419,13 +420,13 @@ pub struct ListError {
     /// Byte offset in the body.
     pub offset: usize,
     /// What would have been right.
-    pub expected: &'static str,
+    pub expected: Phrase,
     /// What was there.
     pub found: Found,
 }
 
 impl ListError {
-    const fn new(offset: usize, expected: &'static str, found: Found) -> Self {
+    const fn new(offset: usize, expected: Phrase, found: Found) -> Self {
         Self { offset, expected, found }
     }
 }

@@ -9,6 +9,7 @@ use memchr::memchr;
 
 use crate::error::{Found, Message, Stage};
 use crate::escape::{self, query_escape, query_unescape};
+use crate::problem::Phrase;
 
 /// The root of dubbo-go's registry paths.
 pub const ROOT: &str = "dubbo";
@@ -118,8 +119,8 @@ impl<'a> Key<'a> {
             Some((at, name)) => Some(Category::from_name(name).ok_or(KeyError {
                 stage: Stage::Shape,
                 offset: at,
-                expected: "a category (providers, consumers, routers or configurators)",
-                found: Found::Thing("another name"),
+                expected: Phrase::Category,
+                found: Found::Thing(Phrase::AnotherName),
             })?),
         };
         let url = raw.url.map(|(at, raw)| unescape(at, raw)).transpose()?;
@@ -148,7 +149,7 @@ impl<'a> RawKey<'a> {
             KeyError { stage: Stage::Shape, offset, expected, found }
         };
         if !text.starts_with('/') {
-            return Err(bad(0, "a path that begins with \"/\""));
+            return Err(bad(0, Phrase::Path));
         }
         let mut next = Some(1);
         let mut segment = || {
@@ -157,7 +158,7 @@ impl<'a> RawKey<'a> {
             let length = memchr(b'/', rest.as_bytes());
             next = length.map(|length| start + length + 1);
             match rest.get(..length.unwrap_or(rest.len())) {
-                None | Some("") => Err(bad(start, "a name between slashes")),
+                None | Some("") => Err(bad(start, Phrase::NameBetweenSlashes)),
                 Some(segment) => Ok(Some((start, segment))),
             }
         };
@@ -165,7 +166,7 @@ impl<'a> RawKey<'a> {
         let (interface, category, url) = (segment()?, segment()?, segment()?);
         match next {
             None => Ok(Self { root, interface, category, url }),
-            Some(at) => Err(bad(at - 1, "an escaped URL as the last name (\"/\" is %2F there)")),
+            Some(at) => Err(bad(at - 1, Phrase::EscapedUrl)),
         }
     }
 }
@@ -200,7 +201,7 @@ pub struct KeyError {
     /// Byte offset in the key.
     pub offset: usize,
     /// What would have been right.
-    pub expected: &'static str,
+    pub expected: Phrase,
     /// What was there.
     pub found: Found,
 }

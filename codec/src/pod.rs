@@ -10,6 +10,7 @@ use core::fmt;
 use crate::annotation::{ANNOTATION, LABEL};
 use crate::error::{DecodeError, Found, Message, Stage};
 use crate::json::{Fault, Reader};
+use crate::problem::Phrase;
 use crate::status::Status;
 
 /// The annotation of the bookmark that ends the initial events of a streaming list.
@@ -126,14 +127,14 @@ struct Event<'a> {
 impl<'a> Event<'a> {
     fn read(&mut self, reader: &mut Reader<'a>) -> Result<(), Fault> {
         if reader.peek() != Some(b'{') {
-            return Err(reader.fault("a watch event"));
+            return Err(reader.fault(Phrase::Event));
         }
         reader.enter()?;
         let mut first = true;
         while let Some(name) = reader.next_member(first)? {
             first = false;
             match &*name.unescaped() {
-                b"type" => self.kind = self.draft.text(reader, "the type of a watch event")?,
+                b"type" => self.kind = self.draft.text(reader, Phrase::EventType)?,
                 b"object" => self.object(reader)?,
                 _ => reader.skim()?,
             }
@@ -166,13 +167,13 @@ impl<'a> Event<'a> {
                     resource_version,
                     initial_events_end: self.draft.initial_events_end,
                 }),
-                None => Err(self.draft.misses("a resourceVersion in a bookmark")),
+                None => Err(self.draft.misses(Phrase::Bookmark)),
             },
             "ERROR" => Status::parse(self.object).map(WatchEvent::Error).map_err(|mut error| {
                 error.offset += self.object_at;
                 error
             }),
-            _ => Err(self.draft.misses("a type of ADDED, MODIFIED, DELETED, BOOKMARK or ERROR")),
+            _ => Err(self.draft.misses(Phrase::EventTypes)),
         }
     }
 }
@@ -197,9 +198,9 @@ struct Draft<'a> {
 
 impl<'a> Draft<'a> {
     fn object(&mut self, reader: &mut Reader<'a>) -> Result<(), Fault> {
-        self.members(reader, "an object", |draft, reader, name| match name {
+        self.members(reader, Phrase::Object, |draft, reader, name| match name {
             b"kind" => {
-                draft.kind = draft.text(reader, "the kind of the object")?;
+                draft.kind = draft.text(reader, Phrase::Kind)?;
                 Ok(())
             }
             b"metadata" => draft.metadata(reader),
@@ -209,18 +210,18 @@ impl<'a> Draft<'a> {
     }
 
     fn metadata(&mut self, reader: &mut Reader<'a>) -> Result<(), Fault> {
-        self.members(reader, "an object for metadata", |draft, reader, name| {
+        self.members(reader, Phrase::ObjectForMetadata, |draft, reader, name| {
             match name {
                 b"namespace" => {
-                    draft.namespace = draft.text(reader, "a string for the namespace")?;
+                    draft.namespace = draft.text(reader, Phrase::StringForNamespace)?;
                 }
-                b"name" => draft.name = draft.text(reader, "a string for the name")?,
-                b"uid" => draft.uid = draft.text(reader, "a string for the uid")?,
+                b"name" => draft.name = draft.text(reader, Phrase::StringForName)?,
+                b"uid" => draft.uid = draft.text(reader, Phrase::StringForUid)?,
                 b"resourceVersion" => {
-                    draft.resource_version = draft.text(reader, "a string for resourceVersion")?;
+                    draft.resource_version = draft.text(reader, Phrase::StringForVersion)?;
                 }
                 b"deletionTimestamp" => {
-                    let time = draft.text(reader, "a string for deletionTimestamp")?;
+                    let time = draft.text(reader, Phrase::StringForDeletion)?;
                     draft.deleting = time.is_some();
                 }
                 b"labels" => draft.labels(reader)?,
@@ -233,22 +234,22 @@ impl<'a> Draft<'a> {
 
     fn labels(&mut self, reader: &mut Reader<'a>) -> Result<(), Fault> {
         self.label = None;
-        self.members(reader, "an object for labels", |draft, reader, name| {
+        self.members(reader, Phrase::ObjectForLabels, |draft, reader, name| {
             if name != LABEL.as_bytes() {
                 return reader.skim();
             }
-            draft.label = draft.text(reader, "a string for the label dubbo.io/label")?;
+            draft.label = draft.text(reader, Phrase::StringForLabel)?;
             Ok(())
         })
     }
 
     fn annotations(&mut self, reader: &mut Reader<'a>) -> Result<(), Fault> {
         (self.annotation, self.initial_events_end) = (None, false);
-        self.members(reader, "an object for annotations", |draft, reader, name| {
+        self.members(reader, Phrase::ObjectForAnnotations, |draft, reader, name| {
             if name == ANNOTATION.as_bytes() {
-                draft.annotation = draft.text(reader, "a string for dubbo.io/annotation")?;
+                draft.annotation = draft.text(reader, Phrase::StringForAnnotation)?;
             } else if name == INITIAL_EVENTS_END.as_bytes() {
-                let value = draft.text(reader, "a string for k8s.io/initial-events-end")?;
+                let value = draft.text(reader, Phrase::InitialEventsEnd)?;
                 draft.initial_events_end = value.as_deref() == Some("true");
             } else {
                 reader.skim()?;
@@ -261,9 +262,9 @@ impl<'a> Draft<'a> {
         if reader.peek() == Some(b'{') {
             self.ready.status();
         }
-        self.members(reader, "an object for status", |draft, reader, name| match name {
+        self.members(reader, Phrase::ObjectForStatus, |draft, reader, name| match name {
             b"phase" => {
-                draft.phase = draft.text(reader, "a string for the phase")?;
+                draft.phase = draft.text(reader, Phrase::StringForPhase)?;
                 Ok(())
             }
             b"conditions" => draft.conditions(reader),
@@ -273,18 +274,18 @@ impl<'a> Draft<'a> {
 
     fn conditions(&mut self, reader: &mut Reader<'a>) -> Result<(), Fault> {
         if reader.peek() != Some(b'[') {
-            return self.absent(reader, "an array of conditions");
+            return self.absent(reader, Phrase::Conditions);
         }
         reader.enter()?;
         let mut first = true;
         while reader.next_element(first)? {
             first = false;
             let (mut kind, mut status) = (None, None);
-            self.members(reader, "a condition", |draft, reader, name| {
+            self.members(reader, Phrase::Condition, |draft, reader, name| {
                 match name {
-                    b"type" => kind = draft.text(reader, "a string for a condition's type")?,
+                    b"type" => kind = draft.text(reader, Phrase::ConditionType)?,
                     b"status" => {
-                        status = draft.text(reader, "a string for a condition's status")?;
+                        status = draft.text(reader, Phrase::ConditionStatus)?;
                     }
                     _ => reader.skim()?,
                 }
@@ -299,7 +300,7 @@ impl<'a> Draft<'a> {
     fn members(
         &mut self,
         reader: &mut Reader<'a>,
-        expected: &'static str,
+        expected: Phrase,
         mut member: impl FnMut(&mut Self, &mut Reader<'a>, &[u8]) -> Result<(), Fault>,
     ) -> Result<(), Fault> {
         if reader.peek() != Some(b'{') {
@@ -318,7 +319,7 @@ impl<'a> Draft<'a> {
     fn text(
         &mut self,
         reader: &mut Reader<'a>,
-        expected: &'static str,
+        expected: Phrase,
     ) -> Result<Option<Cow<'a, str>>, Fault> {
         if reader.peek() == Some(b'"') {
             return reader.string()?.text().map(Some);
@@ -327,7 +328,7 @@ impl<'a> Draft<'a> {
     }
 
     /// Takes a `null`. Anything else is remembered as misshapen.
-    fn absent(&mut self, reader: &mut Reader<'a>, expected: &'static str) -> Result<(), Fault> {
+    fn absent(&mut self, reader: &mut Reader<'a>, expected: Phrase) -> Result<(), Fault> {
         if reader.peek() == Some(b'n') {
             return reader.literal(b"null");
         }
@@ -342,8 +343,8 @@ impl<'a> Draft<'a> {
             return Err(self.error(fault));
         }
         if !matches!(self.kind.as_deref(), None | Some("Pod" | "PartialObjectMetadata")) {
-            let mut error = self.misses("a Pod or its metadata");
-            error.found = Found::Thing("another kind of object");
+            let mut error = self.misses(Phrase::Pod);
+            error.found = Found::Thing(Phrase::AnotherKind);
             return Err(error);
         }
         match self.name {
@@ -358,12 +359,17 @@ impl<'a> Draft<'a> {
                 deleting: self.deleting,
                 ready: self.ready.get(),
             }),
-            _ => Err(self.misses("a name in metadata")),
+            _ => Err(self.misses(Phrase::NameInMetadata)),
         }
     }
 
-    fn misses(&self, expected: &'static str) -> PodError {
-        self.error(Fault { stage: Stage::Shape, at: 0, expected, found: Found::Thing("none") })
+    fn misses(&self, expected: Phrase) -> PodError {
+        self.error(Fault {
+            stage: Stage::Shape,
+            at: 0,
+            expected,
+            found: Found::Thing(Phrase::None),
+        })
     }
 
     fn error(&self, fault: Fault) -> PodError {
@@ -379,7 +385,7 @@ impl<'a> Draft<'a> {
 }
 
 fn end(reader: &mut Reader<'_>) -> Result<(), Fault> {
-    if reader.peek().is_some() { Err(reader.fault("nothing after the object")) } else { Ok(()) }
+    if reader.peek().is_some() { Err(reader.fault(Phrase::NothingAfterObject)) } else { Ok(()) }
 }
 
 /// Why an object could not be read, and, as far as that could be read, whose it was.
@@ -399,7 +405,7 @@ pub struct PodError {
     /// Byte offset in the object, or in the line of the watch event.
     pub offset: usize,
     /// What would have been right.
-    pub expected: &'static str,
+    pub expected: Phrase,
     /// What was there.
     pub found: Found,
 }

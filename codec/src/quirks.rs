@@ -8,6 +8,7 @@
 use alloc::vec::Vec;
 
 use crate::error::{DecodeError, Found, Stage};
+use crate::problem::Phrase;
 use crate::warning::{self, Warning, WarningCode};
 
 /// Base64 as Go's `URLEncoding` reads it: CR and LF anywhere, bits behind the last byte ignored.
@@ -38,7 +39,7 @@ pub(crate) fn base64(text: &[u8], warnings: &mut Vec<Warning>) -> Result<Vec<u8>
         at += 1;
     }
     if quantum.count == 1 {
-        return Err(refused(last, "another base64 character after this one", Found::End));
+        return Err(refused(last, Phrase::AnotherBase64, Found::End));
     }
     if quantum.count > 0 {
         warning::push(warnings, WarningCode::MissingPadding, last + 1, None);
@@ -95,22 +96,22 @@ fn padding(
     line_break: &mut Option<usize>,
 ) -> Result<usize, DecodeError> {
     if count < 2 {
-        return Err(refused(at, "a base64 character, not padding", Found::Byte(b'=')));
+        return Err(refused(at, Phrase::Base64NotPadding, Found::Byte(b'=')));
     }
     let mut next = skip_line_breaks(text, at + 1, line_break);
     if count == 2 {
         match text.get(next) {
-            None => return Err(refused(next, "a second padding character (=)", Found::End)),
+            None => return Err(refused(next, Phrase::SecondPadding, Found::End)),
             // Go points at the character before the one that should have been the padding.
             Some(&byte) if byte != b'=' => {
-                return Err(refused(next - 1, "padding of two characters (==)", Found::Byte(byte)));
+                return Err(refused(next - 1, Phrase::TwoPadding, Found::Byte(byte)));
             }
             Some(_) => next = skip_line_breaks(text, next + 1, line_break),
         }
     }
     match text.get(next) {
         None => Ok(next),
-        Some(&byte) => Err(refused(next, "nothing after the padding", Found::Byte(byte))),
+        Some(&byte) => Err(refused(next, Phrase::NothingAfterPadding, Found::Byte(byte))),
     }
 }
 
@@ -149,7 +150,7 @@ fn sextet(
         b'_' => (63, Alphabet::UrlSafe),
         b'+' => (62, Alphabet::Standard),
         b'/' => (63, Alphabet::Standard),
-        _ => return Err(refused(at, "a base64 character (A-Z a-z 0-9 - _)", found)),
+        _ => return Err(refused(at, Phrase::Base64, found)),
     };
     match *alphabet {
         None => {
@@ -159,17 +160,17 @@ fn sextet(
             }
         }
         Some(Alphabet::UrlSafe) if of == Alphabet::Standard => {
-            return Err(refused(at, "the URL-safe alphabet (- _) used before", found));
+            return Err(refused(at, Phrase::UrlSafeAlphabet, found));
         }
         Some(Alphabet::Standard) if of == Alphabet::UrlSafe => {
-            return Err(refused(at, "the standard alphabet (+ /) used before", found));
+            return Err(refused(at, Phrase::StandardAlphabet, found));
         }
         Some(_) => {}
     }
     Ok(sextet)
 }
 
-fn refused(offset: usize, expected: &'static str, found: Found) -> DecodeError {
+fn refused(offset: usize, expected: Phrase, found: Found) -> DecodeError {
     DecodeError { stage: Stage::Base64, offset, decoded_offset: None, expected, found }
 }
 

@@ -9,6 +9,7 @@ use serde::Deserialize;
 use crate::error::{Found, Stage};
 use crate::json::{Fault, Reader};
 use crate::pod::PodError;
+use crate::problem::Phrase;
 
 /// What a `Status` says.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -46,12 +47,12 @@ impl Status {
         let mut reader = Reader::new(object);
         let what = reader.skip()?;
         if reader.peek().is_some() {
-            return Err(reader.fault("nothing after the Status").into());
+            return Err(reader.fault(Phrase::NothingAfterStatus).into());
         }
-        let not_one = |found| Fault { stage: Stage::Shape, at: 0, expected: "a Status", found };
+        let not_one = |found| Fault { stage: Stage::Shape, at: 0, expected: Phrase::Status, found };
         let wire: Wire = serde_json::from_slice(object).map_err(|_| not_one(Found::Thing(what)))?;
         if wire.kind.as_deref() != Some("Status") {
-            return Err(not_one(Found::Thing("another kind of object")).into());
+            return Err(not_one(Found::Thing(Phrase::AnotherKind)).into());
         }
         let details = wire.details.unwrap_or_default();
         let token = wire.metadata.and_then(|metadata| metadata.continue_token);

@@ -15,6 +15,7 @@ use memchr::{memchr, memchr2};
 use crate::error::{Found, Message};
 use crate::escape::{query_escape, query_unescape, query_unescape_lossy, unescape_lossy};
 use crate::lanes;
+use crate::problem::Phrase;
 use crate::service::Service;
 
 /// The weight of a provider that names none.
@@ -254,7 +255,7 @@ impl<'a> Url<'a> {
         Ok(())
     }
 
-    fn error(&self, offset: usize, expected: &'static str) -> UrlError {
+    fn error(&self, offset: usize, expected: Phrase) -> UrlError {
         UrlError { offset, expected, found: Found::at(self.text.as_bytes(), offset) }
     }
 
@@ -460,7 +461,7 @@ pub struct UrlError {
     /// Byte offset in the URL.
     pub offset: usize,
     /// What would have been right.
-    pub expected: &'static str,
+    pub expected: Phrase,
     /// What was there.
     pub found: Found,
 }
@@ -480,22 +481,22 @@ fn scheme(bytes: &[u8]) -> Result<usize, UrlError> {
     let end = find(bytes, 0, |byte| !legal(byte));
     let (offset, expected) = match bytes.get(end..) {
         Some([b':', b'/', b'/', ..]) if end > 0 => return Ok(end),
-        _ if end == 0 => (0, "a protocol, such as \"dubbo\""),
-        _ => (end, "\"://\" after the protocol"),
+        _ if end == 0 => (0, Phrase::Protocol),
+        _ => (end, Phrase::ProtocolEnd),
     };
     Err(UrlError { offset, expected, found: Found::at(bytes, offset) })
 }
 
 /// Splits `host`, `host:port`, `[ipv6]`, `[ipv6]:port`, and a bare IPv6 address.
-fn split_host(text: &str) -> Result<Host<'_>, (usize, &'static str)> {
+fn split_host(text: &str) -> Result<Host<'_>, (usize, Phrase)> {
     let (name, port, at) = if let Some(rest) = text.strip_prefix('[') {
         let Some((name, tail)) = rest.split_once(']') else {
-            return Err((text.len(), "the \"]\" of an IPv6 address"));
+            return Err((text.len(), Phrase::Ipv6End));
         };
         match tail.strip_prefix(':') {
             Some(port) => (name, port, name.len() + 3),
             None if tail.is_empty() => (name, "", text.len()),
-            None => return Err((name.len() + 2, "\":\" and a port after the IPv6 address")),
+            None => return Err((name.len() + 2, Phrase::PortAfterIpv6)),
         }
     } else {
         match text.rsplit_once(':') {
@@ -507,17 +508,17 @@ fn split_host(text: &str) -> Result<Host<'_>, (usize, &'static str)> {
         }
     };
     if name.is_empty() {
-        return Err((0, "a host"));
+        return Err((0, Phrase::Host));
     }
     let port = match port {
         "" => None,
         // No sign, which `parse` would take.
         digits if digits.bytes().all(|byte| byte.is_ascii_digit()) => {
-            Some(digits.parse().map_err(|_| (at, "a port of at most 65535"))?)
+            Some(digits.parse().map_err(|_| (at, Phrase::PortTooLarge))?)
         }
         other => {
             let bad = other.bytes().position(|byte| !byte.is_ascii_digit()).unwrap_or(0);
-            return Err((at + bad, "a port number"));
+            return Err((at + bad, Phrase::PortNumber));
         }
     };
     Ok(Host { name, port })

@@ -451,7 +451,7 @@ fn problems_point_into_the_annotation() {
     let json = r#"[{"k":"/dubbo","v":""},{"k":"/dubbo/a.B/providers/dubbo%3A%2F%2Fh%3Ax","v":""}]"#;
     assert_eq!(decoded, json.rfind('x').unwrap());
     assert_eq!(problem.error.offset, decoded / 3 * 4 + decoded % 3);
-    assert_eq!(problem.error.expected, "a port number");
+    assert_eq!(problem.error.expected.english(), "a port number");
     let shown = serde_json::to_value(&problem).unwrap();
     assert_eq!(
         (shown["pod"].as_str(), shown["error"]["stage"].as_str()),
@@ -486,7 +486,7 @@ fn a_pod_with_countless_bad_records_has_bounded_problems() {
     catalog.observe(&pod, &mut Changes::default());
     let problems: Vec<_> = catalog.problems().collect();
     assert_eq!(problems.len(), 16);
-    assert!(problems[15].error.expected.contains("no more"));
+    assert!(problems[15].error.expected.english().contains("no more"));
 }
 
 #[test]

@@ -187,6 +187,16 @@ fn problems_are_explained_in_the_language_that_is_asked_for() {
     }
     assert_eq!(text(&ran.stderr), "3 个 Pod：3 个错误，1 个警告，0 个提示\n");
 
+    let refused = "dubbo.io/annotation";
+    let ran = run(&["decode", "--lang", "zh"], refused);
+    let told = text(&ran.stderr);
+    for part in ["base64：应为：base64 字符（A-Z a-z 0-9 - _）；实际：“.”；位于字节 5", "  注解"]
+    {
+        assert!(told.contains(part), "{part}\n{told}");
+    }
+    let ran = run(&["decode", "--lang", "zh"], "kind: Pod\nmetadata: {name: [a\n");
+    assert!(text(&ran.stderr).contains("json：不是 YAML：括号没有闭合；位于第 "));
+
     let mut of_locale = command(&["decode", "-o", "json"]);
     let ran = give(of_locale.env("LANG", "zh_CN.UTF-8"), PROVIDER.trim_end_matches('='));
     assert!(text(&ran.stdout).contains("\"message\":\"base64 缺少填充（=）\""));

@@ -4,6 +4,8 @@
 
 use std::borrow::Cow;
 
+use dubbo_k8s_codec::Found;
+use dubbo_k8s_codec::problem::{Detail, Phrase};
 use dubbo_k8s_codec::yaml::is_number;
 
 use crate::events::{Event, MAX_DEPTH, Reader, Spanned, SyntaxError};
@@ -43,19 +45,14 @@ impl<'a> Json<'a> {
         self.bytes().get(self.at).copied()
     }
 
-    fn wrong<T>(&self, expected: &str) -> Result<T, SyntaxError> {
-        let found = match self.text.get(self.at..).and_then(|rest| rest.chars().next()) {
-            None => "the end".to_owned(),
-            Some(found) => ['"', found, '"'].iter().collect(),
-        };
-        Err(SyntaxError {
-            offset: self.at,
-            message: format!("expected {expected}, found {found}"),
-            refused: false,
-        })
+    fn wrong<T>(&self, expected: Phrase) -> Result<T, SyntaxError> {
+        let rest = self.text.get(self.at..).unwrap_or_default();
+        let found = rest.chars().next().map_or(Found::End, Found::of);
+        let detail = Detail::Expected { expected, found, at: None };
+        Err(SyntaxError { offset: self.at, detail, refused: false })
     }
 
-    fn take(&mut self, byte: u8, expected: &str) -> Result<(), SyntaxError> {
+    fn take(&mut self, byte: u8, expected: Phrase) -> Result<(), SyntaxError> {
         if self.peek() == Some(byte) {
             self.at += 1;
             return Ok(());
@@ -96,7 +93,7 @@ impl<'a> Json<'a> {
                 Ok(Spanned { event: Event::Text(text), span: start..self.at })
             }
             Some(b'-' | b'0'..=b'9' | b'a'..=b'z') => self.word(),
-            _ => self.wrong("a JSON value"),
+            _ => self.wrong(Phrase::Value),
         }
     }
 
@@ -116,7 +113,7 @@ impl<'a> Json<'a> {
             "null" => Event::Null,
             "true" | "false" => Event::Plain(Cow::Borrowed(word)),
             _ if is_number(word) => Event::Plain(Cow::Borrowed(word)),
-            _ => return self.wrong("a JSON value"),
+            _ => return self.wrong(Phrase::Value),
         };
         self.at += length;
         self.scalar_ended();
@@ -133,7 +130,7 @@ impl<'a> Json<'a> {
             let rest = self.bytes().get(at..).unwrap_or_default();
             let Some(step) = string_stop(rest) else {
                 self.at = self.text.len();
-                return self.wrong("the closing quote of a string");
+                return self.wrong(Phrase::ClosingQuote);
             };
             at += step;
             match self.bytes().get(at) {
@@ -147,7 +144,7 @@ impl<'a> Json<'a> {
                 }
                 _ => {
                     self.at = at;
-                    return self.wrong("no control character in a string");
+                    return self.wrong(Phrase::RawControl);
                 }
             }
         }
@@ -173,12 +170,12 @@ impl<'a> Json<'a> {
             Some(&byte @ (b'"' | b'\\' | b'/')) => char::from(byte),
             Some(b'u') => {
                 let Some((ch, length)) = unicode_escape(self.bytes(), self.at) else {
-                    return self.wrong("four hexadecimal digits after \\u");
+                    return self.wrong(Phrase::FourHexDigits);
                 };
                 out.push(ch);
                 return Ok(self.at + length);
             }
-            _ => return self.wrong("an escape of JSON"),
+            _ => return self.wrong(Phrase::Escape),
         };
         out.push(plain);
         Ok(self.at + 2)
@@ -220,32 +217,32 @@ impl<'a> Reader<'a> for Json<'a> {
 
     fn next(&mut self) -> Result<Spanned<'a>, SyntaxError> {
         if self.done {
-            return self.wrong("nothing more in this document");
+            return self.wrong(Phrase::NothingAfterDocument);
         }
         match self.open.last().copied() {
             None => self.value(),
             Some(expect @ (Expect::FirstItem | Expect::Item)) => {
                 match (self.peek(), expect) {
                     (Some(b']'), _) => return Ok(self.close()),
-                    (_, Expect::Item) => self.take(b',', "\",\" or \"]\" after an item")?,
+                    (_, Expect::Item) => self.take(b',', Phrase::CommaAfterElement)?,
                     _ => {}
                 }
                 self.expect(Expect::Item);
                 self.value()
             }
             Some(Expect::Value) => {
-                self.take(b':', "\":\" after a member's name")?;
+                self.take(b':', Phrase::ColonAfterName)?;
                 self.expect(Expect::Key);
                 self.value()
             }
             Some(expect) => {
                 match (self.peek(), expect) {
                     (Some(b'}'), _) => return Ok(self.close()),
-                    (_, Expect::Key) => self.take(b',', "\",\" or \"}\" after a member")?,
+                    (_, Expect::Key) => self.take(b',', Phrase::CommaAfterMember)?,
                     _ => {}
                 }
                 if self.peek() != Some(b'"') {
-                    return self.wrong("a member's name in quotes");
+                    return self.wrong(Phrase::NameInQuotes);
                 }
                 let start = self.at;
                 let name = self.string()?;

@@ -11,6 +11,7 @@ use crate::annotation::{Annotation, encode};
 use crate::error::{DecodeError, Found, Stage};
 use crate::path::{Key, ROOT};
 use crate::pod::{Pod, PodError};
+use crate::problem::Phrase;
 use crate::record::Record;
 use crate::url::Url;
 
@@ -221,7 +222,7 @@ fn read_annotation(
 struct KeyFault {
     stage: Stage,
     offset: usize,
-    expected: &'static str,
+    expected: Phrase,
     found: Found,
 }
 
@@ -247,8 +248,8 @@ fn check(text: &str) -> Result<(), KeyFault> {
         found: error.found,
     })?;
     if key.root != ROOT {
-        let (offset, found) = (1, Found::Thing("another root"));
-        let expected = "a path under /dubbo, where consumers look";
+        let (offset, found) = (1, Found::Thing(Phrase::AnotherRoot));
+        let expected = Phrase::PathUnderRoot;
         return Err(KeyFault { stage: Stage::Shape, offset, expected, found });
     }
     let Some(url) = key.url.as_deref() else { return Ok(()) };
@@ -264,7 +265,7 @@ fn push(problems: &mut Vec<DecodeError>, problem: impl FnOnce() -> DecodeError) 
     if problems.len() + 1 < MAX_PROBLEMS {
         problems.push(problem());
     } else if problems.len() < MAX_PROBLEMS {
-        let expected = "no more unreadable records in this Pod";
-        problems.push(DecodeError { expected, found: Found::Thing("more"), ..problem() });
+        let expected = Phrase::NoMoreUnreadable;
+        problems.push(DecodeError { expected, found: Found::Thing(Phrase::More), ..problem() });
     }
 }

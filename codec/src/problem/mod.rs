@@ -4,11 +4,16 @@
 //! A code never changes its meaning. Nothing here finds a problem: that is the work of the
 //! annotation's reader and of [`lint`](crate::lint).
 
+mod detail;
+mod phrases;
 mod texts;
 
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::fmt;
+
+pub use detail::Detail;
+pub use phrases::Phrase;
 
 use crate::{DecodeError, Stage, Warning, WarningCode};
 
@@ -255,8 +260,8 @@ pub struct Problem {
     pub decoded_offset: Option<usize>,
     /// The record it is about, counted from zero.
     pub record: Option<usize>,
-    /// What the explanation names: values from outside, so text, never markup.
-    pub about: Vec<String>,
+    /// What the explanation names.
+    pub about: Vec<Detail>,
 }
 
 impl Problem {
@@ -275,8 +280,20 @@ impl Problem {
     /// The same problem, naming one more thing.
     #[must_use]
     pub fn about(mut self, thing: impl fmt::Display) -> Self {
-        self.about.push(thing.to_string());
+        self.about.push(Detail::Text(thing.to_string()));
         self
+    }
+
+    /// The same problem, and why it is one.
+    #[must_use]
+    pub fn because(mut self, why: impl Into<Detail>) -> Self {
+        self.about.push(why.into());
+        self
+    }
+
+    /// What it is about, in the words of this language.
+    pub fn details(&self, language: Language) -> Vec<String> {
+        self.about.iter().map(|detail| detail.text(language)).collect()
     }
 
     /// What happened here, as one sentence that names the things it is about.
@@ -288,7 +305,7 @@ impl Problem {
         };
         for (at, thing) in self.about.iter().enumerate() {
             text.push_str(if at == 0 { open } else { between });
-            text.push_str(thing);
+            text.push_str(&thing.text(language));
         }
         if !self.about.is_empty() {
             text.push_str(close);
@@ -302,7 +319,7 @@ impl From<&DecodeError> for Problem {
         Self {
             offset: Some(error.offset),
             decoded_offset: error.decoded_offset,
-            ..Self::new(Code::Refused(error.stage)).about(error.message())
+            ..Self::new(Code::Refused(error.stage)).because(error)
         }
     }
 }

@@ -5,7 +5,7 @@
 //! reading once more.
 
 use alloc::collections::{BTreeMap, BTreeSet};
-use alloc::format;
+use alloc::string::String;
 use alloc::vec::Vec;
 use core::mem;
 use core::ops::Range;
@@ -13,6 +13,7 @@ use core::ops::Range;
 use super::{Event, MAX_DEPTH, Parsed, ScalarStyle, SyntaxError, Yaml, scalar};
 use crate::annotation::escape;
 use crate::json::Reader;
+use crate::problem::Phrase;
 
 /// How many bytes of JSON the aliases and merges of a text may add to it.
 pub const MAX_REPEATED: usize = 4 << 20;
@@ -135,8 +136,8 @@ impl<'w, 'a> Writer<'w, 'a> {
                 }
                 Parsed::Alias(anchor) => self.alias(anchor, &span)?,
                 Parsed::UnresolvedAlias(name) => {
-                    let message = format!("`*{name}` names no anchor above it");
-                    return Err(SyntaxError::wrong(span.start, message));
+                    let alias = String::from("*") + &name;
+                    return Err(SyntaxError::wrong_of(span.start, alias, Phrase::NoAnchor));
                 }
                 _ => place = self.close(span.start)?,
             }
@@ -183,7 +184,7 @@ impl<'w, 'a> Writer<'w, 'a> {
         };
         let merged = self.out.split_off(at);
         if objects(&merged).is_none() {
-            return Err(SyntaxError::wrong(source, "`<<` needs a mapping, or a list of them"));
+            return Err(SyntaxError::wrong(source, Phrase::MergeNeedsMapping));
         }
         // The objects themselves, and the list of them, will not be there.
         let gone = if merged.starts_with(b"[") { 2 } else { 1 };
@@ -202,8 +203,7 @@ impl<'w, 'a> Writer<'w, 'a> {
 
     fn enter(&mut self, next: Next, anchor: usize, span: &Range<usize>) -> Result<(), SyntaxError> {
         if self.is_name() {
-            let message = "a list or a mapping as a key, which JSON does not have";
-            return Err(SyntaxError::wrong(span.start, message));
+            return Err(SyntaxError::wrong(span.start, Phrase::KeyNotScalar));
         }
         self.part();
         let level = Level {
@@ -259,17 +259,14 @@ impl<'w, 'a> Writer<'w, 'a> {
     }
 
     fn alias(&mut self, anchor: usize, span: &Range<usize>) -> Result<(), SyntaxError> {
-        let wrong = |message: &str| {
-            let name = self.yaml.slice(span);
-            Err(SyntaxError::wrong(span.start, format!("`{name}` {message}")))
-        };
+        let wrong = |phrase| Err(SyntaxError::wrong_of(span.start, self.yaml.slice(span), phrase));
         let Some(anchored) = self.anchored.get(&anchor) else {
-            return wrong("is a part of what it names, or of what `<<` merges");
+            return wrong(Phrase::AliasWithin);
         };
         let (json, height) = (anchored.json.clone(), anchored.height);
         let is_name = self.is_name();
         if is_name && height > 0 {
-            return wrong("as a key is a list or a mapping, which JSON does not have");
+            return wrong(Phrase::AliasKey);
         }
         if self.open.len() + height > MAX_DEPTH {
             return Err(SyntaxError::too_deep(span.start));
@@ -288,8 +285,7 @@ impl<'w, 'a> Writer<'w, 'a> {
     fn repeat(&mut self, more: usize, source: usize) -> Result<(), SyntaxError> {
         *self.repeated += more;
         if *self.repeated > MAX_REPEATED {
-            let message = format!("aliases that would repeat more than {} MiB", MAX_REPEATED >> 20);
-            return Err(SyntaxError::refused(source, message));
+            return Err(SyntaxError::refused(source, Phrase::Aliases));
         }
         Ok(())
     }
@@ -362,6 +358,7 @@ fn members(object: &[u8]) -> Vec<(&[u8], &[u8])> {
 
 #[cfg(test)]
 mod tests {
+    use alloc::format;
     use alloc::string::{String, ToString};
 
     use proptest::prelude::*;
@@ -466,7 +463,7 @@ mod tests {
             ("<<: [1]", 4, "`<<` needs a mapping, or a list of them"),
         ] {
             let error = read(text).unwrap_err();
-            assert_eq!((error.offset, &*error.message), (offset, message), "{text}");
+            assert_eq!((error.offset, error.to_string().as_str()), (offset, message), "{text}");
         }
     }
 
@@ -479,7 +476,7 @@ mod tests {
             ("a0: &a0 {k: x}\n", (1..1000).map(merges).collect()),
         ] {
             let error = read(&format!("{first}{more}")).unwrap_err();
-            assert!(error.refused && error.message.contains("4 MiB"), "{error:?}");
+            assert!(error.refused && error.to_string().contains("4 MiB"), "{error:?}");
         }
     }
 

@@ -7,12 +7,13 @@
 mod json;
 
 use alloc::borrow::Cow;
-use alloc::format;
 use alloc::string::String;
 use core::fmt;
 use core::ops::Range;
 
-use granit_parser::{Event as Parsed, Parser, ScalarStyle, StrInput, Tag};
+use granit_parser::{ErrorKind, Event as Parsed, Parser, ScalarStyle, StrInput, Tag};
+
+use crate::problem::{Detail, Language, Phrase};
 
 pub use json::{Documents, MAX_REPEATED, documents, source};
 
@@ -50,30 +51,34 @@ pub struct Spanned<'a> {
 pub struct SyntaxError {
     /// Byte offset in the source.
     pub offset: usize,
-    /// What is wrong, in English, as the parser says it. It may quote the source.
-    pub message: String,
+    /// What is wrong. It may quote the source.
+    pub detail: Detail,
     /// True if the text may be right, but is more than this reader is willing to read.
     pub refused: bool,
 }
 
 impl SyntaxError {
-    fn wrong(offset: usize, message: impl Into<String>) -> Self {
-        Self { offset, message: message.into(), refused: false }
+    fn wrong(offset: usize, phrase: Phrase) -> Self {
+        Self { offset, detail: Detail::Wrong(phrase, None), refused: false }
     }
 
-    fn refused(offset: usize, message: impl Into<String>) -> Self {
-        Self { offset, message: message.into(), refused: true }
+    fn wrong_of(offset: usize, source: impl Into<String>, phrase: Phrase) -> Self {
+        Self { offset, detail: Detail::Wrong(phrase, Some(source.into())), refused: false }
+    }
+
+    fn refused(offset: usize, phrase: Phrase) -> Self {
+        Self { offset, detail: Detail::Wrong(phrase, None), refused: true }
     }
 
     /// Something at `offset` is nested deeper than [`MAX_DEPTH`].
     pub fn too_deep(offset: usize) -> Self {
-        Self::refused(offset, format!("nested deeper than {MAX_DEPTH} levels"))
+        Self::refused(offset, Phrase::TooDeep)
     }
 }
 
 impl fmt::Display for SyntaxError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.message)
+        f.write_str(&self.detail.text(Language::English))
     }
 }
 
@@ -105,7 +110,7 @@ impl<'a> Yaml<'a> {
             Some(Ok((event, span))) => Ok(Some((event, span.byte_range().unwrap_or(end..end)))),
             Some(Err(error)) => {
                 let offset = error.marker().byte_offset().unwrap_or(end);
-                Err(SyntaxError::wrong(offset, error.info()))
+                Err(wrong(offset, error.kind()))
             }
         }
     }
@@ -128,7 +133,7 @@ impl<'a> Yaml<'a> {
     fn node(&mut self) -> Result<(Parsed<'a>, Range<usize>), SyntaxError> {
         loop {
             let Some((event, span)) = self.pull()? else {
-                return Err(SyntaxError::wrong(self.text.len(), "expected more, found the end"));
+                return Err(SyntaxError::wrong(self.text.len(), Phrase::EndsEarly));
             };
             match event {
                 Parsed::MappingStart(..) | Parsed::SequenceStart(..) => {
@@ -167,6 +172,94 @@ impl<'a> Yaml<'a> {
     }
 }
 
+/// What the parser has found wrong, in words that there are in every language.
+fn wrong(offset: usize, kind: &ErrorKind) -> SyntaxError {
+    let phrase = match kind {
+        ErrorKind::RecursionLimitExceeded => return SyntaxError::too_deep(offset),
+        ErrorKind::UnexpectedCharacter { character } => {
+            return SyntaxError::wrong_of(offset, *character, Phrase::CannotBegin);
+        }
+        ErrorKind::UnexpectedEofFlowSequence
+        | ErrorKind::UnexpectedEofFlowMapping
+        | ErrorKind::UnexpectedEofImplicitFlowMapping
+        | ErrorKind::UnclosedFlowCollection { .. } => Phrase::BracketNeverClosed,
+        ErrorKind::UnexpectedEofBlockSequence
+        | ErrorKind::UnexpectedEofBlockMapping
+        | ErrorKind::UnexpectedEof => Phrase::EndsEarly,
+        ErrorKind::ExpectedBlockMappingKey
+        | ErrorKind::SimpleKeyExpected
+        | ErrorKind::InvalidSimpleKey => Phrase::ColonMissing,
+        ErrorKind::ExpectedFlowMappingSeparator | ErrorKind::ExpectedFlowSequenceSeparator => {
+            Phrase::CommaMissing
+        }
+        ErrorKind::ExpectedBlockSequenceEntry => Phrase::DashMissing,
+        ErrorKind::BlockEntryInFlowCollection
+        | ErrorKind::BlockSequenceEntryNotAllowed
+        | ErrorKind::InvalidBlockEntryWhitespace
+        | ErrorKind::PlainScalarStartsWithDashFlowIndicator => Phrase::DashMisplaced,
+        ErrorKind::InvalidIndentation
+        | ErrorKind::InvalidBlockScalarIndent
+        | ErrorKind::InvalidQuotedScalarIndent
+        | ErrorKind::InvalidFlowScalarIndent => Phrase::Indentation,
+        ErrorKind::TabNotAllowed
+        | ErrorKind::TabInBlockIndentation
+        | ErrorKind::TabInIndentation
+        | ErrorKind::TabAtBlockScalarStart
+        | ErrorKind::TabInPlainScalar => Phrase::Tab,
+        ErrorKind::MappingKeyNotAllowed
+        | ErrorKind::MappingValueNotAllowed
+        | ErrorKind::InvalidColonPlacement
+        | ErrorKind::InvalidMappingValueWhitespace
+        | ErrorKind::FlowMappingValueAdjacentCollection => Phrase::ColonMisplaced,
+        ErrorKind::MisplacedFlowCollectionEnd | ErrorKind::MismatchedFlowCollectionEnd { .. } => {
+            Phrase::BracketUnopened
+        }
+        ErrorKind::UnclosedQuotedScalar | ErrorKind::DocumentIndicatorInQuotedScalar => {
+            Phrase::QuoteNeverClosed
+        }
+        ErrorKind::InvalidTrailingSingleQuotedScalar
+        | ErrorKind::InvalidTrailingDoubleQuotedScalar => Phrase::TextBehindQuote,
+        ErrorKind::UnknownQuotedScalarEscape
+        | ErrorKind::InvalidQuotedScalarHexEscape
+        | ErrorKind::InvalidLowSurrogateHexEscape
+        | ErrorKind::InvalidLowSurrogate
+        | ErrorKind::MissingLowSurrogate
+        | ErrorKind::UnpairedLowSurrogate
+        | ErrorKind::InvalidUnicodeEscape => Phrase::BadEscape,
+        ErrorKind::ExpectedTagBang
+        | ErrorKind::InvalidGlobalTagCharacter
+        | ErrorKind::InvalidTagTerminator
+        | ErrorKind::MissingTagUri
+        | ErrorKind::UnclosedVerbatimTag
+        | ErrorKind::InvalidTagEscape
+        | ErrorKind::InvalidTagUtf8LeadingByte
+        | ErrorKind::InvalidTagUtf8TrailingByte
+        | ErrorKind::InvalidTagUtf8
+        | ErrorKind::UndeclaredTagHandle => Phrase::BadTag,
+        ErrorKind::DuplicateVersionDirective
+        | ErrorKind::UnsupportedYamlMajorVersion
+        | ErrorKind::DuplicateTagDirective
+        | ErrorKind::ExpectedTagDirectiveBang
+        | ErrorKind::InvalidDirectiveTerminator
+        | ErrorKind::MissingYamlVersionSeparator
+        | ErrorKind::MissingDirectiveName
+        | ErrorKind::InvalidDirectiveName
+        | ErrorKind::YamlVersionTooLong
+        | ErrorKind::MissingYamlVersion
+        | ErrorKind::InvalidTagDirectiveTerminator => Phrase::BadDirective,
+        ErrorKind::MissingAnchorOrAliasName => Phrase::AnchorName,
+        ErrorKind::ExpectedDocumentStart
+        | ErrorKind::MissingDocumentEndBeforeDirective
+        | ErrorKind::InvalidDocumentEnd => Phrase::DocumentMark,
+        ErrorKind::ZeroBlockScalarIndent | ErrorKind::InvalidBlockScalarHeader => {
+            Phrase::BlockHeader
+        }
+        ErrorKind::CommentInterceptedScalar | ErrorKind::CommentNotSeparated => Phrase::BadComment,
+        _ => Phrase::CannotGoOn,
+    };
+    SyntaxError::wrong(offset, phrase)
+}
+
 /// Resolves a scalar as YAML 1.2's core schema does, but for numbers that JSON writes otherwise: they are text.
 fn scalar<'a>(text: Cow<'a, str>, style: ScalarStyle, tag: Option<&Tag>) -> Event<'a> {
     if style != ScalarStyle::Plain || tag.is_some_and(|tag| tag.suffix() == "str") {
@@ -194,8 +287,9 @@ pub fn is_number(word: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use alloc::borrow::ToOwned;
-    use alloc::vec;
+    use alloc::string::ToString;
     use alloc::vec::Vec;
+    use alloc::{format, vec};
 
     use super::*;
 
@@ -252,6 +346,25 @@ mod tests {
     fn syntax_errors_have_a_place() {
         let error = texts("a: b\n c: [\n").unwrap_err();
         assert!(error.offset > 0, "{error:?}");
-        assert!(!error.message.is_empty());
+        for (text, phrase) in [
+            ("a: [\n", Phrase::BracketNeverClosed),
+            ("a: [1 2\nb: 3", Phrase::ColonMisplaced),
+            ("a: 1\nb\nc: 2", Phrase::ColonMissing),
+            ("a: b: c\n", Phrase::ColonMisplaced),
+            ("a:\n\t- b\n", Phrase::Tab),
+            ("a: \"b\n", Phrase::QuoteNeverClosed),
+            ("a: \"\\x\"\n", Phrase::BadEscape),
+            ("a: ]\n", Phrase::BracketUnopened),
+            ("a: &\n", Phrase::AnchorName),
+            ("a: |x\n", Phrase::BlockHeader),
+            ("- a\nb: c\n", Phrase::DashMissing),
+        ] {
+            let error = texts(text).unwrap_err();
+            assert_eq!(error.detail, Detail::Wrong(phrase, None), "{text:?} {error:?}");
+        }
+        let error = texts("a: @b\n").unwrap_err();
+        assert_eq!(error.to_string(), "`@` cannot begin a value");
+        assert!(texts(&"[".repeat(1000)).unwrap_err().refused);
+        assert!(Phrase::TooDeep.english().contains(&MAX_DEPTH.to_string()));
     }
 }

@@ -36,7 +36,12 @@ pub(super) fn run(arguments: &Decode) -> Result<(), Ended> {
         }
         Err(fault) if json => Err(say_json(&ErrorReport { error: FaultReport::from(&fault) })),
         Err(fault) => {
-            terminal::say_error(&records::fault(&fault, &bytes, terminal::message_columns()));
+            terminal::say_error(&records::fault(
+                &fault,
+                &bytes,
+                terminal::message_columns(),
+                language,
+            ));
             Err(Ended::Failed)
         }
     }
@@ -63,7 +68,7 @@ fn annotation(value: &[u8], json: bool, language: Language) -> Result<(), Ended>
 
 /// An error of an annotation: its place, what it means, and the way out.
 fn refusal(error: &DecodeError, value: &[u8], columns: usize, language: Language) -> String {
-    let place = records::decode_error(error, value, columns);
+    let place = records::decode_error(error, value, columns, language);
     format!("{place}\n\n  {}", findings::explanation(Code::Refused(error.stage), language))
 }
 
@@ -156,10 +161,13 @@ impl<'a> PodReport<'a> {
             (Some(error), Some(value)) => {
                 let columns = terminal::message_columns().saturating_sub(2);
                 let text = refusal(error, value.as_bytes(), columns, language);
-                records::indented_error(out, &text)?;
+                records::indented_error(out, &text, language)?;
                 self.findings.write_rest(out, "  ", language)?;
             }
-            (Some(error), None) => records::indented_error(out, &error.to_string())?,
+            (Some(error), None) => {
+                let text = records::sentence(error, language);
+                records::indented_error(out, &text, language)?;
+            }
             (None, None) => {
                 writeln!(out, "  no dubbo.io/annotation: nothing is registered")?;
                 self.findings.write_rest(out, "  ", language)?;
@@ -245,20 +253,20 @@ struct ErrorReport<E> {
 /// A fault of the file around the annotations, in the shape of the codec's errors.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct FaultReport<'a> {
+struct FaultReport {
     stage: &'static str,
     offset: usize,
     decoded_offset: Option<usize>,
-    message: &'a str,
+    message: String,
 }
 
-impl<'a> From<&'a Fault> for FaultReport<'a> {
-    fn from(fault: &'a Fault) -> Self {
+impl From<&Fault> for FaultReport {
+    fn from(fault: &Fault) -> Self {
         Self {
             stage: fault.stage.as_str(),
             offset: fault.offset,
             decoded_offset: None,
-            message: &fault.message,
+            message: fault.message(Language::English),
         }
     }
 }

@@ -8,6 +8,7 @@ use std::{
     path::Path,
 };
 
+use dubbo_k8s_codec::problem::{Detail, Language};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
@@ -21,7 +22,33 @@ const LARGEST: u64 = 256 * 1024 * 1024;
 pub(super) struct Fault {
     pub(super) stage: Stage,
     pub(super) offset: usize,
-    pub(super) message: String,
+    why: Why,
+}
+
+#[derive(Debug, PartialEq, Eq)]
+enum Why {
+    NotText,
+    /// In the words of the JSON parser.
+    NotJson(String),
+    NotYaml(Detail),
+    /// What is there instead.
+    NoPods(String),
+}
+
+impl Fault {
+    /// What is wrong, without its place.
+    pub(super) fn message(&self, language: Language) -> String {
+        let chinese = language == Language::Chinese;
+        match &self.why {
+            Why::NotText if chinese => "不是 UTF-8 文本".to_owned(),
+            Why::NotText => "not UTF-8 text".to_owned(),
+            Why::NotJson(said) => said.clone(),
+            Why::NotYaml(why) if chinese => format!("不是 YAML：{}", why.text(language)),
+            Why::NotYaml(why) => format!("not YAML: {}", why.text(language)),
+            Why::NoPods(others) if chinese => format!("应为 Pod，实际：{others}"),
+            Why::NoPods(others) => format!("expected Pods, found {others}"),
+        }
+    }
 }
 
 /// The step that failed, in the words of the codec's errors.
@@ -92,7 +119,7 @@ fn json(bytes: &[u8], text: &[u8]) -> Result<Input, Fault> {
         let offset = skipped + offset_of(text, error.line(), error.column());
         match std::str::from_utf8(text) {
             Err(error) => not_text(skipped, error),
-            Ok(_) => Fault { stage: Stage::Json, offset, message: without_place(error) },
+            Ok(_) => Fault { stage: Stage::Json, offset, why: Why::NotJson(without_place(error)) },
         }
     };
     let mut sorted = Sorted::default();
@@ -111,7 +138,7 @@ fn yaml(bytes: &[u8], text: &[u8]) -> Result<Input, Fault> {
         let document = document.map_err(|error| Fault {
             stage: Stage::Json,
             offset: skipped + error.offset,
-            message: format!("not YAML: {error}"),
+            why: Why::NotYaml(error.detail),
         })?;
         match serde_json::from_slice::<Option<&RawValue>>(&document) {
             Ok(None) => {}
@@ -124,7 +151,7 @@ fn yaml(bytes: &[u8], text: &[u8]) -> Result<Input, Fault> {
 
 fn not_text(skipped: usize, error: std::str::Utf8Error) -> Fault {
     let offset = skipped + error.valid_up_to();
-    Fault { stage: Stage::Utf8, offset, message: "not UTF-8 text".to_owned() }
+    Fault { stage: Stage::Utf8, offset, why: Why::NotText }
 }
 
 /// The parsers put the place behind their messages; it is told apart.
@@ -188,8 +215,8 @@ impl Sorted {
 
     fn finish(self) -> Result<Input, Fault> {
         if self.pods.is_empty() && !self.others.is_empty() {
-            let message = format!("expected Pods, found {}", listed(&self.others));
-            return Err(Fault { stage: Stage::Shape, offset: 0, message });
+            let why = Why::NoPods(listed(&self.others));
+            return Err(Fault { stage: Stage::Shape, offset: 0, why });
         }
         Ok(Input::Pods { pods: self.pods, others: self.others })
     }
@@ -213,7 +240,7 @@ pub(super) fn listed(kinds: &[String]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{Fault, Input, Stage, sort_out};
+    use super::{Fault, Input, Language, Stage, sort_out};
 
     fn sorted(text: &str) -> Result<(usize, String), Fault> {
         match sort_out(text.as_bytes())? {
@@ -252,7 +279,11 @@ mod tests {
             ("a:1", "expected Pods, found something that is not an object"),
         ] {
             let fault = sorted(text).unwrap_err();
-            assert_eq!((fault.stage, fault.message.as_str()), (Stage::Shape, message), "{text}");
+            assert_eq!(
+                (fault.stage, fault.message(Language::English)),
+                (Stage::Shape, message.to_owned()),
+                "{text}"
+            );
         }
     }
 
@@ -260,7 +291,7 @@ mod tests {
     fn a_broken_text_is_placed() {
         let fault = sorted("{\"kind\":\"Pod\",\n \"metadata\" 1}").unwrap_err();
         assert_eq!((fault.stage, fault.offset), (Stage::Json, 27));
-        assert_eq!(fault.message, "expected `:`");
+        assert_eq!(fault.message(Language::English), "expected `:`");
 
         let fault = sort_out(b"{\"kind\":\"\xff\"}").unwrap_err();
         assert_eq!((fault.stage, fault.offset), (Stage::Utf8, 9));
@@ -269,7 +300,8 @@ mod tests {
 
         let fault = sorted("kind: Pod\n---\nmetadata: *x\n").unwrap_err();
         assert_eq!((fault.stage, fault.offset), (Stage::Json, 24));
-        assert!(fault.message.starts_with("not YAML: "), "{}", fault.message);
+        assert_eq!(fault.message(Language::English), "not YAML: `*x` names no anchor above it");
+        assert!(fault.message(Language::Chinese).starts_with("不是 YAML：`*x` 所引用"));
     }
 
     #[test]

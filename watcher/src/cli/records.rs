@@ -4,7 +4,10 @@
 use std::io::{self, Write};
 
 use base64::{Engine as _, engine::GeneralPurpose};
-use dubbo_k8s_codec::{Annotation, Category, DecodeError, Key, Record, Url, problem::Language};
+use dubbo_k8s_codec::{
+    Annotation, Category, DecodeError, Key, Record, Url,
+    problem::{Detail, Language},
+};
 
 use super::{
     excerpt::excerpt,
@@ -26,7 +29,7 @@ pub(super) fn annotation(
     writeln!(out, "{indent}{count} {}", if count == 1 { "record" } else { "records" })?;
     for (at, found) in annotation.records().enumerate() {
         writeln!(out)?;
-        record(out, found, indent)?;
+        record(out, found, language, indent)?;
         findings.write_record(out, at, &format!("{indent}  "), language)?;
     }
     findings.write_rest(out, indent, language)
@@ -42,41 +45,79 @@ pub(super) fn pod_heading(out: &mut dyn Write, namespace: &str, name: &str) -> i
 }
 
 /// An error inside of a report.
-pub(super) fn indented_error(out: &mut dyn Write, text: &str) -> io::Result<()> {
+pub(super) fn indented_error(
+    out: &mut dyn Write,
+    text: &str,
+    language: Language,
+) -> io::Result<()> {
     let text = text.replace("\n\n", "\n\0").replace('\n', "\n  ").replace("\n  \0", "\n\n  ");
-    writeln!(out, "  {ERROR}error:{ERROR:#} {text}")
+    match language {
+        Language::English => writeln!(out, "  {ERROR}error:{ERROR:#} {text}"),
+        Language::Chinese => writeln!(out, "  {ERROR}错误：{ERROR:#}{text}"),
+    }
+}
+
+/// An error of an annotation as one sentence with its place.
+pub(super) fn sentence(error: &DecodeError, language: Language) -> String {
+    if language == Language::English {
+        return error.to_string();
+    }
+    let why = Detail::from(error).text(language);
+    let text = format!("{}：{why}；位于字节 {}", error.stage, error.offset);
+    match error.decoded_offset {
+        Some(decoded) => format!("{text}（解码后文本的字节 {decoded}）"),
+        None => text,
+    }
 }
 
 /// An error of an annotation: the sentence, and its place in the annotation and in what is inside.
-pub(super) fn decode_error(error: &DecodeError, value: &[u8], columns: usize) -> String {
-    let mut text =
-        format!("{error}\n\n{}", excerpt("  annotation  ", value, error.offset, columns));
+pub(super) fn decode_error(
+    error: &DecodeError,
+    value: &[u8],
+    columns: usize,
+    language: Language,
+) -> String {
+    let [outer, inner, hint] = match language {
+        Language::English => [
+            "  annotation  ",
+            "  decoded     ",
+            "This is JSON already; `dubbo-watcher encode` makes an annotation of it.",
+        ],
+        Language::Chinese => {
+            ["  注解    ", "  解码后  ", "这已经是 JSON；`dubbo-watcher encode` 可以由它生成注解。"]
+        }
+    };
+    let place = excerpt(outer, value, error.offset, columns);
+    let mut text = format!("{}\n\n{place}", sentence(error, language));
     if let Some(offset) = error.decoded_offset {
-        let decoded = excerpt("  decoded     ", &inside(value), offset, columns);
         text.push('\n');
-        text.push_str(&decoded);
+        text.push_str(&excerpt(inner, &inside(value), offset, columns));
     }
     if value.first() == Some(&b'[') {
-        text.push_str(
-            "\n\n  This is JSON already; `dubbo-watcher encode` makes an annotation of it.",
-        );
+        text.push_str("\n\n  ");
+        text.push_str(hint);
     }
     text
 }
 
 /// An error of the file around the annotations.
-pub(super) fn fault(fault: &Fault, text: &[u8], columns: usize) -> String {
-    let message = plain(&fault.message);
+pub(super) fn fault(fault: &Fault, text: &[u8], columns: usize, language: Language) -> String {
+    let message = fault.message(language);
+    let message = plain(&message);
     if fault.offset == 0 {
         return message.into_owned();
     }
     let place = excerpt("  ", text_line(text, fault.offset), in_line(text, fault.offset), columns);
     let line = text.iter().take(fault.offset).filter(|byte| **byte == b'\n').count() + 1;
-    format!(
-        "{}: {message} in line {line}, at byte {}\n\n{place}",
-        fault.stage.as_str(),
-        fault.offset
-    )
+    let (stage, offset) = (fault.stage.as_str(), fault.offset);
+    match language {
+        Language::English => {
+            format!("{stage}: {message} in line {line}, at byte {offset}\n\n{place}")
+        }
+        Language::Chinese => {
+            format!("{stage}：{message}；位于第 {line} 行，字节 {offset}\n\n{place}")
+        }
+    }
 }
 
 /// The line that the byte `offset` is in, without its end.
@@ -93,13 +134,18 @@ pub(super) fn in_line(text: &[u8], offset: usize) -> usize {
     before.iter().rev().position(|byte| *byte == b'\n').unwrap_or(before.len())
 }
 
-fn record(out: &mut dyn Write, record: Record<'_>, indent: &str) -> io::Result<()> {
+fn record(
+    out: &mut dyn Write,
+    record: Record<'_>,
+    language: Language,
+    indent: &str,
+) -> io::Result<()> {
     match Key::parse(record.key) {
         Ok(key) => match (&key.url, key.category) {
-            (Some(url), Some(category)) => leaf(out, &key, category, url, indent)?,
+            (Some(url), Some(category)) => leaf(out, &key, category, url, language, indent)?,
             _ => writeln!(out, "{indent}{DIM}directory{DIM:#}  {}", plain(record.key))?,
         },
-        Err(error) => unreadable(out, record.key, &error, indent)?,
+        Err(error) => unreadable(out, record.key, &Detail::from(&error), language, indent)?,
     }
     if !record.value.is_empty() {
         writeln!(out, "{indent}  value  {}", plain(record.value))?;
@@ -112,12 +158,13 @@ fn leaf(
     key: &Key<'_>,
     category: Category,
     text: &str,
+    language: Language,
     indent: &str,
 ) -> io::Result<()> {
     let role = role(category);
     let url = match Url::parse(text) {
         Ok(url) => url,
-        Err(error) => return unreadable(out, text, &error, indent),
+        Err(error) => return unreadable(out, text, &Detail::from(&error), language, indent),
     };
     let service = url.service();
     write!(
@@ -144,11 +191,12 @@ fn leaf(
 fn unreadable(
     out: &mut dyn Write,
     text: &str,
-    error: &dyn std::error::Error,
+    why: &Detail,
+    language: Language,
     indent: &str,
 ) -> io::Result<()> {
     writeln!(out, "{indent}{WARNING}unreadable{WARNING:#}  {}", plain(text))?;
-    writeln!(out, "{indent}  {error}")
+    writeln!(out, "{indent}  {}", why.text(language))
 }
 
 /// What one record of a category stands for.

@@ -1,6 +1,7 @@
 //! What is held of one scope: its part of the catalog, the version of that, and the half of a list
 //! that is being read. It must never let a version stand for events that were not applied.
 
+use dubbo_k8s_codec::problem::Phrase;
 use dubbo_k8s_codec::{Found, Pod, PodError, Relist, Scope, WatchEvent};
 
 use super::context::Context;
@@ -203,7 +204,7 @@ impl Staging {
 
 /// An object that the registry has nothing to do with, so nothing is wrong with it either.
 fn is_another_kind(error: &PodError) -> bool {
-    error.found == Found::Thing("another kind of object")
+    error.found == Found::Thing(Phrase::AnotherKind)
 }
 
 /// A watch from the empty version or from `0` would start with made-up events in no order.

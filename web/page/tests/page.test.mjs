@@ -56,6 +56,24 @@ test('the article’s example is one click away, and read through to its paramet
   clean();
 });
 
+test('what a reader has found wrong is told in Chinese too', async () => {
+  await page.evaluate(() => localStorage.setItem('lang', 'zh'));
+  await page.reload();
+  for (const [name, text, detail] of [
+    ['base64', pod({ name: 'a', records: [] }).replace(/"W10="/, '"dubbo.io"'), '应为：base64 字符（A-Z a-z 0-9 - _）；实际：“.”'],
+    ['json', '{"kind":"Pod","metadata":{"name":"a"}', '应为：成员之后的“,”或“}”；实际：结尾'],
+    ['yaml', 'kind: Pod\nmetadata: {name: [a\n', '括号没有闭合'],
+    ['url', pod({ name: 'a', records: [key('a.B', 'providers', 'dubbo://h:用户/a.B')] }), '应为：端口号；实际：字节 0xe7；位置：该 URL 文本的字节 10'],
+  ]) {
+    await page.locator('#file').setInputFiles({ name: `${name}.txt`, mimeType: 'text/plain', buffer: Buffer.from(text) });
+    await page.waitForSelector('.strip');
+    await page.keyboard.press('F8');
+    await page.waitForFunction((detail) => document.body.innerText.includes(detail), detail);
+    await page.screenshot({ path: `${artefacts}/detail-zh-${name}.png` });
+  }
+  clean();
+});
+
 test('one selection lights up every layer', async () => {
   await article();
   await page.locator('.params').getByRole('button', { name: 'dubbo', exact: true }).click();

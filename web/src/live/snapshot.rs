@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use dubbo_k8s_codec::problem::{Code, Problem};
+use dubbo_k8s_codec::problem::{Code, Detail, Problem};
 use dubbo_k8s_codec::{Category, Key, Stage};
 
 use super::{Live, array, text};
@@ -110,7 +110,7 @@ pub(super) fn problem(of: &Json) -> Problem {
     let stages = [Stage::Base64, Stage::Utf8, Stage::Json, Stage::Shape];
     let stage = stages.into_iter().find(|stage| stage.as_str() == text(error, "stage"));
     let mut problem = Problem::new(Code::Refused(stage.unwrap_or(Stage::Shape)));
-    problem = problem.about(text(error, "message"));
+    problem = problem.because(Detail::of_english(text(error, "message")));
     problem.offset = error.number("offset");
     problem.decoded_offset = error.number("decodedOffset");
     problem

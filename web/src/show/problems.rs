@@ -71,7 +71,7 @@ impl Shown<'_> {
         match place.of {
             Of::Document => document.and_then(|it| it.error.as_ref()).map_or(json!({}), |error| {
                 let code = if error.refused { Code::SourceRefused } else { Code::SourceSyntax };
-                let problem = Problem::new(code).about(&error.message);
+                let problem = Problem::new(code).because(error.detail.clone());
                 let line = self.source.get(..error.offset).unwrap_or_default();
                 let line = line.bytes().filter(|byte| *byte == b'\n').count() + 1;
                 problem_json(&problem, language)
@@ -145,6 +145,6 @@ fn problem_json(problem: &Problem, language: Language) -> Json {
     json!({
         "code": problem.code.as_str(), "severity": problem.code.severity().as_str(),
         "title": problem.code.title(language), "advice": problem.code.advice(language),
-        "about": problem.about, "offset": problem.offset, "decodedOffset": problem.decoded_offset,
+        "about": problem.details(language), "offset": problem.offset, "decodedOffset": problem.decoded_offset,
     })
 }

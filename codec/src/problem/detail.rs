@@ -1,0 +1,193 @@
+//! What stands behind the title of a problem, in either language.
+//!
+//! It translates its own phrases and nothing else: what comes from outside is quoted as it is.
+
+use alloc::format;
+use alloc::string::{String, ToString};
+
+use super::{Language, Phrase};
+use crate::error::{DecodeError, Found};
+use crate::path::KeyError;
+use crate::url::UrlError;
+
+/// What a problem is about.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Detail {
+    /// A name, a number or a text from outside: the same in every language, and never markup.
+    Text(String),
+    /// Something stood where something else was expected.
+    Expected {
+        /// What would have been right.
+        expected: Phrase,
+        /// What was there.
+        found: Found,
+        /// Where, if no other place says it: a byte offset, and of what.
+        at: Option<(usize, Phrase)>,
+    },
+    /// What is wrong in so many words, and the piece of the source that it is said of.
+    Wrong(Phrase, Option<String>),
+}
+
+impl Detail {
+    /// In the words of this language.
+    pub fn text(&self, language: Language) -> String {
+        let chinese = language == Language::Chinese;
+        match self {
+            Self::Text(text) => text.clone(),
+            Self::Wrong(phrase, None) => phrase.text(language).to_string(),
+            Self::Wrong(phrase, Some(source)) => format!("`{source}` {}", phrase.text(language)),
+            Self::Expected { expected, found, at } => {
+                let (expected, thing) = (expected.text(language), found.text(language));
+                let what = if chinese {
+                    format!("应为：{expected}；实际：{thing}")
+                } else {
+                    format!("expected {expected}, found {thing}")
+                };
+                let Some((offset, whole)) = at else { return what };
+                let whole = whole.text(language);
+                if chinese {
+                    format!("{what}；位置：{whole}的字节 {offset}")
+                } else {
+                    format!("{what} at byte {offset} of {whole}")
+                }
+            }
+        }
+    }
+
+    /// The detail that reads so in English without a place, as errors are told in JSON: so that they
+    /// can be told in another language. A text that none reads like stays a text.
+    pub fn of_english(text: &str) -> Self {
+        let (expected, found) = text
+            .strip_prefix("expected ")
+            .and_then(|rest| rest.rsplit_once(", found "))
+            .unwrap_or_default();
+        let phrase = Phrase::ALL.iter().find(|phrase| phrase.english() == expected);
+        let found = Found::all().find(|it| it.text(Language::English) == found);
+        match (phrase, found) {
+            (Some(&expected), Some(found)) => Self::Expected { expected, found, at: None },
+            _ => Self::Text(text.to_string()),
+        }
+    }
+}
+
+impl Found {
+    /// In the words of this language.
+    pub fn text(&self, language: Language) -> String {
+        if language == Language::English {
+            return self.to_string();
+        }
+        match *self {
+            Self::End => "结尾".to_string(),
+            Self::Byte(b'"') => "引号（\"）".to_string(),
+            Self::Byte(byte @ b'!'..=b'~') => format!("“{}”", char::from(byte)),
+            Self::Byte(b' ') => "空格".to_string(),
+            Self::Byte(b'\n') => "换行符".to_string(),
+            Self::Byte(b'\r') => "回车符".to_string(),
+            Self::Byte(b'\t') => "制表符".to_string(),
+            Self::Byte(byte) => format!("字节 0x{byte:02x}"),
+            Self::Char(character) => format!("“{character}”"),
+            Self::Thing(phrase) => phrase.chinese().to_string(),
+        }
+    }
+
+    /// Every one that is not a character beyond ASCII.
+    fn all() -> impl Iterator<Item = Self> {
+        let things = Phrase::ALL.iter().copied().map(Self::Thing);
+        (0..=u8::MAX).map(Self::Byte).chain([Self::End]).chain(things)
+    }
+}
+
+impl From<&DecodeError> for Detail {
+    fn from(error: &DecodeError) -> Self {
+        Self::Expected { expected: error.expected, found: error.found, at: None }
+    }
+}
+
+impl From<&KeyError> for Detail {
+    fn from(error: &KeyError) -> Self {
+        let at = Some((error.offset, Phrase::TheKey));
+        Self::Expected { expected: error.expected, found: error.found, at }
+    }
+}
+
+impl From<&UrlError> for Detail {
+    fn from(error: &UrlError) -> Self {
+        let at = Some((error.offset, Phrase::TheUrl));
+        Self::Expected { expected: error.expected, found: error.found, at }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::collections::BTreeSet;
+
+    use super::*;
+    use crate::{Key, Stage, Url};
+
+    fn is_chinese(text: &str) -> bool {
+        text.chars().any(|character| character > '\u{2e7f}')
+    }
+
+    #[test]
+    fn every_phrase_is_distinct_and_in_both_languages() {
+        let mut all = BTreeSet::new();
+        for &phrase in Phrase::ALL {
+            assert!(all.insert(phrase.english()), "{phrase} twice");
+            assert!(!is_chinese(&phrase.english().replace('…', "")), "{phrase}");
+            assert!(is_chinese(phrase.chinese()), "{phrase} is not in Chinese");
+        }
+    }
+
+    #[test]
+    fn whatever_is_found_is_in_both_languages() {
+        for found in Found::all() {
+            let chinese = found.text(Language::Chinese);
+            match found {
+                // A quotation is the same in both, between other marks.
+                Found::Byte(byte) if byte.is_ascii_graphic() && byte != b'"' => {
+                    assert_eq!(chinese, format!("“{}”", char::from(byte)));
+                }
+                _ => assert!(is_chinese(&chinese), "{found}"),
+            }
+        }
+        assert_eq!(Found::Char('é').text(Language::Chinese), "“é”");
+    }
+
+    #[test]
+    fn the_errors_of_keys_and_urls_read_as_they_display() {
+        for text in ["dubbo", "/dubbo//a", "/dubbo/a%2/providers", "/dubbo/a/b"] {
+            let error = Key::parse(text).unwrap_err();
+            let detail = Detail::from(&error);
+            assert_eq!(detail.text(Language::English), error.to_string());
+            assert!(is_chinese(&detail.text(Language::Chinese)));
+        }
+        for text in ["", "dubbo:", "dubbo://h:x", "dubbo://[::1"] {
+            let error = Url::parse(text).unwrap_err();
+            assert_eq!(Detail::from(&error).text(Language::English), error.to_string());
+        }
+    }
+
+    #[test]
+    fn an_error_in_english_is_known_again() {
+        for (expected, found, chinese) in [
+            (Phrase::CommaAfterRecord, Found::Byte(b'x'), "应为：记录之后的“,”或“]”；实际：“x”"),
+            (Phrase::Base64, Found::End, "应为：base64 字符（A-Z a-z 0-9 - _）；实际：结尾"),
+            (Phrase::Records, Found::Thing(Phrase::Object), "应为：记录数组；实际：对象"),
+        ] {
+            let error = DecodeError {
+                stage: Stage::Json,
+                offset: 0,
+                decoded_offset: None,
+                expected,
+                found,
+            };
+            let detail = Detail::of_english(&error.message().to_string());
+            assert_eq!(detail, Detail::from(&error));
+            assert_eq!(detail.text(Language::Chinese), chinese);
+        }
+        for text in ["", "expected a value", "expected <b>, found the end", "x, found y"] {
+            assert_eq!(Detail::of_english(text), Detail::Text(text.to_string()));
+        }
+    }
+}

@@ -1,0 +1,203 @@
+//! The phrases that errors are made of, in English and in 中文: what was expected, what was found, and
+//! what is wrong with a YAML text.
+//!
+//! A phrase cannot be written without its translation. What comes from outside is never one.
+
+use core::fmt;
+
+use super::Language;
+
+macro_rules! phrases {
+    ($($name:ident: $english:literal, $chinese:literal;)*) => {
+        /// A phrase of an error. Displays in English.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[non_exhaustive]
+        pub enum Phrase {
+            $(#[doc = $english] $name,)*
+        }
+
+        impl Phrase {
+            /// Every phrase.
+            pub const ALL: &'static [Self] = &[$(Self::$name),*];
+        }
+
+        const ENGLISH: &str = concat!($($english, "\n"),*);
+        const CHINESE: &str = concat!($($chinese, "\n"),*);
+    };
+}
+
+phrases! {
+    // What a value is.
+    Array: "an array", "数组";
+    False: "false", "false 值";
+    More: "more", "更多内容";
+    None: "none", "没有";
+    Null: "null", "null 值";
+    Number: "a number", "数字";
+    Object: "an object", "对象";
+    String: "a string", "字符串";
+    True: "true", "true 值";
+    AnotherKind: "another kind of object", "其他类型的对象";
+    AnotherName: "another name", "其他名称";
+    AnotherRoot: "another root", "其他根路径";
+    SomethingElse: "something else", "其他内容";
+
+    // Of what a place is one.
+    TheKey: "the key", "该键";
+    TheUrl: "the URL", "该 URL 文本";
+
+    // Base64.
+    AnotherBase64: "another base64 character after this one", "其后还有 base64 字符";
+    Base64: "a base64 character (A-Z a-z 0-9 - _)", "base64 字符（A-Z a-z 0-9 - _）";
+    Base64NotPadding: "a base64 character, not padding", "base64 字符而非填充";
+    NothingAfterPadding: "nothing after the padding", "填充之后没有内容";
+    SecondPadding: "a second padding character (=)", "第二个填充字符（=）";
+    StandardAlphabet: "the standard alphabet (+ /) used before", "前面使用的标准字母表（+ /）";
+    TwoPadding: "padding of two characters (==)", "两个填充字符（==）";
+    UrlSafeAlphabet: "the URL-safe alphabet (- _) used before", "前面使用的 URL 安全字母表（- _）";
+
+    // JSON.
+    ClosingQuote: "the closing quote of a string", "字符串的结束引号";
+    ColonAfterName: "\":\" after a member name", "成员名之后的“:”";
+    CommaAfterElement: "\",\" or \"]\" after an element", "元素之后的“,”或“]”";
+    CommaAfterMember: "\",\" or \"}\" after a member", "成员之后的“,”或“}”";
+    CommaAfterRecord: "\",\" or \"]\" after a record", "记录之后的“,”或“]”";
+    Digit: "a digit", "数字字符";
+    EndOfValue: "the end of a value", "值的结尾";
+    Escape: "an escape sequence (\\\" \\\\ \\/ \\b \\f \\n \\r \\t \\u)", "转义序列（\\\" \\\\ \\/ \\b \\f \\n \\r \\t \\u）";
+    FourHexDigits: "four hexadecimal digits after \\u", "\\u 之后的四个十六进制数字";
+    Levels: "at most 10000 nested levels", "最多 10000 层嵌套";
+    Literal: "true, false or null", "true、false 或 null";
+    NameInQuotes: "a member name in quotes", "带引号的成员名";
+    NothingAfterDocument: "nothing more in this document", "文档到此结束";
+    RawControl: "a string without raw control characters", "不含原始控制字符的字符串";
+    Utf8: "UTF-8 text", "UTF-8 文本";
+    Value: "a value", "一个值";
+
+    // The annotation and its records.
+    AtMost4MiB: "at most 4 MiB", "最多 4 MiB";
+    NoMoreUnreadable: "no more unreadable records in this Pod", "此 Pod 中没有更多不可读的记录";
+    NothingAfterRecords: "nothing after the JSON array", "JSON 数组之后没有内容";
+    Record: "a record ({\"k\":…,\"v\":…})", "记录（{\"k\":…,\"v\":…}）";
+    Records: "an array of records", "记录数组";
+    RecordsInJson: "a JSON array of records", "由记录组成的 JSON 数组";
+    StringForK: "a string for \"k\"", "“k”为字符串";
+    StringForV: "a string for \"v\"", "“v”为字符串";
+
+    // Keys and URLs.
+    Category: "a category (providers, consumers, routers or configurators)", "类别（providers、consumers、routers 或 configurators）";
+    EscapedUrl: "an escaped URL as the last name (\"/\" is %2F there)", "最后一段为转义的 URL（其中“/”写作 %2F）";
+    Host: "a host", "主机";
+    Ipv6End: "the \"]\" of an IPv6 address", "IPv6 地址的“]”";
+    NameBetweenSlashes: "a name between slashes", "斜杠之间的名称";
+    Path: "a path that begins with \"/\"", "以“/”开头的路径";
+    PathUnderRoot: "a path under /dubbo, where consumers look", "消费者所查找的 /dubbo 之下的路径";
+    PortAfterIpv6: "\":\" and a port after the IPv6 address", "IPv6 地址之后的“:”和端口";
+    PortNumber: "a port number", "端口号";
+    PortTooLarge: "a port of at most 65535", "不超过 65535 的端口";
+    Protocol: "a protocol, such as \"dubbo\"", "协议，如“dubbo”";
+    ProtocolEnd: "\"://\" after the protocol", "协议之后的“://”";
+    TwoHexDigits: "two hexadecimal digits after \"%\"", "“%”之后的两个十六进制数字";
+    Utf8Escapes: "UTF-8 behind the escapes", "转义解码后为 UTF-8";
+
+    // YAML: what is wrong with it.
+    AliasKey: "as a key is a list or a mapping, which JSON does not have", "作为键是列表或映射，JSON 中没有这样的键";
+    AliasWithin: "is a part of what it names, or of what `<<` merges", "位于它所引用的内容之中，或在 `<<` 合并的内容之中";
+    Aliases: "aliases that would repeat more than 4 MiB", "别名重复的内容将超过 4 MiB";
+    AnchorName: "an anchor (&) or an alias (*) without a name", "锚点（&）或别名（*）没有名称";
+    BadComment: "a comment (#) where none can be", "此处不能有注释（#）";
+    BadDirective: "a directive (%) that is not right", "指令（%）不正确";
+    BadEscape: "an escape sequence that YAML does not have", "YAML 没有这样的转义序列";
+    BadTag: "a tag (!) that is not right", "标签（!）不正确";
+    BlockHeader: "a wrong mark behind \"|\" or \">\"", "“|”或“>”之后的标记不正确";
+    BracketNeverClosed: "a bracket that is never closed", "括号没有闭合";
+    BracketUnopened: "a closing bracket that closes nothing", "多余的右括号";
+    CannotBegin: "cannot begin a value", "不能作为值的开头";
+    CannotGoOn: "not YAML from here on", "从这里起不是 YAML";
+    ColonMisplaced: "a \":\" where none can be; quote the text that it belongs to", "此处不能有“:”；若属于文本请加引号";
+    ColonMissing: "a key without \":\"", "键之后缺少“:”";
+    CommaMissing: "\",\" or a closing bracket is missing", "缺少“,”或右括号";
+    DashMisplaced: "\"-\" where no list can be", "此处不能有列表项“-”";
+    DashMissing: "\"-\" of a list item is missing", "缺少列表项的“-”";
+    DocumentMark: "text where a document begins or ends", "文档开头或结尾处有多余文本";
+    EndsEarly: "the text ends too early", "文本提前结束";
+    Indentation: "wrong indentation", "缩进不正确";
+    KeyNotScalar: "a list or a mapping as a key, which JSON does not have", "列表或映射作为键，JSON 中没有这样的键";
+    MergeNeedsMapping: "`<<` needs a mapping, or a list of them", "`<<` 需要映射或映射的列表";
+    NoAnchor: "names no anchor above it", "所引用的锚点在上文中不存在";
+    QuoteNeverClosed: "a quote that is never closed", "引号没有闭合";
+    Tab: "a tab where spaces are needed", "此处应为空格而非制表符";
+    TextBehindQuote: "text behind a closing quote", "结束引号之后有多余文本";
+    TooDeep: "nested deeper than 128 levels", "嵌套超过 128 层";
+
+    // Objects of Kubernetes.
+    Bookmark: "a resourceVersion in a bookmark", "书签中的 resourceVersion";
+    Condition: "a condition", "状态条件";
+    ConditionStatus: "a string for a condition's status", "状态条件的 status 为字符串";
+    ConditionType: "a string for a condition's type", "状态条件的 type 为字符串";
+    Conditions: "an array of conditions", "状态条件数组";
+    Event: "a watch event", "watch 事件";
+    EventType: "the type of a watch event", "watch 事件的 type";
+    EventTypes: "a type of ADDED, MODIFIED, DELETED, BOOKMARK or ERROR", "type 为 ADDED、MODIFIED、DELETED、BOOKMARK 或 ERROR";
+    FlatObject: "a flat JSON object", "无嵌套的 JSON 对象";
+    InitialEventsEnd: "a string for k8s.io/initial-events-end", "k8s.io/initial-events-end 为字符串";
+    Item: "an item", "列表项";
+    Items: "an array of items", "列表项数组";
+    Kind: "the kind of the object", "对象的 kind";
+    KindOfList: "a string for the kind of the list", "列表的 kind 为字符串";
+    List: "a list, which begins with \"{\"", "以“{”开头的列表";
+    ListWithItems: "a list with items", "含有 items 的列表";
+    MetadataOfList: "the metadata of the list", "列表的 metadata";
+    NameInMetadata: "a name in metadata", "metadata 中的名称";
+    NothingAfterList: "nothing after the list", "列表之后没有内容";
+    NothingAfterObject: "nothing after the object", "对象之后没有内容";
+    NothingAfterStatus: "nothing after the Status", "Status 之后没有内容";
+    ObjectForAnnotations: "an object for annotations", "annotations 为对象";
+    ObjectForLabels: "an object for labels", "labels 为对象";
+    ObjectForMetadata: "an object for metadata", "metadata 为对象";
+    ObjectForStatus: "an object for status", "status 为对象";
+    Pod: "a Pod or its metadata", "Pod 或其元数据";
+    RestOfList: "the rest of the list", "列表的其余部分";
+    SmallerItem: "a smaller item (too large to hold)", "更小的列表项（过大，无法保存）";
+    Status: "a Status", "Status 对象";
+    StringForAnnotation: "a string for dubbo.io/annotation", "dubbo.io/annotation 为字符串";
+    StringForDeletion: "a string for deletionTimestamp", "deletionTimestamp 为字符串";
+    StringForLabel: "a string for the label dubbo.io/label", "标签 dubbo.io/label 为字符串";
+    StringForName: "a string for the name", "name 为字符串";
+    StringForNamespace: "a string for the namespace", "namespace 为字符串";
+    StringForPhase: "a string for the phase", "phase 为字符串";
+    StringForUid: "a string for the uid", "uid 为字符串";
+    StringForVersion: "a string for resourceVersion", "resourceVersion 为字符串";
+    Strings: "an object of strings", "值均为字符串的对象";
+}
+
+impl Phrase {
+    /// The phrase in English.
+    pub fn english(self) -> &'static str {
+        self.of(ENGLISH)
+    }
+
+    /// The phrase in 中文.
+    pub fn chinese(self) -> &'static str {
+        self.of(CHINESE)
+    }
+
+    /// A text for each, line by line: a table of where each begins would cost the page a kilobyte.
+    fn of(self, texts: &'static str) -> &'static str {
+        texts.lines().nth(self as usize).unwrap_or_default()
+    }
+
+    /// The phrase in this language.
+    pub fn text(self, language: Language) -> &'static str {
+        match language {
+            Language::English => self.english(),
+            Language::Chinese => self.chinese(),
+        }
+    }
+}
+
+impl fmt::Display for Phrase {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.english())
+    }
+}
