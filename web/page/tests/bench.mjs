@@ -6,7 +6,7 @@ import { writeFile, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { browser } from './browser.mjs';
-import { key, pod } from './samples.mjs';
+import { key, kubectl, pod } from './samples.mjs';
 import { begin, serve } from './serve.mjs';
 
 const here = (path) => fileURLToPath(new URL(path, import.meta.url));
@@ -37,9 +37,8 @@ const weigh = (end) => readdirSync(here('../dist/assets')).filter((name) => end.
 tell('wasm, gzipped', weigh(['.wasm']), 'kB', 130);
 tell('script and style, gzipped', weigh(['.js', '.css']), 'kB', 35);
 
-/** A list as a server sends it, about 8.2 KB a Pod, six endpoints each. */
-function list(pods) {
-  const filler = 'x'.repeat(5100);
+/** A list as a server sends it, about 8.2 KB a Pod, six endpoints each; `env` is what else is in a Pod. */
+function list(pods, env) {
   const items = Array.from({ length: pods }, (_, at) => {
     const ip = `10.${(at >> 16) & 255}.${(at >> 8) & 255}.${at & 255}`;
     const records = Array.from({ length: 6 }, (_, n) => {
@@ -47,11 +46,30 @@ function list(pods) {
       return n < 3 ? key(service, 'providers', `dubbo://${ip}:20880/${service}?application=shop-${at % 40}&interface=${service}&methods=Get%2CList%2CCreate&release=dubbo-golang-1.5.7&side=provider&timestamp=1760000000&owner=team-${at % 7}&serialization=hessian2&retries=2&loadbalance=random&environment=prod&organization=example.com`) : key(service, 'consumers', `consumer://${ip}/${service}?application=shop-${at % 40}&interface=${service}&side=consumer&check=false&timestamp=1760000000&version=`);
     });
     const one = JSON.parse(pod({ name: `shop-${at}`, uid: `u-${at}`, records, ip }));
-    one.spec = { containers: [{ name: 'app', image: 'example.com/app:1', env: [{ name: 'X', value: filler }] }] };
+    one.spec = { containers: [{ name: 'app', image: 'example.com/app:1', env }] };
     return one;
   });
-  const text = JSON.stringify({ kind: 'PodList', apiVersion: 'v1', metadata: { resourceVersion: '1' }, items });
-  return text;
+  return { kind: 'List', apiVersion: 'v1', metadata: { resourceVersion: '1' }, items };
+}
+
+/** Watches a page for tasks on its main thread that are long. */
+const watchTasks = (page) => page.evaluate(() => {
+  window.tasks = [];
+  new PerformanceObserver((all) => all.getEntries().forEach((one) => window.tasks.push(one.duration))).observe({ type: 'longtask' });
+});
+
+/** Opens a file; seconds until the first rows are drawn, and milliseconds of the longest task on the main thread meanwhile. */
+async function open(page, path) {
+  await page.evaluate(() => { window.tasks.length = 0; });
+  await page.evaluate(() => document.querySelector('#file').addEventListener('change', (event) => { window.kept = event.target.files[0]; window.started = performance.now(); }, { capture: true, once: true }));
+  await page.setInputFiles('#file', path);
+  const took = await page.evaluate(async () => {
+    while (!document.querySelector('.row.service')) await new Promise((r) => setTimeout(r, 2));
+    await new Promise(requestAnimationFrame);
+    return performance.now() - window.started;
+  });
+  await page.waitForTimeout(500);
+  return { took: took / 1000, longest: Math.max(0, ...(await page.evaluate(() => window.tasks))) };
 }
 
 let stream;
@@ -62,10 +80,7 @@ try {
   const page = await chrome.context.newPage();
   await page.goto(host.url);
   await page.waitForSelector('.hollow.empty');
-  await page.evaluate(() => {
-    window.tasks = [];
-    new PerformanceObserver((all) => all.getEntries().forEach((one) => window.tasks.push(one.duration))).observe({ type: 'longtask' });
-  });
+  await watchTasks(page);
 
   const single = pod({ name: 'a', records: [key('a.B', 'providers', 'dubbo://10.0.0.1:1/a.B?x=1'), key('c.D', 'consumers', 'consumer://10.0.0.1/c.D')] });
   const pasted = [];
@@ -85,18 +100,9 @@ try {
   }
   tell('one Pod pasted → tree (median of 15)', median(pasted), 'ms', 50);
 
-  const text = list(PODS);
+  const text = JSON.stringify(list(PODS, [{ name: 'X', value: 'x'.repeat(5100) }]));
   await writeFile(join(folder, 'pods.json'), text);
-  await page.evaluate(() => { window.tasks.length = 0; });
-  await page.evaluate(() => document.querySelector('#file').addEventListener('change', (event) => { window.kept = event.target.files[0]; window.started = performance.now(); }, { capture: true }));
-  await page.setInputFiles('#file', join(folder, 'pods.json'));
-  const took = await page.evaluate(async () => {
-    while (!document.querySelector('.row.service')) await new Promise((r) => setTimeout(r, 2));
-    await new Promise(requestAnimationFrame);
-    return performance.now() - window.started;
-  });
-  await page.waitForTimeout(500);
-  const longest = Math.max(0, ...(await page.evaluate(() => window.tasks)));
+  const { took, longest } = await open(page, join(folder, 'pods.json'));
   // The naive form: the whole text parsed into objects, each annotation decoded, nothing kept of where it stood.
   const naive = await page.evaluate(async () => {
     const file = document.querySelector('#file').files[0] ?? window.kept;
@@ -109,7 +115,7 @@ try {
     }
     return records > 0 ? performance.now() - start : 0;
   });
-  tell(`${PODS} Pods, ${(text.length / 1e6).toFixed(0)} MB of JSON → first rows`, took / 1000, 's', 2, naive / 1000, 'JSON.parse and atob, on the main thread');
+  tell(`${PODS} Pods, ${(text.length / 1e6).toFixed(0)} MB of JSON → first rows`, took, 's', 2, naive / 1000, 'JSON.parse and atob, on the main thread');
 
   tell('… longest task on the main thread meanwhile (none is told below 50)', longest, 'ms', 50);
 
@@ -165,6 +171,23 @@ try {
   }, PODS * 6);
   tell('searching all of them (the slowest of 5)', Math.max(...searches), 'ms', 100, plain, 'String.includes over as many texts, nothing shown');
   await page.close();
+
+  // YAML costs by its lines, so these Pods have as many as those of a cluster: 100 variables instead of a long one.
+  const many = list(PODS, Array.from({ length: 100 }, (_, n) => ({ name: `VARIABLE_${n}`, value: `value-of-${n}` })));
+  const sources = { json: JSON.stringify(many), yaml: kubectl(many) };
+  const opened = {};
+  for (const [form, source] of Object.entries(sources)) {
+    const path = join(folder, `lines.${form}`);
+    await writeFile(path, source);
+    const other = await chrome.context.newPage();
+    await other.goto(host.url);
+    await other.waitForSelector('.hollow.empty');
+    await watchTasks(other);
+    opened[form] = await open(other, path);
+    await other.close();
+  }
+  tell(`${PODS} Pods of 230 lines, ${(sources.yaml.length / 1e6).toFixed(0)} MB of YAML → first rows`, opened.yaml.took, 's', undefined, opened.json.took, 'the same Pods as JSON');
+  tell('… longest task on the main thread meanwhile', opened.yaml.longest, 'ms', 50);
 
   // Live: 500 events a second for ten seconds into a registry of 2,000 endpoints.
   const live = await chrome.context.newPage();

@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { after, before, beforeEach, test } from 'node:test';
 import { browser, executable, paste as pasted } from './browser.mjs';
 import { serve } from './serve.mjs';
-import { annotation, key, pod } from './samples.mjs';
+import { annotation, key, kubectl, pod } from './samples.mjs';
 
 const here = (path) => fileURLToPath(new URL(path, import.meta.url));
 const artefacts = here('../artefacts');
@@ -334,6 +334,26 @@ test('hostile names are shown and never run', async () => {
   await page.waitForSelector('.editor .refusal');
   assert.equal(await page.locator('.editor .out').count(), 0, 'no command is made of such a name');
   assert.equal(await page.evaluate(() => window.pwned), 0);
+  clean();
+});
+
+test('what kubectl prints in YAML is read: a list of many Pods, or a document for each', async () => {
+  const provider = (at) => key('a.B', 'providers', `dubbo://10.0.${at >> 8}.${at & 255}:20880/a.B?note=用户`);
+  const items = Array.from({ length: 300 }, (_, at) => JSON.parse(pod({ name: `p-${at}`, records: [provider(at)], ip: `10.0.${at >> 8}.${at & 255}` })));
+  const list = kubectl({ apiVersion: 'v1', items, kind: 'List', metadata: { resourceVersion: '' } });
+  const documents = items.slice(0, 3).map((item) => kubectl(item)).join('\n---\n');
+  for (const [name, text, count] of [['list.yaml', list, 300], ['documents.yaml', `---\n${documents}\n`, 3]]) {
+    await page.setInputFiles('#file', { name, mimeType: 'a/b', buffer: Buffer.from(text) });
+    await page.waitForFunction((count) => new RegExp(`^${count}\\s+Pods`).test(document.querySelector('.counts')?.innerText ?? ''), count);
+    await page.locator('.pane-services .small.icon').first().click();
+    await page.locator('.row.endpoint').nth(1).click();
+    await page.waitForSelector('.params');
+    assert.equal(await page.locator('.params tbody td').last().innerText(), '用户');
+    assert.equal(await page.locator('.pod-name').innerText(), 'prod/p-1');
+    await page.locator('.params tbody tr').last().click();
+    await page.waitForFunction(() => [...(CSS.highlights.get('chosen') ?? [])].some((range) => range.startContainer.parentElement.closest('.pane-source')), null, { timeout: 5000 });
+    assert.doesNotMatch(await page.locator('.strip').innerText(), /error|warning/);
+  }
   clean();
 });
 
