@@ -19,6 +19,7 @@ mod subscriber;
 mod sync;
 mod truth;
 mod usage;
+mod watch;
 
 use std::error::Error;
 use std::path::PathBuf;
@@ -75,6 +76,8 @@ enum What {
         #[arg(long, default_value_t = 50_000)]
         changes: usize,
     },
+    /// How many changes a second `watch` prints, and what each costs it; in another host too.
+    Watch(watch::Watch),
     /// What each further subscriber costs.
     Fanout {
         #[arg(long, default_value_t = 200)]
@@ -113,6 +116,7 @@ async fn measure(what: &What, programs: &Programs) -> Outcome {
             latency::run(programs, *pods, *changes, *rate).await
         }
         What::Rate { pods, changes } => rate::run(programs, *pods, *changes).await,
+        What::Watch(watch) => watch::run(programs, watch).await,
         What::Fanout { pods, changes, rate } => fanout::run(programs, *pods, *changes, *rate).await,
     }
 }

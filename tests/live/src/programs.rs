@@ -81,6 +81,11 @@ impl Cluster {
         Ok(serde_json::from_value(self.order("stamps")?)?)
     }
 
+    /// Its URL.
+    pub(crate) fn url(&self) -> &str {
+        &self.url
+    }
+
     /// Where it listens.
     pub(crate) fn address(&self) -> Outcome<SocketAddr> {
         Ok(self.url.rsplit('/').next().unwrap_or_default().parse()?)

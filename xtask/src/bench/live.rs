@@ -11,12 +11,9 @@ use crate::toolchain::target_dir;
 /// One verb of it, with the programs that were built beside it.
 pub(super) fn run(arguments: &[&str]) -> Result {
     let profile = Profile::Release;
-    let tool = Tool::new(profile.program("live")).args(arguments);
-    tool.arg("--watcher")
-        .arg(profile.program("dubbo-watcher"))
-        .arg("--apiserver")
-        .arg(profile.program("apiserver"))
-        .run()
+    let tool = Tool::new(profile.program("live"));
+    let tool = tool.arg("--watcher").arg(profile.program("dubbo-watcher"));
+    tool.arg("--apiserver").arg(profile.program("apiserver")).args(arguments).run()
 }
 
 /// What a change costs, and how soon it is there.

@@ -1,12 +1,13 @@
 //! The watcher as a component beside the native one, against the same server in the same run: size,
-//! start-up, and a list of many Pods. The server speaks plain HTTP to both, as
+//! start-up, a list of many Pods, and changes as fast as they are sent. The server speaks plain HTTP to both, as
 //! `kubectl proxy` does; the component runs under wasmtime's command line.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use super::live;
 use super::measure::{Usage, measured, median};
-use crate::cluster::{Cluster, Profile};
+use crate::cluster::{Cluster, Profile, build_to_measure};
 use crate::process::{Context as _, Result, Tool};
 use crate::toolchain::Toolchain;
 use crate::{say, wasm, wheel};
@@ -23,7 +24,7 @@ struct Build {
 }
 
 pub(super) fn run(toolchain: &Toolchain, pods: u32, runs: u32) -> Result {
-    Profile::Release.build()?;
+    build_to_measure(&["dubbo-k8s-live"])?;
     let folder = tempfile::tempdir().context(|| "making a folder for the component".into())?;
     let component = wasm::watcher(toolchain)?;
     let wasmtime = wheel::WASMTIME.bring()?;
@@ -35,7 +36,9 @@ pub(super) fn run(toolchain: &Toolchain, pods: u32, runs: u32) -> Result {
     sizes(&component, &compiled)?;
     start_up(&builds.iter().collect::<Vec<_>>(), folder.path(), runs)?;
     let native_and_compiled: Vec<&Build> = builds.iter().filter(|it| it.is_ready()).collect();
-    lists(&native_and_compiled, pods, runs)
+    lists(&native_and_compiled, pods, runs)?;
+    let [_, _, compiled] = &builds;
+    changes(compiled, pods, runs)
 }
 
 fn builds(wasmtime: &Path, component: &Path, compiled: &Path, folder: &Path) -> [Build; 3] {
@@ -130,6 +133,15 @@ fn lists(builds: &[&Build], pods: u32, runs: u32) -> Result {
     }
     say::line("");
     Ok(())
+}
+
+/// What a change of a Pod costs `watch`, from the server to a line of its output: natively, and here.
+fn changes(other: &Build, pods: u32, runs: u32) -> Result {
+    let (pods, runs) = (pods.to_string(), runs.to_string());
+    let program = other.program.display().to_string();
+    let own = ["watch", "--pods", &pods, "--runs", &runs, "--name", other.name, "--", &program];
+    let host = other.host.iter().map(String::as_str);
+    live::run(&own.into_iter().chain(host).collect::<Vec<_>>())
 }
 
 fn cluster(pods: u32, flags: &[&str]) -> Result<Cluster> {
