@@ -56,7 +56,7 @@ fn annotation(value: &[u8], json: bool, language: Language) -> Result<(), Ended>
             return Err(Ended::Failed);
         }
     };
-    let mut out = terminal::stdout();
+    let mut out = output(json);
     let found = Findings::of_annotation(&annotation);
     if json {
         write_json(&mut out, &AnnotationReport::of(&annotation, &found, language))?;
@@ -75,7 +75,7 @@ fn refusal(error: &DecodeError, value: &[u8], columns: usize, language: Language
 fn pods(objects: &[Vec<u8>], json: bool, language: Language) -> Result<(), Ended> {
     let mut reports: Vec<_> = objects.iter().map(|object| PodReport::of(object)).collect();
     Findings::compare(reports.iter_mut().map(|report| &mut report.findings));
-    let mut out = terminal::stdout();
+    let mut out = output(json);
     if json {
         let pods = reports.iter().map(|report| PodJson::of(report, language)).collect();
         write_json(&mut out, &PodsJson { pods })?;
@@ -269,6 +269,10 @@ impl From<&Fault> for FaultReport {
             message: fault.message(Language::English),
         }
     }
+}
+
+fn output(json: bool) -> Box<dyn Write> {
+    if json { terminal::data() } else { terminal::stdout() }
 }
 
 fn write_json(out: &mut dyn Write, value: &impl Serialize) -> Result<(), Ended> {

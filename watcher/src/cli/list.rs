@@ -161,13 +161,14 @@ async fn load(session: &mut Session, timeout: Duration) -> Result<Outcome, Ended
 fn show(session: &Session, arguments: &List, missing: &[String]) -> Result<(), Ended> {
     let engine = session.driver.engine();
     let catalog = engine.catalog();
-    let mut out = terminal::stdout();
     if arguments.output == ListOutput::Json {
+        let mut out = terminal::data();
         let snapshot = View::of(engine, session.driver.now());
-        serde_json::to_writer(&mut out, &snapshot).map_err(io::Error::from)?;
+        serde_json::to_writer(&mut *out, &snapshot).map_err(io::Error::from)?;
         writeln!(out)?;
         return Ok(out.flush()?);
     }
+    let mut out = terminal::stdout();
     let wide = arguments.output == ListOutput::Wide;
     let one_namespace = matches!(&session.namespaces, Namespaces::These(names) if names.len() == 1);
     let listing = listing::Listing::of(catalog, wide, !one_namespace);

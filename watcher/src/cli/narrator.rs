@@ -23,6 +23,9 @@ use super::{
 
 /// Tells what has happened, all that is there at once, and flushes.
 pub(super) trait Narrator {
+    /// Where it wants to tell it.
+    fn output(&self) -> Box<dyn Write>;
+
     fn tell(&mut self, out: &mut dyn Write, items: &[Item]) -> io::Result<()>;
 }
 
@@ -30,6 +33,10 @@ pub(super) trait Narrator {
 pub(super) struct Jsonl;
 
 impl Narrator for Jsonl {
+    fn output(&self) -> Box<dyn Write> {
+        terminal::data()
+    }
+
     fn tell(&mut self, out: &mut dyn Write, items: &[Item]) -> io::Result<()> {
         for item in items {
             match &item.what {
@@ -68,6 +75,10 @@ struct Told<'a> {
 }
 
 impl Narrator for Text {
+    fn output(&self) -> Box<dyn Write> {
+        terminal::stdout()
+    }
+
     fn tell(&mut self, out: &mut dyn Write, items: &[Item]) -> io::Result<()> {
         let renewed = renewed(items);
         for (place, item) in items.iter().enumerate() {

@@ -4,7 +4,7 @@
 
 use std::io;
 
-use super::{narrator::Narrator, queue::Queue, terminal};
+use super::{narrator::Narrator, queue::Queue};
 
 /// Starts telling; the answer is how that ended.
 #[cfg(not(target_os = "wasi"))]
@@ -15,7 +15,7 @@ pub(super) fn print(
     let (done, printed) = tokio::sync::oneshot::channel();
     // Not joined: it may be waiting for a reader that never reads again.
     std::thread::spawn(move || {
-        let mut out = terminal::stdout();
+        let mut out = narrator.output();
         let mut result = Ok(());
         while let Some(items) = queue.take() {
             result = narrator.tell(&mut out, &items);
@@ -31,7 +31,7 @@ pub(super) fn print(
 /// Tells whatever there is when it is polled.
 #[cfg(target_os = "wasi")]
 pub(super) async fn print(queue: Queue, mut narrator: Box<dyn Narrator + Send>) -> io::Result<()> {
-    let mut out = terminal::stdout();
+    let mut out = narrator.output();
     while let Some(items) = queue.next().await {
         narrator.tell(&mut out, &items)?;
     }

@@ -32,6 +32,11 @@ pub(super) fn stdout() -> Box<dyn Write> {
     }
 }
 
+/// Standard output for JSON, which holds nothing that acts on a terminal: buffered, and handed on as it is.
+pub(super) fn data() -> Box<dyn Write> {
+    Box::new(BufWriter::with_capacity(ROOM, io::stdout()))
+}
+
 /// Buffered on both sides of what takes the colours out: that hands on every piece between two of
 /// them by itself.
 fn uncoloured(raw: Box<dyn Write>) -> impl Write {
