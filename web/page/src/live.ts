@@ -93,6 +93,7 @@ function stopLive() {
   stream = null;
   run++;
   [timer, later, retry, holdersTimer].forEach(clearTimeout);
+  waiting?.abort();
   [timer, queue, link, upstream, behind] = [0, [], 'connecting', null, false];
   Object.assign(state, { live: 'off', liveWhy: null, past: null, paused: false });
 }
@@ -152,31 +153,47 @@ export async function seek(to: number | null) {
   await taken(summary, false);
 }
 
-/** Who carries a key beside the Pod that an event names is told by snapshots alone: one is asked for this often, and takes no more than a hundredth of the time. */
-const HOLDERS_MS = 30_000;
+/**
+ * Who carries a key beside the Pod that an event names is told by snapshots alone, whose revision moves without
+ * an event then. The page waits at the server for another revision, asks at most this often, takes no more than
+ * a hundredth of the time, and asks less and less often where it fails.
+ */
+const HOLDERS_MS = 1000;
+const HOLDERS_MOST_MS = 30_000;
 const HOLDERS_SHARE = 100;
 
 let holdersTimer = 0;
+let waiting: AbortController | null = null;
 
-/** Asks for the snapshot again and again, unless it is still the one of `revision`. */
+/** Asks for the snapshot again and again, each time for one that is not the one of `revision`. */
 function followHolders(events: URL, revision: string) {
   let known = `W/"${revision}"`;
+  let pause = HOLDERS_MS;
   const mine = run;
   const ask = async () => {
-    const begun = performance.now();
+    let cost = 0;
     if (link === 'connected' && !state.paused && !document.hidden) {
+      const { signal } = (waiting = new AbortController());
       try {
-        const answer = await fetch(new URL('snapshot', events), { headers: { 'if-none-match': known }, cache: 'no-store' });
-        if (answer.status === 200 && mine === run) {
-          take('holders', await answer.text());
+        const answer = await fetch(new URL('snapshot?wait=30s', events), { headers: { 'if-none-match': known }, cache: 'no-store', signal });
+        const begun = performance.now();
+        const text = await answer.text();
+        if (signal.aborted) return;
+        if (answer.status === 200) {
+          take('holders', text);
           known = answer.headers.get('etag') ?? known;
         }
+        cost = performance.now() - begun;
+        pause = answer.ok || answer.status === 304 ? HOLDERS_MS : Math.min(pause * 2, HOLDERS_MOST_MS);
       } catch {
         // The stream says when the connection is lost.
+        if (signal.aborted) return;
+        pause = Math.min(pause * 2, HOLDERS_MOST_MS);
       }
     }
-    if (mine === run) holdersTimer = window.setTimeout(ask, Math.max(HOLDERS_MS, HOLDERS_SHARE * (performance.now() - begun)));
+    if (mine === run) holdersTimer = window.setTimeout(ask, Math.max(pause, HOLDERS_SHARE * cost));
   };
   clearTimeout(holdersTimer);
+  waiting?.abort();
   holdersTimer = window.setTimeout(ask, HOLDERS_MS);
 }

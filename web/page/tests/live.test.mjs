@@ -12,6 +12,9 @@ await mkdir(here('../artefacts'), { recursive: true });
 
 let host, chrome, page, stream, told;
 let revision = 1;
+let waiting;
+let refusing = false;
+const asking = [];
 const asked = [];
 const violations = [];
 const arrived = [];
@@ -29,10 +32,16 @@ before(async () => {
     stream = begin(response);
     arrived.shift()?.();
   }, (request, response) => {
-    asked.push(request.headers['if-none-match']);
-    const etag = `W/"${revision}"`;
-    if (request.headers['if-none-match'] === etag) return response.writeHead(304).end();
-    response.writeHead(200, { 'content-type': 'application/json', etag }).end(JSON.stringify(told));
+    const known = request.headers['if-none-match'];
+    const answer = () => response.writeHead(200, { 'content-type': 'application/json', etag: `W/"${revision}"` }).end(JSON.stringify(told));
+    if (!new URL(request.url, host.url).searchParams.has('wait')) return response.writeHead(400).end();
+    asked.push(known);
+    asking.shift()?.();
+    if (refusing) return response.writeHead(503).end();
+    // As the watcher does, it waits for another revision than the one that is known.
+    if (known !== `W/"${revision}"`) return answer();
+    waiting = answer;
+    response.on('close', () => { if (waiting === answer) waiting = undefined; });
   });
   chrome = await browser();
   page = await chrome.watched(host.url, { complaints: violations, tolerated: true });
@@ -145,22 +154,51 @@ test('a key that two Pods carry is shown at both, and then at the one that is le
   const shown = () => other.locator('.row.endpoint .where').allInnerTexts();
   const rows = (count) => other.waitForFunction((count) => document.querySelectorAll('.row.endpoint').length === count, count);
   await rows(1);
-  const again = async (pods) => {
-    const known = asked.length;
+  const asks = () => new Promise((resolve) => asking.push(resolve));
+  /** Lets time go on until the page asks. */
+  const ask = async () => {
+    let came = false;
+    const next = asks().then(() => { came = true; });
+    while (!came) await other.clock.runFor(250);
+    return next;
+  };
+  const again = (pods) => {
     revision += 1;
     const [service] = snapshot.services;
     told = { ...snapshot, services: [{ ...service, providers: [{ ...service.providers[0], holders: pods.map(holder) }] }] };
-    await other.clock.fastForward(31_000);
-    while (asked.length === known) await new Promise((done) => setImmediate(done));
+    waiting?.();
   };
-  await again([1, 2]);
+  asked.length = 0;
+  await ask();
+  again([1, 2]); // no event tells it, and no time passes
+  await other.clock.runFor(100);
   await rows(2);
   assert.deepEqual(await shown(), ['shop/p-1', 'shop/p-2']);
-  await again([2]);
+  again([2]); // while the page does not ask: it hears of it when it does
+  await ask();
+  await other.clock.runFor(100);
   await rows(1);
   assert.deepEqual(await shown(), ['shop/p-2']);
   assert.equal(await other.locator('.row.gone').count(), 0, 'the key is not gone');
-  assert.deepEqual(asked, ['W/"1"', 'W/"2"'], 'only what is new is sent');
-  assert.deepEqual(violations, []);
+  assert.deepEqual(asked.slice(0, 2), ['W/"1"', 'W/"2"'], 'only what is new is sent');
+  assert.equal(await other.locator('.live-connected').count(), 1);
+
+  // Where it is refused it asks less often, and goes on when it is not.
+  await other.clock.pauseAt(Date.now() + 3_600_000);
+  refusing = true;
+  again([2]);
+  const refused = other.waitForResponse((response) => response.status() === 503);
+  await ask();
+  await (await refused).finished();
+  await other.evaluate(() => undefined);
+  const count = asked.length;
+  await other.clock.runFor(1900);
+  assert.equal(asked.length, count);
+  refusing = false;
+  await other.clock.resume();
+  again([1, 2]);
+  await ask();
+  await rows(2);
+  assert.deepEqual(violations.filter((one) => !one.includes('503')), []);
   await other.close();
 });
