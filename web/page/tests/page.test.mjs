@@ -71,6 +71,7 @@ test('what a reader has found wrong is told in Chinese too', async () => {
     await page.waitForFunction((detail) => document.body.innerText.includes(detail), detail);
     await page.screenshot({ path: `${artefacts}/detail-zh-${name}.png` });
   }
+  await page.evaluate(() => localStorage.setItem('lang', 'en'));
   clean();
 });
 
