@@ -279,7 +279,9 @@ mod tests {
             let target = format!("/api/v1/{}", parts.join("/"));
             if get(&target).is_ok() {
                 let plain: String = percent_decode_str(&target).decode_utf8_lossy().into_owned();
-                let plain = plain.trim_start_matches("/api/v1/").trim_start_matches("watch/");
+                let plain = plain.strip_prefix("/api/v1/").unwrap_or(&plain);
+                // Once: behind it `watch` is the name of a resource, and there is none.
+                let plain = plain.strip_prefix("watch/").unwrap_or(plain);
                 let parts: Vec<&str> = plain.split('/').collect();
                 let resource = match parts.as_slice() {
                     ["namespaces", _, resource, ..] | [resource, ..] => resource,
