@@ -36,20 +36,20 @@ impl Detail {
         match self {
             Self::Text(text) => text.clone(),
             Self::Wrong(phrase, None) => phrase.text(language).to_string(),
-            Self::Wrong(phrase, Some(source)) => format!("`{source}` {}", phrase.text(language)),
+            Self::Wrong(phrase, Some(source)) => {
+                ["`", source, "` ", phrase.text(language)].concat()
+            }
             Self::Expected { expected, found, at } => {
                 let (expected, thing) = (expected.text(language), found.text(language));
-                let what = if chinese {
-                    format!("应为：{expected}；实际：{thing}")
-                } else {
-                    format!("expected {expected}, found {thing}")
-                };
+                let [before, between] =
+                    if chinese { ["应为：", "；实际："] } else { ["expected ", ", found "] };
+                let what = [before, expected, between, &thing].concat();
                 let Some((offset, whole)) = at else { return what };
-                let whole = whole.text(language);
+                let (offset, whole) = (offset.to_string(), whole.text(language));
                 if chinese {
-                    format!("{what}；位置：{whole}的字节 {offset}")
+                    [&what, "；位置：", whole, "的字节 ", &offset].concat()
                 } else {
-                    format!("{what} at byte {offset} of {whole}")
+                    [&what, " at byte ", &offset, " of ", whole].concat()
                 }
             }
         }
@@ -80,13 +80,13 @@ impl Found {
         match *self {
             Self::End => "结尾".to_string(),
             Self::Byte(b'"') => "引号（\"）".to_string(),
-            Self::Byte(byte @ b'!'..=b'~') => format!("“{}”", char::from(byte)),
+            Self::Byte(byte @ b'!'..=b'~') => quoted(char::from(byte)),
             Self::Byte(b' ') => "空格".to_string(),
             Self::Byte(b'\n') => "换行符".to_string(),
             Self::Byte(b'\r') => "回车符".to_string(),
             Self::Byte(b'\t') => "制表符".to_string(),
             Self::Byte(byte) => format!("字节 0x{byte:02x}"),
-            Self::Char(character) => format!("“{character}”"),
+            Self::Char(character) => quoted(character),
             Self::Thing(phrase) => phrase.chinese().to_string(),
         }
     }
@@ -96,6 +96,10 @@ impl Found {
         let things = Phrase::ALL.iter().copied().map(Self::Thing);
         (0..=u8::MAX).map(Self::Byte).chain([Self::End]).chain(things)
     }
+}
+
+fn quoted(character: char) -> String {
+    ["“", character.encode_utf8(&mut [0; 4]), "”"].concat()
 }
 
 impl From<&DecodeError> for Detail {

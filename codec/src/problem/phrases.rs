@@ -105,11 +105,7 @@ phrases! {
     AliasWithin: "is a part of what it names, or of what `<<` merges", "位于它所引用的内容之中，或在 `<<` 合并的内容之中";
     Aliases: "aliases that would repeat more than 4 MiB", "别名重复的内容将超过 4 MiB";
     AnchorName: "an anchor (&) or an alias (*) without a name", "锚点（&）或别名（*）没有名称";
-    BadComment: "a comment (#) where none can be", "此处不能有注释（#）";
-    BadDirective: "a directive (%) that is not right", "指令（%）不正确";
     BadEscape: "an escape sequence that YAML does not have", "YAML 没有这样的转义序列";
-    BadTag: "a tag (!) that is not right", "标签（!）不正确";
-    BlockHeader: "a wrong mark behind \"|\" or \">\"", "“|”或“>”之后的标记不正确";
     BracketNeverClosed: "a bracket that is never closed", "括号没有闭合";
     BracketUnopened: "a closing bracket that closes nothing", "多余的右括号";
     CannotBegin: "cannot begin a value", "不能作为值的开头";
@@ -119,7 +115,6 @@ phrases! {
     CommaMissing: "\",\" or a closing bracket is missing", "缺少“,”或右括号";
     DashMisplaced: "\"-\" where no list can be", "此处不能有列表项“-”";
     DashMissing: "\"-\" of a list item is missing", "缺少列表项的“-”";
-    DocumentMark: "text where a document begins or ends", "文档开头或结尾处有多余文本";
     EndsEarly: "the text ends too early", "文本提前结束";
     Indentation: "wrong indentation", "缩进不正确";
     KeyNotScalar: "a list or a mapping as a key, which JSON does not have", "列表或映射作为键，JSON 中没有这样的键";

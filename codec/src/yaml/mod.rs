@@ -226,35 +226,8 @@ fn wrong(offset: usize, kind: &ErrorKind) -> SyntaxError {
         | ErrorKind::MissingLowSurrogate
         | ErrorKind::UnpairedLowSurrogate
         | ErrorKind::InvalidUnicodeEscape => Phrase::BadEscape,
-        ErrorKind::ExpectedTagBang
-        | ErrorKind::InvalidGlobalTagCharacter
-        | ErrorKind::InvalidTagTerminator
-        | ErrorKind::MissingTagUri
-        | ErrorKind::UnclosedVerbatimTag
-        | ErrorKind::InvalidTagEscape
-        | ErrorKind::InvalidTagUtf8LeadingByte
-        | ErrorKind::InvalidTagUtf8TrailingByte
-        | ErrorKind::InvalidTagUtf8
-        | ErrorKind::UndeclaredTagHandle => Phrase::BadTag,
-        ErrorKind::DuplicateVersionDirective
-        | ErrorKind::UnsupportedYamlMajorVersion
-        | ErrorKind::DuplicateTagDirective
-        | ErrorKind::ExpectedTagDirectiveBang
-        | ErrorKind::InvalidDirectiveTerminator
-        | ErrorKind::MissingYamlVersionSeparator
-        | ErrorKind::MissingDirectiveName
-        | ErrorKind::InvalidDirectiveName
-        | ErrorKind::YamlVersionTooLong
-        | ErrorKind::MissingYamlVersion
-        | ErrorKind::InvalidTagDirectiveTerminator => Phrase::BadDirective,
         ErrorKind::MissingAnchorOrAliasName => Phrase::AnchorName,
-        ErrorKind::ExpectedDocumentStart
-        | ErrorKind::MissingDocumentEndBeforeDirective
-        | ErrorKind::InvalidDocumentEnd => Phrase::DocumentMark,
-        ErrorKind::ZeroBlockScalarIndent | ErrorKind::InvalidBlockScalarHeader => {
-            Phrase::BlockHeader
-        }
-        ErrorKind::CommentInterceptedScalar | ErrorKind::CommentNotSeparated => Phrase::BadComment,
+        // Tags, directives and marks of documents: what no Pod is written with.
         _ => Phrase::CannotGoOn,
     };
     SyntaxError::wrong(offset, phrase)
@@ -356,7 +329,7 @@ mod tests {
             ("a: \"\\x\"\n", Phrase::BadEscape),
             ("a: ]\n", Phrase::BracketUnopened),
             ("a: &\n", Phrase::AnchorName),
-            ("a: |x\n", Phrase::BlockHeader),
+            ("a: |x\n", Phrase::CannotGoOn),
             ("- a\nb: c\n", Phrase::DashMissing),
         ] {
             let error = texts(text).unwrap_err();
