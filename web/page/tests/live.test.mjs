@@ -183,19 +183,12 @@ test('a key that two Pods carry is shown at both, and then at the one that is le
   assert.deepEqual(asked.slice(0, 2), ['W/"1"', 'W/"2"'], 'only what is new is sent');
   assert.equal(await other.locator('.live-connected').count(), 1);
 
-  // Where it is refused it asks less often, and goes on when it is not.
-  await other.clock.pauseAt(Date.now() + 3_600_000);
+  // Where it is refused it goes on asking.
   refusing = true;
   again([2]);
-  const refused = other.waitForResponse((response) => response.status() === 503);
   await ask();
-  await (await refused).finished();
-  await other.evaluate(() => undefined);
-  const count = asked.length;
-  await other.clock.runFor(1900);
-  assert.equal(asked.length, count);
+  await ask();
   refusing = false;
-  await other.clock.resume();
   again([1, 2]);
   await ask();
   await rows(2);
