@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 use core::cmp::Ordering;
 
 use super::StoredRecord;
-use crate::order::sorted;
+use crate::order::ordered;
 
 /// Each key once, in the order of the annotation.
 #[derive(Debug, Default)]
@@ -49,8 +49,12 @@ impl<'a> Difference<'a> {
 
 /// The record that counts of each key, in an order that is quick to compare.
 fn by_key(records: &[StoredRecord]) -> Vec<Placed<'_>> {
-    let placed: Vec<Placed<'_>> = records.iter().enumerate().collect();
-    let mut placed = sorted(&placed, |one, two| compare(one.1, two.1).then(two.0.cmp(&one.0)));
+    let order = ordered(records.len(), &|one, two| match (records.get(one), records.get(two)) {
+        (Some(a), Some(b)) => compare(a, b).then(two.cmp(&one)),
+        _ => Ordering::Equal,
+    });
+    let placed = order.into_iter().filter_map(|place| Some((place, records.get(place)?)));
+    let mut placed: Vec<Placed<'_>> = placed.collect();
     placed.dedup_by(|next, kept| compare(next.1, kept.1).is_eq());
     placed
 }

@@ -60,7 +60,7 @@ impl Catalog {
     /// where there are tens of thousands of them.
     pub fn service_views(&self) -> impl Iterator<Item = ServiceView<'_>> {
         let mut services: BTreeMap<Service<'static>, Vec<Listed<'_>>> = BTreeMap::new();
-        for listed in self.keys.iter().filter(|(key, _)| is_endpoint(key.category())) {
+        for listed in self.keys.iter().filter(|(key, _)| key.category().is_some_and(is_endpoint)) {
             let text = listed.0.to_text();
             let Some((_, url)) = endpoint(&text) else { continue };
             services.entry(url.service().into_owned()).or_default().push(listed);
@@ -112,12 +112,12 @@ impl<'a> ServiceView<'a> {
 /// The category and the URL of a key that names a provider or a consumer.
 fn endpoint(key: &str) -> Option<(Category, Url<'static>)> {
     let key = Key::parse(key).ok()?;
-    let category = key.category.filter(|category| is_endpoint(Some(*category)))?;
+    let category = key.category.filter(|category| is_endpoint(*category))?;
     Some((category, Url::parse(key.url?.into_owned()).ok()?))
 }
 
-fn is_endpoint(category: Option<Category>) -> bool {
-    matches!(category, Some(Category::Providers | Category::Consumers))
+fn is_endpoint(category: Category) -> bool {
+    matches!(category, Category::Providers | Category::Consumers)
 }
 
 impl<'a> PodView<'a> {

@@ -62,10 +62,8 @@ impl Detail {
             .strip_prefix("expected ")
             .and_then(|rest| rest.rsplit_once(", found "))
             .unwrap_or_default();
-        let phrase = Phrase::ALL.iter().find(|phrase| phrase.english() == expected);
-        let found = Found::all().find(|it| it.text(Language::English) == found);
-        match (phrase, found) {
-            (Some(&expected), Some(found)) => Self::Expected { expected, found, at: None },
+        match (Phrase::of_english(expected), Found::of_english(found)) {
+            (Some(expected), Some(found)) => Self::Expected { expected, found, at: None },
             _ => Self::Text(text.to_string()),
         }
     }
@@ -91,10 +89,15 @@ impl Found {
         }
     }
 
-    /// Every one that is not a character beyond ASCII.
-    fn all() -> impl Iterator<Item = Self> {
-        let things = Phrase::ALL.iter().copied().map(Self::Thing);
-        (0..=u8::MAX).map(Self::Byte).chain([Self::End]).chain(things)
+    /// The one that displays so; `None` for a character beyond ASCII.
+    fn of_english(text: &str) -> Option<Self> {
+        let thing = || Phrase::of_english(text).map(Self::Thing);
+        Self::nameless().find(|it| it.to_string() == text).or_else(thing)
+    }
+
+    /// Every byte, and the end.
+    fn nameless() -> impl Iterator<Item = Self> {
+        (0..=u8::MAX).map(Self::Byte).chain([Self::End])
     }
 }
 
@@ -145,7 +148,9 @@ mod tests {
 
     #[test]
     fn whatever_is_found_is_in_both_languages() {
-        for found in Found::all() {
+        let things = Phrase::ALL.iter().copied().map(Found::Thing);
+        for found in Found::nameless().chain(things) {
+            assert_eq!(Found::of_english(&found.to_string()), Some(found));
             let chinese = found.text(Language::Chinese);
             match found {
                 // A quotation is the same in both, between other marks.

@@ -172,6 +172,12 @@ impl Phrase {
         self.of(ENGLISH)
     }
 
+    /// The phrase that reads so in English.
+    pub(super) fn of_english(text: &str) -> Option<Self> {
+        let place = ENGLISH.lines().position(|line| line == text)?;
+        Self::ALL.get(place).copied()
+    }
+
     /// The phrase in 中文.
     pub fn chinese(self) -> &'static str {
         self.of(CHINESE)

@@ -6,6 +6,7 @@ use std::io::{BufRead as _, BufReader};
 use std::process::{Child, ChildStdout, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use crate::percentile::median;
 use crate::programs::{Cluster, Programs, settle};
 use crate::usage::Usage;
 use crate::{Outcome, say};
@@ -56,8 +57,8 @@ pub(crate) async fn run(programs: &Programs, watch: &Watch) -> Outcome {
     let mut native = None;
     for ((name, _), costs) in named.iter().zip(costs) {
         let cost = Cost {
-            wall: median(costs.iter().map(|cost| cost.wall)),
-            cpu: median(costs.iter().map(|cost| cost.cpu)),
+            wall: median(costs.iter().map(|cost| cost.wall).collect()),
+            cpu: median(costs.iter().map(|cost| cost.cpu).collect()),
         };
         say(&row(name, &cost, native.get_or_insert(cost), changes));
     }
@@ -69,12 +70,6 @@ pub(crate) async fn run(programs: &Programs, watch: &Watch) -> Outcome {
 struct Cost {
     wall: Duration,
     cpu: Duration,
-}
-
-fn median(times: impl Iterator<Item = Duration>) -> Duration {
-    let mut times: Vec<Duration> = times.collect();
-    times.sort_unstable();
-    times.get(times.len() / 2).copied().unwrap_or_default()
 }
 
 #[expect(clippy::cast_precision_loss, reason = "a figure of three digits")]

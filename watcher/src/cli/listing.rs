@@ -147,7 +147,7 @@ fn columns(wide: bool) -> Vec<Column> {
 
 /// The keys that may be rules and who carries them, in order.
 fn rules(catalog: &Catalog) -> BTreeMap<String, Vec<&Holder>> {
-    let carried = catalog.carried().filter(|(key, ..)| is_rule(key.category()));
+    let carried = catalog.carried().filter(|(key, ..)| key.category().is_some_and(is_rule));
     let carried = carried.map(|(key, _, holders)| (key.to_text(), holders));
     let rules = carried.filter(|(key, _)| rule(key).is_some());
     let mut ordered = BTreeMap::new();
@@ -161,12 +161,12 @@ fn rules(catalog: &Catalog) -> BTreeMap<String, Vec<&Holder>> {
 /// A record that is a rule instead of an endpoint.
 fn rule(key: &str) -> Option<(Category, Url<'_>)> {
     let key = Key::parse(key).ok()?;
-    let category = key.category.filter(|category| is_rule(Some(*category)))?;
+    let category = key.category.filter(|category| is_rule(*category))?;
     Some((category, Url::parse(key.url?).ok()?))
 }
 
-fn is_rule(category: Option<Category>) -> bool {
-    matches!(category, Some(Category::Routers | Category::Configurators))
+fn is_rule(category: Category) -> bool {
+    matches!(category, Category::Routers | Category::Configurators)
 }
 
 /// Protocol, host and port; of a consumer the host alone, since it serves nothing there.
