@@ -10,8 +10,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE;
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use dubbo_k8s_codec::{
-    ANNOTATION, Annotation, Catalog, Changes, Key, LABEL, ListReader, Liveness, Pod, Record, Scope,
-    Url, WatchEvent, encode,
+    ANNOTATION, Annotation, Key, LABEL, ListReader, Pod, Record, Url, WatchEvent, encode,
 };
 use percent_encoding::percent_decode_str;
 use serde::{Deserialize, Serialize};
@@ -172,18 +171,6 @@ fn lists(c: &mut Criterion) {
     });
     group.bench_function("Pods naive", |b| {
         b.iter(|| serde_json::from_slice::<naive::List>(black_box(&body)).unwrap().items.len());
-    });
-    group.bench_function("to a synced catalog", |b| {
-        b.iter(|| {
-            let mut catalog = Catalog::new(Liveness::default());
-            let mut relist = catalog.relist();
-            read(black_box(&body), |item| {
-                relist.observe(&catalog, &Pod::parse(item).unwrap());
-                0
-            });
-            catalog.commit(&Scope::All, relist, &mut Changes::default());
-            catalog
-        });
     });
     group.finish();
 }

@@ -105,6 +105,17 @@ pub struct DecodeError {
 }
 
 impl DecodeError {
+    /// An error at a place; see the members for what each says.
+    pub const fn new(
+        stage: Stage,
+        offset: usize,
+        decoded_offset: Option<usize>,
+        expected: Phrase,
+        found: Found,
+    ) -> Self {
+        Self { stage, offset, decoded_offset, expected, found }
+    }
+
     /// The message without stage and place: what was expected, what was found.
     pub fn message(&self) -> impl fmt::Display + '_ {
         Message { expected: self.expected, found: self.found }

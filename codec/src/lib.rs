@@ -3,8 +3,7 @@
 //! Dubbo applications can use the Pod as their registry: each process writes what it provides and
 //! consumes into the annotation [`ANNOTATION`] of its own Pod. This crate reads and writes that
 //! annotation ([`Annotation`], [`encode`]), the keys and URLs in it ([`Key`], [`Url`],
-//! [`Service`]), the Pods that carry it ([`Pod`], [`WatchEvent`], [`ListReader`]), and keeps the
-//! [`Catalog`] of what is registered, with the exact list of changes.
+//! [`Service`]), and the Pods that carry it ([`Pod`], [`WatchEvent`], [`ListReader`]).
 //!
 //! For those who look into a registry: the stable codes of [`problem`]s with their explanations,
 //! [`lint`] over Pods, [`repair`]s of an annotation and the [`patch`] that writes one. The feature `yaml`
@@ -33,7 +32,7 @@
 #![forbid(unsafe_code)]
 
 extern crate alloc;
-#[cfg(feature = "std")]
+#[cfg(test)]
 extern crate std;
 
 /// The README's example, compiled with the documentation.
@@ -43,7 +42,6 @@ struct Readme;
 
 mod annotation;
 mod base64url;
-pub mod catalog;
 mod error;
 mod escape;
 mod instance;
@@ -51,7 +49,6 @@ mod json;
 mod lanes;
 pub mod lint;
 mod list;
-mod order;
 pub mod patch;
 mod path;
 mod pod;
@@ -67,16 +64,18 @@ mod warning;
 #[cfg(feature = "yaml")]
 pub mod yaml;
 
-pub use annotation::*;
-pub use catalog::*;
-pub use error::*;
+pub use annotation::{
+    ANNOTATION, Annotation, LABEL, MAX_ANNOTATION_BYTES, NULL_ANNOTATION, Records, encode,
+    encode_json,
+};
+pub use error::{DecodeError, Found, Stage};
 pub use escape::query_escape;
-pub use instance::*;
-pub use list::*;
-pub use path::*;
-pub use pod::*;
-pub use record::*;
-pub use service::*;
-pub use status::*;
-pub use url::*;
+pub use instance::{Endpoint, Instance, METADATA_ANNOTATION};
+pub use list::{CUT_ITEM_BYTES, ListError, ListMeta, ListReader, MAX_ITEM_BYTES};
+pub use path::{Category, Key, KeyError, ROOT};
+pub use pod::{Pod, PodError, Readiness, WatchEvent};
+pub use record::Record;
+pub use service::{Query, Service};
+pub use status::{Cause, Status};
+pub use url::{DEFAULT_WEIGHT, Host, Param, Params, Url, UrlError};
 pub use warning::{MAX_WARNINGS, Warning, WarningCode};

@@ -7,7 +7,6 @@
 use alloc::borrow::Cow;
 use alloc::{vec, vec::Vec};
 
-use crate::order::ordered;
 use crate::problem::{Code, Problem};
 use crate::{Annotation, Category, Key, Param, Query, Record, Service, Url};
 
@@ -172,7 +171,8 @@ pub(crate) fn is_double_encoded(param: &Param<'_>) -> bool {
 pub fn duplicates<'a>(records: impl IntoIterator<Item = Record<'a>>) -> Vec<Problem> {
     let all: Vec<Record<'a>> = records.into_iter().collect();
     let same = |one: usize, other: usize| all.get(one) == all.get(other);
-    let order = ordered(all.len(), &|one, other| all.get(one).cmp(&all.get(other)));
+    let mut order: Vec<usize> = (0..all.len()).collect();
+    order.sort_by_key(|at| all.get(*at));
     let mut again = vec![false; all.len()];
     for pair in order.windows(2) {
         if let [one, other] = pair
@@ -195,9 +195,8 @@ pub struct Providers<'a> {
 
 impl<'a> FromIterator<&'a Service<'a>> for Providers<'a> {
     fn from_iter<I: IntoIterator<Item = &'a Service<'a>>>(services: I) -> Self {
-        let all: Vec<_> = services.into_iter().collect();
-        let order = ordered(all.len(), &|one, other| all.get(one).cmp(&all.get(other)));
-        let mut services: Vec<_> = order.iter().filter_map(|at| all.get(*at).copied()).collect();
+        let mut services: Vec<_> = services.into_iter().collect();
+        services.sort_unstable();
         services.dedup();
         Self { services }
     }

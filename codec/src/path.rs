@@ -54,7 +54,7 @@ impl Category {
 
     /// The category that a path names, whatever the rest of it is. `None` also where the path ends
     /// with it, or before.
-    pub(crate) fn of_leaf(path: &str) -> Option<Self> {
+    pub fn of_leaf(path: &str) -> Option<Self> {
         let mut names = path.strip_prefix('/')?.splitn(4, '/').skip(2);
         let category = Self::from_name(names.next()?)?;
         names.next().map(|_url| category)

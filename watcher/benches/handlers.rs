@@ -10,7 +10,8 @@ use std::hint::black_box;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use dubbo_k8s_codec::{Category, Change, ChangeKind, Holder, Key};
+use dubbo_k8s_codec::{Category, Key};
+use dubbo_k8s_engine::catalog::{Change, ChangeKind, Holder};
 use dubbo_k8s_watcher::handlers::{Options, Spec, Standalone};
 
 /// Calls of one sample, and samples.

@@ -14,44 +14,17 @@ struct Absence {
     why: &'static str,
 }
 
+/// That they name no std and hold no unsafe code, the compiler sees to.
 const ABSENCES: [Absence; 2] = [
     Absence {
         folder: "codec/src",
-        words: &[
-            "std::",
-            "unsafe",
-            "Instant",
-            "SystemTime",
-            "getrandom",
-            "HashMap",
-            "tokio",
-            "wasm_bindgen",
-            "proxy_wasm",
-        ],
-        why: "the codec knows no std, no clock, no randomness, no I/O and no host",
+        words: &[".await", "async"],
+        why: "the codec knows no I/O, and nothing in it waits",
     },
     Absence {
-        folder: "watcher/src/core",
-        words: &[
-            ".await",
-            "async",
-            "tokio",
-            "reqwest",
-            "hyper",
-            "rustls",
-            "Instant",
-            "SystemTime",
-            "TcpStream",
-            "UdpSocket",
-            "ToSocketAddrs",
-            "std::fs",
-            "std::io",
-            "std::thread",
-            "std::env",
-            "getrandom",
-            "unsafe",
-        ],
-        why: "the core is sans-IO: it awaits nothing and reads no clock; only drivers do",
+        folder: "engine/src",
+        words: &[".await", "async"],
+        why: "the engine is sans-IO: it awaits nothing; only drivers do",
     },
 ];
 
@@ -59,13 +32,22 @@ const ABSENCES: [Absence; 2] = [
 const CONFINED: [(&str, &str); 4] = [
     ("web/src", "wasm_bindgen"),
     ("filter/src", "proxy_wasm"),
-    ("watcher/src", "wasip2::"),
+    ("registry/src", "wasip2::"),
     ("codec/src", "granit_parser"),
 ];
 
+/// Crates that a package never compiles natively, not even by way of others. (For WASI the bindings of the host
+/// bring wit-bindgen.)
+const LEAN: [(&str, &[&str]); 2] = [
+    ("dubbo-k8s-engine", &["tokio", "reqwest", "hyper", "rustls"]),
+    ("dubbo-k8s-registry", &["clap", "axum", "prometheus", "mimalloc", "wasmtime", "wit-bindgen"]),
+];
+
 /// Who may depend on whom in this workspace; who is not listed may depend on no member.
-const EDGES: [(&str, &[&str]); 7] = [
-    ("dubbo-k8s-watcher", &["dubbo-k8s-codec"]),
+const EDGES: [(&str, &[&str]); 9] = [
+    ("dubbo-k8s-engine", &["dubbo-k8s-codec"]),
+    ("dubbo-k8s-registry", &["dubbo-k8s-codec", "dubbo-k8s-engine"]),
+    ("dubbo-k8s-watcher", &["dubbo-k8s-codec", "dubbo-k8s-engine", "dubbo-k8s-registry"]),
     ("dubbo-k8s-web", &["dubbo-k8s-codec"]),
     ("dubbo-k8s-filter", &["dubbo-k8s-codec"]),
     ("dubbo-k8s-codec-guest", &["dubbo-k8s-codec"]),
@@ -74,18 +56,32 @@ const EDGES: [(&str, &[&str]); 7] = [
         &[
             "dubbo-k8s-codec",
             "dubbo-k8s-codec-guest",
+            "dubbo-k8s-engine",
+            "dubbo-k8s-registry",
             "dubbo-k8s-watcher",
             "dubbo-k8s-web",
             "dubbo-k8s-filter",
         ],
     ),
-    ("dubbo-k8s-live", &["dubbo-k8s-codec", "dubbo-k8s-watcher", "dubbo-k8s-tests"]),
+    (
+        "dubbo-k8s-live",
+        &[
+            "dubbo-k8s-codec",
+            "dubbo-k8s-engine",
+            "dubbo-k8s-registry",
+            "dubbo-k8s-watcher",
+            "dubbo-k8s-tests",
+        ],
+    ),
     ("xtask", &["dubbo-k8s-codec", "dubbo-k8s-watcher"]),
 ];
 
 /// What is broken, one line each.
 pub(crate) fn problems(packages: &[Package]) -> Result<Vec<String>> {
     let mut problems = edges(packages);
+    for (package, banned) in LEAN {
+        problems.extend(heavy(package, banned, &compiled(package)?));
+    }
     for absence in &ABSENCES {
         let folder = root().join(absence.folder);
         let files = rust_files(&folder)?;
@@ -137,6 +133,19 @@ fn edges(packages: &[Package]) -> Vec<String> {
         }));
     }
     problems
+}
+
+/// The names of all packages that a package compiles for this machine, one a line.
+fn compiled(package: &str) -> Result<String> {
+    let tree = ["tree", "--locked", "--edges", "normal", "--prefix", "none"];
+    crate::process::Tool::new("cargo").args(tree).args(["--format", "{p}", "-p", package]).read()
+}
+
+fn heavy(package: &str, banned: &[&str], compiled: &str) -> Vec<String> {
+    let names: Vec<&str> =
+        compiled.lines().filter_map(|line| line.split_whitespace().next()).collect();
+    let found = banned.iter().filter(|name| names.contains(name));
+    found.map(|name| format!("{package} compiles {name}: a user of it would have to")).collect()
 }
 
 fn named(absence: &Absence, file: &str, text: &str) -> Vec<String> {
@@ -210,18 +219,26 @@ mod tests {
 
     #[test]
     fn a_forbidden_word_is_found_with_its_line() {
-        let text = "//! Core.\nfn now() {\n    std::time::Instant::now();\n}\n";
+        let text = "//! Core.\nfn now() {\n    other.await;\n}\n";
         let problems = named(CORE, "a.rs", text);
         assert_eq!(problems.len(), 1, "{problems:?}");
-        assert!(problems[0].starts_with("a.rs:3: names `Instant`"), "{problems:?}");
+        assert!(problems[0].starts_with("a.rs:3: names `.await`"), "{problems:?}");
     }
 
     #[test]
     fn comments_tests_and_longer_words_are_no_names() {
-        let text = "// tokio\nlet asynchronous = 1; // .await\n#[cfg(test)]\nmod tests { use tokio::x; }\n";
+        let text =
+            "// async\nlet asynchronous = 1; // .await\n#[cfg(test)]\nmod tests { x.await }\n";
         assert_eq!(named(CORE, "a.rs", text), [""; 0]);
         assert!(names("x.await;", ".await") && names("use std::fs;", "std::fs"));
         assert!(!names("my_std::fs", "std::fs") && !names("use core::fmt;", "std::"));
+    }
+
+    #[test]
+    fn a_package_that_compiles_what_it_must_not_is_found() {
+        let tree = "dubbo-k8s-engine v0.1.0 (/x)\nserde v1.0.0\nhyper v1.0.0\n";
+        assert_eq!(heavy("dubbo-k8s-engine", &["hyper", "tokio"], tree).len(), 1);
+        assert_eq!(heavy("dubbo-k8s-engine", &["tokio"], tree), [""; 0]);
     }
 
     #[test]

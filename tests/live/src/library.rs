@@ -1,9 +1,9 @@
 //! A registry in this process, as a Rust service has it.
 
-use dubbo_k8s_watcher::core::{Engine, Scopes, Settings};
-use dubbo_k8s_watcher::kube::config::{Config as Connection, Environment, Overrides};
-use dubbo_k8s_watcher::kube::{Client, Driver};
-use dubbo_k8s_watcher::registry::{Config, Registry};
+use dubbo_k8s_engine::{Engine, Scopes, Settings};
+use dubbo_k8s_registry::kube::config::{Config as Connection, Environment, Overrides};
+use dubbo_k8s_registry::kube::{Client, Driver};
+use dubbo_k8s_registry::{Config, Registry};
 
 use crate::Outcome;
 use crate::programs::Cluster;

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use dubbo_k8s_watcher::registry::Update;
+use dubbo_k8s_registry::Update;
 use futures_util::StreamExt as _;
 
 use crate::library::registry;

@@ -6,9 +6,9 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use dubbo_k8s_watcher::core::{Notice, Request, Verb};
-use dubbo_k8s_watcher::kube::{Driver, Event, Exchange};
-use dubbo_k8s_watcher::registry::{Feed, LogLimits, Registry, Subscription, Update};
+use dubbo_k8s_engine::{Notice, Request, Verb};
+use dubbo_k8s_registry::kube::{Driver, Event, Exchange};
+use dubbo_k8s_registry::{Feed, LogLimits, Registry, Subscription, Update};
 use futures_util::StreamExt as _;
 use tokio::task::JoinHandle;
 

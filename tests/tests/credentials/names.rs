@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use dubbo_k8s_watcher::core::TransportErrorKind;
+use dubbo_k8s_engine::TransportErrorKind;
 
 use crate::rig::{Rig, ask};
 
@@ -38,7 +38,7 @@ async fn a54_whoever_asks_for_it_is_not_protected() {
     let rig = Rig::start().await;
     rig.kubeconfig(&rig.here(), &rig.admin());
     rig.write("ca.crt", "");
-    let error = dubbo_k8s_watcher::kube::Client::new(rig.config(&[])).unwrap_err();
+    let error = dubbo_k8s_registry::kube::Client::new(rig.config(&[])).unwrap_err();
     let expected = "cannot set up TLS: the certificate authority holds no PEM certificate";
     assert_eq!(error.to_string(), expected);
 

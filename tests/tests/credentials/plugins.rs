@@ -3,10 +3,8 @@
 
 use std::{fs, os::unix::fs::PermissionsExt as _, sync::Arc, time::Duration};
 
-use dubbo_k8s_watcher::{
-    core::{Scopes, Settings},
-    registry::{Config, Registry},
-};
+use dubbo_k8s_engine::{Scopes, Settings};
+use dubbo_k8s_registry::{Config, Registry};
 
 use crate::rig::{Rig, ask};
 

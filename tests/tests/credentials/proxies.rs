@@ -3,8 +3,9 @@
 
 use std::time::Duration;
 
+use dubbo_k8s_engine::TransportErrorKind;
+use dubbo_k8s_registry::kube::Client;
 use dubbo_k8s_tests::proxy::{Asked, Proxy};
-use dubbo_k8s_watcher::{core::TransportErrorKind, kube::Client};
 
 use crate::rig::{Rig, ask};
 

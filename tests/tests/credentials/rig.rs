@@ -2,15 +2,13 @@
 
 use std::{fs, path::PathBuf, time::Duration};
 
+use dubbo_k8s_engine::{Request, TransportError, Verb};
+use dubbo_k8s_registry::kube::{
+    Client, Event,
+    config::{Config, Environment, Overrides},
+};
 use dubbo_k8s_tests::apiserver::{Grant, Options, Server};
 use dubbo_k8s_tests::program::{Ran, bare, dubbo_watcher, run};
-use dubbo_k8s_watcher::{
-    core::{Request, TransportError, Verb},
-    kube::{
-        Client, Event,
-        config::{Config, Environment, Overrides},
-    },
-};
 use tempfile::TempDir;
 
 /// Nothing here takes that long; a test that waits longer has failed.

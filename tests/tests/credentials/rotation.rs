@@ -3,8 +3,8 @@
 
 use std::time::Duration;
 
+use dubbo_k8s_engine::TransportErrorKind;
 use dubbo_k8s_tests::apiserver::Verb;
-use dubbo_k8s_watcher::core::TransportErrorKind;
 
 use crate::rig::{Rig, ask};
 
@@ -59,13 +59,13 @@ async fn a50_a_client_certificate_is_rotated_under_load() {
 }
 
 fn send(
-    client: &mut dubbo_k8s_watcher::kube::Client,
+    client: &mut dubbo_k8s_registry::kube::Client,
     now: Duration,
 ) -> impl Future<Output = Option<u16>> + use<> {
     let mut exchange = client.send(now, crate::rig::list());
     async move {
         match exchange.next().await {
-            Some(dubbo_k8s_watcher::kube::Event::Head { status, .. }) => Some(status),
+            Some(dubbo_k8s_registry::kube::Event::Head { status, .. }) => Some(status),
             _ => None,
         }
     }

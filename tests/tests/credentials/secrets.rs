@@ -9,16 +9,14 @@ use std::{
 };
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use dubbo_k8s_tests::{apiserver::Options, proxy::Proxy, raw::Endpoint};
-use dubbo_k8s_watcher::{
-    core::{Engine, Scopes, Settings},
-    kube::{
-        Client, Driver,
-        config::{Config as Connection, Environment, Overrides},
-    },
-    registry::{Config, Registry},
-    serve,
+use dubbo_k8s_engine::{Engine, Scopes, Settings};
+use dubbo_k8s_registry::kube::{
+    Client, Driver,
+    config::{Config as Connection, Environment, Overrides},
 };
+use dubbo_k8s_registry::{Config, Registry};
+use dubbo_k8s_tests::{apiserver::Options, proxy::Proxy, raw::Endpoint};
+use dubbo_k8s_watcher::serve;
 use tokio::{net::TcpListener, sync::oneshot};
 use tracing_core::{
     Dispatch, Event, Metadata, Subscriber,

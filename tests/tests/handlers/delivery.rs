@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use dubbo_k8s_watcher::registry::Update;
+use dubbo_k8s_registry::Update;
 use futures_util::StreamExt as _;
 
 use crate::rig::{Rig, component, within};

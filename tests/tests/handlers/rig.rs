@@ -4,12 +4,12 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use dubbo_k8s_codec::{Category, Key, Record, encode};
+use dubbo_k8s_engine::{Scopes, Settings};
+use dubbo_k8s_registry::kube::config::{Config as Connection, Environment, Overrides};
+use dubbo_k8s_registry::{Config, Registry};
 use dubbo_k8s_tests::apiserver::{Options as ClusterOptions, Server};
 use dubbo_k8s_tests::skip;
-use dubbo_k8s_watcher::core::{Scopes, Settings};
 use dubbo_k8s_watcher::handlers::{Handlers, Options, Prepared, Spec};
-use dubbo_k8s_watcher::kube::config::{Config as Connection, Environment, Overrides};
-use dubbo_k8s_watcher::registry::{Config, Registry};
 use serde_json::json;
 use tempfile::TempDir;
 use tokio::sync::mpsc;

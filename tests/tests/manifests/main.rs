@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use dubbo_k8s_watcher::kube::Rights;
+use dubbo_k8s_registry::kube::Rights;
 use schema::Schemas;
 use serde_json::{Value, json};
 

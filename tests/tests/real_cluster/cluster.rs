@@ -3,10 +3,10 @@
 use std::path::Path;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use dubbo_k8s_engine::{Engine, Scopes, Settings};
+use dubbo_k8s_registry::kube::config::{Config, Credential, Environment, Overrides, Trust};
+use dubbo_k8s_registry::kube::{Client, Driver};
 use dubbo_k8s_tests::raw::{Endpoint, Reply};
-use dubbo_k8s_watcher::core::{Engine, Scopes, Settings};
-use dubbo_k8s_watcher::kube::config::{Config, Credential, Environment, Overrides, Trust};
-use dubbo_k8s_watcher::kube::{Client, Driver};
 use serde_json::{Value, json};
 
 /// How long anything may take before it counts as failed.
@@ -27,7 +27,7 @@ impl Cluster {
     pub(crate) fn of_kubeconfig(path: &Path) -> Self {
         let overrides = Overrides { kubeconfig: Some(path.to_owned()), ..Overrides::default() };
         let config = Config::load(&overrides, &Environment::of_process()).expect("a kubeconfig");
-        let text = |material: &dubbo_k8s_watcher::kube::config::Material| {
+        let text = |material: &dubbo_k8s_registry::kube::config::Material| {
             String::from_utf8(material.read("the kubeconfig").unwrap()).unwrap()
         };
         let authorities = match &config.trust {

@@ -2,12 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use dubbo_k8s_codec::ChangeKind;
+use dubbo_k8s_engine::Notice;
+use dubbo_k8s_engine::catalog::ChangeKind;
+use dubbo_k8s_registry::kube::Driver;
 use dubbo_k8s_tests::pods::{ANNOTATION, LABEL};
 use dubbo_k8s_tests::raw::Reply;
 use dubbo_k8s_tests::registration::{Registration, Side, annotation};
-use dubbo_k8s_watcher::core::Notice;
-use dubbo_k8s_watcher::kube::Driver;
 use serde_json::{Value, json};
 
 use crate::cluster::{Cluster, soon};

@@ -1,10 +1,10 @@
 //! The library, as a Rust service uses it.
 
+use dubbo_k8s_engine::registration::{PodName, RegistrarSettings, RegistrationError};
+use dubbo_k8s_registry::kube::Client;
+use dubbo_k8s_registry::kube::config::{Config, Environment, Overrides};
+use dubbo_k8s_registry::{HoldState, RegisterError, Registration, Registrations};
 use dubbo_k8s_tests::apiserver::{Act, Fault, Seen, Verb};
-use dubbo_k8s_watcher::core::registration::{PodName, RegistrarSettings, RegistrationError};
-use dubbo_k8s_watcher::kube::Client;
-use dubbo_k8s_watcher::kube::config::{Config, Environment, Overrides};
-use dubbo_k8s_watcher::registry::{HoldState, RegisterError, Registration, Registrations};
 
 use super::rig::Rig;
 use super::{KEY, URL, url};

@@ -5,10 +5,10 @@ use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
 use dubbo_k8s_codec::{Category, Key, Record, encode};
+use dubbo_k8s_registry::kube::Client;
+use dubbo_k8s_registry::kube::config::{Config, Environment, Overrides};
 use dubbo_k8s_tests::apiserver::{Options, Server};
 use dubbo_k8s_tests::skip;
-use dubbo_k8s_watcher::kube::Client;
-use dubbo_k8s_watcher::kube::config::{Config, Environment, Overrides};
 use dubbo_k8s_watcher::sandbox::{
     Confines, Kubernetes, Program, SERVER, Sandbox, Stopped, Streams, WriteVerb,
 };

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use dubbo_k8s_watcher::core::{Scopes, Settings};
-use dubbo_k8s_watcher::registry::{Config, Registry, Update};
+use dubbo_k8s_engine::{Scopes, Settings};
+use dubbo_k8s_registry::{Config, Registry, Update};
 use dubbo_k8s_watcher::serve::Options;
 use futures_util::StreamExt as _;
 

@@ -5,10 +5,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use dubbo_k8s_codec::{ANNOTATION, LABEL, Record, encode, query_escape};
+use dubbo_k8s_engine::{Scopes, Settings};
+use dubbo_k8s_registry::kube::config::{Config as Connection, Environment, Overrides};
+use dubbo_k8s_registry::{Config, Registry};
 use dubbo_k8s_tests::apiserver::{Options as ClusterOptions, Server};
-use dubbo_k8s_watcher::core::{Scopes, Settings};
-use dubbo_k8s_watcher::kube::config::{Config as Connection, Environment, Overrides};
-use dubbo_k8s_watcher::registry::{Config, Registry};
 use dubbo_k8s_watcher::serve::{self, Options};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;

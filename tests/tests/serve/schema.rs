@@ -1,7 +1,7 @@
 //! Holds real answers against the served description: the part of JSON Schema that it uses, and
 //! nothing else, so that a keyword which is not checked cannot hide in it.
 
-use dubbo_k8s_watcher::registry::Revision;
+use dubbo_k8s_registry::Revision;
 use serde_json::Value;
 
 /// The description that a server gives of itself.

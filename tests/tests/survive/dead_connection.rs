@@ -7,11 +7,11 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use dubbo_k8s_engine::{Cause, Engine, Notice, Scopes, Settings, TransportErrorKind};
+use dubbo_k8s_registry::kube::config::{Config, Environment, Overrides};
+use dubbo_k8s_registry::kube::{Client, Driver};
 use dubbo_k8s_tests::apiserver::{Options, Server};
 use dubbo_k8s_tests::relay::{Flow, Relay};
-use dubbo_k8s_watcher::core::{Cause, Engine, Notice, Scopes, Settings, TransportErrorKind};
-use dubbo_k8s_watcher::kube::config::{Config, Environment, Overrides};
-use dubbo_k8s_watcher::kube::{Client, Driver};
 
 use crate::pod;
 

@@ -11,9 +11,10 @@ use std::{path::PathBuf, time::Duration};
 use clap::value_parser;
 use clap::{Args, Parser, Subcommand, ValueEnum, builder::NonEmptyStringValueParser};
 use dubbo_k8s_codec::problem::Language;
+use dubbo_k8s_engine::SELECTOR;
+use dubbo_k8s_registry::kube::config::Overrides;
 #[cfg(feature = "sandbox")]
 use dubbo_k8s_watcher::handlers::{AllowedHost, Spec};
-use dubbo_k8s_watcher::{core::SELECTOR, kube::config::Overrides};
 
 /// Dubbo services that are registered in Kubernetes Pods.
 #[derive(Debug, Parser)]

@@ -1,13 +1,11 @@
 //! What went wrong with the server, and the way out, as text for a person. One message for each
 //! situation; nothing here may show a credential, and what the server says is made harmless.
 
-use dubbo_k8s_codec::Scope;
-use dubbo_k8s_watcher::{
-    core::{Cause, Failure, TransportErrorKind},
-    kube::{
-        Rights,
-        config::{Config, Credential, Trust},
-    },
+use dubbo_k8s_engine::catalog::Scope;
+use dubbo_k8s_engine::{Cause, Failure, TransportErrorKind};
+use dubbo_k8s_registry::kube::{
+    Rights,
+    config::{Config, Credential, Trust},
 };
 
 use super::plain::{plain, plain_lines};
@@ -181,11 +179,9 @@ fn transport(kind: TransportErrorKind, text: &str, situation: &Situation<'_>) ->
 mod tests {
     use std::sync::Arc;
 
-    use dubbo_k8s_codec::Scope;
-    use dubbo_k8s_watcher::{
-        core::{Cause, Failure, TransportError, TransportErrorKind, Verb},
-        kube::config::{Config, Environment, Overrides},
-    };
+    use dubbo_k8s_engine::catalog::Scope;
+    use dubbo_k8s_engine::{Cause, Failure, TransportError, TransportErrorKind, Verb};
+    use dubbo_k8s_registry::kube::config::{Config, Environment, Overrides};
 
     use super::{Situation, explain, is_final};
 

@@ -1,12 +1,10 @@
 //! The handlers of `watch` and `serve`: compiled before anything else is done, so that a mistake is said at
 //! once, and heard on stderr from then on.
 
-use dubbo_k8s_watcher::{
-    core::Notice,
-    handlers::{Handlers, Options, Prepared, Told},
-    kube::Driver,
-    registry::{Feed, LogLimits, Registry},
-};
+use dubbo_k8s_engine::Notice;
+use dubbo_k8s_registry::kube::Driver;
+use dubbo_k8s_registry::{Feed, LogLimits, Registry};
+use dubbo_k8s_watcher::handlers::{Handlers, Options, Prepared, Told};
 
 use super::{
     Ended,

@@ -7,13 +7,11 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use dubbo_k8s_codec::{Catalog, Scope};
-use dubbo_k8s_watcher::{
-    contract::View,
-    core::{Cause, Failure, Notice, TransportErrorKind},
-    host,
-    kube::config::Namespaces,
-};
+use dubbo_k8s_engine::catalog::{Catalog, Scope};
+use dubbo_k8s_engine::{Cause, Failure, Notice, TransportErrorKind};
+use dubbo_k8s_registry::contract::View;
+use dubbo_k8s_registry::host;
+use dubbo_k8s_registry::kube::config::Namespaces;
 
 use super::{
     Ended,

@@ -6,7 +6,8 @@ use std::{
 };
 
 use anstyle::Style;
-use dubbo_k8s_codec::{Catalog, Category, Holder, Key, Url};
+use dubbo_k8s_codec::{Category, Key, Url};
+use dubbo_k8s_engine::catalog::{Catalog, Holder};
 
 use super::{
     list::counted,

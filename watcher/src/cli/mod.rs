@@ -42,7 +42,7 @@ mod watch;
 use std::{io, process::ExitCode};
 
 use clap::Parser as _;
-use dubbo_k8s_watcher::host;
+use dubbo_k8s_registry::host;
 
 use self::arguments::{Arguments, Verb};
 

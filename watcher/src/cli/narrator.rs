@@ -9,8 +9,10 @@ use std::{
 };
 
 use anstyle::Style;
-use dubbo_k8s_codec::{Category, Change, ChangeKind, Holder, Key, ProblemKind, Scope, Url};
-use dubbo_k8s_watcher::{contract::Event, core::Notice};
+use dubbo_k8s_codec::{Category, Key, Url};
+use dubbo_k8s_engine::Notice;
+use dubbo_k8s_engine::catalog::{Change, ChangeKind, Holder, ProblemKind, Scope};
+use dubbo_k8s_registry::contract::Event;
 
 use super::{
     list::counted,

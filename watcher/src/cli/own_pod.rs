@@ -5,19 +5,17 @@ use std::hash::{BuildHasher as _, RandomState};
 use std::sync::Arc;
 use std::time::Duration;
 
-use dubbo_k8s_codec::Scope;
-use dubbo_k8s_watcher::{
-    core::{
-        Failure,
-        registration::{
-            PodName, Registrar, RegistrarNotice, RegistrarSettings, RegistrationError, RegistryUrl,
-            Ticket,
-        },
+use dubbo_k8s_engine::catalog::Scope;
+use dubbo_k8s_engine::{
+    Failure,
+    registration::{
+        PodName, Registrar, RegistrarNotice, RegistrarSettings, RegistrationError, RegistryUrl,
+        Ticket,
     },
-    kube::{
-        Client, RegistrarDriver,
-        config::{Config, Environment, ThisPod},
-    },
+};
+use dubbo_k8s_registry::kube::{
+    Client, RegistrarDriver,
+    config::{Config, Environment, ThisPod},
 };
 
 use super::{
@@ -75,7 +73,7 @@ impl Desk {
     pub(super) async fn settle(
         &mut self,
         wanted: Ticket,
-    ) -> Result<dubbo_k8s_watcher::core::registration::Outcome, RegistrationError> {
+    ) -> Result<dubbo_k8s_engine::registration::Outcome, RegistrationError> {
         let mut notices = Vec::new();
         loop {
             self.driver.next(&mut notices).await;

@@ -10,8 +10,8 @@ use std::{
     time::SystemTime,
 };
 
-use dubbo_k8s_codec::{Change, ChangeKind};
-use dubbo_k8s_watcher::core::Notice;
+use dubbo_k8s_engine::Notice;
+use dubbo_k8s_engine::catalog::{Change, ChangeKind};
 
 /// Below this nothing is folded.
 const ROOM: usize = 1 << 16;
@@ -176,8 +176,8 @@ fn change_of(item: &Item) -> Option<&Change> {
 mod tests {
     use std::sync::Arc;
 
-    use dubbo_k8s_codec::{Change, ChangeKind, Holder};
-    use dubbo_k8s_watcher::core::Notice;
+    use dubbo_k8s_engine::Notice;
+    use dubbo_k8s_engine::catalog::{Change, ChangeKind, Holder};
 
     use super::{OTHERS, Queue, ROOM, What};
 

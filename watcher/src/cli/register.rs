@@ -4,7 +4,7 @@
 use std::io::Write as _;
 use std::sync::Arc;
 
-use dubbo_k8s_watcher::core::registration::{Edit, Outcome, RegistrarNotice, RegistryUrl};
+use dubbo_k8s_engine::registration::{Edit, Outcome, RegistrarNotice, RegistryUrl};
 
 use super::{
     Ended,

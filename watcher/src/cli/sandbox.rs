@@ -3,13 +3,11 @@
 
 use std::time::Duration;
 
-use dubbo_k8s_watcher::{
-    kube::{
-        Client,
-        config::{Config, ConfigError, Environment, Namespaces},
-    },
-    sandbox::{self, Confines, Kubernetes, LoadError, Program, SERVER, Streams},
+use dubbo_k8s_registry::kube::{
+    Client,
+    config::{Config, ConfigError, Environment, Namespaces},
 };
+use dubbo_k8s_watcher::sandbox::{self, Confines, Kubernetes, LoadError, Program, SERVER, Streams};
 use tokio::io;
 
 use super::{

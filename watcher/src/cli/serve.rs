@@ -3,13 +3,11 @@
 
 use std::{net::SocketAddr, time::Duration};
 
+use dubbo_k8s_engine::Failure;
+use dubbo_k8s_registry::{LogLimits, Registry, Subscription, Update};
 #[cfg(feature = "sandbox")]
 use dubbo_k8s_watcher::handlers::Handlers;
-use dubbo_k8s_watcher::{
-    core::Failure,
-    registry::{LogLimits, Registry, Subscription, Update},
-    serve::{self, Limits, Options},
-};
+use dubbo_k8s_watcher::serve::{self, Limits, Options};
 use futures_util::StreamExt as _;
 use tokio::net::TcpListener;
 

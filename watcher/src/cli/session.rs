@@ -6,13 +6,11 @@ use std::{
 };
 
 use dubbo_k8s_codec::Status;
-use dubbo_k8s_watcher::{
-    core::{Engine, Request, Scopes, Settings, Verb},
-    host,
-    kube::{
-        Client, Driver, Event, Exchange,
-        config::{Config, ConfigError, Environment, Namespaces},
-    },
+use dubbo_k8s_engine::{Engine, Request, Scopes, Settings, Verb};
+use dubbo_k8s_registry::host;
+use dubbo_k8s_registry::kube::{
+    Client, Driver, Event, Exchange,
+    config::{Config, ConfigError, Environment, Namespaces},
 };
 
 use super::{

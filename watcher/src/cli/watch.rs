@@ -6,12 +6,10 @@ use std::{
     time::Duration,
 };
 
-use dubbo_k8s_codec::Scope;
-use dubbo_k8s_watcher::{
-    core::{Failure, Notice},
-    host,
-    kube::{Driver, config::Namespaces},
-};
+use dubbo_k8s_engine::catalog::Scope;
+use dubbo_k8s_engine::{Failure, Notice};
+use dubbo_k8s_registry::host;
+use dubbo_k8s_registry::kube::{Driver, config::Namespaces};
 
 #[cfg(feature = "sandbox")]
 use super::handlers;

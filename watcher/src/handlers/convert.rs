@@ -1,10 +1,11 @@
 //! From what the registry knows to what a handler is told. Every text is copied: it goes into the memory
 //! of the handler.
 
-use dubbo_k8s_codec::{Change, ChangeKind, Holder, Key, Service, Url};
+use dubbo_k8s_codec::{Key, Service, Url};
+use dubbo_k8s_engine::catalog::{Change, ChangeKind, Holder};
 
 use super::wit::dubbo::registry::types;
-use crate::registry::{Endpoint, ServiceEntry, Snapshot};
+use dubbo_k8s_registry::{Endpoint, ServiceEntry, Snapshot};
 
 /// Everything that is registered, as `snapshot` takes it.
 pub(super) fn services(snapshot: &Snapshot) -> Vec<types::Service> {

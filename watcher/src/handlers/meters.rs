@@ -10,7 +10,7 @@ use prometheus::core::Collector;
 use prometheus::{Gauge, GaugeVec, HistogramOpts, HistogramVec, IntCounterVec, IntGaugeVec, Opts};
 
 use super::delivery::{Call, Outcome, Verdict};
-use crate::registry::Reader;
+use dubbo_k8s_registry::feed::Reader;
 
 /// Seconds. An empty handler takes some microseconds, one that calls out up to its deadline.
 const BUCKETS: [f64; 10] = [0.000_01, 0.000_03, 0.000_1, 0.001, 0.01, 0.1, 0.5, 1.0, 5.0, 10.0];
@@ -115,7 +115,7 @@ impl Meters {
             "For how long a handler has been behind the registry; 0 when it is not.",
         );
         let lag = GaugeVec::new(lag, &["handler"]).expect("legal names");
-        let now = shared.reader.state().revision().number;
+        let now = shared.reader.state().revision().number();
         for progress in &shared.progress {
             let label = [progress.handler.as_str()];
             let behind = progress.behind();

@@ -37,9 +37,9 @@ pub use self::meters::Meters;
 pub use self::spec::{BadSpec, Spec};
 pub use self::standalone::{CallError, Standalone};
 use self::worker::Worker;
-use crate::registry::Registry;
 pub use crate::sandbox::AllowedHost;
 use crate::sandbox::{Allocation, Confines, Engine, Hosts, LoadError, Nowhere, Outgoing};
+use dubbo_k8s_registry::Registry;
 
 /// More handlers than this are a mistake.
 const MOST: usize = 16;

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use dubbo_k8s_codec::Change;
+use dubbo_k8s_engine::catalog::Change;
 
 use super::convert;
 use super::instance::{Fault, Instance, Message};

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use dubbo_k8s_codec::Change;
+use dubbo_k8s_engine::catalog::Change;
 use futures_util::{FutureExt as _, StreamExt as _};
 use tokio::sync::watch;
 
@@ -14,7 +14,8 @@ use super::delivery::{Call, Delivery, Outcome, Step, Verdict};
 use super::instance::{Fault, Instance, Message, Template};
 use super::journal::Journal;
 use super::meters::HandlerMeters;
-use crate::registry::{Meters, Reader, Snapshot, Subscription, Update};
+use dubbo_k8s_registry::feed::{Meters, Reader};
+use dubbo_k8s_registry::{Revision, Snapshot, Subscription, Update};
 
 /// One handler, and all that it needs.
 pub(super) struct Worker {
@@ -98,7 +99,7 @@ impl Worker {
 
     /// Waits for something to hand on; false when nothing will ever come.
     async fn wait(&mut self, patience: Duration, hand: &mut Hand) -> bool {
-        let known = self.reader.state().revision().number;
+        let known = self.reader.state().revision().number();
         let next = if let Some(next) = hand.subscription.next().now_or_never() {
             Ok(next)
         } else {
@@ -174,7 +175,7 @@ impl Worker {
         }
         self.report(call, result.err(), verdict);
         if outcome == Outcome::Done && matches!(call, Call::Snapshot | Call::Changed) {
-            let revision = hand.subscription.revision().map_or(0, |revision| revision.number);
+            let revision = hand.subscription.revision().map_or(0, Revision::number);
             self.meters.took(hand.changes.len(), revision);
             hand.changes.clear();
             hand.snapshot = None;

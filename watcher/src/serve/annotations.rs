@@ -20,7 +20,7 @@ use super::coding::Coding;
 use super::conditional::{Known, parse_wait};
 use super::poll::{Outcome, body, not_modified, poll};
 use super::refusal::Refusal;
-use crate::registry::{Placed, State};
+use dubbo_k8s_registry::feed::{Placed, State};
 
 /// A piece is sent when it has grown to this.
 const PIECE: usize = 32 << 10;

@@ -9,7 +9,8 @@ use futures_util::{Stream, StreamExt as _, stream};
 use tokio::sync::{Mutex, OwnedSemaphorePermit, Semaphore};
 
 use super::coding::{Coding, Gzip};
-use crate::registry::{Revision, State};
+use dubbo_k8s_registry::Revision;
+use dubbo_k8s_registry::feed::State;
 
 /// The largest body that is kept; a larger one is made anew for each client, piece by piece.
 const LARGEST: usize = 8 << 20;
@@ -153,7 +154,7 @@ mod tests {
     use super::*;
 
     fn name(number: u64) -> Name {
-        let revision = Revision { run: 1, number };
+        let revision = format!("00000001-{number}").parse().unwrap();
         Name { kind: Kind::Snapshot, coding: Coding::Identity, revision, age: Some(0) }
     }
 

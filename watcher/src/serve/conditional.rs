@@ -6,7 +6,7 @@ use http::header::IF_NONE_MATCH;
 use http::{HeaderMap, HeaderValue};
 
 use super::refusal::{Quoted, Refusal};
-use crate::registry::Revision;
+use dubbo_k8s_registry::Revision;
 
 /// The longest wait. A client that asks for longer gets this.
 pub(super) const LONGEST_WAIT: Duration = Duration::from_mins(1);

@@ -19,7 +19,9 @@ use super::App;
 use super::poll::Place;
 use super::refusal::Refusal;
 use super::snapshot::{asked, pieces};
-use crate::registry::{Cursor, Entry, Event, Revision, Selection, Snapshot, State, Step, What};
+use dubbo_k8s_registry::contract::Event;
+use dubbo_k8s_registry::feed::{Cursor, Entry, Selection, State, Step, What};
+use dubbo_k8s_registry::{Revision, Snapshot};
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -10,13 +10,13 @@ use http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use http::{Method, StatusCode};
 use prometheus::core::Collector;
 use prometheus::{
-    Encoder as _, Gauge, HistogramOpts, HistogramVec, IntCounter, IntGauge, Opts, Registry,
-    TEXT_FORMAT, TextEncoder,
+    Encoder as _, Gauge, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge,
+    IntGaugeVec, Opts, Registry, TEXT_FORMAT, TextEncoder,
 };
 
 use super::App;
 use super::refusal::Refusal;
-use crate::registry::State;
+use dubbo_k8s_registry::feed::{Family, Meters as Metrics, State};
 
 /// What the server itself counts.
 #[derive(Debug)]
@@ -77,7 +77,7 @@ pub(super) async fn metrics(Shared(app): Shared<Arc<App>>) -> Result<Response, R
 fn render(app: &App) -> Result<Vec<u8>, prometheus::Error> {
     let registry = Registry::new();
     let own = app.meters.collectors().into_iter();
-    for collector in own.chain(app.registry.collectors()).chain(current(&app.reader.state())) {
+    for collector in own.chain(counted(&app.registry)).chain(current(&app.reader.state())) {
         registry.register(collector)?;
     }
     #[cfg(feature = "sandbox")]
@@ -87,6 +87,30 @@ fn render(app: &App) -> Result<Vec<u8>, prometheus::Error> {
     let mut text = Vec::new();
     TextEncoder::new().encode(&registry.gather(), &mut text)?;
     Ok(text)
+}
+
+/// What the registry counts, by the names under which this program exports it.
+#[expect(clippy::expect_used, reason = "constants, checked by a test")]
+fn counted(meters: &Metrics) -> Vec<Box<dyn Collector>> {
+    let export = |family: &Family| -> Box<dyn Collector> {
+        let opts = Opts::new(format!("dubbo_watcher_{}", family.name), family.help);
+        let labels: &[&str] = if family.label.is_empty() { &[] } else { &[family.label] };
+        let values = |value: &'static str| if labels.is_empty() { vec![] } else { vec![value] };
+        if family.falls {
+            let gauges = IntGaugeVec::new(opts, labels).expect("a legal name");
+            for (value, count) in family.samples() {
+                let count = i64::try_from(count).unwrap_or(i64::MAX);
+                gauges.with_label_values(&values(value)).set(count);
+            }
+            return Box::new(gauges);
+        }
+        let counters = IntCounterVec::new(opts, labels).expect("a legal name");
+        for (value, count) in family.samples() {
+            counters.with_label_values(&values(value)).inc_by(count);
+        }
+        Box::new(counters)
+    };
+    meters.families().into_iter().map(export).collect()
 }
 
 /// Gauges of the state as it is now.

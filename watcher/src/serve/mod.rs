@@ -35,7 +35,8 @@ use self::cache::Cache;
 use self::gate::Hosts;
 use self::meters::Meters;
 pub use self::pace::Pace;
-use crate::registry::{Reader, Registry};
+use dubbo_k8s_registry::Registry;
+use dubbo_k8s_registry::feed::Reader;
 
 /// How to serve. Start from [`Options::default`].
 #[derive(Debug, Clone)]
@@ -106,7 +107,7 @@ impl Default for Limits {
 #[derive(Debug)]
 struct App {
     reader: Reader,
-    registry: Arc<crate::registry::Meters>,
+    registry: Arc<dubbo_k8s_registry::feed::Meters>,
     meters: Arc<Meters>,
     hosts: Hosts,
     stale_after: Duration,

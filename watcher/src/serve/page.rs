@@ -10,7 +10,8 @@ use axum::response::{Html, IntoResponse, Response};
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, REFRESH};
 
 use super::App;
-use crate::registry::{Snapshot, State};
+use dubbo_k8s_registry::Snapshot;
+use dubbo_k8s_registry::feed::State;
 
 /// Where the page's style sheet is.
 pub(super) const STYLE_PATH: &str = "/status.css";

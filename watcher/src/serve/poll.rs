@@ -16,7 +16,8 @@ use super::cache::Sized;
 use super::coding::Coding;
 use super::conditional::{Known, etag};
 use super::refusal::Refusal;
-use crate::registry::{Revision, Selection, State, Subscriber};
+use dubbo_k8s_registry::Revision;
+use dubbo_k8s_registry::feed::{Selection, State, Subscriber};
 
 /// What there is to answer.
 #[derive(Debug)]

@@ -10,7 +10,7 @@ use http::header::CACHE_CONTROL;
 
 use super::App;
 use super::refusal::Refusal;
-use crate::registry::State;
+use dubbo_k8s_registry::feed::State;
 
 /// Alive: the process answers, and whoever follows the Pods is still there.
 pub(super) async fn healthz(Shared(app): Shared<Arc<App>>) -> Result<Response, Refusal> {

@@ -8,7 +8,8 @@ use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query as Parameters, State as Shared};
 use axum::response::Response;
 use bytes::Bytes;
-use dubbo_k8s_codec::{Problem, Query, Service};
+use dubbo_k8s_codec::{Query, Service};
+use dubbo_k8s_engine::catalog::PodProblem;
 use http::HeaderMap;
 use serde::{Deserialize, Serialize};
 
@@ -18,7 +19,8 @@ use super::coding::Coding;
 use super::conditional::{Known, parse_wait};
 use super::poll::{Outcome, body, not_modified, poll};
 use super::refusal::Refusal;
-use crate::registry::{Endpoint, Selection, ServiceEntry, Services, Snapshot};
+use dubbo_k8s_registry::feed::Selection;
+use dubbo_k8s_registry::{Endpoint, ServiceEntry, Services, Snapshot};
 
 /// A piece is sent when it has grown to this.
 const PIECE: usize = 32 << 10;
@@ -81,7 +83,7 @@ struct Writer {
     snapshot: Snapshot,
     stage: Stage,
     services: Services,
-    problems: Box<dyn Iterator<Item = Problem> + Send>,
+    problems: Box<dyn Iterator<Item = PodProblem> + Send>,
     /// Something was written into the array that is open.
     comma: bool,
 }

@@ -27,7 +27,7 @@ pub(super) const ALL: [Step; 12] = [
         run: |ground| ended(tests(ground)),
     },
     Step { name: "doctest", what: "the examples in the documentation", run: |_| ended(doctests()) },
-    Step { name: "no-std", what: "the codec without std for wasm32", run: no_std },
+    Step { name: "no-std", what: "codec and engine without std for wasm32", run: no_std },
     Step { name: "features", what: "each feature alone", run: |_| ended(features()) },
     Step { name: "doc", what: "rustdoc without a warning", run: |_| ended(doc()) },
     Step {
@@ -147,7 +147,8 @@ fn no_std(ground: &Ground) -> Outcome {
         Err(outcome) => return outcome,
     };
     let tool = toolchain.cargo("build", Target::Unknown, Std::Alloc);
-    ended(tool.args(["--package", "dubbo-k8s-codec", "--no-default-features"]).run())
+    let packages = ["--package", "dubbo-k8s-codec", "--package", "dubbo-k8s-engine"];
+    ended(tool.args(packages).arg("--no-default-features").run())
 }
 
 fn features() -> Result {

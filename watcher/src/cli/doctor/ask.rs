@@ -4,13 +4,12 @@
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use dubbo_k8s_codec::{Scope, Status};
-use dubbo_k8s_watcher::{
-    core::{
-        Cause, Failure, Request, TransportError, TransportErrorKind, Verb, registration::PodName,
-    },
-    kube::{Client, Event},
+use dubbo_k8s_codec::Status;
+use dubbo_k8s_engine::catalog::Scope;
+use dubbo_k8s_engine::{
+    Cause, Failure, Request, TransportError, TransportErrorKind, Verb, registration::PodName,
 };
+use dubbo_k8s_registry::kube::{Client, Event};
 use http::header;
 use serde_json::{Value, json};
 

@@ -7,13 +7,11 @@ mod report;
 
 use std::time::{Duration, SystemTime};
 
-use dubbo_k8s_codec::Scope;
-use dubbo_k8s_watcher::{
-    core::{Cause, Failure, TransportError, Verb},
-    kube::{
-        Client, Rights,
-        config::{Config, Credential, Environment, Namespaces, ThisPod, Trust},
-    },
+use dubbo_k8s_engine::catalog::Scope;
+use dubbo_k8s_engine::{Cause, Failure, TransportError, Verb};
+use dubbo_k8s_registry::kube::{
+    Client, Rights,
+    config::{Config, Credential, Environment, Namespaces, ThisPod, Trust},
 };
 
 use self::ask::{ask, scope_of};

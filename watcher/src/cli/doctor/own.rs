@@ -1,13 +1,11 @@
 //! The Pod to register in: the rights on it, its label and its annotation.
 
 use dubbo_k8s_codec::{ANNOTATION, Annotation};
-use dubbo_k8s_watcher::{
-    core::{
-        Verb,
-        registration::{ANNOTATION_LIMIT, Outcome, OwnPod, PodName, RegistrationError},
-    },
-    kube::{Rights, config::ThisPod},
+use dubbo_k8s_engine::{
+    Verb,
+    registration::{ANNOTATION_LIMIT, Outcome, OwnPod, PodName, RegistrationError},
 };
+use dubbo_k8s_registry::kube::{Rights, config::ThisPod};
 
 use super::ask::{self, ask, scope_of};
 use super::report::Report;

@@ -13,8 +13,8 @@ use reqwest::redirect;
 use thiserror::Error;
 
 use super::{Answer, Outgoing, Refusal, place};
-use crate::core::{TransportError, TransportErrorKind};
-use crate::kube::system_tls;
+use dubbo_k8s_engine::{TransportError, TransportErrorKind};
+use dubbo_k8s_registry::kube::system_tls;
 
 /// A host that is there answers within this.
 const CONNECT: Duration = Duration::from_secs(5);

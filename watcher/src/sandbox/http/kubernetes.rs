@@ -12,7 +12,7 @@ use http::{HeaderMap, HeaderName, Request, header};
 
 use super::gate::{WriteVerb, admit};
 use super::{Answer, Outgoing, Refusal, Told, place};
-use crate::kube::Client;
+use dubbo_k8s_registry::kube::Client;
 
 /// A kube-apiserver, for a guest that may only read from it unless it was allowed more.
 pub struct Kubernetes {

@@ -16,7 +16,7 @@ use http_body_util::{BodyExt as _, Limited};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use wasmtime_wasi_http::{Error, RequestOptions, WasiBody, WasiHttpHooks};
 
-use crate::core::{TransportError, TransportErrorKind};
+use dubbo_k8s_engine::{TransportError, TransportErrorKind};
 
 pub use self::gate::{SERVER, WriteVerb};
 pub(crate) use self::hosts::Hosts;

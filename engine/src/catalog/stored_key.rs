@@ -1,0 +1,399 @@
+//! A key as the catalog keeps it: what it has in common with other keys once, and what is its own.
+//!
+//! Keys are a kilobyte long, and those of the replicas of a service differ in little but addresses,
+//! ports and times. So a key is cut at its longer numbers: what stands around them is a template, kept
+//! once for all keys that have it; the numbers are the key's own. It always reads as it was written,
+//! whatever it is: a key like no other is a template of its own.
+
+use alloc::boxed::Box;
+use alloc::collections::BTreeSet;
+use alloc::string::String;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use core::cmp::Ordering;
+use core::fmt;
+use core::ops::Range;
+
+use super::keys::digest;
+use dubbo_k8s_codec::Category;
+
+/// The key of a record, in little room. A copy is cheap.
+///
+/// Two are equal, and ordered, as their texts are.
+#[derive(Clone, PartialEq, Eq)]
+pub struct StoredKey(Arc<Packed>);
+
+#[derive(PartialEq, Eq)]
+struct Packed {
+    digest: u64,
+    template: Arc<Template>,
+    /// The numbers, with a space after each but the last.
+    numbers: Box<str>,
+}
+
+impl Packed {
+    /// Which text comes first, where that is plain to see, as it nearly always is: keys of one template
+    /// differ within a number, others before the first number.
+    fn compare_at_once(&self, other: &Self) -> Option<Ordering> {
+        if !Arc::ptr_eq(&self.template, &other.template) {
+            let (mine, others) = (self.template.start(), other.template.start());
+            let both = mine.len().min(others.len());
+            let order = mine.get(..both)?.cmp(others.get(..both)?);
+            return Some(order).filter(|order| order.is_ne());
+        }
+        let mut pairs = self.numbers.bytes().zip(other.numbers.bytes());
+        let (mine, others) = pairs.find(|(mine, others)| mine != others)?;
+        // Behind the shorter of two numbers comes the template.
+        (mine != b' ' && others != b' ').then(|| mine.cmp(&others))
+    }
+}
+
+impl Template {
+    /// What stands before the first number.
+    fn start(&self) -> &[u8] {
+        let end = self.places.first().map_or(self.text.len(), |place| *place as usize);
+        self.text.as_bytes().get(..end).unwrap_or_default()
+    }
+}
+
+/// What keys have in common. Ordered by its digest: the order only serves to find it.
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Template {
+    digest: u64,
+    text: Box<str>,
+    /// Where in the text the numbers stand.
+    places: Box<[u32]>,
+}
+
+/// Shorter numbers are cheaper in the template.
+const LEAST: usize = 4;
+
+impl StoredKey {
+    /// Its text.
+    pub fn to_text(&self) -> String {
+        let mut text = String::with_capacity(self.len());
+        text.extend(self.pieces());
+        text
+    }
+
+    /// Its text, to be shared.
+    pub fn to_shared(&self) -> Arc<str> {
+        Arc::from(self.to_text())
+    }
+
+    /// The category of a record that has a URL; the rest of the key may be wrong all the same. Costs
+    /// little: no text is made where it stands before the first number, as it nearly always does.
+    pub fn category(&self) -> Option<Category> {
+        let start = core::str::from_utf8(self.0.template.start()).unwrap_or_default();
+        Category::of_leaf(start).or_else(|| Category::of_leaf(&self.to_text()))
+    }
+
+    /// How many bytes its text has.
+    pub fn len(&self) -> usize {
+        self.pieces().map(str::len).sum()
+    }
+
+    /// Whether its text is empty.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// How its text compares with this one.
+    pub fn cmp_text(&self, text: &str) -> Ordering {
+        compare(self.pieces(), core::iter::once(text))
+    }
+
+    pub(super) fn digest(&self) -> u64 {
+        self.0.digest
+    }
+
+    /// The text in pieces, some of them empty.
+    fn pieces(&self) -> impl Iterator<Item = &str> {
+        let Packed { template, numbers, .. } = &*self.0;
+        let ends = template.places.iter().map(|place| *place as usize);
+        let mut from = 0;
+        let between = ends.chain([template.text.len()]).map(move |end| {
+            let piece = template.text.get(from..end).unwrap_or_default();
+            from = end;
+            piece
+        });
+        let numbers = numbers.split(' ').chain(core::iter::repeat(""));
+        between.zip(numbers).flat_map(|(text, number)| [text, number])
+    }
+}
+
+/// A key that shares nothing, for one that is only looked for.
+impl From<&str> for StoredKey {
+    fn from(text: &str) -> Self {
+        Templates::default().store(text)
+    }
+}
+
+impl Ord for StoredKey {
+    fn cmp(&self, other: &Self) -> Ordering {
+        if Arc::ptr_eq(&self.0, &other.0) {
+            return Ordering::Equal;
+        }
+        let at_once = self.0.compare_at_once(&other.0);
+        at_once.unwrap_or_else(|| compare(self.pieces(), other.pieces()))
+    }
+}
+
+impl PartialOrd for StoredKey {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl fmt::Display for StoredKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.pieces().try_for_each(|piece| f.write_str(piece))
+    }
+}
+
+impl fmt::Debug for StoredKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&self.to_text(), f)
+    }
+}
+
+/// Compares two texts that come in pieces.
+fn compare<'a>(
+    mut left: impl Iterator<Item = &'a str>,
+    mut right: impl Iterator<Item = &'a str>,
+) -> Ordering {
+    let (mut a, mut b): (&[u8], &[u8]) = (&[], &[]);
+    loop {
+        while a.is_empty() {
+            match left.next() {
+                Some(piece) => a = piece.as_bytes(),
+                None if b.is_empty() && right.all(str::is_empty) => return Ordering::Equal,
+                None => return Ordering::Less,
+            }
+        }
+        while b.is_empty() {
+            match right.next() {
+                Some(piece) => b = piece.as_bytes(),
+                None => return Ordering::Greater,
+            }
+        }
+        let length = a.len().min(b.len());
+        let ((a_now, a_later), (b_now, b_later)) = (a.split_at(length), b.split_at(length));
+        // Keys of one template hold the very same text.
+        let same = core::ptr::eq(a_now, b_now);
+        match if same { Ordering::Equal } else { a_now.cmp(b_now) } {
+            Ordering::Equal => (a, b) = (a_later, b_later),
+            different => return different,
+        }
+    }
+}
+
+/// The templates of keys, each kept for as long as a key has it, and not much longer.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Templates {
+    known: BTreeSet<Arc<Template>>,
+    /// Those that no key has any more are looked for beyond this many.
+    enough: usize,
+}
+
+/// Fewer templates than this are not looked through.
+const FEW: usize = 256;
+
+impl Templates {
+    /// A key with a template that is known, or is from now on.
+    pub(super) fn store(&mut self, text: &str) -> StoredKey {
+        let (template, numbers) = cut(text);
+        let template = if let Some(known) = self.known.get(&template) {
+            Arc::clone(known)
+        } else {
+            let template = Arc::new(template);
+            self.learn(&template);
+            template
+        };
+        StoredKey(Arc::new(Packed { digest: digest(text), template, numbers }))
+    }
+
+    /// The same with a template of others, where they have it.
+    pub(super) fn store_beside(&mut self, others: &Self, text: &str) -> StoredKey {
+        let (template, _) = cut(text);
+        if let Some(known) = others.known.get(&template) {
+            self.learn(&Arc::clone(known));
+        }
+        self.store(text)
+    }
+
+    /// Takes over those of another.
+    pub(super) fn merge(&mut self, other: &Self) {
+        other.known.iter().for_each(|template| self.learn(template));
+    }
+
+    fn learn(&mut self, template: &Arc<Template>) {
+        if self.known.len() >= self.enough.max(FEW) {
+            self.known.retain(|template| Arc::strong_count(template) > 1);
+            self.enough = self.known.len() * 2;
+        }
+        if !self.known.contains(template) {
+            self.known.insert(Arc::clone(template));
+        }
+    }
+}
+
+/// A text without its numbers, and its numbers.
+fn cut(text: &str) -> (Template, Box<str>) {
+    let (mut around, mut own, mut places) =
+        (String::with_capacity(text.len()), String::new(), Vec::new());
+    let mut from = 0;
+    for number in numbers(text.as_bytes()) {
+        // Beyond 4 GiB a key is a template of its own.
+        let Ok(place) = u32::try_from(around.len() + number.start - from) else { break };
+        around.push_str(text.get(from..number.start).unwrap_or_default());
+        if !places.is_empty() {
+            own.push(' ');
+        }
+        places.push(place);
+        own.push_str(text.get(number.clone()).unwrap_or_default());
+        from = number.end;
+    }
+    around.push_str(text.get(from..).unwrap_or_default());
+    let template = Template {
+        digest: digest(&around),
+        text: around.into_boxed_str(),
+        places: places.into_boxed_slice(),
+    };
+    (template, own.into_boxed_str())
+}
+
+/// Where the longer runs of digits and dots are. Two characters after a percent sign belong to that.
+fn numbers(text: &[u8]) -> impl Iterator<Item = Range<usize>> {
+    let is_part = |at: usize| text.get(at).is_some_and(|byte| matches!(byte, b'0'..=b'9' | b'.'));
+    // A run that is long enough covers one of every few places.
+    let mut at = LEAST - 1;
+    core::iter::from_fn(move || {
+        while at < text.len() {
+            if !is_part(at) {
+                at += LEAST;
+                continue;
+            }
+            let mut start = at;
+            while start > 0 && is_part(start - 1) {
+                start -= 1;
+            }
+            let mut end = at + 1;
+            while is_part(end) {
+                end += 1;
+            }
+            at = end + LEAST;
+            if start > 0 && text.get(start - 1) == Some(&b'%') {
+                start += 2;
+            }
+            if start + LEAST <= end {
+                return Some(start..end);
+            }
+        }
+        None
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::format;
+    use alloc::string::ToString;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn key(ip: u8) -> String {
+        format!(
+            "/dubbo/a.B1/providers/dubbo%3A%2F%2F10.0.0.{ip}%3A20880%2Fa.B1%3Ftimestamp%3D1795347{ip:03}"
+        )
+    }
+
+    #[test]
+    fn replicas_share_a_template() {
+        let mut templates = Templates::default();
+        let keys: Vec<StoredKey> = (0..9).map(|ip| templates.store(&key(ip))).collect();
+        assert_eq!(templates.known.len(), 1);
+        assert!((0..9).all(|ip| keys[usize::from(ip)].to_text() == key(ip)));
+        assert_eq!(&*keys[7].0.numbers, "10.0.0.7 20880 1795347007");
+        assert_eq!(
+            &*keys[7].0.template.text,
+            "/dubbo/a.B1/providers/dubbo%3A%2F%2F%3A%2Fa.B1%3Ftimestamp%3D"
+        );
+    }
+
+    #[test]
+    fn templates_that_no_key_has_are_dropped() {
+        let mut templates = Templates::default();
+        let kept = templates.store("/dubbo/kept");
+        for number in 0..5 * FEW {
+            templates.store(&format!("/dubbo/x{}", "a".repeat(number)));
+        }
+        assert!(templates.known.len() <= FEW + 1, "{}", templates.known.len());
+        assert!(Arc::ptr_eq(&templates.store("/dubbo/kept").0.template, &kept.0.template));
+    }
+
+    proptest! {
+        #[test]
+        fn every_text_comes_back_and_compares_as_it_does(
+            a in "(%[0-9]{0,6}|[0-9.]{0,6}|[a %/é]{0,3}){0,6}",
+            b in "(%[0-9]{0,6}|[0-9.]{0,6}|[a %/é]{0,3}){0,6}",
+        ) {
+            let mut templates = Templates::default();
+            let (left, right) = (templates.store(&a), templates.store(&b));
+            prop_assert_eq!(left.to_text(), &*a);
+            prop_assert_eq!(left.to_string(), &*a);
+            prop_assert_eq!(left.len(), a.len());
+            prop_assert_eq!(left.cmp(&right), a.cmp(&b));
+            prop_assert_eq!(left.cmp_text(&b), a.as_str().cmp(&b));
+            prop_assert_eq!(left == right, a == b);
+            prop_assert_eq!(&StoredKey::from(&*a), &left);
+        }
+
+        #[test]
+        fn a_category_is_that_of_the_text(
+            text in "/?(dubbo|1234)?/(a|a.B12345|2024.1)?(/(providers|routers|consumer|12345))?(/[a-z0-9]{0,6}){0,2}",
+        ) {
+            let key = StoredKey::from(&*text);
+            prop_assert_eq!(key.category(), Category::of_leaf(&text));
+            if let Ok(parsed) = dubbo_k8s_codec::Key::parse(&text) {
+                prop_assert_eq!(key.category(), parsed.category.filter(|_| parsed.url.is_some()));
+            }
+        }
+
+        #[test]
+        fn keys_of_one_template_compare_as_their_texts(
+            numbers in prop::collection::vec(("[0-9.]{4,7}", "[0-9]{4,6}", "[0-9]{0,5}"), 2..6),
+        ) {
+            let mut templates = Templates::default();
+            let texts: Vec<_> = numbers.iter().map(|(a, b, c)| format!("/dubbo/a%3A{a}x{b}-{c}")).collect();
+            let keys: Vec<_> = texts.iter().map(|text| templates.store(text)).collect();
+            for (a, left) in texts.iter().zip(&keys) {
+                for (b, right) in texts.iter().zip(&keys) {
+                    prop_assert_eq!(left.cmp(right), a.cmp(b), "{} {}", a, b);
+                }
+            }
+        }
+
+        #[test]
+        fn every_long_number_is_found(text in "[0-9.a%]{0,40}") {
+            let found: Vec<_> = numbers(text.as_bytes()).collect();
+            let mut expected = Vec::new();
+            let is_part = |at: usize| text.as_bytes().get(at).is_some_and(|b| b.is_ascii_digit() || *b == b'.');
+            let mut at = 0;
+            while at < text.len() {
+                let start = at;
+                while is_part(at) {
+                    at += 1;
+                }
+                let escaped = start > 0 && text.as_bytes()[start - 1] == b'%';
+                let start = if escaped { start + 2 } else { start };
+                if start + LEAST <= at {
+                    expected.push(start..at);
+                }
+                at += 1;
+            }
+            prop_assert_eq!(found, expected);
+        }
+    }
+}

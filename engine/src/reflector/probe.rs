@@ -1,0 +1,76 @@
+//! Whether the server has the version that a silent watch started from.
+//!
+//! A watch from a version of the future is answered with 200 and then with nothing, not even
+//! bookmarks, until it ends; after an etcd restore that would be every watch, and the catalog would
+//! stay as it was before the restore. A list that must not be older than that version is answered
+//! with an error at once. So a watch that has been silent for longer than a minute and a half,
+//! where servers send a bookmark every minute, is looked into by such a list of one Pod.
+//!
+//! It cannot tell once the restored server has come as far as that version with other content:
+//! versions do not say which history they belong to.
+
+use super::{
+    Context, Duration, Kind, Phase, Question, Reflector, Refusal, RelistReason, State, StreamId,
+};
+use alloc::vec::Vec;
+
+/// The list of one Pod, under way beside the watch.
+#[derive(Debug)]
+pub(super) struct Probe {
+    pub(super) stream: StreamId,
+    pub(super) due: Duration,
+    refused: Option<(u16, Vec<u8>)>,
+}
+
+/// A server takes three seconds to find out that it is behind.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+impl Reflector {
+    pub(super) fn probe(&mut self, cx: &mut Context<'_>) {
+        let State::Open(exchange) = &mut self.state else { return };
+        exchange.spoken = true;
+        let question =
+            Question::Page { limit: Some(1), not_older_than: self.replica.version(), token: "" };
+        let request = question.request(&self.replica.scope, cx.settings);
+        let stream = cx.send(request);
+        self.probe = Some(Probe { stream, due: cx.now + PATIENCE, refused: None });
+    }
+
+    pub(super) fn is_probe(&self, stream: StreamId) -> bool {
+        self.probe.as_ref().is_some_and(|probe| probe.stream == stream)
+    }
+
+    pub(super) fn probe_head(&mut self, cx: &mut Context<'_>, status: u16) {
+        if (200..=299).contains(&status) {
+            self.drop_probe(cx);
+        } else if let Some(probe) = &mut self.probe {
+            probe.refused = Some((status, Vec::new()));
+        }
+    }
+
+    pub(super) fn probe_body(&mut self, bytes: &[u8]) {
+        if let Some((_, body)) = self.probe.as_mut().and_then(|probe| probe.refused.as_mut()) {
+            Phase::keep_error(body, bytes);
+        }
+    }
+
+    /// Any other refusal says nothing about the version: a role may allow no list at all.
+    pub(super) fn probe_end(&mut self, cx: &mut Context<'_>) {
+        let Some((status, body)) = self.probe.take().and_then(|probe| probe.refused) else {
+            return;
+        };
+        if Refusal::of_response(status, None, &body).kind == Kind::TooLarge {
+            if let Some(exchange) = self.close(cx) {
+                cx.cancel(exchange.stream);
+            }
+            self.replica.refuse_version();
+            self.read_anew(cx, RelistReason::Rewound);
+        }
+    }
+
+    pub(super) fn drop_probe(&mut self, cx: &mut Context<'_>) {
+        if let Some(probe) = self.probe.take() {
+            cx.cancel(probe.stream);
+        }
+    }
+}

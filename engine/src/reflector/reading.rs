@@ -1,0 +1,110 @@
+//! What an answer tells: lines of a watch, items of a list, and the ends of both.
+
+use alloc::borrow::ToOwned as _;
+use alloc::string::ToString as _;
+use dubbo_k8s_codec::Found;
+
+use super::{Cause, Context, Line, Notice, Phase, Reflector, State, Step, Told, Verb};
+
+impl Reflector {
+    /// Takes in a piece of a watch.
+    pub(super) fn events(&mut self, cx: &mut Context<'_>, mut bytes: &[u8]) {
+        loop {
+            let State::Open(exchange) = &mut self.state else { return };
+            let Phase::Events(lines) = &mut exchange.phase else { return };
+            let Some(line) = lines.next(&mut bytes) else { return };
+            exchange.spoken = true;
+            let told = self.replica.line(cx, line);
+            self.told(cx, told);
+        }
+    }
+
+    /// A stream may end in a last line without its end; a line that was cut does not parse, and
+    /// comes again, because its version was not committed. True if it broke the watch off.
+    pub(super) fn last_line(&mut self, cx: &mut Context<'_>) -> bool {
+        let State::Open(exchange) = &mut self.state else { return true };
+        let Phase::Events(lines) = &mut exchange.phase else { return false };
+        let stream = exchange.stream;
+        let rest = core::mem::take(lines).into_rest();
+        if serde_json::from_slice::<serde::de::IgnoredAny>(&rest).is_ok() {
+            let told = self.replica.line(cx, Line::Whole(&rest));
+            self.told(cx, told);
+        }
+        !matches!(&self.state, State::Open(exchange) if exchange.stream == stream)
+    }
+
+    fn told(&mut self, cx: &mut Context<'_>, told: Told) {
+        let State::Open(exchange) = &mut self.state else { return };
+        match told {
+            Told::Nothing => {}
+            Told::News => exchange.news = true,
+            Told::Synced => {
+                exchange.becomes_watch();
+                self.streaming.cut = 0;
+                self.synced(cx);
+                self.regained(cx);
+            }
+            Told::Error(refusal) => self.watch_error(cx, refusal),
+        }
+    }
+
+    /// Takes in a piece of a list.
+    pub(super) fn items(&mut self, cx: &mut Context<'_>, mut bytes: &[u8]) {
+        let State::Open(exchange) = &mut self.state else { return };
+        let Phase::Items(reader) = &mut exchange.phase else { return };
+        let error = loop {
+            match reader.next(&mut bytes) {
+                Ok(Some(item)) => self.replica.item(cx, item),
+                Ok(None) => return,
+                Err(error) => break error,
+            }
+        };
+        if let Some(exchange) = self.close(cx) {
+            cx.cancel(exchange.stream);
+        }
+        let cause = Cause::NotAList(error.to_string());
+        self.fail(cx, Verb::List, cause, self.sync_step(cx), None);
+    }
+
+    /// A page is over: the next one, or the watch from the list's version.
+    pub(super) fn page_ended(&mut self, cx: &mut Context<'_>, phase: Phase, step: Step) {
+        let Phase::Items(reader) = phase else {
+            return self.fail(cx, Verb::List, Cause::CutShort, step, None);
+        };
+        let meta = match reader.finish() {
+            Ok(meta) => meta,
+            Err(error) => {
+                let cut = error.found == Found::End;
+                let cause = if cut { Cause::CutShort } else { Cause::NotAList(error.to_string()) };
+                return self.fail(cx, Verb::List, cause, step, None);
+            }
+        };
+        self.replica.page(&meta.resource_version);
+        if let Some(token) = meta.continue_token {
+            return self.send(cx, Step::Page { token, whole: false });
+        }
+        if self.replica.commit(cx) {
+            self.synced(cx);
+            self.send(cx, Step::Watch);
+        } else {
+            let cause = Cause::NotAList("it has no resourceVersion".to_owned());
+            self.fail(cx, Verb::List, cause, Step::FIRST_PAGE, None);
+        }
+    }
+
+    /// The catalog holds a new state of the scope.
+    fn synced(&mut self, cx: &mut Context<'_>) {
+        self.strikes = 0;
+        if let Some(reason) = self.reason.take() {
+            cx.notice(Notice::Relisted { scope: self.replica.scope.clone(), reason });
+        }
+    }
+
+    /// A watch is open.
+    pub(super) fn regained(&mut self, cx: &mut Context<'_>) {
+        self.followed = true;
+        if core::mem::take(&mut self.lost) {
+            cx.notice(Notice::Reconnected { scope: self.replica.scope.clone() });
+        }
+    }
+}

@@ -1,0 +1,97 @@
+//! What a [`Registrar`](super::Registrar) is told to do, what it wants done, and what it has to
+//! tell. Data only.
+
+use alloc::string::String;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use core::time::Duration;
+
+use super::{Outcome, PodName, RegistrationError};
+use crate::{Request, StreamId};
+
+/// What a [`Registrar`](super::Registrar) works on, and how.
+#[derive(Debug, Clone)]
+pub struct RegistrarSettings {
+    /// The Pod.
+    pub pod: PodName,
+    /// Its uid, where that is known beforehand (the Downward API has it). Otherwise the first
+    /// answer decides which Pod it is.
+    pub uid: Option<String>,
+    /// The value of the registry's label; none: that of the Pod, or `dubbo.io-value` if it has none.
+    pub label_value: Option<String>,
+    /// Keep what was added: watch the Pod, and put back what somebody overwrote.
+    pub hold: bool,
+    /// Only find out what would be written.
+    pub dry_run: bool,
+}
+
+impl RegistrarSettings {
+    /// The settings that fit most: the Pod's own label value, no hold, no dry run.
+    pub fn new(pod: PodName) -> Self {
+        Self { pod, uid: None, label_value: None, hold: false, dry_run: false }
+    }
+}
+
+/// Names one change that was asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Ticket(pub(super) u64);
+
+/// One thing for the driver to do, in order.
+#[derive(Debug)]
+pub enum RegistrarOutput {
+    /// Start this exchange.
+    Send {
+        /// Its name from now on.
+        stream: StreamId,
+        /// What to send.
+        request: Request,
+    },
+    /// Drop this exchange; nothing more is heard of it.
+    Cancel {
+        /// The exchange.
+        stream: StreamId,
+    },
+    /// Tell whoever listens.
+    Notice(RegistrarNotice),
+}
+
+/// One thing to tell.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RegistrarNotice {
+    /// A change is done, and the server has confirmed it.
+    Done {
+        /// Which one.
+        ticket: Ticket,
+        /// What it did.
+        outcome: Outcome,
+    },
+    /// A change was given up; the Pod does not have it.
+    Failed {
+        /// Which one.
+        ticket: Ticket,
+        /// Why.
+        error: RegistrationError,
+    },
+    /// An attempt failed; the next one follows.
+    Retrying {
+        /// Why.
+        error: RegistrationError,
+        /// When the next attempt begins, from now.
+        retry_in: Duration,
+    },
+    /// What was told as [`Self::Retrying`] is over, and everything is as it should be.
+    Recovered,
+    /// Held records (or the label) had been overwritten, and are there again.
+    PutBack {
+        /// Their keys.
+        records: Vec<Arc<str>>,
+        /// The label as well.
+        label: bool,
+    },
+    /// The Pod may not be watched. It is read every half minute instead.
+    Polling(RegistrationError),
+    /// The Pod is gone, and everything that was held in it. Nothing more is sent.
+    Lost(RegistrationError),
+    /// The server did not accept the credential: read it again before the next `Send`.
+    RefreshCredential,
+}

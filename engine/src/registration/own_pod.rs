@@ -1,0 +1,185 @@
+//! The Pod that is registered in: as much of it as a change of its records needs. It must never
+//! hold more of an answer than its identity, the registry's label and the annotations.
+
+use alloc::borrow::ToOwned as _;
+use alloc::collections::BTreeMap;
+use alloc::string::String;
+use core::fmt;
+
+use dubbo_k8s_codec::{ANNOTATION, LABEL};
+use serde::Deserialize;
+
+/// The namespace and the name of one Pod; both are legal names, so they are safe in a path.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PodName {
+    namespace: String,
+    name: String,
+}
+
+/// A text that cannot be the name of a Pod or of a namespace.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "{name:?} cannot be the name of a {what}: lower-case letters, digits, \"-\"{dot} are allowed, \
+     and a letter or a digit at both ends"
+)]
+pub struct BadName {
+    name: String,
+    what: &'static str,
+    dot: &'static str,
+}
+
+impl PodName {
+    /// A Pod by its names, which are checked (RFC 1123, as Kubernetes does).
+    pub fn new(namespace: &str, name: &str) -> Result<Self, BadName> {
+        let bad = |name: &str, what, dot| BadName { name: name.to_owned(), what, dot };
+        if namespace.len() > 63 || !is_label(namespace) {
+            return Err(bad(namespace, "namespace", ""));
+        }
+        if name.len() > 253 || !name.split('.').all(is_label) {
+            return Err(bad(name, "Pod", " and \".\""));
+        }
+        Ok(Self { namespace: namespace.to_owned(), name: name.to_owned() })
+    }
+
+    /// The namespace.
+    pub fn namespace(&self) -> &str {
+        &self.namespace
+    }
+
+    /// The name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+}
+
+impl fmt::Display for PodName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.namespace, self.name)
+    }
+}
+
+fn is_label(text: &str) -> bool {
+    let letter = |byte: &u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
+    let bytes = text.as_bytes();
+    bytes.first().is_some_and(letter)
+        && bytes.last().is_some_and(letter)
+        && bytes.iter().all(|byte| letter(byte) || *byte == b'-')
+}
+
+/// What the server said last about the Pod.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OwnPod {
+    /// Its identity; a Pod made again under the same name has another one.
+    pub uid: String,
+    /// The version that was read.
+    pub resource_version: String,
+    /// It has a deletionTimestamp.
+    pub terminating: bool,
+    /// The value of the registry's label.
+    pub label: Option<String>,
+    /// All annotations: Kubernetes limits their size together.
+    pub annotations: BTreeMap<String, String>,
+}
+
+impl OwnPod {
+    /// Reads a Pod, or its metadata.
+    pub fn parse(json: &[u8]) -> Result<Self, serde_json::Error> {
+        serde_json::from_slice::<Object>(json)?.try_into()
+    }
+
+    /// The registry's annotation as it stands.
+    pub fn annotation(&self) -> Option<&str> {
+        self.annotations.get(ANNOTATION).map(String::as_str)
+    }
+}
+
+/// One object of an answer, or of a watch event: a Pod, its metadata, a bookmark or a Status.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub(super) struct Object {
+    metadata: Metadata,
+    /// Of a Status.
+    pub(super) code: u16,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct Metadata {
+    uid: Option<String>,
+    resource_version: Option<String>,
+    deletion_timestamp: Option<String>,
+    labels: Option<BTreeMap<String, String>>,
+    annotations: Option<BTreeMap<String, String>>,
+}
+
+impl TryFrom<Object> for OwnPod {
+    type Error = serde_json::Error;
+
+    fn try_from(object: Object) -> Result<Self, Self::Error> {
+        use serde::de::Error;
+        let Metadata { uid, resource_version, deletion_timestamp, labels, annotations } =
+            object.metadata;
+        let given = |field: Option<String>| field.filter(|text| !text.is_empty());
+        Ok(Self {
+            uid: given(uid).ok_or_else(|| Self::Error::missing_field("metadata.uid"))?,
+            resource_version: given(resource_version)
+                .ok_or_else(|| Self::Error::missing_field("metadata.resourceVersion"))?,
+            terminating: deletion_timestamp.is_some(),
+            label: labels.and_then(|mut labels| labels.remove(LABEL)),
+            annotations: annotations.unwrap_or_default(),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::string::ToString as _;
+
+    use super::*;
+
+    #[test]
+    fn names_that_could_leave_the_path_are_refused() {
+        assert_eq!(PodName::new("shop", "user-0.x").unwrap().to_string(), "shop/user-0.x");
+        for (namespace, name) in [
+            ("", "a"),
+            ("a", ""),
+            ("a", "../b"),
+            ("a", "b/c"),
+            ("a", "B"),
+            ("a", "b?x"),
+            ("a.b", "c"),
+            ("a", "b."),
+            ("-a", "b"),
+            ("a", "b-"),
+            ("a", "${HOSTNAME}"),
+        ] {
+            assert!(PodName::new(namespace, name).is_err(), "{namespace}/{name}");
+        }
+        let long = "a".repeat(254);
+        assert!(PodName::new("a", &long).is_err() && PodName::new(&long[..64], "a").is_err());
+        let error = PodName::new("shop", "User_0").unwrap_err().to_string();
+        assert!(error.contains("\"User_0\"") && error.contains("Pod"), "{error}");
+    }
+
+    #[test]
+    fn a_pod_and_its_metadata_read_alike() {
+        let pod = OwnPod::parse(
+            br#"{"kind":"Pod","metadata":{"uid":"u","resourceVersion":"7","labels":{"dubbo.io/label":"x","app":"y"},
+                "annotations":{"a":"1","dubbo.io/annotation":"W10="}},"spec":{"containers":[]},"status":{}}"#,
+        )
+        .unwrap();
+        assert_eq!((pod.uid.as_str(), pod.resource_version.as_str()), ("u", "7"));
+        assert_eq!((pod.label.as_deref(), pod.annotation()), (Some("x"), Some("W10=")));
+        assert!(!pod.terminating);
+        let bare = br#"{"metadata":{"uid":"u","resourceVersion":"7","deletionTimestamp":"2026-01-01T00:00:00Z"}}"#;
+        let bare = OwnPod::parse(bare).unwrap();
+        assert!(bare.terminating && bare.label.is_none() && bare.annotations.is_empty());
+    }
+
+    #[test]
+    fn what_has_no_identity_is_not_a_pod() {
+        for json in [&b"{}"[..], b"[]", b"", br#"{"metadata":{"uid":"","resourceVersion":"1"}}"#] {
+            assert!(OwnPod::parse(json).is_err());
+        }
+    }
+}

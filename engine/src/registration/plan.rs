@@ -1,0 +1,224 @@
+//! What to do about a Pod as it was seen: which jobs can be done, what must be put back, and the
+//! one patch for all of it. Pure: it sends nothing and changes nothing.
+
+use alloc::string::String;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use core::time::Duration;
+
+use super::{OwnPod, PodName, RegistrationError, Ticket};
+use crate::patch::{Draft, LABEL_VALUE, Obstacle, Patch};
+
+/// A change that somebody waits for.
+#[derive(Debug, Clone)]
+pub(super) struct Job {
+    pub(super) ticket: Ticket,
+    pub(super) edit: Edit,
+    /// No further attempt begins after this.
+    pub(super) give_up: Option<Duration>,
+}
+
+/// A change of the records of a Pod, by their keys.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Edit {
+    /// Add these, unless they are there.
+    Add(Vec<Arc<str>>),
+    /// Take these out.
+    Remove(Vec<Arc<str>>),
+    /// Take every record out, also those of others.
+    Clear,
+}
+
+/// How a [`Edit`] turned out.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Outcome {
+    /// The keys that were added, or taken out.
+    pub changed: Vec<Arc<str>>,
+    /// The keys for which nothing was to be done: they were there already, were not there, or are
+    /// kept because another registration of this process holds them as well.
+    pub unchanged: Vec<Arc<str>>,
+    /// How many records [`Edit::Clear`] took out.
+    pub cleared: usize,
+    /// The value of the Pod's label now; none if it has no label.
+    pub label: Option<String>,
+    /// The patch that did it (for all changes that were done together); in a dry run, the one that
+    /// would. None if nothing was to be done.
+    pub patch: Option<Patch>,
+}
+
+/// The records that are held, each with the number of registrations that hold it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Held(Vec<(Arc<str>, usize)>);
+
+impl Held {
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    pub(super) fn keys(&self) -> impl Iterator<Item = &Arc<str>> {
+        self.0.iter().map(|(key, _)| key)
+    }
+
+    pub(super) fn hold(&mut self, key: &Arc<str>) {
+        match self.0.iter_mut().find(|(held, _)| held == key) {
+            Some((_, count)) => *count += 1,
+            None => self.0.push((Arc::clone(key), 1)),
+        }
+    }
+
+    /// One registration less: whether another one holds it still.
+    pub(super) fn release(&mut self, key: &str) -> bool {
+        let Some((_, count)) = self.0.iter_mut().find(|(held, _)| **held == *key) else {
+            return false;
+        };
+        *count -= 1;
+        let still = *count > 0;
+        self.0.retain(|(_, count)| *count > 0);
+        still
+    }
+
+    pub(super) fn clear(&mut self) {
+        self.0.clear();
+    }
+}
+
+/// What to do about a Pod.
+#[derive(Debug)]
+pub(super) struct Plan {
+    /// One request for all of it; none if everything is as it should be.
+    pub(super) patch: Option<Patch>,
+    /// For each job.
+    pub(super) results: Vec<Result<Outcome, RegistrationError>>,
+    /// Held records that were overwritten.
+    pub(super) put_back: Vec<Arc<str>>,
+    /// The label was, too.
+    pub(super) label_put_back: bool,
+    /// Why held records cannot be put back.
+    pub(super) trouble: Option<RegistrationError>,
+    /// What is held once this is done.
+    pub(super) held: Held,
+}
+
+/// Whom and what a plan is for.
+#[derive(Debug)]
+pub(super) struct Planner<'a> {
+    pub(super) name: &'a PodName,
+    pub(super) label_value: Option<&'a str>,
+    /// Records that are added are held from then on.
+    pub(super) hold: bool,
+    pub(super) held: &'a Held,
+}
+
+impl Planner<'_> {
+    pub(super) fn plan<'j>(&self, pod: &OwnPod, jobs: impl Iterator<Item = &'j Job>) -> Plan {
+        let mut held = self.held.clone();
+        let (mut draft, put_back, label_put_back, trouble) = self.put_back(pod);
+        let mut results = Vec::new();
+        for job in jobs {
+            let before = draft.clone();
+            let result = self.apply(&job.edit, pod, &mut draft, &mut held);
+            let result = result.and_then(|outcome| match draft.check() {
+                Ok(()) => Ok(outcome),
+                Err(obstacle) => Err(self.error(obstacle)),
+            });
+            if result.is_err() {
+                draft = before;
+            }
+            results.push(result);
+        }
+        let patch = draft.finish(self.name);
+        let label = patch.as_ref().and_then(|patch| patch.label.as_ref()).or(pod.label.as_ref());
+        for outcome in results.iter_mut().flatten() {
+            outcome.label = label.cloned();
+            outcome.patch.clone_from(&patch);
+        }
+        Plan { patch, results, put_back, label_put_back, trouble, held }
+    }
+
+    /// Starts with what is held: another writer may have dropped it. A Pod that is being deleted
+    /// is left alone.
+    fn put_back<'a>(
+        &'a self,
+        pod: &'a OwnPod,
+    ) -> (Draft<'a>, Vec<Arc<str>>, bool, Option<RegistrationError>) {
+        let mut draft = Draft::new(pod);
+        let mut added = Vec::new();
+        if pod.terminating || self.held.is_empty() {
+            return (draft, added, false, None);
+        }
+        for key in self.held.keys() {
+            match draft.add(key) {
+                Ok(true) => added.push(Arc::clone(key)),
+                Ok(false) => {}
+                Err(obstacle) => {
+                    return (Draft::new(pod), Vec::new(), false, Some(self.error(obstacle)));
+                }
+            }
+        }
+        let labelled = draft.label(self.label_value);
+        match draft.check() {
+            Ok(()) => (draft, added, labelled, None),
+            Err(obstacle) => (Draft::new(pod), Vec::new(), false, Some(self.error(obstacle))),
+        }
+    }
+
+    fn apply<'d>(
+        &'d self,
+        edit: &Edit,
+        pod: &OwnPod,
+        draft: &mut Draft<'d>,
+        held: &mut Held,
+    ) -> Result<Outcome, RegistrationError> {
+        let mut outcome = Outcome::default();
+        let mut note = |key: &Arc<str>, changed: bool| {
+            let list = if changed { &mut outcome.changed } else { &mut outcome.unchanged };
+            list.push(Arc::clone(key));
+        };
+        match edit {
+            Edit::Add(_) if pod.terminating => {
+                return Err(RegistrationError::Terminating(self.name.clone()));
+            }
+            Edit::Add(keys) => {
+                for key in keys {
+                    note(key, draft.add(key).map_err(|obstacle| self.error(obstacle))?);
+                }
+                draft.label(self.label_value);
+                for key in keys.iter().filter(|_| self.hold) {
+                    held.hold(key);
+                }
+            }
+            Edit::Remove(keys) => {
+                for key in keys {
+                    let still = held.release(key);
+                    let removed =
+                        !still && draft.remove(key).map_err(|obstacle| self.error(obstacle))?;
+                    note(key, removed);
+                }
+            }
+            Edit::Clear => {
+                held.clear();
+                outcome.cleared = draft.clear();
+            }
+        }
+        Ok(outcome)
+    }
+
+    fn error(&self, obstacle: Obstacle) -> RegistrationError {
+        let pod = self.name.clone();
+        match obstacle {
+            Obstacle::Unreadable(error) => RegistrationError::Unreadable { pod, error },
+            Obstacle::TooLarge(sizes) => RegistrationError::TooLarge { pod, sizes },
+        }
+    }
+}
+
+/// The label values that readers of the registry look for unless told otherwise.
+const KNOWN_LABEL_VALUES: [&str; 3] = [LABEL_VALUE, "dubbo.io.provider", "dubbo.io.consumer"];
+
+impl Outcome {
+    /// The Pod's label value, if it is one that readers of the registry overlook unless told
+    /// otherwise (`-l`).
+    pub fn overlooked_label(&self) -> Option<&str> {
+        self.label.as_deref().filter(|value| !KNOWN_LABEL_VALUES.contains(value))
+    }
+}

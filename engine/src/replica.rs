@@ -1,0 +1,216 @@
+//! What is held of one scope: its part of the catalog, the version of that, and the half of a list
+//! that is being read. It must never let a version stand for events that were not applied.
+
+use crate::catalog::{Relist, Scope};
+use alloc::borrow::ToOwned as _;
+use alloc::string::String;
+use dubbo_k8s_codec::problem::Phrase;
+use dubbo_k8s_codec::{Found, Pod, PodError, WatchEvent};
+
+use super::context::Context;
+use super::lines::Line;
+use super::recent::Recent;
+use super::refusal::Refusal;
+
+/// One scope as far as it is known.
+#[derive(Debug)]
+pub(super) struct Replica {
+    pub(super) scope: Scope,
+    /// The catalog holds a state of the scope.
+    pub(super) synced: bool,
+    /// The version of that state; empty before the first sync. Opaque.
+    version: String,
+    /// The server does not have that version; a list must not ask for it.
+    version_refused: bool,
+    recent: Recent,
+    staging: Option<Staging>,
+}
+
+/// A list that is not complete yet. Nobody sees it before it is.
+#[derive(Debug)]
+struct Staging {
+    relist: Relist,
+    /// The version of the first page: the oldest, if they differ.
+    version: String,
+    pods: usize,
+}
+
+/// What a line of a watch asks of the reflector.
+#[derive(Debug)]
+pub(super) enum Told {
+    /// Something that was not known.
+    News,
+    /// Nothing new.
+    Nothing,
+    /// The initial events were complete and are committed.
+    Synced,
+    /// The server breaks the watch off.
+    Error(Refusal),
+}
+
+impl Replica {
+    pub(super) fn new(scope: Scope) -> Self {
+        Self {
+            scope,
+            synced: false,
+            version: String::new(),
+            version_refused: false,
+            recent: Recent::default(),
+            staging: None,
+        }
+    }
+
+    /// The version to watch from.
+    pub(super) fn version(&self) -> &str {
+        &self.version
+    }
+
+    /// The version that a list must not be older than; empty: the newest there is.
+    pub(super) fn list_version(&self) -> &str {
+        if self.version_refused { "" } else { &self.version }
+    }
+
+    /// The server does not have the version. Answers whether one had been asked for.
+    pub(super) fn refuse_version(&mut self) -> bool {
+        let asked = !self.list_version().is_empty();
+        self.version_refused = true;
+        asked
+    }
+
+    /// Pods of the list that is being read.
+    pub(super) fn staged(&self) -> usize {
+        self.staging.as_ref().map_or(0, |staging| staging.pods)
+    }
+
+    /// Starts reading a list. What was read of another one is dropped.
+    pub(super) fn stage(&mut self, cx: &Context<'_>) {
+        let relist = cx.catalog.relist();
+        self.staging = Some(Staging { relist, version: String::new(), pods: 0 });
+    }
+
+    /// Takes in one item of a list.
+    pub(super) fn item(&mut self, cx: &Context<'_>, bytes: &[u8]) {
+        let Some(staging) = &mut self.staging else { return };
+        match Pod::parse(bytes) {
+            Ok(pod) => staging.observe(cx, &pod),
+            Err(error) if is_another_kind(&error) => {}
+            Err(error) => staging.relist.problem(cx.catalog, &error),
+        }
+    }
+
+    /// A page is complete. Keeps its version, which no page after it may replace.
+    pub(super) fn page(&mut self, version: &str) {
+        if let Some(staging) = &mut self.staging
+            && staging.version.is_empty()
+        {
+            version.clone_into(&mut staging.version);
+        }
+    }
+
+    /// The list is complete: one swap, of which the changes are the exact difference. False if it
+    /// has no version to watch from.
+    pub(super) fn commit(&mut self, cx: &mut Context<'_>) -> bool {
+        let Some(staging) = self.staging.take() else { return false };
+        if !is_version(&staging.version) {
+            return false;
+        }
+        cx.catalog.commit(&self.scope, staging.relist, cx.changes);
+        self.version = staging.version;
+        self.version_refused = false;
+        self.recent.clear();
+        self.synced = true;
+        true
+    }
+
+    /// A watch begins that follows what is held.
+    pub(super) fn watch(&mut self) {
+        self.recent.begin();
+    }
+
+    /// Takes in one line of a watch.
+    pub(super) fn line(&mut self, cx: &mut Context<'_>, line: Line<'_>) -> Told {
+        let (Line::Whole(bytes) | Line::TooLong(bytes)) = line;
+        match WatchEvent::parse(bytes) {
+            Ok(WatchEvent::Error(status)) => Told::Error(Refusal::of_event(&status)),
+            Ok(event) if self.staging.is_some() => self.initial(cx, event),
+            Ok(event) => self.follow(cx, &event),
+            Err(error) if is_another_kind(&error) => Told::Nothing,
+            Err(error) => self.unreadable(cx, &error),
+        }
+    }
+
+    /// A problem beside the rest, and as good as applied: its version, if it could be read, counts.
+    fn unreadable(&mut self, cx: &mut Context<'_>, error: &PodError) -> Told {
+        if let Some(staging) = &mut self.staging {
+            staging.relist.problem(cx.catalog, error);
+            return Told::News;
+        }
+        cx.catalog.problem(error, cx.changes);
+        self.reach(error.resource_version.as_deref().unwrap_or_default())
+    }
+
+    /// Before the closing bookmark: nothing is seen, and no version counts but the bookmark's.
+    fn initial(&mut self, cx: &mut Context<'_>, event: WatchEvent<'_>) -> Told {
+        let Some(staging) = &mut self.staging else { return Told::Nothing };
+        match event {
+            WatchEvent::Added(pod) | WatchEvent::Modified(pod) => staging.observe(cx, &pod),
+            WatchEvent::Deleted(pod) => staging.relist.remove(&pod),
+            WatchEvent::Bookmark { resource_version, initial_events_end: true }
+                if is_version(&resource_version) =>
+            {
+                staging.version = resource_version.into_owned();
+                self.commit(cx);
+                return Told::Synced;
+            }
+            _ => {}
+        }
+        Told::News
+    }
+
+    /// The version is committed after the event was applied, never before.
+    fn follow(&mut self, cx: &mut Context<'_>, event: &WatchEvent<'_>) -> Told {
+        match event {
+            WatchEvent::Added(pod) | WatchEvent::Modified(pod) => {
+                if !self.recent.is_news(false, &pod.uid, &pod.resource_version) {
+                    return Told::Nothing;
+                }
+                cx.catalog.observe(pod, cx.changes);
+                self.reach(&pod.resource_version)
+            }
+            WatchEvent::Deleted(pod) => {
+                if !self.recent.is_news(true, &pod.uid, &pod.resource_version) {
+                    return Told::Nothing;
+                }
+                cx.catalog.remove(pod, cx.changes);
+                self.reach(&pod.resource_version)
+            }
+            WatchEvent::Bookmark { resource_version, .. } => self.reach(resource_version),
+            _ => Told::Nothing,
+        }
+    }
+
+    fn reach(&mut self, version: &str) -> Told {
+        if !is_version(version) || *version == *self.version {
+            return Told::Nothing;
+        }
+        version.clone_into(&mut self.version);
+        Told::News
+    }
+}
+
+impl Staging {
+    fn observe(&mut self, cx: &Context<'_>, pod: &Pod<'_>) {
+        self.relist.observe(cx.catalog, pod);
+        self.pods += 1;
+    }
+}
+
+/// An object that the registry has nothing to do with, so nothing is wrong with it either.
+fn is_another_kind(error: &PodError) -> bool {
+    error.found == Found::Thing(Phrase::AnotherKind)
+}
+
+/// A watch from the empty version or from `0` would start with made-up events in no order.
+fn is_version(version: &str) -> bool {
+    !version.is_empty() && version != "0"
+}

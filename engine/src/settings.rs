@@ -1,0 +1,83 @@
+//! What to follow, and how.
+
+use alloc::borrow::ToOwned as _;
+use alloc::string::String;
+use alloc::sync::Arc;
+use alloc::vec;
+use alloc::vec::Vec;
+
+use crate::catalog::Scope;
+
+/// The label selector of the registry: the value of the article and the two of dubbo-go 1.5.
+pub const SELECTOR: &str = "dubbo.io/label in (dubbo.io-value,dubbo.io.provider,dubbo.io.consumer)";
+
+/// What to follow, and how. Start from [`Settings::new`].
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Which namespaces.
+    pub scopes: Scopes,
+    /// The label selector, as kubectl's `-l` takes it; empty for all Pods.
+    pub selector: String,
+    /// Count only Pods whose Ready condition is true. It needs whole Pods; otherwise the engine
+    /// asks for their metadata only and lets the server leave out those that have ended.
+    pub ready_only: bool,
+    /// How many Pods to ask for in one page of a list.
+    pub page_limit: u32,
+    /// Try a streaming list before a paged one.
+    pub streaming_list: bool,
+    /// Tell the first list as one [`Notice::Filled`](super::Notice::Filled), instead of a change for
+    /// each key: for those who read it from the catalog.
+    pub bulk: bool,
+    /// The longest line of a watch and the longest item of a list, in bytes.
+    pub object_limit: usize,
+}
+
+impl Settings {
+    /// The settings that fit a registry: [`SELECTOR`], metadata only, pages of 500 Pods,
+    /// streaming list, objects up to 16 MiB.
+    pub fn new(scopes: Scopes) -> Self {
+        Self {
+            scopes,
+            selector: SELECTOR.to_owned(),
+            ready_only: false,
+            page_limit: 500,
+            streaming_list: true,
+            bulk: false,
+            object_limit: 16 << 20,
+        }
+    }
+}
+
+/// Which namespaces to follow: all, or at least one by name. Each is listed and watched on its own.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Scopes(Vec<Scope>);
+
+impl Scopes {
+    /// All namespaces, by one cluster-wide list and watch.
+    pub fn all() -> Self {
+        Self(vec![Scope::All])
+    }
+
+    /// The namespaces of these names, each once, in this order. Empty names are left out (a
+    /// trailing comma must never widen a list to the whole cluster); `None` if nothing remains.
+    pub fn namespaces<I>(names: I) -> Option<Self>
+    where
+        I: IntoIterator,
+        I::Item: AsRef<str>,
+    {
+        let mut scopes = Vec::new();
+        for name in names {
+            let name = name.as_ref().trim();
+            let scope = Scope::Namespace(Arc::from(name));
+            if !name.is_empty() && !scopes.contains(&scope) {
+                scopes.push(scope);
+            }
+        }
+        (!scopes.is_empty()).then_some(Self(scopes))
+    }
+
+    /// The scopes, in order; at least one.
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = &Scope> {
+        self.0.iter()
+    }
+}

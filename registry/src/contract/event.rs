@@ -1,0 +1,121 @@
+//! One thing that happened, as a line of `watch -o jsonl`.
+
+use dubbo_k8s_engine::catalog::{Change, ProblemChange, ProblemKind, Scope};
+use serde::Serialize;
+
+use dubbo_k8s_engine::{Failure, Notice};
+
+/// A notice of the core in the shape of the contract.
+///
+/// `added`, `updated` and `removed` are per key; `problem` and `resolved` per unreadable thing;
+/// `synced`, `relisted`, `disconnected` and `reconnected` tell how current the rest is. The
+/// namespace of the latter is null when all namespaces are followed at once.
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+pub enum Event<'a> {
+    /// `added`, `updated` or `removed`.
+    Change(&'a Change),
+    /// Everything else; the member `event` is its name.
+    Other(Other<'a>),
+}
+
+/// An event that is not about a key.
+#[derive(Debug, Serialize)]
+#[serde(tag = "event", rename_all = "lowercase", rename_all_fields = "camelCase")]
+pub enum Other<'a> {
+    /// Something cannot be read.
+    Problem {
+        /// What, and whose.
+        #[serde(flatten)]
+        problem: &'a dubbo_k8s_engine::catalog::PodProblem,
+    },
+    /// That is over.
+    Resolved {
+        /// What it was.
+        #[serde(flatten)]
+        problem: &'a dubbo_k8s_engine::catalog::PodProblem,
+    },
+    /// Everything that was there at the start has been told.
+    Synced {
+        /// Pods that carry records.
+        pods: usize,
+        /// Distinct records.
+        records: usize,
+    },
+    /// A scope was read from the start again; what had changed came just before.
+    Relisted {
+        /// Which namespace.
+        namespace: Option<&'a str>,
+        /// Why.
+        reason: String,
+    },
+    /// The server cannot be followed at present; it is tried again.
+    Disconnected {
+        /// Which namespace.
+        namespace: Option<&'a str>,
+        /// Why.
+        error: String,
+        /// When the next attempt starts.
+        retry_in_ms: u128,
+    },
+    /// It is followed again.
+    Reconnected {
+        /// Which namespace.
+        namespace: Option<&'a str>,
+    },
+}
+
+impl<'a> Event<'a> {
+    /// The event of a notice; some notices are no event.
+    pub fn of(notice: &'a Notice) -> Option<Self> {
+        let other = match notice {
+            Notice::Change(change) => return Some(Self::Change(change)),
+            Notice::Problem(ProblemChange { kind: ProblemKind::Raised, problem }) => {
+                Other::Problem { problem }
+            }
+            Notice::Problem(ProblemChange { kind: ProblemKind::Cleared, problem }) => {
+                Other::Resolved { problem }
+            }
+            Notice::Synced { pods, records } => Other::Synced { pods: *pods, records: *records },
+            Notice::Relisted { scope, reason } => {
+                Other::Relisted { namespace: namespace(scope), reason: reason.to_string() }
+            }
+            Notice::Disconnected { scope, error, retry_in } => {
+                disconnected(scope, error, retry_in.as_millis())
+            }
+            Notice::Failed { error, retry_in } => {
+                disconnected(&error.scope, error, retry_in.as_millis())
+            }
+            Notice::Reconnected { scope } => Other::Reconnected { namespace: namespace(scope) },
+            Notice::Filled
+            | Notice::Pod(_)
+            | Notice::Progress { .. }
+            | Notice::RefreshCredential => return None,
+        };
+        Some(Self::Other(other))
+    }
+
+    /// Its name, as in the member `event`.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Change(change) => change.kind.as_str(),
+            Self::Other(Other::Problem { .. }) => "problem",
+            Self::Other(Other::Resolved { .. }) => "resolved",
+            Self::Other(Other::Synced { .. }) => "synced",
+            Self::Other(Other::Relisted { .. }) => "relisted",
+            Self::Other(Other::Disconnected { .. }) => "disconnected",
+            Self::Other(Other::Reconnected { .. }) => "reconnected",
+        }
+    }
+}
+
+fn disconnected<'a>(scope: &'a Scope, error: &Failure, retry_in_ms: u128) -> Other<'a> {
+    Other::Disconnected { namespace: namespace(scope), error: error.to_string(), retry_in_ms }
+}
+
+fn namespace(scope: &Scope) -> Option<&str> {
+    match scope {
+        Scope::All => None,
+        Scope::Namespace(name) => Some(name),
+    }
+}
