@@ -136,8 +136,8 @@ fn go(work: &Path) -> Tool {
 /// A module of ours that builds commands of others at the versions that they ask for themselves.
 fn write_module(work: &Path, require: &str, imports: &[&str]) -> Result {
     fs::write(work.join("go.mod"), require).context(|| "writing go.mod".into())?;
-    let imports: String = imports.iter().map(|path| format!("import _ \"{path}\"\n")).collect();
-    let tools = format!("//go:build tools\n\npackage server\n\n{imports}");
+    let imports = imports.iter().map(|path| ["import _ \"", path, "\"\n"].concat());
+    let tools = format!("//go:build tools\n\npackage server\n\n{}", imports.collect::<String>());
     fs::write(work.join("tools.go"), tools).context(|| "writing tools.go".into())
 }
 
@@ -186,9 +186,9 @@ fn requirements(file: &str, version: &str) -> String {
         let module = line.trim_start();
         if let Some((name, _)) = module.split_once(" => ./staging/") {
             let name = name.trim_start_matches("replace ");
-            text.push_str(&format!("replace {name} => {name} {staged}\n"));
+            text.extend(["replace ", name, " => ", name, " ", &staged, "\n"]);
         } else if in_require && line.starts_with('\t') && !line.ends_with("v0.0.0") {
-            text.push_str(&format!("require {module}\n"));
+            text.extend(["require ", module, "\n"]);
         }
     }
     text
@@ -200,8 +200,7 @@ fn make_etcd(build: &Build, work: &Path) -> Result {
     let modules = ["server", "etcdctl", "etcdutl"].map(|name| format!("go.etcd.io/etcd/{name}/v3"));
     let required = modules.iter().map(|module| format!("require {module} {}\n", build.version));
     let text = format!("module server\n{go_line}\n{}", required.collect::<String>());
-    let [server, etcdctl, etcdutl] = &modules;
-    write_module(work, &text, &[server, etcdctl, etcdutl])?;
+    write_module(work, &text, &modules.each_ref().map(String::as_str))?;
     for (program, module) in build.programs.iter().zip(&modules) {
         let out = format!("bin/{program}");
         let args = ["build", "-trimpath", "-ldflags", "-s -w", "-o", &out, module];
