@@ -293,7 +293,8 @@ fn material(
     BASE64
         .decode(compact)
         .ok()
-        .and_then(|bytes| String::from_utf8(bytes).ok())
+        // What is not UTF-8 can only be a comment beside the certificates.
+        .map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
         .map(|text| Some(Material::Inline(Secret::new(text))))
         .ok_or_else(|| ConfigError::BadField {
             entry: entry.to_owned(),
