@@ -61,6 +61,7 @@ pub mod repair;
 mod service;
 mod skim;
 mod status;
+pub mod text;
 mod url;
 mod warning;
 #[cfg(feature = "yaml")]
