@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use crate::answer::{Json, json};
 use dubbo_k8s_codec::{Annotation, Key, Url};
+use serde_json::{Value as Json, json};
 
+use crate::diff::texts;
 use crate::model::{Model, index};
-use crate::show::texts;
 
 /// Differences that one answer lists.
 const LISTED: usize = 500;
@@ -96,27 +96,27 @@ impl Listing {
     /// The same endpoint: with other parameters, or only written in another way. False if it is neither.
     fn changed(&mut self, pod: &str, old: &str, new: &str) -> bool {
         let (Some(before), Some(after)) = (url(old), url(new)) else { return false };
-        let mut params = Json::list();
+        let mut params: Vec<Json> = Vec::new();
         for (of, is_old) in [(&before, true), (&after, false)] {
             for param in of.params() {
                 let name = param.name();
                 let now = if is_old { after.param(&name) } else { None };
                 let value = Some(param.value());
                 if is_old && now != value {
-                    params.push(&json!({"name": name, "before": value, "after": now}));
+                    params.push(json!({"name": name, "before": value, "after": now}));
                 } else if !is_old && before.param(&name).is_none() {
-                    params.push(&json!({"name": name, "before": now, "after": value}));
+                    params.push(json!({"name": name, "before": now, "after": value}));
                 }
             }
         }
         self.total += 1;
         let key = place(new);
-        let mut change = json!({"what": "changed", "pod": pod, "key": key, "params": params});
-        if params == Json::list() {
+        self.changes.push(if params.is_empty() {
             let runs = texts(&readable(old), &readable(new));
-            change = json!({"what": "rewritten", "pod": pod, "key": key, "runs": runs});
-        }
-        self.changes.push(change);
+            json!({"what": "rewritten", "pod": pod, "key": key, "runs": runs})
+        } else {
+            json!({"what": "changed", "pod": pod, "key": key, "params": params})
+        });
         true
     }
 

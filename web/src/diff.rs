@@ -118,6 +118,35 @@ fn lengths(old: &[&str], new: &[&str]) -> Vec<u32> {
     table
 }
 
+/// A longer stretch without a difference is shortened to [`CONTEXT`] characters at each end.
+const SAME: usize = 72;
+/// A longer stretch that differs is shortened too.
+const DIFFERENT: usize = 2000;
+const CONTEXT: usize = 24;
+/// The most words of a text that are compared.
+const WORDS: usize = 24 << 10;
+
+/// The difference of two texts, as signs and texts: `=`, `-`, `+`. What is the same is shortened, and only endlessly long words that differ.
+pub fn texts(before: &str, after: &str) -> Vec<(char, String)> {
+    let first_words = |text| words(text).into_iter().take(WORDS).collect::<Vec<_>>();
+    let runs = runs(&first_words(before), &first_words(after)).into_iter().map(|run| match run {
+        Run::Same(run) => ('=', shortened(run, SAME)),
+        Run::Gone(run) => ('-', shortened(run, DIFFERENT)),
+        Run::New(run) => ('+', shortened(run, DIFFERENT)),
+    });
+    runs.collect()
+}
+
+fn shortened(words: Vec<&str>, longest: usize) -> String {
+    let text: String = words.into_iter().collect();
+    if text.len() <= longest {
+        return text;
+    }
+    let head = text.floor_char_boundary(CONTEXT);
+    let tail = text.ceil_char_boundary(text.len() - CONTEXT);
+    [text.get(..head), Some(" … "), text.get(tail..)].into_iter().flatten().collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -2,9 +2,10 @@
 //!
 //! User information and parameters that name a secret are blanked before anything leaves the page.
 
-use crate::answer::{Json, json};
-use dubbo_k8s_codec::{Annotation, Key, Record, Url, encode};
+use dubbo_k8s_codec::{ANNOTATION, Annotation, Key, LABEL, Record, Url, encode};
+use serde_json::{Value as Json, json};
 
+use crate::answer::with;
 use crate::pod::PodText;
 
 /// Parts of parameter names whose values are not shared.
@@ -30,11 +31,11 @@ pub fn pod(pod: Option<&PodText>, value: Option<&str>) -> Json {
     let records = keys.iter().zip(annotation.records());
     let value = encode(records.map(|(key, record)| Record { key, ..record }));
     let mut metadata = json!({"name": pod.name, "namespace": pod.namespace,
-                              "annotations": json!({"dubbo.io/annotation": value})});
+                              "annotations": {ANNOTATION: value}});
     if let Some(label) = &pod.label {
-        metadata.put("labels", &json!({"dubbo.io/label": label}));
+        metadata = with(metadata, json!({"labels": {LABEL: label}}));
     }
-    let text = json!({"apiVersion": "v1", "kind": "Pod", "metadata": metadata}).into_text();
+    let text = json!({"apiVersion": "v1", "kind": "Pod", "metadata": metadata}).to_string();
     json!({"text": text, "blanked": blanked.iter().sum::<usize>()})
 }
 
@@ -90,12 +91,12 @@ mod tests {
         let plain = key("dubbo://h:1/a.B?x=1");
         assert_eq!(redacted(&plain), (plain.clone(), 0));
         let value = encode([Record::new(&secret)]);
-        let shared = pod(Some(&PodText::default()), Some(&value)).into_text();
+        let shared = pod(Some(&PodText::default()), Some(&value)).to_string();
         assert!(!shared.contains("hunter2"), "{shared}");
     }
 
     #[test]
     fn what_cannot_be_read_is_not_shared() {
-        assert!(pod(Some(&PodText::default()), Some("!!")).into_text().contains("refused"));
+        assert!(pod(Some(&PodText::default()), Some("!!")).to_string().contains("refused"));
     }
 }

@@ -1,6 +1,6 @@
 //! The part of the source that the page shows: all of a small one, else one Pod of it.
 
-use crate::answer::{Json, json};
+use serde_json::{Value as Json, json};
 
 use crate::pod::PodText;
 use crate::spans::to_utf16;

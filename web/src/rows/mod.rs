@@ -28,6 +28,21 @@ pub enum Node {
     Record(u32, u32),
 }
 
+impl Node {
+    /// Its identity for the page.
+    pub fn id(self) -> String {
+        match self {
+            Self::Unread => "u".to_owned(),
+            Self::Service(id) => format!("s{id}"),
+            Self::Role(id, category) => format!("s{id}.{category}"),
+            Self::Endpoint(pod, place) => format!("e{pod}.{place}"),
+            Self::Ghost(at) => format!("g{at}"),
+            Self::Pod(pod) => format!("p{pod}"),
+            Self::Record(pod, record) => format!("r{pod}.{record}"),
+        }
+    }
+}
+
 /// A row and its place among its siblings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Row {

@@ -4,18 +4,20 @@
 //! cannot be answered. It never sends more than a window of anything.
 
 mod edits;
+mod question;
 mod summary;
 
-use dubbo_k8s_codec::problem::Language;
+use serde_json::{Value as Json, json};
 
-use crate::answer::{Json, Value, json};
+use self::question::Question;
+use crate::answer::with;
 use crate::document::{Document, Kind};
 use crate::encoding::{self, Refused};
 use crate::layers::Layer;
-use crate::live::Live;
+use crate::live::{Event, Live};
 use crate::model::Model;
 use crate::pod::PodText;
-use crate::rows::{By, Node, View};
+use crate::rows::{By, View};
 use crate::show::{self, Shown};
 use crate::{compare, share, source};
 
@@ -35,32 +37,6 @@ pub struct Session {
     before: Option<compare::Before>,
 }
 
-/// A question of the page.
-pub(crate) struct Ask<'a>(&'a Value);
-
-impl<'a> Ask<'a> {
-    pub(crate) fn text(&self, name: &str) -> &'a str {
-        self.0.text(name)
-    }
-
-    pub(crate) fn number(&self, name: &str) -> Option<usize> {
-        self.0.number(name)
-    }
-
-    pub(crate) fn flag(&self, name: &str) -> bool {
-        self.0.flag(name)
-    }
-
-    fn language(&self) -> Language {
-        Language::of(self.text("lang"))
-    }
-
-    /// The Pod and record it is about.
-    fn target(&self) -> (usize, Option<usize>) {
-        (self.number("pod").unwrap_or(0), self.number("record"))
-    }
-}
-
 impl Session {
     /// Reads the bytes of a paste or a file, in place of what was there before.
     pub fn load(&mut self, bytes: Vec<u8>) -> String {
@@ -68,7 +44,7 @@ impl Session {
         *self = Self { before, ..Self::default() };
         let length = bytes.len();
         match encoding::text(bytes) {
-            Ok(text) => self.open(text).into_text(),
+            Ok(text) => self.open(text).to_string(),
             Err(refused) => {
                 let offset = match refused {
                     Refused::NotText(offset) => Some(offset),
@@ -76,7 +52,7 @@ impl Session {
                 };
                 json!({"state": "refused", "why": refused.as_str(), "offset": offset,
                        "bytes": length, "limit": encoding::MAX_SOURCE})
-                .into_text()
+                .to_string()
             }
         }
     }
@@ -106,32 +82,32 @@ impl Session {
 
     /// Answers a question.
     pub fn request(&mut self, question: &str) -> String {
-        let Ok(question) = Value::read(question) else {
-            return json!({"refused": "not a question"}).into_text();
-        };
-        self.answer(&Ask(&question)).into_text()
+        match serde_json::from_str(question) {
+            Ok(question) => self.answer(question).to_string(),
+            Err(_) => json!({"refused": "not a question"}).to_string(),
+        }
     }
 
-    fn answer(&mut self, ask: &Ask<'_>) -> Json {
-        let (pod, record) = ask.target();
-        match ask.text("do") {
+    fn answer(&mut self, question: Question) -> Json {
+        let (pod, record) = question.target();
+        match question.verb.as_str() {
             "summary" => self.summary(),
-            "view" => self.look(ask),
-            "rows" => self.rows(ask),
-            "toggle" => self.toggle(ask),
+            "view" => self.look(&question),
+            "rows" => self.rows(&question),
+            "toggle" => self.toggle(&question),
             "reveal" => self.reveal(pod, record),
-            "problems" => self.problem_window(ask),
-            "detail" => self.shown().detail(pod, record, ask.language()),
-            "select" => self.select(ask),
+            "problems" => self.problem_window(&question),
+            "detail" => self.shown().detail(pod, record, question.language()),
+            "select" => self.select(&question),
             "source" => source::window(&self.source, self.pod_text(pod)),
-            "at" => self.at(ask),
-            "edit" => self.edit(ask),
-            "output" => self.shown().output(pod, ask.language()),
+            "at" => self.at(&question),
+            "edit" => self.edit(question),
+            "output" => self.shown().output(pod, question.language()),
             "share" => share::pod(self.pod_text(pod), self.model.value(pod, &self.source)),
             "keep" => self.keep(),
             "compare" => self.compare(),
-            "live" => self.live_input(ask),
-            "seek" => self.seek(ask),
+            "live" => self.live_input(&question),
+            "seek" => self.seek(&question),
             _ => json!({"refused": "unknown question"}),
         }
     }
@@ -144,39 +120,38 @@ impl Session {
         self.model.pods.get(pod).map(|pod| &pod.text)
     }
 
-    fn look(&mut self, ask: &Ask<'_>) -> Json {
-        match ask.text("by") {
+    fn look(&mut self, question: &Question) -> Json {
+        match question.by.as_str() {
             "pod" => self.view.by = By::Pod,
             "service" => self.view.by = By::Service,
             _ => {}
         }
-        if ask.0.get("find").is_some() {
-            self.view.find(ask.text("find"));
+        if let Some(words) = &question.find {
+            self.view.find(words);
         }
-        if ask.0.get("all").is_some() {
-            self.view.set_all(ask.flag("all"));
+        if let Some(open) = question.all {
+            self.view.set_all(open);
         }
         self.view.rebuild(&self.model);
         json!({"rows": self.view.rows().len(), "by": by_name(self.view.by)})
     }
 
-    fn rows(&self, ask: &Ask<'_>) -> Json {
-        let from = ask.number("from").unwrap_or(0);
-        let count = ask.number("count").unwrap_or(0).min(WINDOW);
+    fn rows(&self, question: &Question) -> Json {
+        let (from, count) = (question.from, question.count.min(WINDOW));
         let rows = self.view.rows();
         let window = rows.iter().skip(from).take(count);
         let tick = self.model.tick;
         let rows_json: Vec<Json> =
-            window.map(|row| self.shown().row(row, ask.language(), tick)).collect();
+            window.map(|row| self.shown().row(row, question.language(), tick)).collect();
         json!({"total": rows.len(), "from": from, "rows": rows_json})
     }
 
-    fn toggle(&mut self, ask: &Ask<'_>) -> Json {
-        let at = ask.number("row").unwrap_or(usize::MAX);
+    fn toggle(&mut self, question: &Question) -> Json {
+        let at = question.row.unwrap_or(usize::MAX);
         if let Some(row) = self.view.rows().get(at).copied()
             && row.open.is_some()
         {
-            self.view.set_open(row.node, ask.flag("open"));
+            self.view.set_open(row.node, question.open);
             self.view.rebuild(&self.model);
         }
         json!({"rows": self.view.rows().len()})
@@ -188,36 +163,34 @@ impl Session {
         json!({"row": row, "rows": self.view.rows().len()})
     }
 
-    fn problem_window(&self, ask: &Ask<'_>) -> Json {
-        let from = ask.number("from").unwrap_or(0);
-        let count = ask.number("count").unwrap_or(0).min(WINDOW);
+    fn problem_window(&self, question: &Question) -> Json {
+        let (from, count) = (question.from, question.count.min(WINDOW));
         let document = self.document.as_ref();
         let window: Vec<Json> = self
             .problems
             .iter()
             .skip(from)
             .take(count)
-            .map(|place| self.shown().problem(place, document, ask.language()))
+            .map(|place| self.shown().problem(place, document, question.language()))
             .collect();
         json!({"total": self.problems.len(), "from": from, "problems": window})
     }
 
-    fn select(&self, ask: &Ask<'_>) -> Json {
-        let (pod, record) = ask.target();
-        let Some(layer) = Layer::ALL.into_iter().find(|layer| layer.as_str() == ask.text("layer"))
+    fn select(&self, question: &Question) -> Json {
+        let (pod, record) = question.target();
+        let Some(layer) = Layer::ALL.into_iter().find(|layer| layer.as_str() == question.layer)
         else {
             return json!({"refused": "no such layer"});
         };
-        let (start, end) = (ask.number("start").unwrap_or(0), ask.number("end").unwrap_or(0));
-        self.shown().select(pod, record, layer, start..end)
+        self.shown().select(pod, record, layer, question.start..question.end)
     }
 
     /// The Pod and the record at a place of the source.
-    fn at(&self, ask: &Ask<'_>) -> Json {
+    fn at(&self, question: &Question) -> Json {
         let base =
-            source::window_start(&self.source, ask.number("pod").and_then(|p| self.pod_text(p)));
+            source::window_start(&self.source, question.pod.and_then(|pod| self.pod_text(pod)));
         let shown = self.source.get(base..).unwrap_or_default();
-        let offset = base + crate::spans::from_utf16(shown, ask.number("offset").unwrap_or(0));
+        let offset = base + crate::spans::from_utf16(shown, question.offset);
         self.shown().at(offset)
     }
 
@@ -234,11 +207,9 @@ impl Session {
         }
     }
 
-    fn live_input(&mut self, ask: &Ask<'_>) -> Json {
-        let items = ask.0.items("events");
-        let now = ask.0.time("now").unwrap_or(0);
-        let anew = items.iter().any(|event| event.text("event") == "snapshot");
-        let touched = self.live.take(&mut self.model, items, now);
+    fn live_input(&mut self, question: &Question) -> Json {
+        let anew = question.events.iter().any(Event::is_snapshot);
+        let touched = self.live.take(&mut self.model, &question.events, question.now);
         if anew {
             (self.document, self.source) = (None, String::new());
             self.view = self.view.again(&self.model);
@@ -247,18 +218,13 @@ impl Session {
             self.settle();
         }
         let (from, to) = self.live.span();
-        let mut summary = self.summary();
-        summary.put(
-            "live",
-            &json!({"from": from, "to": to, "at": self.live.at(),
-                                  "gone": self.model.ghosts.len()}),
-        );
-        summary
+        let live = json!({"from": from, "to": to, "at": self.live.at(),
+                          "gone": self.model.ghosts.len()});
+        with(self.summary(), json!({"live": live}))
     }
 
-    fn seek(&mut self, ask: &Ask<'_>) -> Json {
-        let to = ask.0.time("to");
-        self.live.seek(&mut self.model, to);
+    fn seek(&mut self, question: &Question) -> Json {
+        self.live.seek(&mut self.model, question.to);
         self.settle();
         self.summary()
     }
@@ -268,18 +234,5 @@ const fn by_name(by: By) -> &'static str {
     match by {
         By::Service => "service",
         By::Pod => "pod",
-    }
-}
-
-/// The identity of a row for the page.
-pub(crate) fn node_id(node: Node) -> String {
-    match node {
-        Node::Unread => "u".to_owned(),
-        Node::Service(id) => format!("s{id}"),
-        Node::Role(id, category) => format!("s{id}.{category}"),
-        Node::Endpoint(pod, place) => format!("e{pod}.{place}"),
-        Node::Ghost(at) => format!("g{at}"),
-        Node::Pod(pod) => format!("p{pod}"),
-        Node::Record(pod, record) => format!("r{pod}.{record}"),
     }
 }

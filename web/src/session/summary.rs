@@ -5,9 +5,9 @@
 use dubbo_k8s_codec::problem::Severity;
 
 use super::{Session, by_name};
-use crate::answer::{Json, json};
 use crate::document::{Format, Kind};
 use crate::source;
+use serde_json::{Value as Json, json};
 
 impl Session {
     /// The summary as it is now.

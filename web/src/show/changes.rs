@@ -1,15 +1,14 @@
 //! What differs between two annotations, for people: records and words that came and went.
 //!
-//! It shortens what is the same, and only endlessly long words that differ.
+//! It compares what they decode to, and their texts only where one cannot be decoded.
 
 use dubbo_k8s_codec::Annotation;
 use dubbo_k8s_codec::problem::Language;
 use dubbo_k8s_codec::repair::repair;
 
-use super::CLIP;
-use crate::answer::{Json, json};
 use crate::compare::readable;
-use crate::diff::{self, Run};
+use crate::diff::{self, Run, texts};
+use serde_json::{Value as Json, json};
 
 /// The steps of a repair, each as a difference.
 pub(super) fn repairs(value: &str, language: Language) -> Json {
@@ -20,13 +19,13 @@ pub(super) fn repairs(value: &str, language: Language) -> Json {
         let runs = if Annotation::decode(&before).is_ok() {
             changes(Some(&before), &repaired.value)
         } else {
-            json!([json!(["text", texts(&before, &repaired.value)])])
+            json!([["text", texts(&before, &repaired.value)]])
         };
         steps.push(json!({"step": repaired.step.as_str(), "title": repaired.step.title(language),
                           "changes": runs}));
         before = repaired.value;
     }
-    Json::of(steps)
+    Json::from(steps)
 }
 
 /// The records that differ, as `[what, runs]`.
@@ -37,7 +36,7 @@ pub(super) fn changes(before: Option<&str>, after: &str) -> Json {
     };
     let Some(new) = keys(after) else { return json!([]) };
     let Some(old) = before.map_or(Some(Vec::new()), keys) else {
-        return json!([json!(["text", texts(before.unwrap_or_default(), after)])]);
+        return json!([["text", texts(before.unwrap_or_default(), after)]]);
     };
     let mut out = Vec::new();
     let mut gone: Vec<&str> = Vec::new();
@@ -48,7 +47,7 @@ pub(super) fn changes(before: Option<&str>, after: &str) -> Json {
             Run::New(keys) => {
                 for key in keys {
                     if gone.is_empty() {
-                        out.push(json!(["new", json!([json!(["+", key])])]));
+                        out.push(json!(["new", [["+", key]]]));
                     } else {
                         out.push(json!(["changed", texts(gone.remove(0), key)]));
                     }
@@ -58,10 +57,10 @@ pub(super) fn changes(before: Option<&str>, after: &str) -> Json {
     }
     flush(&mut gone, &mut out);
     if out.is_empty() && before != Some(after) {
-        return json!([json!(["text", texts(before.unwrap_or_default(), after)])]);
+        return json!([["text", texts(before.unwrap_or_default(), after)]]);
     }
     out.truncate(200);
-    Json::of(out)
+    Json::from(out)
 }
 
 fn lines(keys: &[String]) -> Vec<&str> {
@@ -69,32 +68,5 @@ fn lines(keys: &[String]) -> Vec<&str> {
 }
 
 fn flush(gone: &mut Vec<&str>, out: &mut Vec<Json>) {
-    out.extend(gone.drain(..).map(|key| json!(["gone", json!([json!(["-", key])])])));
-}
-
-/// A longer stretch without a difference is shortened to [`CONTEXT`] characters at each end.
-const SAME: usize = 72;
-/// A longer stretch that differs is shortened too.
-const DIFFERENT: usize = 2000;
-const CONTEXT: usize = 24;
-
-/// The difference of two texts, as `[sign, text]`.
-pub(crate) fn texts(before: &str, after: &str) -> Json {
-    let words = |text| diff::words(text).into_iter().take(CLIP).collect::<Vec<_>>();
-    let runs = diff::runs(&words(before), &words(after)).into_iter().map(|run| match run {
-        Run::Same(run) => json!(["=", shortened(run, SAME)]),
-        Run::Gone(run) => json!(["-", shortened(run, DIFFERENT)]),
-        Run::New(run) => json!(["+", shortened(run, DIFFERENT)]),
-    });
-    runs.collect()
-}
-
-fn shortened(words: Vec<&str>, longest: usize) -> String {
-    let text: String = words.into_iter().collect();
-    if text.len() <= longest {
-        return text;
-    }
-    let head = text.floor_char_boundary(CONTEXT);
-    let tail = text.ceil_char_boundary(text.len() - CONTEXT);
-    [text.get(..head), Some(" … "), text.get(tail..)].into_iter().flatten().collect()
+    out.extend(gone.drain(..).map(|key| json!(["gone", [["-", key]]])));
 }

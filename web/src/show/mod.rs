@@ -13,13 +13,13 @@ mod url;
 use dubbo_k8s_codec::lint::{ANNOTATIONS_LIMIT, Entry};
 use dubbo_k8s_codec::problem::Language;
 use dubbo_k8s_codec::{Annotation, Service};
+use serde_json::{Value as Json, json};
 
-pub(crate) use self::changes::texts;
 use self::changes::{changes, repairs};
 pub use self::problems::{Of, Place, problems};
 use self::row::{entry_json, pod_state};
 use self::url::{params, parts};
-use crate::answer::{Json, json};
+use crate::answer::with;
 use crate::layers::Layer;
 use crate::model::{Model, Pod};
 use crate::source;
@@ -79,14 +79,14 @@ impl<'a> Shown<'a> {
             "resourceVersion": &*text.resource_version, "label": text.label, "phase": text.phase,
             "ready": text.ready, "deleting": text.deleting, "addresses": text.addresses(),
             "told": of.told.is_some(), "state": pod_state(of), "bare": text.is_bare(),
-            "verdict": json!({"code": verdict.as_str(), "text": verdict.sentence(language),
-                        "versions": readers(text)}),
+            "verdict": {"code": verdict.as_str(), "text": verdict.sentence(language),
+                        "versions": readers(text)},
             "same": same,
-            "meter": json!({"bytes": text.annotation_bytes(value), "limit": ANNOTATIONS_LIMIT,
-                      "own": value.map_or(0, str::len)}),
+            "meter": {"bytes": text.annotation_bytes(value), "limit": ANNOTATIONS_LIMIT,
+                      "own": value.map_or(0, str::len)},
             "problems": self.problems_of(of, record, &place, language),
             "repairs": value.map(|value| repairs(value, language)),
-            "records": annotation.as_ref().map_or_else(Json::list, records_json),
+            "records": annotation.as_ref().map_or_else(|| json!([]), records_json),
             "record": annotation.as_ref().and_then(|it| Self::record_json(it, record)),
             "layers": layers.as_ref().map(Self::layers_json),
             "edited": of.edits.as_ref().map(|edits| json!({
@@ -98,22 +98,18 @@ impl<'a> Shown<'a> {
 
     fn record_json(annotation: &Annotation, at: Option<usize>) -> Option<Json> {
         let record = annotation.records().nth(at?)?;
-        let mut json = entry_json(record)
-            .with(&json!({"record": at, "key": record.key, "value": record.value}));
-        if let Ok(Some(entry)) = Entry::read(record) {
-            let url = entry.url.as_str();
-            json.put("url", &url);
-            json.put("parts", &parts(url));
-            json.put("params", &params(url));
-        }
-        Some(json)
+        let own = json!({"record": at, "key": record.key, "value": record.value});
+        let json = with(entry_json(record), own);
+        let Ok(Some(entry)) = Entry::read(record) else { return Some(json) };
+        let url = entry.url.as_str();
+        Some(with(json, json!({"url": url, "parts": parts(url), "params": params(url)})))
     }
 }
 
 /// The records of a Pod, each in a line.
 fn records_json(annotation: &Annotation) -> Json {
     let numbered = annotation.records().take(RECORDS).enumerate();
-    numbered.map(|(at, record)| entry_json(record).with(&json!({"record": at}))).collect()
+    numbered.map(|(at, record)| with(entry_json(record), json!({"record": at}))).collect()
 }
 
 fn key_of(service: &Service<'_>) -> String {

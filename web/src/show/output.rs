@@ -7,7 +7,7 @@ use dubbo_k8s_codec::patch::{Edit, Form};
 use dubbo_k8s_codec::problem::Language;
 
 use super::Shown;
-use crate::answer::{Json, json};
+use serde_json::{Value as Json, json};
 
 impl Shown<'_> {
     /// The annotation as it would be written, and the ways to write it.

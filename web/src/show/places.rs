@@ -5,12 +5,12 @@
 use std::ops::Range;
 
 use super::{CLIP, Shown};
-use crate::answer::{Json, json};
 use crate::layers::{Layer, Layers};
 use crate::model::Pod;
 use crate::pod::Value;
 use crate::source;
 use crate::spans::{from_utf16, to_utf16};
+use serde_json::{Map, Value as Json, json};
 
 impl Shown<'_> {
     pub(super) fn layers(&self, at: usize, record: Option<usize>) -> Layers {
@@ -65,7 +65,7 @@ impl Shown<'_> {
         range: Range<usize>,
         start: usize,
     ) -> Json {
-        let mut json = json!({});
+        let mut places = Map::new();
         for (at, place) in Layer::ALL.into_iter().zip(layers.select(layer, range)) {
             let units = place.and_then(|place| match at {
                 Layer::Source => source::in_window(self.source, start, &place),
@@ -79,12 +79,9 @@ impl Shown<'_> {
                     Some([units(place.start), units(place.end)])
                 }
             });
-            json.put(
-                at.as_str(),
-                &units.map_or_else(Json::list, |[start, end]| json!([start, end])),
-            );
+            places.insert(at.as_str().to_owned(), json!(units.as_ref().map_or(&[][..], |it| it)));
         }
-        json
+        Json::Object(places)
     }
 
     /// The Pod and record at a byte of the source.

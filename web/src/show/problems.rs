@@ -6,10 +6,11 @@ use dubbo_k8s_codec::Category;
 use dubbo_k8s_codec::problem::{Code, Language, Problem, Severity};
 
 use super::{Shown, pod_name};
-use crate::answer::{Json, json};
+use crate::answer::with;
 use crate::document::Document;
 use crate::model::{Model, Pod};
 use crate::source;
+use serde_json::{Value as Json, json};
 
 /// The most problems of a Pod that are listed.
 const LISTED: usize = 200;
@@ -74,22 +75,22 @@ impl Shown<'_> {
                 let problem = Problem::new(code).because(error.detail.clone());
                 let line = self.source.get(..error.offset).unwrap_or_default();
                 let line = line.bytes().filter(|byte| *byte == b'\n').count() + 1;
-                problem_json(&problem, language)
-                    .with(&json!({"line": line, "source": self.source_place(None, error.offset)}))
+                let source = self.source_place(None, error.offset);
+                with(problem_json(&problem, language), json!({"line": line, "source": source}))
             }),
             Of::Stranger(at) => {
                 let stranger = document.and_then(|it| it.strangers.0.get(at as usize));
                 stranger.map_or(json!({}), |stranger| {
                     let problem = Problem::new(Code::NotAPod).about(&stranger.kind);
                     let source = self.source_place(None, stranger.offset);
-                    problem_json(&problem, language).with(&json!({"source": source}))
+                    with(problem_json(&problem, language), json!({"source": source}))
                 })
             }
             Of::Pod(pod, at) => {
                 let Some(of) = self.pod(pod as usize) else { return json!({}) };
                 let Some(problem) = of.problems.get(at as usize) else { return json!({}) };
                 let more = json!({"pod": pod, "record": problem.record, "in": pod_name(of)});
-                problem_json(problem, language).with(&more)
+                with(problem_json(problem, language), more)
             }
             Of::Service(id) => {
                 let Some(node) = self.model.services.get(id as usize) else { return json!({}) };
@@ -100,7 +101,7 @@ impl Shown<'_> {
                 });
                 let more = json!({"pod": first.map(|(pod, _)| *pod), "record": record,
                                   "in": node.service.to_string()});
-                problem_json(problem, language).with(&more)
+                with(problem_json(problem, language), more)
             }
         }
     }
@@ -123,7 +124,7 @@ impl Shown<'_> {
         let listed = all.map(|problem| {
             let places = problem.offset.and_then(place);
             let more = json!({"record": problem.record, "places": places});
-            problem_json(problem, language).with(&more)
+            with(problem_json(problem, language), more)
         });
         listed.collect()
     }

@@ -7,10 +7,10 @@ use dubbo_k8s_codec::problem::{Language, Severity};
 use dubbo_k8s_codec::{Category, Record};
 
 use super::{Shown, key_of, pod_name};
-use crate::answer::{Json, json};
+use crate::answer::with;
 use crate::model::{Pod, address};
 use crate::rows::{Node, Row};
-use crate::session::node_id;
+use serde_json::{Value as Json, json};
 
 /// Milliseconds for which an endpoint counts as new.
 const FRESH: u64 = 2500;
@@ -18,7 +18,7 @@ const FRESH: u64 = 2500;
 impl Shown<'_> {
     /// One row.
     pub fn row(&self, row: &Row, language: Language, tick: u64) -> Json {
-        let mut json = match row.node {
+        let json = match row.node {
             Node::Unread => json!({"kind": "unread"}),
             Node::Service(id) => self.service_row(id),
             Node::Role(id, category) => {
@@ -27,18 +27,15 @@ impl Shown<'_> {
                 json!({"kind": "role", "text": category.as_str(), "count": count})
             }
             Node::Endpoint(pod, place) => self.endpoint_row(pod, place, tick),
-            Node::Ghost(at) => self.model.ghosts.get(at as usize).map_or_else(Json::object, |ghost| {
+            Node::Ghost(at) => self.model.ghosts.get(at as usize).map_or_else(|| json!({}), |ghost| {
                 json!({"kind": "endpoint", "text": ghost.address, "in": ghost.pod, "state": "gone"})
             }),
             Node::Pod(pod) => self.pod_row(pod as usize, language),
             Node::Record(pod, record) => self.record_row(pod as usize, record as usize),
         };
-        json.put("id", &node_id(row.node));
-        json.put("depth", &row.depth);
-        json.put("open", &row.open);
-        json.put("pos", &row.position);
-        json.put("size", &row.siblings);
-        json
+        let place = json!({"id": row.node.id(), "depth": row.depth, "open": row.open,
+                           "pos": row.position, "size": row.siblings});
+        with(json, place)
     }
 
     fn service_row(&self, id: u32) -> Json {
@@ -58,16 +55,12 @@ impl Shown<'_> {
         let Some(endpoint) = of.endpoints.get(place as usize) else { return json!({}) };
         let annotation = self.annotation(at);
         let record = annotation.as_ref().and_then(|it| it.records().nth(endpoint.record as usize));
-        let mut json = record.map_or_else(|| json!({}), entry_json);
-        json.put("kind", &"endpoint");
-        json.put("pod", &pod);
-        json.put("record", &endpoint.record);
-        json.put("in", &pod_name(of));
-        json.put("state", &pod_state(of));
-        json.put("severity", &endpoint.severity.map(Severity::as_str));
-        json.put("fresh", &(endpoint.since > 0 && endpoint.since + FRESH > tick));
-        json.put("since", &endpoint.since);
-        json
+        let own = json!({
+            "kind": "endpoint", "pod": pod, "record": endpoint.record, "in": pod_name(of),
+            "state": pod_state(of), "severity": endpoint.severity.map(Severity::as_str),
+            "fresh": endpoint.since > 0 && endpoint.since + FRESH > tick, "since": endpoint.since,
+        });
+        with(record.map_or_else(|| json!({}), entry_json), own)
     }
 
     fn pod_row(&self, at: usize, language: Language) -> Json {
@@ -85,16 +78,13 @@ impl Shown<'_> {
     fn record_row(&self, at: usize, record: usize) -> Json {
         let annotation = self.annotation(at);
         let found = annotation.as_ref().and_then(|it| it.records().nth(record));
-        let mut json = found.map_or_else(|| json!({}), entry_json);
         let severity = self.pod(at).and_then(|pod| {
             let of = pod.problems.iter().filter(|problem| problem.record == Some(record));
             of.map(|problem| problem.code.severity()).max()
         });
-        json.put("kind", &"record");
-        json.put("pod", &at);
-        json.put("record", &record);
-        json.put("severity", &severity.map(Severity::as_str));
-        json
+        let own = json!({"kind": "record", "pod": at, "record": record,
+                         "severity": severity.map(Severity::as_str)});
+        with(found.map_or_else(|| json!({}), entry_json), own)
     }
 }
 

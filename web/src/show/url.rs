@@ -4,8 +4,8 @@
 
 use dubbo_k8s_codec::Url;
 
-use crate::answer::{Json, json};
 use crate::spans::to_utf16;
+use serde_json::{Value as Json, json};
 
 /// Scheme, user, hosts and path of a URL with their places.
 pub(super) fn parts(url: &str) -> Json {
@@ -29,14 +29,14 @@ pub(super) fn parts(url: &str) -> Json {
     if end > path {
         all.push(part("path", path, end));
     }
-    Json::of(all)
+    Json::from(all)
 }
 
 /// The parameters of a URL with their places.
 pub(super) fn params(url: &str) -> Json {
     let query = url.find('?').map_or(url.len(), |at| at + 1);
     let end = url.find('#').unwrap_or(url.len()).max(query);
-    let Ok(parsed) = Url::parse(url) else { return Json::list() };
+    let Ok(parsed) = Url::parse(url) else { return json!([]) };
     let mut at = query;
     let segments = url.get(query..end).unwrap_or_default().split('&').map(|segment| {
         let start = at;
