@@ -1,13 +1,24 @@
-//! An answer to the page is a JSON object; here two of them become one.
+//! An answer to the page as JSON.
 //!
-//! It never looks into a member.
+//! It never fails: what is answered has no member that JSON could not hold.
 
-use serde_json::Value;
+use serde::Serialize;
 
-/// The members of `object` and of `more`.
-pub(crate) fn with(mut object: Value, more: Value) -> Value {
-    if let (Value::Object(members), Value::Object(more)) = (&mut object, more) {
-        members.extend(more);
+/// Why a question is not answered.
+#[derive(Serialize)]
+struct Refused {
+    refused: &'static str,
+}
+
+/// The answer as JSON.
+pub(crate) fn text(answer: &impl Serialize) -> String {
+    serde_json::to_string(answer).unwrap_or_default()
+}
+
+/// The answer as JSON, or why there is none.
+pub(crate) fn answer(answer: Result<impl Serialize, &'static str>) -> String {
+    match answer {
+        Ok(answer) => text(&answer),
+        Err(refused) => text(&Refused { refused }),
     }
-    object
 }

@@ -14,7 +14,6 @@ pub mod editing;
 pub mod encoding;
 pub mod events;
 pub mod history;
-pub mod json;
 pub mod layers;
 pub mod live;
 pub mod model;

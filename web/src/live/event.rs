@@ -5,7 +5,7 @@
 use dubbo_k8s_codec::problem::{Code, Problem};
 use dubbo_k8s_codec::{DecodeError, Stage};
 use serde::Deserialize;
-use serde_json::Value as Json;
+use serde_json::value::RawValue;
 
 /// One event, or a snapshot.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -19,7 +19,7 @@ pub struct Event {
     pub(super) key: String,
     pub(super) value: String,
     /// Of a `problem` its parts; of others a sentence.
-    error: Json,
+    error: Option<Box<RawValue>>,
     /// Of `snapshot` and `holders`.
     pub(super) data: Snapshot,
 }
@@ -83,10 +83,9 @@ impl Event {
 
     /// Why an annotation is refused. An error of a kind that is not known here is still one.
     pub(super) fn problem(&self) -> Problem {
-        DecodeError::deserialize(&self.error).map_or_else(
-            |_| Problem::new(Code::Refused(Stage::Shape)),
-            |error| Problem::from(&error),
-        )
+        let error = self.error.as_ref().and_then(|error| serde_json::from_str(error.get()).ok());
+        let error: Option<DecodeError> = error;
+        error.as_ref().map_or_else(|| Problem::new(Code::Refused(Stage::Shape)), Problem::from)
     }
 }
 

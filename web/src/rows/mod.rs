@@ -5,6 +5,7 @@
 pub(crate) mod search;
 
 use dubbo_k8s_codec::Category;
+use serde::Serialize;
 
 use self::search::{contains, rarest};
 use crate::model::{Model, SHOWN, index};
@@ -59,7 +60,8 @@ pub struct Row {
 }
 
 /// The two ways to look at the same records.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
 pub enum By {
     /// Service, category, endpoint.
     #[default]

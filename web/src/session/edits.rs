@@ -2,33 +2,24 @@
 //!
 //! What a change does is decided by `editing`.
 
-use serde_json::{Value as Json, json};
-
-use super::{Question, Session};
+use super::{Question, Session, Summary};
 use crate::editing::{Edits, Operation, Owned, Refusal, new_key};
 
 impl Session {
-    pub(super) fn edit(&mut self, question: Question) -> Json {
+    pub(super) fn edit(&mut self, question: Question) -> Result<Summary, &'static str> {
         let (pod, _) = question.target();
-        let operation = match operation(question) {
-            Ok(operation) => operation,
-            Err(refusal) => return json!({"refused": refusal.as_str()}),
-        };
+        let operation = operation(question).map_err(Refusal::as_str)?;
         let value = self.model.value(pod, &self.source).unwrap_or_default().to_owned();
-        let Some(of) = self.model.pods.get_mut(pod) else {
-            return json!({"refused": Refusal::NoRecord.as_str()});
-        };
+        let of = self.model.pods.get_mut(pod).ok_or(Refusal::NoRecord.as_str())?;
         let edits = of.edits.get_or_insert_with(|| Edits::new(&value));
         let done = edits.apply(operation);
         if !edits.is_changed() {
             of.edits = None;
         }
-        if let Err(refusal) = done {
-            return json!({"refused": refusal.as_str()});
-        }
+        done.map_err(Refusal::as_str)?;
         self.model.read(pod, &self.source);
         self.settle();
-        self.summary()
+        Ok(self.summary())
     }
 }
 

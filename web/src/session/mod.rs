@@ -7,10 +7,11 @@ mod edits;
 mod question;
 mod summary;
 
-use serde_json::{Value as Json, json};
+use serde::Serialize;
 
 use self::question::Question;
-use crate::answer::with;
+use self::summary::{Span, Summary};
+use crate::answer::{answer, text};
 use crate::document::{Document, Kind};
 use crate::encoding::{self, Refused};
 use crate::layers::Layer;
@@ -18,7 +19,7 @@ use crate::live::{Event, Live};
 use crate::model::Model;
 use crate::pod::PodText;
 use crate::rows::{By, View};
-use crate::show::{self, Shown};
+use crate::show::{self, Places, ProblemData, RowData, Shown, Target};
 use crate::{compare, share, source};
 
 /// Rows, problems and the like that one answer may hold.
@@ -37,6 +38,52 @@ pub struct Session {
     before: Option<compare::Before>,
 }
 
+/// Why a text is not read.
+#[derive(Serialize)]
+struct RefusedText {
+    state: &'static str,
+    why: &'static str,
+    offset: Option<usize>,
+    bytes: usize,
+    limit: usize,
+}
+
+/// How many rows there are now, and how they are grouped.
+#[derive(Serialize)]
+struct Look {
+    rows: usize,
+    by: By,
+}
+
+/// How many rows there are now, and which one was asked for.
+#[derive(Serialize)]
+struct Place {
+    rows: usize,
+    row: Option<usize>,
+}
+
+/// A window of the rows.
+#[derive(Serialize)]
+struct RowWindow {
+    total: usize,
+    from: usize,
+    rows: Vec<RowData>,
+}
+
+/// A window of the problems.
+#[derive(Serialize)]
+struct ProblemWindow {
+    total: usize,
+    from: usize,
+    problems: Vec<ProblemData>,
+}
+
+/// What is loaded is the one to compare with.
+#[derive(Serialize)]
+struct Kept {
+    kept: bool,
+}
+
 impl Session {
     /// Reads the bytes of a paste or a file, in place of what was there before.
     pub fn load(&mut self, bytes: Vec<u8>) -> String {
@@ -44,20 +91,24 @@ impl Session {
         *self = Self { before, ..Self::default() };
         let length = bytes.len();
         match encoding::text(bytes) {
-            Ok(text) => self.open(text).to_string(),
+            Ok(text) => self::text(&self.open(text)),
             Err(refused) => {
                 let offset = match refused {
                     Refused::NotText(offset) => Some(offset),
                     _ => None,
                 };
-                json!({"state": "refused", "why": refused.as_str(), "offset": offset,
-                       "bytes": length, "limit": encoding::MAX_SOURCE})
-                .to_string()
+                text(&RefusedText {
+                    state: "refused",
+                    why: refused.as_str(),
+                    offset,
+                    bytes: length,
+                    limit: encoding::MAX_SOURCE,
+                })
             }
         }
     }
 
-    fn open(&mut self, text: String) -> Json {
+    fn open(&mut self, text: String) -> Summary {
         let mut document = Document::read(&text);
         for pod in std::mem::take(&mut document.pods) {
             self.model.push(pod, &text);
@@ -83,32 +134,41 @@ impl Session {
     /// Answers a question.
     pub fn request(&mut self, question: &str) -> String {
         match serde_json::from_str(question) {
-            Ok(question) => self.answer(question).to_string(),
-            Err(_) => json!({"refused": "not a question"}).to_string(),
+            Ok(question) => self.answer(question),
+            Err(_) => refused("not a question"),
         }
     }
 
-    fn answer(&mut self, question: Question) -> Json {
+    fn answer(&mut self, question: Question) -> String {
         let (pod, record) = question.target();
         match question.verb.as_str() {
-            "summary" => self.summary(),
-            "view" => self.look(&question),
-            "rows" => self.rows(&question),
-            "toggle" => self.toggle(&question),
-            "reveal" => self.reveal(pod, record),
-            "problems" => self.problem_window(&question),
-            "detail" => self.shown().detail(pod, record, question.language()),
-            "select" => self.select(&question),
-            "source" => source::window(&self.source, self.pod_text(pod)),
-            "at" => self.at(&question),
-            "edit" => self.edit(question),
-            "output" => self.shown().output(pod, question.language()),
-            "share" => share::pod(self.pod_text(pod), self.model.value(pod, &self.source)),
-            "keep" => self.keep(),
-            "compare" => self.compare(),
-            "live" => self.live_input(&question),
-            "seek" => self.seek(&question),
-            _ => json!({"refused": "unknown question"}),
+            "summary" => text(&self.summary()),
+            "view" => text(&self.look(&question)),
+            "rows" => text(&self.rows(&question)),
+            "toggle" => text(&self.toggle(&question)),
+            "reveal" => text(&self.reveal(pod, record)),
+            "problems" => text(&self.problem_window(&question)),
+            "detail" => {
+                let detail = self.shown().detail(pod, record, question.language());
+                answer(detail.ok_or("no such Pod"))
+            }
+            "select" => answer(self.select(&question)),
+            "source" => text(&source::window(&self.source, self.pod_text(pod))),
+            "at" => text(&self.at(&question)),
+            "edit" => answer(self.edit(question)),
+            "output" => {
+                let output = self.shown().output(pod, question.language());
+                answer(output.ok_or("no annotation"))
+            }
+            "share" => {
+                let value = self.model.value(pod, &self.source);
+                answer(share::pod(self.pod_text(pod), value))
+            }
+            "keep" => text(&self.keep()),
+            "compare" => answer(self.compare()),
+            "live" => text(&self.live_input(&question)),
+            "seek" => text(&self.seek(&question)),
+            _ => refused("unknown question"),
         }
     }
 
@@ -120,7 +180,7 @@ impl Session {
         self.model.pods.get(pod).map(|pod| &pod.text)
     }
 
-    fn look(&mut self, question: &Question) -> Json {
+    fn look(&mut self, question: &Question) -> Look {
         match question.by.as_str() {
             "pod" => self.view.by = By::Pod,
             "service" => self.view.by = By::Service,
@@ -133,20 +193,19 @@ impl Session {
             self.view.set_all(open);
         }
         self.view.rebuild(&self.model);
-        json!({"rows": self.view.rows().len(), "by": by_name(self.view.by)})
+        Look { rows: self.view.rows().len(), by: self.view.by }
     }
 
-    fn rows(&self, question: &Question) -> Json {
+    fn rows(&self, question: &Question) -> RowWindow {
         let (from, count) = (question.from, question.count.min(WINDOW));
         let rows = self.view.rows();
         let window = rows.iter().skip(from).take(count);
         let tick = self.model.tick;
-        let rows_json: Vec<Json> =
-            window.map(|row| self.shown().row(row, question.language(), tick)).collect();
-        json!({"total": rows.len(), "from": from, "rows": rows_json})
+        let shown = window.map(|row| self.shown().row(row, question.language(), tick)).collect();
+        RowWindow { total: rows.len(), from, rows: shown }
     }
 
-    fn toggle(&mut self, question: &Question) -> Json {
+    fn toggle(&mut self, question: &Question) -> Place {
         let at = question.row.unwrap_or(usize::MAX);
         if let Some(row) = self.view.rows().get(at).copied()
             && row.open.is_some()
@@ -154,39 +213,38 @@ impl Session {
             self.view.set_open(row.node, question.open);
             self.view.rebuild(&self.model);
         }
-        json!({"rows": self.view.rows().len()})
+        Place { rows: self.view.rows().len(), row: None }
     }
 
-    fn reveal(&mut self, pod: usize, record: Option<usize>) -> Json {
+    fn reveal(&mut self, pod: usize, record: Option<usize>) -> Place {
         let record = record.map(crate::model::index);
         let row = self.view.reveal(&self.model, crate::model::index(pod), record);
-        json!({"row": row, "rows": self.view.rows().len()})
+        Place { rows: self.view.rows().len(), row }
     }
 
-    fn problem_window(&self, question: &Question) -> Json {
+    fn problem_window(&self, question: &Question) -> ProblemWindow {
         let (from, count) = (question.from, question.count.min(WINDOW));
         let document = self.document.as_ref();
-        let window: Vec<Json> = self
+        let problems = self
             .problems
             .iter()
             .skip(from)
             .take(count)
-            .map(|place| self.shown().problem(place, document, question.language()))
+            .filter_map(|place| self.shown().problem(place, document, question.language()))
             .collect();
-        json!({"total": self.problems.len(), "from": from, "problems": window})
+        ProblemWindow { total: self.problems.len(), from, problems }
     }
 
-    fn select(&self, question: &Question) -> Json {
+    fn select(&self, question: &Question) -> Result<Places, &'static str> {
         let (pod, record) = question.target();
-        let Some(layer) = Layer::ALL.into_iter().find(|layer| layer.as_str() == question.layer)
-        else {
-            return json!({"refused": "no such layer"});
-        };
-        self.shown().select(pod, record, layer, question.start..question.end)
+        let layer = Layer::ALL.into_iter().find(|layer| layer.as_str() == question.layer);
+        let layer = layer.ok_or("no such layer")?;
+        let places = self.shown().select(pod, record, layer, question.start..question.end);
+        places.ok_or("no annotation")
     }
 
     /// The Pod and the record at a place of the source.
-    fn at(&self, question: &Question) -> Json {
+    fn at(&self, question: &Question) -> Target {
         let base =
             source::window_start(&self.source, question.pod.and_then(|pod| self.pod_text(pod)));
         let shown = self.source.get(base..).unwrap_or_default();
@@ -195,19 +253,17 @@ impl Session {
     }
 
     /// Keeps what is loaded as the one to compare with.
-    fn keep(&mut self) -> Json {
+    fn keep(&mut self) -> Kept {
         self.before = Some(compare::Before::of(&self.model, &self.source));
-        json!({"kept": true})
+        Kept { kept: true }
     }
 
-    fn compare(&self) -> Json {
-        match &self.before {
-            None => json!({"refused": "nothing kept"}),
-            Some(before) => before.against(&self.model, &self.source),
-        }
+    fn compare(&self) -> Result<compare::Comparison, &'static str> {
+        let before = self.before.as_ref().ok_or("nothing kept")?;
+        Ok(before.against(&self.model, &self.source))
     }
 
-    fn live_input(&mut self, question: &Question) -> Json {
+    fn live_input(&mut self, question: &Question) -> Summary {
         let anew = question.events.iter().any(Event::is_snapshot);
         let touched = self.live.take(&mut self.model, &question.events, question.now);
         if anew {
@@ -218,21 +274,19 @@ impl Session {
             self.settle();
         }
         let (from, to) = self.live.span();
-        let live = json!({"from": from, "to": to, "at": self.live.at(),
-                          "gone": self.model.ghosts.len()});
-        with(self.summary(), json!({"live": live}))
+        let live = Span { from, to, at: self.live.at(), gone: self.model.ghosts.len() };
+        let mut summary = self.summary();
+        summary.live = Some(live);
+        summary
     }
 
-    fn seek(&mut self, question: &Question) -> Json {
+    fn seek(&mut self, question: &Question) -> Summary {
         self.live.seek(&mut self.model, question.to);
         self.settle();
         self.summary()
     }
 }
 
-const fn by_name(by: By) -> &'static str {
-    match by {
-        By::Service => "service",
-        By::Pod => "pod",
-    }
+fn refused(why: &'static str) -> String {
+    answer(Err::<(), _>(why))
 }

@@ -6,37 +6,49 @@ use dubbo_k8s_codec::Annotation;
 use dubbo_k8s_codec::problem::Language;
 use dubbo_k8s_codec::repair::repair;
 
+use serde::Serialize;
+
 use crate::compare::readable;
-use crate::diff::{self, Run, texts};
-use serde_json::{Value as Json, json};
+use crate::diff::{self, Run, Runs, texts};
+
+/// A step of a repair.
+#[derive(Debug, Serialize)]
+pub(super) struct Repair {
+    step: &'static str,
+    title: &'static str,
+    changes: Vec<Change>,
+}
+
+/// What happened to a text or a record, and how it differs.
+pub(super) type Change = (&'static str, Runs);
 
 /// The steps of a repair, each as a difference.
-pub(super) fn repairs(value: &str, language: Language) -> Json {
+pub(super) fn repairs(value: &str, language: Language) -> Vec<Repair> {
     let mut before = value.to_owned();
     let mut steps = Vec::new();
     for repaired in repair(value) {
         // Past the form, what changes is the records.
-        let runs = if Annotation::decode(&before).is_ok() {
+        let changes = if Annotation::decode(&before).is_ok() {
             changes(Some(&before), &repaired.value)
         } else {
-            json!([["text", texts(&before, &repaired.value)]])
+            vec![("text", texts(&before, &repaired.value))]
         };
-        steps.push(json!({"step": repaired.step.as_str(), "title": repaired.step.title(language),
-                          "changes": runs}));
+        let (step, title) = (repaired.step.as_str(), repaired.step.title(language));
+        steps.push(Repair { step, title, changes });
         before = repaired.value;
     }
-    Json::from(steps)
+    steps
 }
 
-/// The records that differ, as `[what, runs]`.
-pub(super) fn changes(before: Option<&str>, after: &str) -> Json {
+/// The records that differ.
+pub(super) fn changes(before: Option<&str>, after: &str) -> Vec<Change> {
     let keys = |value: &str| -> Option<Vec<String>> {
         let annotation = Annotation::decode(value).ok()?;
         Some(annotation.records().map(|record| readable(record.key)).collect())
     };
-    let Some(new) = keys(after) else { return json!([]) };
+    let Some(new) = keys(after) else { return Vec::new() };
     let Some(old) = before.map_or(Some(Vec::new()), keys) else {
-        return json!([["text", texts(before.unwrap_or_default(), after)]]);
+        return vec![("text", texts(before.unwrap_or_default(), after))];
     };
     let mut out = Vec::new();
     let mut gone: Vec<&str> = Vec::new();
@@ -47,9 +59,9 @@ pub(super) fn changes(before: Option<&str>, after: &str) -> Json {
             Run::New(keys) => {
                 for key in keys {
                     if gone.is_empty() {
-                        out.push(json!(["new", [["+", key]]]));
+                        out.push(("new", vec![('+', key.to_owned())]));
                     } else {
-                        out.push(json!(["changed", texts(gone.remove(0), key)]));
+                        out.push(("changed", texts(gone.remove(0), key)));
                     }
                 }
             }
@@ -57,16 +69,16 @@ pub(super) fn changes(before: Option<&str>, after: &str) -> Json {
     }
     flush(&mut gone, &mut out);
     if out.is_empty() && before != Some(after) {
-        return json!([["text", texts(before.unwrap_or_default(), after)]]);
+        return vec![("text", texts(before.unwrap_or_default(), after))];
     }
     out.truncate(200);
-    Json::from(out)
+    out
 }
 
 fn lines(keys: &[String]) -> Vec<&str> {
     keys.iter().map(String::as_str).collect()
 }
 
-fn flush(gone: &mut Vec<&str>, out: &mut Vec<Json>) {
-    out.extend(gone.drain(..).map(|key| json!(["gone", [["-", key]]])));
+fn flush(gone: &mut Vec<&str>, out: &mut Vec<Change>) {
+    out.extend(gone.drain(..).map(|key| ("gone", vec![('-', key.to_owned())])));
 }
