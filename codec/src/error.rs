@@ -5,12 +5,14 @@
 
 use core::fmt;
 
-use serde::ser::{Serialize, SerializeStruct, Serializer};
+use serde::ser::{SerializeStruct, Serializer};
+use serde::{Deserialize, Serialize};
 
 use crate::problem::Phrase;
 
 /// The step of reading an annotation that failed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Stage {
     /// The annotation is not base64.
     Base64,
@@ -23,6 +25,16 @@ pub enum Stage {
 }
 
 impl Stage {
+    /// The code of an error of this stage, which never changes its meaning.
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Base64 => "not-base64",
+            Self::Utf8 => "not-utf8",
+            Self::Json => "not-json",
+            Self::Shape => "wrong-shape",
+        }
+    }
+
     /// The name used in JSON and in messages: `base64`, `utf8`, `json` or `shape`.
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -40,8 +52,10 @@ impl fmt::Display for Stage {
     }
 }
 
-/// What stood at the place where something else was expected.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+/// What stood at the place where something else was expected. Serialises as `"end"`, `{"byte":120}`,
+/// `{"char":"é"}` or `{"thing":"number"}`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Found {
     /// The input ended.
     End,
@@ -86,8 +100,10 @@ impl fmt::Display for Found {
 
 /// Why an annotation, or one record of it, could not be read.
 ///
-/// Serialises as `{"stage","offset","decodedOffset","message"}`.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+/// Serialises as `{"code","stage","offset","decodedOffset","expected","found","message"}`, and is read from all
+/// of these but `code` and `message`, which follow from the others.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Deserialize)]
+#[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct DecodeError {
     /// The step that failed.
@@ -136,10 +152,13 @@ impl core::error::Error for DecodeError {}
 
 impl Serialize for DecodeError {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut object = serializer.serialize_struct("DecodeError", 4)?;
+        let mut object = serializer.serialize_struct("DecodeError", 7)?;
+        object.serialize_field("code", self.stage.code())?;
         object.serialize_field("stage", self.stage.as_str())?;
         object.serialize_field("offset", &self.offset)?;
         object.serialize_field("decodedOffset", &self.decoded_offset)?;
+        object.serialize_field("expected", &self.expected)?;
+        object.serialize_field("found", &self.found)?;
         object.serialize_field("message", &Text(self.message()))?;
         object.end()
     }
@@ -188,8 +207,26 @@ mod tests {
         );
         assert_eq!(
             serde_json::to_string(&error).unwrap(),
-            r#"{"stage":"json","offset":12,"decodedOffset":9,"message":"expected \",\" or \"]\" after a record, found \"x\""}"#
+            r#"{"code":"not-json","stage":"json","offset":12,"decodedOffset":9,"expected":"comma-after-record","found":{"byte":120},"message":"expected \",\" or \"]\" after a record, found \"x\""}"#
         );
+    }
+
+    #[test]
+    fn whatever_is_written_of_an_error_is_read_again() {
+        let things = Phrase::ALL.iter().map(|phrase| Found::Thing(*phrase));
+        let bytes = (0..=u8::MAX).map(Found::Byte);
+        for found in bytes.chain([Found::End, Found::Char('é')]).chain(things) {
+            for (stage, expected) in [
+                (Stage::Base64, Phrase::AtMost4MiB),
+                (Stage::Utf8, Phrase::Utf8),
+                (Stage::Json, Phrase::Value),
+                (Stage::Shape, Phrase::Record),
+            ] {
+                let error = DecodeError::new(stage, 7, Some(5), expected, found);
+                let json = serde_json::to_string(&error).unwrap();
+                assert_eq!(serde_json::from_str::<DecodeError>(&json).unwrap(), error, "{json}");
+            }
+        }
     }
 
     #[test]

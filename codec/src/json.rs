@@ -254,7 +254,8 @@ impl<'a> Reader<'a> {
         Ok(false)
     }
 
-    fn scalar(&mut self) -> Result<Phrase, Fault> {
+    /// Takes a string, a number or a literal; says what it was.
+    pub(crate) fn scalar(&mut self) -> Result<Phrase, Fault> {
         match self.peek() {
             Some(b'"') => self.string().map(|_| Phrase::String),
             Some(b'-' | b'0'..=b'9') => self.number().map(|()| Phrase::Number),

@@ -5,7 +5,8 @@
 //! is in [`problem`](crate::problem).
 
 use alloc::borrow::Cow;
-use alloc::{vec, vec::Vec};
+use alloc::collections::BTreeSet;
+use alloc::vec::Vec;
 
 use crate::kubernetes::{ANNOTATIONS_LIMIT, LABEL_VALUES, is_label, is_name};
 use crate::problem::{Code, Problem};
@@ -163,21 +164,9 @@ pub(crate) fn is_double_encoded(param: &Param<'_>) -> bool {
 
 /// The records that stand in a list more than once, each but the first.
 pub fn duplicates<'a>(records: impl IntoIterator<Item = Record<'a>>) -> Vec<Problem> {
-    let all: Vec<Record<'a>> = records.into_iter().collect();
-    let same = |one: usize, other: usize| all.get(one) == all.get(other);
-    let mut order: Vec<usize> = (0..all.len()).collect();
-    order.sort_by_key(|at| all.get(*at));
-    let mut again = vec![false; all.len()];
-    for pair in order.windows(2) {
-        if let [one, other] = pair
-            && same(*one, *other)
-            && let Some(again) = again.get_mut(*other)
-        {
-            *again = true;
-        }
-    }
-    let again = again.iter().enumerate().filter_map(|(at, again)| again.then_some(at));
-    again.map(|at| Problem::new(Code::DuplicateRecord).in_record(at)).collect()
+    let mut known = BTreeSet::new();
+    let again = records.into_iter().enumerate().filter(|(_, record)| !known.insert(*record));
+    again.map(|(at, _)| Problem::new(Code::DuplicateRecord).in_record(at)).collect()
 }
 
 /// The services that a registry provides, asked which of its consumers find none.

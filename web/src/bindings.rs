@@ -7,10 +7,6 @@ use wasm_bindgen::prelude::wasm_bindgen;
 
 use crate::session::Session;
 
-/// Where the model's memory comes from: less to load than the standard library's, and as fast.
-#[global_allocator]
-static MEMORY: talc::wasm::WasmDynamicTalc = talc::wasm::new_wasm_dynamic_allocator();
-
 /// The model that the page's Worker owns.
 #[wasm_bindgen]
 #[derive(Debug, Default)]

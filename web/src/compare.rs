@@ -2,14 +2,44 @@
 
 use std::collections::BTreeMap;
 
-use crate::answer::{Json, json};
 use dubbo_k8s_codec::{Annotation, Key, Url};
+use serde::Serialize;
 
+use crate::diff::{Runs, texts};
 use crate::model::{Model, index};
-use crate::show::texts;
 
 /// Differences that one answer lists.
 const LISTED: usize = 500;
+
+/// What differs: the first changes, how many there are, and how many records are the same.
+#[derive(Debug, Default, Serialize)]
+pub struct Comparison {
+    changes: Vec<Change>,
+    total: usize,
+    same: usize,
+}
+
+/// What happened to a record or a Pod.
+#[derive(Debug, Serialize)]
+struct Change {
+    what: &'static str,
+    pod: String,
+    key: Option<String>,
+    /// What became of the parameters of an endpoint that has changed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    params: Option<Vec<Parameter>>,
+    /// How a key is written now that means the same.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    runs: Option<Runs>,
+}
+
+/// A parameter before and after.
+#[derive(Debug, Serialize)]
+struct Parameter {
+    name: String,
+    before: Option<String>,
+    after: Option<String>,
+}
 
 /// What was registered by whom in the text that was kept.
 #[derive(Debug)]
@@ -38,9 +68,9 @@ impl Before {
     }
 
     /// What differs in `model`.
-    pub fn against(&self, model: &Model, source: &str) -> Json {
+    pub fn against(&self, model: &Model, source: &str) -> Comparison {
         let after = Self::of(model, source);
-        let mut listing = Listing { changes: Vec::new(), total: 0, same: 0 };
+        let mut listing = Comparison::default();
         for name in self.pods.keys() {
             let old = self.keys(name).unwrap_or_default();
             match after.keys(name) {
@@ -56,21 +86,16 @@ impl Before {
             }
             listing.records(name, &[], new);
         }
-        json!({"changes": listing.changes, "total": listing.total, "same": listing.same})
+        listing
     }
 }
 
-struct Listing {
-    changes: Vec<Json>,
-    total: usize,
-    same: usize,
-}
-
-impl Listing {
-    fn add(&mut self, what: &str, pod: &str, key: Option<&str>) {
+impl Comparison {
+    fn add(&mut self, what: &'static str, pod: &str, key: Option<&str>) {
         self.total += 1;
         if self.changes.len() < LISTED {
-            self.changes.push(json!({"what": what, "pod": pod, "key": key.map(readable)}));
+            let (pod, key) = (pod.to_owned(), key.map(readable));
+            self.changes.push(Change { what, pod, key, params: None, runs: None });
         }
     }
 
@@ -96,27 +121,27 @@ impl Listing {
     /// The same endpoint: with other parameters, or only written in another way. False if it is neither.
     fn changed(&mut self, pod: &str, old: &str, new: &str) -> bool {
         let (Some(before), Some(after)) = (url(old), url(new)) else { return false };
-        let mut params = Json::list();
-        for (of, is_old) in [(&before, true), (&after, false)] {
-            for param in of.params() {
-                let name = param.name();
-                let now = if is_old { after.param(&name) } else { None };
-                let value = Some(param.value());
-                if is_old && now != value {
-                    params.push(&json!({"name": name, "before": value, "after": now}));
-                } else if !is_old && before.param(&name).is_none() {
-                    params.push(&json!({"name": name, "before": now, "after": value}));
-                }
+        let mut params = Vec::new();
+        for param in before.params() {
+            let name = param.name().into_owned();
+            let (before, after) = (Some(param.value().into_owned()), value(&after, &name));
+            if before != after {
+                params.push(Parameter { name, before, after });
+            }
+        }
+        for param in after.params() {
+            let name = param.name().into_owned();
+            if before.param(&name).is_none() {
+                let after = Some(param.value().into_owned());
+                params.push(Parameter { name, before: None, after });
             }
         }
         self.total += 1;
         let key = place(new);
-        let mut change = json!({"what": "changed", "pod": pod, "key": key, "params": params});
-        if params == Json::list() {
-            let runs = texts(&readable(old), &readable(new));
-            change = json!({"what": "rewritten", "pod": pod, "key": key, "runs": runs});
-        }
-        self.changes.push(change);
+        let runs = params.is_empty().then(|| texts(&readable(old), &readable(new)));
+        let what = if runs.is_some() { "rewritten" } else { "changed" };
+        let params = runs.is_none().then_some(params);
+        self.changes.push(Change { what, pod: pod.to_owned(), key, params, runs });
         true
     }
 
@@ -152,6 +177,11 @@ impl Listing {
 /// The URL of an endpoint's key.
 fn url(key: &str) -> Option<Url<'static>> {
     Url::parse(Key::parse(key).ok()?.url?.into_owned()).ok()
+}
+
+/// The value of a parameter.
+fn value(url: &Url<'_>, name: &str) -> Option<String> {
+    url.param(name).map(std::borrow::Cow::into_owned)
 }
 
 /// What makes two endpoints the same, whatever their parameters say: category, interface and address.

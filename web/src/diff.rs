@@ -38,7 +38,7 @@ pub fn runs<'a>(before: &[&'a str], after: &[&'a str]) -> Vec<Run<'a>> {
         old.iter().rev().zip(new.iter().rev()).take_while(|(one, other)| one == other).count();
     let (old, last) = old.split_at_checked(old.len() - tail).unwrap_or_default();
     let new = new.get(..new.len() - tail).unwrap_or_default();
-    let mut out = Runs(Vec::new());
+    let mut out = Collected(Vec::new());
     for item in same {
         out.add(Run::Same, item);
     }
@@ -49,9 +49,9 @@ pub fn runs<'a>(before: &[&'a str], after: &[&'a str]) -> Vec<Run<'a>> {
     out.0
 }
 
-struct Runs<'a>(Vec<Run<'a>>);
+struct Collected<'a>(Vec<Run<'a>>);
 
-impl<'a> Runs<'a> {
+impl<'a> Collected<'a> {
     /// Adds an item to the last run if that is of the same kind, else to a new one.
     fn add(&mut self, kind: fn(Vec<&'a str>) -> Run<'a>, item: &'a str) {
         let mut run = kind(Vec::new());
@@ -68,7 +68,7 @@ impl<'a> Runs<'a> {
 }
 
 /// The longest common subsequence, by the table of its lengths.
-fn middle<'a>(old: &[&'a str], new: &[&'a str], out: &mut Runs<'a>) {
+fn middle<'a>(old: &[&'a str], new: &[&'a str], out: &mut Collected<'a>) {
     let width = new.len() + 1;
     let mut table = Vec::new();
     if (old.len() + 1).saturating_mul(width) <= CELLS {
@@ -116,6 +116,38 @@ fn lengths(old: &[&str], new: &[&str]) -> Vec<u32> {
         }
     }
     table
+}
+
+/// Signs and texts: `=` in both, `-` only before, `+` only after.
+pub type Runs = Vec<(char, String)>;
+
+/// A longer stretch without a difference is shortened to [`CONTEXT`] characters at each end.
+const SAME: usize = 72;
+/// A longer stretch that differs is shortened too.
+const DIFFERENT: usize = 2000;
+const CONTEXT: usize = 24;
+/// The most words of a text that are compared.
+const WORDS: usize = 24 << 10;
+
+/// The difference of two texts. What is the same is shortened, and only endlessly long words that differ.
+pub fn texts(before: &str, after: &str) -> Runs {
+    let first_words = |text| words(text).into_iter().take(WORDS).collect::<Vec<_>>();
+    let runs = runs(&first_words(before), &first_words(after)).into_iter().map(|run| match run {
+        Run::Same(run) => ('=', shortened(run, SAME)),
+        Run::Gone(run) => ('-', shortened(run, DIFFERENT)),
+        Run::New(run) => ('+', shortened(run, DIFFERENT)),
+    });
+    runs.collect()
+}
+
+fn shortened(words: Vec<&str>, longest: usize) -> String {
+    let text: String = words.into_iter().collect();
+    if text.len() <= longest {
+        return text;
+    }
+    let head = text.floor_char_boundary(CONTEXT);
+    let tail = text.ceil_char_boundary(text.len() - CONTEXT);
+    [text.get(..head), Some(" … "), text.get(tail..)].into_iter().flatten().collect()
 }
 
 #[cfg(test)]

@@ -4,8 +4,8 @@
 //! A reader never resolves anything (no alias is followed into a collection, no tag is obeyed) and
 //! never recurses, so that neither an alias bomb nor deep nesting costs more than its own length.
 
-use dubbo_k8s_codec::yaml::Yaml;
-pub use dubbo_k8s_codec::yaml::{Event, MAX_DEPTH, Spanned, SyntaxError};
+pub use dubbo_k8s_codec::yaml::{Event, Spanned, SyntaxError};
+use dubbo_k8s_codec::yaml::{Json, Yaml};
 
 /// Reads one text, document after document.
 pub trait Reader<'a> {
@@ -36,6 +36,16 @@ pub trait Reader<'a> {
 impl<'a> Reader<'a> for Yaml<'a> {
     fn next_document(&mut self) -> Result<bool, SyntaxError> {
         Yaml::next_document(self)
+    }
+
+    fn next(&mut self) -> Result<Spanned<'a>, SyntaxError> {
+        self.next_piece()
+    }
+}
+
+impl<'a> Reader<'a> for Json<'a> {
+    fn next_document(&mut self) -> Result<bool, SyntaxError> {
+        Ok(Json::next_document(self))
     }
 
     fn next(&mut self) -> Result<Spanned<'a>, SyntaxError> {

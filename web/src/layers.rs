@@ -5,8 +5,9 @@
 
 use std::ops::Range;
 
+use dubbo_k8s_codec::yaml::Json;
+
 use crate::events::{Event, Reader};
-use crate::json::Json;
 use crate::pod::Value;
 use crate::spans::{self, Map};
 

@@ -4,7 +4,7 @@
 //! The page only shows it. Everything here is an ordinary library with tests; the one file that knows
 //! of a browser is `bindings`, which exists only on wasm.
 
-pub mod answer;
+mod answer;
 #[cfg(target_arch = "wasm32")]
 mod bindings;
 pub mod compare;
@@ -14,7 +14,6 @@ pub mod editing;
 pub mod encoding;
 pub mod events;
 pub mod history;
-pub mod json;
 pub mod layers;
 pub mod live;
 pub mod model;

@@ -2,8 +2,8 @@
 //!
 //! User information and parameters that name a secret are blanked before anything leaves the page.
 
-use crate::answer::{Json, json};
 use dubbo_k8s_codec::{Annotation, Key, Record, Url, encode};
+use serde::Serialize;
 
 use crate::pod::PodText;
 
@@ -18,24 +18,59 @@ fn is_secret(name: &str) -> bool {
 /// What stands in place of a secret.
 const BLANK: &str = "redacted";
 
-/// The Pod as JSON to be put into a link.
-pub fn pod(pod: Option<&PodText>, value: Option<&str>) -> Json {
-    let (Some(pod), Some(value)) = (pod, value) else { return json!({"refused": "no annotation"}) };
-    let Ok(annotation) = Annotation::decode(value) else {
-        // What cannot be read cannot be redacted.
-        return json!({"refused": "unreadable"});
-    };
+/// A Pod for a link, and how many secrets were blanked in it.
+#[derive(Debug, Serialize)]
+pub struct Shared {
+    text: String,
+    blanked: usize,
+}
+
+/// A Pod as Kubernetes writes it.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Pod<'a> {
+    api_version: &'a str,
+    kind: &'a str,
+    metadata: Metadata<'a>,
+}
+
+#[derive(Serialize)]
+struct Metadata<'a> {
+    name: &'a str,
+    namespace: &'a str,
+    annotations: Annotations,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    labels: Option<Labels<'a>>,
+}
+
+#[derive(Serialize)]
+struct Annotations {
+    #[serde(rename = "dubbo.io/annotation")]
+    annotation: String,
+}
+
+#[derive(Serialize)]
+struct Labels<'a> {
+    #[serde(rename = "dubbo.io/label")]
+    label: &'a str,
+}
+
+/// The Pod as JSON to be put into a link, or why not: what cannot be read cannot be redacted.
+pub fn pod(pod: Option<&PodText>, value: Option<&str>) -> Result<Shared, &'static str> {
+    let (pod, value) = pod.zip(value).ok_or("no annotation")?;
+    let annotation = Annotation::decode(value).map_err(|_| "unreadable")?;
     let (keys, blanked): (Vec<String>, Vec<usize>) =
         annotation.records().map(|record| redacted(record.key)).unzip();
     let records = keys.iter().zip(annotation.records());
-    let value = encode(records.map(|(key, record)| Record { key, ..record }));
-    let mut metadata = json!({"name": pod.name, "namespace": pod.namespace,
-                              "annotations": json!({"dubbo.io/annotation": value})});
-    if let Some(label) = &pod.label {
-        metadata.put("labels", &json!({"dubbo.io/label": label}));
-    }
-    let text = json!({"apiVersion": "v1", "kind": "Pod", "metadata": metadata}).into_text();
-    json!({"text": text, "blanked": blanked.iter().sum::<usize>()})
+    let annotation = encode(records.map(|(key, record)| Record { key, ..record }));
+    let metadata = Metadata {
+        name: &pod.name,
+        namespace: &pod.namespace,
+        annotations: Annotations { annotation },
+        labels: pod.label.as_deref().map(|label| Labels { label }),
+    };
+    let pod = Pod { api_version: "v1", kind: "Pod", metadata };
+    Ok(Shared { text: crate::answer::text(&pod), blanked: blanked.iter().sum() })
 }
 
 /// The key without its secrets, and how many there were.
@@ -90,12 +125,12 @@ mod tests {
         let plain = key("dubbo://h:1/a.B?x=1");
         assert_eq!(redacted(&plain), (plain.clone(), 0));
         let value = encode([Record::new(&secret)]);
-        let shared = pod(Some(&PodText::default()), Some(&value)).into_text();
-        assert!(!shared.contains("hunter2"), "{shared}");
+        let shared = pod(Some(&PodText::default()), Some(&value)).unwrap();
+        assert!(!shared.text.contains("hunter2"), "{shared:?}");
     }
 
     #[test]
     fn what_cannot_be_read_is_not_shared() {
-        assert!(pod(Some(&PodText::default()), Some("!!")).into_text().contains("refused"));
+        assert_eq!(pod(Some(&PodText::default()), Some("!!")).unwrap_err(), "unreadable");
     }
 }

@@ -1,6 +1,6 @@
 //! The part of the source that the page shows: all of a small one, else one Pod of it.
 
-use crate::answer::{Json, json};
+use serde::Serialize;
 
 use crate::pod::PodText;
 use crate::spans::to_utf16;
@@ -11,8 +11,19 @@ pub const WHOLE: usize = 200 << 10;
 /// The most that is shown of one Pod.
 const POD: usize = 64 << 10;
 
+/// A part of the source, and where it stands.
+#[derive(Debug, Serialize)]
+pub struct Window {
+    text: String,
+    start: usize,
+    end: usize,
+    total: usize,
+    line: usize,
+    whole: bool,
+}
+
 /// The window for a Pod.
-pub fn window(source: &str, pod: Option<&PodText>) -> Json {
+pub fn window(source: &str, pod: Option<&PodText>) -> Window {
     let start = window_start(source, pod);
     let end = if source.len() <= WHOLE {
         source.len()
@@ -23,8 +34,14 @@ pub fn window(source: &str, pod: Option<&PodText>) -> Json {
     let text = source.get(start..end).unwrap_or_default();
     let line =
         source.get(..start).unwrap_or_default().bytes().filter(|byte| *byte == b'\n').count();
-    json!({"text": text, "start": start, "end": end, "total": source.len(), "line": line + 1,
-           "whole": source.len() <= WHOLE})
+    Window {
+        text: text.to_owned(),
+        start,
+        end,
+        total: source.len(),
+        line: line + 1,
+        whole: source.len() <= WHOLE,
+    }
 }
 
 /// The byte at which the window for a Pod begins.

@@ -4,8 +4,6 @@
 
 use std::ops::Range;
 
-use crate::json::unicode_escape;
-
 /// Which bytes of a child text came from which bytes of its parent, in order.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Map {
@@ -136,6 +134,25 @@ pub fn written(source: &str, value: &str) -> Map {
         }
     }
     map
+}
+
+/// The character of the `\u` escape at `at` and the length of the escape: 12 for a pair, else 6.
+/// Half of a pair reads as U+FFFD.
+fn unicode_escape(bytes: &[u8], at: usize) -> Option<(char, usize)> {
+    let unit = |at: usize| {
+        let digits = bytes.get(at..at + 6)?.strip_prefix(b"\\u")?;
+        digits
+            .iter()
+            .try_fold(0_u32, |sum, &digit| Some(sum << 4 | char::from(digit).to_digit(16)?))
+    };
+    let first = unit(at)?;
+    if (0xD800..0xDC00).contains(&first)
+        && let Some(second @ 0xDC00..0xE000) = unit(at + 6)
+    {
+        let code = 0x1_0000 + ((first - 0xD800) << 10) + (second - 0xDC00);
+        return Some((char::from_u32(code)?, 12));
+    }
+    Some((char::from_u32(first).unwrap_or('\u{fffd}'), 6))
 }
 
 fn simple_escape(rest: &str, wanted: char) -> bool {

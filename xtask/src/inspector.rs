@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use crate::cluster::{Cluster, Profile};
 use crate::process::{Context as _, Failure, Result, Tool, on_path};
-use crate::toolchain::{self, Kind};
+use crate::toolchain;
 use crate::{demo, say, web};
 
 /// Where `serve` is unless that is taken.
@@ -24,12 +24,12 @@ const LIVE: &str = "name=\"dubbo-live\" content=\"v1/events\"";
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Builds the page, so that the watcher carries it; why not, where this machine cannot.
-pub(crate) fn page(forced: Option<Kind>) -> Result<Option<&'static str>> {
+pub(crate) fn page() -> Result<Option<&'static str>> {
     if !on_path("npm") {
         return Ok(Some("the inspector's page needs Node.js with npm, which is not here"));
     }
     say::note("building the inspector's page");
-    web::build(&toolchain::resolve(forced)?)?;
+    web::build(&toolchain::resolve()?)?;
     Ok(None)
 }
 

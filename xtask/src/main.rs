@@ -1,7 +1,6 @@
 //! `cargo xtask <verb>`: the one entry to everything that is done with this checkout. Each verb does its
 //! own set-up. It must never need more than Rust to start, so its own dependencies are few.
 
-mod apt;
 mod bench;
 mod cache;
 mod cluster;
@@ -15,7 +14,6 @@ mod process;
 mod promtool;
 mod say;
 mod setup;
-mod shrink;
 mod supply;
 mod test;
 mod toolchain;
@@ -29,17 +27,12 @@ use std::time::Duration;
 
 use clap::{Parser, Subcommand};
 
-use toolchain::Kind;
-
 /// Everything that is done with this checkout.
 #[derive(Parser)]
 #[command(name = "cargo xtask", bin_name = "cargo xtask")]
 struct Arguments {
     #[command(subcommand)]
     verb: Verb,
-    /// Build wasm with this toolchain, and with no other.
-    #[arg(long, global = true, value_name = "KIND")]
-    wasm_toolchain: Option<Kind>,
 }
 
 #[derive(Subcommand)]
@@ -95,17 +88,20 @@ enum Verb {
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    let forced = arguments.wasm_toolchain;
     let done = match arguments.verb {
-        Verb::Setup => setup::run(forced).map(|()| setup::built_by_go()),
-        Verb::Demo { envoy: true, length } => demo::envoy(forced, length),
-        Verb::Demo { envoy: false, length } => demo::run(forced, length),
+        Verb::Setup => {
+            setup::run();
+            setup::built_by_go();
+            Ok(())
+        }
+        Verb::Demo { envoy: true, length } => demo::envoy(length),
+        Verb::Demo { envoy: false, length } => demo::run(length),
         Verb::Bench { soak: true, length, .. } => bench::soak(length),
-        Verb::Bench { subject, pods, runs, .. } => bench::run(forced, subject, &pods, runs),
+        Verb::Bench { subject, pods, runs, .. } => bench::run(subject, &pods, runs),
         Verb::Measure { command } => bench::measure::run(&command),
-        Verb::Test { only } => test::run(forced, &only),
+        Verb::Test { only } => test::run(&only),
         Verb::Cluster { kubernetes } => go::cluster(&kubernetes),
-        Verb::Wasm => wasm::run(forced),
+        Verb::Wasm => wasm::run(),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

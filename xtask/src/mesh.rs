@@ -3,20 +3,15 @@
 use crate::cluster::Profile;
 use crate::process::{Result, Tool};
 use crate::say;
-use crate::toolchain::{self, Kind};
+use crate::toolchain;
 use crate::wasm;
 use crate::wheel::ENVOY;
 
 /// One of the programs, with what it needs brought and built. `files` are the variables of the wasm files.
-pub(crate) fn tool(
-    forced: Option<Kind>,
-    profile: Profile,
-    program: &str,
-    files: &[&str],
-) -> Result<Tool> {
+pub(crate) fn tool(profile: Profile, program: &str, files: &[&str]) -> Result<Tool> {
     let envoy = ENVOY.bring()?;
     say::note("building the filter, the watcher and the programs around them");
-    let files = wasm::build_some(&toolchain::resolve(forced)?, files)?;
+    let files = wasm::build_some(&toolchain::resolve()?, files)?;
     profile.build()?;
     let watcher = profile.program("dubbo-watcher");
     let tool = Tool::new(profile.program(program)).env(ENVOY.variable, envoy);

@@ -7,17 +7,16 @@ use crate::go;
 use crate::process::{Result, on_path};
 use crate::promtool;
 use crate::say;
-use crate::toolchain::{self, Kind};
+use crate::toolchain;
 use crate::wheel;
 
-/// Sets everything up; without a wasm toolchain it says so and goes on, unless one was asked for.
-pub(crate) fn run(forced: Option<Kind>) -> Result {
+/// Sets everything up; without the wasm targets it says so and goes on.
+pub(crate) fn run() {
     say::heading("set-up");
-    match toolchain::resolve(forced) {
-        Ok(wasm) => say::line(&format!("wasm toolchain   {}: {}", wasm.kind.name(), wasm.reason)),
-        Err(failure) if forced.is_some() => return Err(failure),
+    match toolchain::resolve() {
+        Ok(_) => say::line("wasm targets     both are there"),
         Err(failure) => say::line(&format!(
-            "wasm toolchain   none: {failure}\n                 Everything that needs no wasm works without."
+            "wasm targets     none: {failure}\n                 Everything that needs no wasm works without."
         )),
     }
     for wheel in wheel::ALL {
@@ -29,7 +28,6 @@ pub(crate) fn run(forced: Option<Kind>) -> Result {
     let advisories =
         if on_path("cargo-deny") { "cargo deny, and xtask's own" } else { "xtask's own" };
     say::line(&format!("licence check    {advisories}"));
-    Ok(())
 }
 
 /// Builds what only Go can build: the real servers and the real Dubbo of the tests.

@@ -54,19 +54,6 @@ impl Detail {
             }
         }
     }
-
-    /// The detail that reads so in English without a place, as errors are told in JSON: so that they
-    /// can be told in another language. A text that none reads like stays a text.
-    pub fn of_english(text: &str) -> Self {
-        let (expected, found) = text
-            .strip_prefix("expected ")
-            .and_then(|rest| rest.rsplit_once(", found "))
-            .unwrap_or_default();
-        match (Phrase::of_english(expected), Found::of_english(found)) {
-            (Some(expected), Some(found)) => Self::Expected { expected, found, at: None },
-            _ => Self::Text(text.to_string()),
-        }
-    }
 }
 
 impl Found {
@@ -87,17 +74,6 @@ impl Found {
             Self::Char(character) => quoted(character),
             Self::Thing(phrase) => phrase.chinese().to_string(),
         }
-    }
-
-    /// The one that displays so; `None` for a character beyond ASCII.
-    fn of_english(text: &str) -> Option<Self> {
-        let thing = || Phrase::of_english(text).map(Self::Thing);
-        Self::nameless().find(|it| it.to_string() == text).or_else(thing)
-    }
-
-    /// Every byte, and the end.
-    fn nameless() -> impl Iterator<Item = Self> {
-        (0..=u8::MAX).map(Self::Byte).chain([Self::End])
     }
 }
 
@@ -149,8 +125,8 @@ mod tests {
     #[test]
     fn whatever_is_found_is_in_both_languages() {
         let things = Phrase::ALL.iter().copied().map(Found::Thing);
-        for found in Found::nameless().chain(things) {
-            assert_eq!(Found::of_english(&found.to_string()), Some(found));
+        let bytes = (0..=u8::MAX).map(Found::Byte);
+        for found in bytes.chain([Found::End]).chain(things) {
             let chinese = found.text(Language::Chinese);
             match found {
                 // A quotation is the same in both, between other marks.
@@ -178,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn an_error_in_english_is_known_again() {
+    fn an_error_reads_in_either_language() {
         for (expected, found, chinese) in [
             (Phrase::CommaAfterRecord, Found::Byte(b'x'), "应为：记录之后的“,”或“]”；实际：“x”"),
             (Phrase::Base64, Found::End, "应为：base64 字符（A-Z a-z 0-9 - _）；实际：结尾"),
@@ -191,12 +167,9 @@ mod tests {
                 expected,
                 found,
             };
-            let detail = Detail::of_english(&error.message().to_string());
-            assert_eq!(detail, Detail::from(&error));
+            let detail = Detail::from(&error);
+            assert_eq!(detail.text(Language::English), error.message().to_string());
             assert_eq!(detail.text(Language::Chinese), chinese);
-        }
-        for text in ["", "expected a value", "expected <b>, found the end", "x, found y"] {
-            assert_eq!(Detail::of_english(text), Detail::Text(text.to_string()));
         }
     }
 }

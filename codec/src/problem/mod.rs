@@ -170,10 +170,7 @@ impl Code {
     /// The stable name, in kebab case.
     pub const fn as_str(self) -> &'static str {
         match self {
-            Self::Refused(Stage::Base64) => "not-base64",
-            Self::Refused(Stage::Utf8) => "not-utf8",
-            Self::Refused(Stage::Json) => "not-json",
-            Self::Refused(Stage::Shape) => "wrong-shape",
+            Self::Refused(stage) => stage.code(),
             Self::Odd(code) => code.as_str(),
             Self::KeyMalformed => "key-malformed",
             Self::UrlMalformed => "url-malformed",

@@ -5,24 +5,38 @@
 
 use core::fmt;
 
+use serde::{Deserialize, Serialize};
+
 use super::Language;
 
 macro_rules! phrases {
-    ($($name:ident: $english:literal, $chinese:literal;)*) => {
-        /// A phrase of an error. Displays in English.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+    ($($(#[$attribute:meta])* $name:ident: $english:literal, $chinese:literal;)*) => {
+        /// A phrase of an error. Displays in English; serialises as its name, which never changes.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[serde(rename_all = "kebab-case")]
         #[non_exhaustive]
         pub enum Phrase {
-            $(#[doc = $english] $name,)*
+            $(#[doc = $english] $(#[$attribute])* $name,)*
         }
 
         impl Phrase {
             /// Every phrase.
             pub const ALL: &'static [Self] = &[$(Self::$name),*];
-        }
 
-        const ENGLISH: &str = concat!($($english, "\n"),*);
-        const CHINESE: &str = concat!($($chinese, "\n"),*);
+            /// The phrase in English.
+            pub const fn english(self) -> &'static str {
+                match self {
+                    $(Self::$name => $english,)*
+                }
+            }
+
+            /// The phrase in 中文.
+            pub const fn chinese(self) -> &'static str {
+                match self {
+                    $(Self::$name => $chinese,)*
+                }
+            }
+        }
     };
 }
 
@@ -75,6 +89,7 @@ phrases! {
     Value: "a value", "一个值";
 
     // The annotation and its records.
+    #[serde(rename = "at-most-4-mib")]
     AtMost4MiB: "at most 4 MiB", "最多 4 MiB";
     NoMoreUnreadable: "no more unreadable records in this Pod", "此 Pod 中没有更多不可读的记录";
     NothingAfterRecords: "nothing after the JSON array", "JSON 数组之后没有内容";
@@ -167,29 +182,8 @@ phrases! {
 }
 
 impl Phrase {
-    /// The phrase in English.
-    pub fn english(self) -> &'static str {
-        self.of(ENGLISH)
-    }
-
-    /// The phrase that reads so in English.
-    pub(super) fn of_english(text: &str) -> Option<Self> {
-        let place = ENGLISH.lines().position(|line| line == text)?;
-        Self::ALL.get(place).copied()
-    }
-
-    /// The phrase in 中文.
-    pub fn chinese(self) -> &'static str {
-        self.of(CHINESE)
-    }
-
-    /// A text for each, line by line: a table of where each begins would cost the page a kilobyte.
-    fn of(self, texts: &'static str) -> &'static str {
-        texts.lines().nth(self as usize).unwrap_or_default()
-    }
-
     /// The phrase in this language.
-    pub fn text(self, language: Language) -> &'static str {
+    pub const fn text(self, language: Language) -> &'static str {
         match language {
             Language::English => self.english(),
             Language::Chinese => self.chinese(),

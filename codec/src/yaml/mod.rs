@@ -1,10 +1,11 @@
-//! YAML as events with places, and as JSON ([`documents`]), by granit-parser.
+//! YAML as events with places, and as JSON ([`documents`]), by granit-parser; and JSON as the same events ([`Json`]).
 //!
 //! Nothing here recurses, and depth is bounded. [`Yaml`] never follows an alias, so a text that is made
 //! of them (an alias bomb) costs no more than its own length; [`documents`] does, up to a bound. Only this
 //! file names the YAML parser.
 
 mod json;
+mod json_pieces;
 
 use alloc::borrow::Cow;
 use alloc::string::String;
@@ -16,6 +17,7 @@ use granit_parser::{ErrorKind, Event as Parsed, Parser, ScalarStyle, StrInput, T
 use crate::problem::{Detail, Language, Phrase};
 
 pub use json::{Documents, MAX_REPEATED, documents, source};
+pub use json_pieces::Json;
 
 /// Collections nested deeper than this are refused.
 pub const MAX_DEPTH: usize = 128;
@@ -247,7 +249,7 @@ fn scalar<'a>(text: Cow<'a, str>, style: ScalarStyle, tag: Option<&Tag>) -> Even
 }
 
 /// Whether JSON has this as a number.
-pub fn is_number(word: &str) -> bool {
+fn is_number(word: &str) -> bool {
     let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     let unsigned = word.strip_prefix('-').unwrap_or(word);
     let (mantissa, exponent) = unsigned.split_once(['e', 'E']).unwrap_or((unsigned, "0"));

@@ -136,7 +136,7 @@ async fn a_server_s_certificate_may_be_that_of_an_authority_or_for_any_purpose()
 #[tokio::test]
 async fn a_certificate_of_version_1_is_shown_as_it_is() {
     let Some(bench) = Bench::new("a_certificate_of_version_1_is_shown_as_it_is") else { return };
-    bench.issue(leaf(), &PKCS_ECDSA_P256_SHA256);
+    bench.issue(&leaf(), &PKCS_ECDSA_P256_SHA256);
     openssl::run(bench.folder(), "ecparam -name prime256v1 -genkey -noout -out me.key");
     openssl::run(bench.folder(), "req -new -key me.key -subj /CN=ada/O=system:masters -out me.csr");
     openssl::run(
@@ -154,7 +154,7 @@ async fn a_certificate_of_version_1_is_shown_as_it_is() {
 async fn a_server_of_version_1_is_taken_only_where_no_certificate_is_looked_at() {
     let name = "a_server_of_version_1_is_taken_only_where_no_certificate_is_looked_at";
     let Some(bench) = Bench::new(name) else { return };
-    bench.issue(leaf(), &PKCS_ECDSA_P256_SHA256);
+    bench.issue(&leaf(), &PKCS_ECDSA_P256_SHA256);
     openssl::run(bench.folder(), "req -new -key server.key -subj /CN=127.0.0.1 -out server.csr");
     openssl::run(
         bench.folder(),
@@ -173,7 +173,7 @@ async fn an_authority_of_version_1_vouches_for_its_servers() {
         return;
     };
     let folder = bench.folder();
-    bench.issue(leaf(), &PKCS_ECDSA_P256_SHA256);
+    bench.issue(&leaf(), &PKCS_ECDSA_P256_SHA256);
     openssl::run(folder, "req -new -key ca.key -subj /CN=old -out ca.csr");
     openssl::run(folder, "x509 -req -in ca.csr -signkey ca.key -set_serial 1 -out ca.crt");
     for (what, constraints) in [("a leaf", "CA:FALSE"), ("an authority", "CA:TRUE")] {
@@ -197,7 +197,7 @@ async fn keys_and_curves_are_those_of_go() {
         ("P-384", &PKCS_ECDSA_P384_SHA384),
         ("P-521", &PKCS_ECDSA_P521_SHA512),
     ] {
-        let issuer = bench.issue(leaf(), algorithm);
+        let issuer = bench.issue(&leaf(), algorithm);
         let mut me = CertificateParams::default();
         me.distinguished_name.push(DnType::CommonName, "ada");
         let key = bench.key("me", algorithm);
@@ -218,7 +218,7 @@ async fn keys_and_curves_are_those_of_go() {
 #[tokio::test]
 async fn a_key_is_what_it_is_whatever_its_label_says() {
     let Some(bench) = Bench::new("a_key_is_what_it_is_whatever_its_label_says") else { return };
-    let issuer = bench.issue(leaf(), &PKCS_ECDSA_P256_SHA256);
+    let issuer = bench.issue(&leaf(), &PKCS_ECDSA_P256_SHA256);
     openssl::run(bench.folder(), "genrsa -traditional -out rsa.key 2048");
     openssl::run(bench.folder(), "ecparam -name secp521r1 -genkey -out ec.key");
     for (name, label) in [("rsa.key", "RSA PRIVATE KEY"), ("ec.key", "EC PRIVATE KEY")] {
@@ -239,7 +239,7 @@ async fn a_key_is_what_it_is_whatever_its_label_says() {
 #[tokio::test]
 async fn what_cannot_be_read_in_a_bundle_is_passed_over() {
     let Some(bench) = Bench::new("what_cannot_be_read_in_a_bundle_is_passed_over") else { return };
-    let issuer = bench.issue(leaf(), &PKCS_ECDSA_P256_SHA256);
+    let issuer = bench.issue(&leaf(), &PKCS_ECDSA_P256_SHA256);
     let good = issuer.pem();
     let section =
         |text: &str| format!("-----BEGIN CERTIFICATE-----\n{text}\n-----END CERTIFICATE-----\n");
@@ -277,7 +277,7 @@ async fn what_is_wrong_with_a_certificate_is_said_with_its_dates_and_names() {
         (dated(leaf(), 2120, 2121), "127.0.0.1", "is not valid before 2120-01-01 00:00:00 UTC"),
         (leaf(), "127.0.0.2", "is for localhost, 127.0.0.1, not for 127.0.0.2"),
     ] {
-        bench.issue(params, &PKCS_ECDSA_P256_SHA256);
+        bench.issue(&params, &PKCS_ECDSA_P256_SHA256);
         let server = format!("https://{server}:PORT");
         bench.check_at(words, &server, &[], CA, NOBODY, Refused(words)).await;
         bench.check_at(words, &server, &[], INSECURE, NOBODY, Taken).await;
@@ -321,7 +321,7 @@ impl Bench {
     /// A new authority (`ca.crt`, `ca.key`) and a server's certificate of it, both of keys of this kind.
     fn issue(
         &self,
-        server: CertificateParams,
+        server: &CertificateParams,
         algorithm: &'static SignatureAlgorithm,
     ) -> CertifiedIssuer<'static, KeyPair> {
         let issuer = authority("issuer", algorithm);

@@ -368,6 +368,7 @@ impl Connection {
             certificate_authority: self.certificate_authority.clone(),
             token_file: self.token_file.clone(),
             insecure_skip_tls_verify: self.insecure_skip_tls_verify,
+            ..Overrides::default()
         }
     }
 }

@@ -2,9 +2,6 @@
 //!
 //! A program of its own, so that nothing else of the workspace waits for its dependencies.
 
-mod order;
-mod trap;
-
 use std::error::Error;
 use std::path::PathBuf;
 
@@ -18,14 +15,12 @@ fn main() -> Result<(), Box<dyn Error>> {
     };
     let mut bindgen = Bindgen::new();
     bindgen
-        .input_bytes("inspector", trap::quiet(&std::fs::read(wasm)?)?)
+        .input_path(wasm)
         .web(true)?
         .typescript(true)
         .remove_name_section(true)
         .remove_producers_section(true)
         .out_name("inspector")
-        .generate(&folder)?;
-    let wasm = folder.join("inspector_bg.wasm");
-    let reordered = order::reordered(&std::fs::read(&wasm)?)?;
-    Ok(std::fs::write(wasm, reordered)?)
+        .generate(folder)?;
+    Ok(())
 }

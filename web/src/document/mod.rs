@@ -8,11 +8,10 @@ mod collector;
 mod members;
 
 use dubbo_k8s_codec::Annotation;
-use dubbo_k8s_codec::yaml::Yaml;
+use dubbo_k8s_codec::yaml::{Json, Yaml};
 
 use self::collector::Collector;
 use crate::events::{Event, Reader as _, SyntaxError};
-use crate::json::Json;
 use crate::pod::{PodText, Value};
 
 /// How the text is written.

@@ -3,18 +3,20 @@
 //! Bounded: what a Pod no longer carries is forgotten with the history that could bring it back. It
 //! knows no clock: every batch says when it is.
 
+mod event;
 mod holder;
 mod snapshot;
 
 use std::collections::BTreeMap;
 
-use crate::answer::Value as Json;
 use dubbo_k8s_codec::problem::Problem;
 use dubbo_k8s_codec::{Record, encode};
 
+pub use self::event::Event;
+use self::event::Names;
 use self::holder::Holder;
-use self::snapshot::{canonical, problem};
-use crate::history::{AGE, Event, HISTORY, History, What};
+use self::snapshot::canonical;
+use crate::history::{self, AGE, HISTORY, History, What};
 use crate::model::{Model, index};
 use crate::pod::{PodText, Value};
 
@@ -38,16 +40,16 @@ pub struct Live {
     dirty: Vec<usize>,
     history: History,
     /// What came while the past is shown, with its time.
-    pending: Vec<(u64, Json)>,
+    pending: Vec<(u64, Event)>,
     now: u64,
     started: u64,
 }
 
 impl Live {
     /// Takes a batch of events at the time `now`, in milliseconds. Whether anything changed.
-    pub fn take(&mut self, model: &mut Model, events: &[Json], now: u64) -> bool {
+    pub fn take(&mut self, model: &mut Model, events: &[Event], now: u64) -> bool {
         self.now = now.max(self.now);
-        let snapshot = events.iter().any(|event| text(event, "event") == "snapshot");
+        let snapshot = events.iter().any(Event::is_snapshot);
         let room = self.pending.len() + events.len() <= HISTORY;
         if self.history.is_back() && !snapshot && room {
             self.pending.extend(events.iter().map(|event| (self.now, event.clone())));
@@ -68,24 +70,24 @@ impl Live {
         touched || model.ghosts.len() != shown
     }
 
-    fn event(&mut self, model: &mut Model, event: &Json, time: u64) -> bool {
-        match text(event, "event") {
+    fn event(&mut self, model: &mut Model, event: &Event, time: u64) -> bool {
+        match event.kind.as_str() {
             "snapshot" => {
-                self.snapshot(model, event.get("data").unwrap_or(event));
+                self.snapshot(model, &event.data);
                 true
             }
-            "holders" => self.agree(model, event.get("data").unwrap_or(event), time),
+            "holders" => self.agree(model, &event.data, time),
             "added" | "updated" => self.change(model, event, true, time),
             "removed" => self.change(model, event, false, time),
-            "problem" => self.tell(model, event, Some(problem(event)), time),
+            "problem" => self.tell(model, event, Some(event.problem()), time),
             "resolved" => self.tell(model, event, None, time),
             _ => false,
         }
     }
 
-    fn holder(&mut self, model: &mut Model, of: &Json) -> (usize, &mut Holder) {
-        let uid = match text(of, "uid") {
-            "" => format!("{}/{}", text(of, "namespace"), text(of, "pod")),
+    fn holder(&mut self, model: &mut Model, of: Names<'_>) -> (usize, &mut Holder) {
+        let uid = match of.uid {
+            "" => format!("{}/{}", of.namespace, of.pod),
             uid => uid.to_owned(),
         };
         let at = match self.pods.get(&uid) {
@@ -99,10 +101,10 @@ impl Live {
         (at, &mut self.holders[at])
     }
 
-    fn newcomer(&mut self, model: &mut Model, of: &Json, uid: String) -> usize {
+    fn newcomer(&mut self, model: &mut Model, of: Names<'_>, uid: String) -> usize {
         let pod = PodText {
-            namespace: text(of, "namespace").into(),
-            name: text(of, "pod").into(),
+            namespace: of.namespace.into(),
+            name: of.pod.into(),
             uid: uid.as_str().into(),
             label: Some("dubbo.io-value".into()),
             has_annotations: true,
@@ -124,27 +126,36 @@ impl Live {
         at
     }
 
-    fn change(&mut self, model: &mut Model, event: &Json, present: bool, time: u64) -> bool {
-        let key = canonical(text(event, "key"));
-        let (at, holder) = self.holder(model, event);
+    fn change(&mut self, model: &mut Model, event: &Event, present: bool, time: u64) -> bool {
+        let key = canonical(&event.key);
+        let (at, holder) = self.holder(model, event.names());
         let before = holder.value(&key).map(str::to_owned);
-        let after = present.then(|| text(event, "value").to_owned());
+        let after = present.then(|| event.value.clone());
         if before == after {
             // Another Pod's word was the last one that carried it.
             return !present && self.drop_elsewhere(model, &key, time);
         }
-        self.record(model, Event { time, holder: at, what: What::Key { key, before, after } });
+        self.record(
+            model,
+            history::Event { time, holder: at, what: What::Key { key, before, after } },
+        );
         true
     }
 
     /// What a Pod's annotation is refused for, or that it no longer is.
-    fn tell(&mut self, model: &mut Model, event: &Json, after: Option<Problem>, time: u64) -> bool {
-        let (at, holder) = self.holder(model, event);
+    fn tell(
+        &mut self,
+        model: &mut Model,
+        event: &Event,
+        after: Option<Problem>,
+        time: u64,
+    ) -> bool {
+        let (at, holder) = self.holder(model, event.names());
         let before = holder.problem.clone();
         let told = before != after;
         if told {
             let what = What::Problem { before, after };
-            self.record(model, Event { time, holder: at, what });
+            self.record(model, history::Event { time, holder: at, what });
         }
         told
     }
@@ -160,24 +171,24 @@ impl Live {
         let some = !others.is_empty();
         for (holder, value) in others {
             let what = What::Key { key: key.to_owned(), before: Some(value), after: None };
-            self.record(model, Event { time, holder, what });
+            self.record(model, history::Event { time, holder, what });
         }
         some
     }
 
-    fn record(&mut self, model: &mut Model, event: Event) {
+    fn record(&mut self, model: &mut Model, event: history::Event) {
         if let What::Key { key, after: None, .. } = &event.what {
             model.ghost(event.holder, key, event.time);
         }
         self.put(event);
     }
 
-    fn put(&mut self, event: Event) {
+    fn put(&mut self, event: history::Event) {
         self.apply(&event, false);
         self.history.push(event);
     }
 
-    fn apply(&mut self, event: &Event, backwards: bool) {
+    fn apply(&mut self, event: &history::Event, backwards: bool) {
         let Some(holder) = self.holders.get_mut(event.holder) else { return };
         match &event.what {
             What::Key { key, before, after } => {
@@ -278,14 +289,6 @@ impl Live {
     pub const fn is_on(&self) -> bool {
         self.now > 0
     }
-}
-
-fn text<'a>(json: &'a Json, name: &str) -> &'a str {
-    json.text(name)
-}
-
-fn array<'a>(json: &'a Json, name: &str) -> &'a [Json] {
-    json.items(name)
 }
 
 #[cfg(test)]

@@ -5,41 +5,40 @@
 
 use std::collections::BTreeMap;
 
-use dubbo_k8s_codec::problem::{Code, Detail, Problem};
-use dubbo_k8s_codec::{Category, Key, Stage};
+use dubbo_k8s_codec::{Category, Key};
 
-use super::{Live, array, text};
-use crate::answer::Value as Json;
+use super::Live;
+use super::event::{Holder, Snapshot};
 use crate::history::{Event, What};
 use crate::model::{Model, index};
 
 impl Live {
-    /// Everything anew: `{"services":[{"interface",…,"providers":[{"url",…,"holders":[…]}],…}],
-    /// "problems":[{"namespace","pod","uid","error"}]}`.
-    pub(super) fn snapshot(&mut self, model: &mut Model, snapshot: &Json) {
+    /// Everything anew.
+    pub(super) fn snapshot(&mut self, model: &mut Model, snapshot: &Snapshot) {
         *self = Self { now: self.now, started: self.now, ..Self::default() };
         *model = Model::default();
         endpoints(snapshot, &mut |key, holders| {
             for holder in holders {
-                self.holder(model, holder).1.set(&key, Some(""));
+                self.holder(model, holder.names()).1.set(&key, Some(""));
             }
         });
-        for of in array(snapshot, "problems") {
-            self.holder(model, of).1.problem = Some(problem(of));
+        for of in &snapshot.problems {
+            self.holder(model, of.names()).1.problem = Some(of.problem());
         }
         self.dirty = (0..self.holders.len()).collect();
         self.write(model); // nothing of it is new: the tick is zero
     }
 
     /// Who carries the keys that are known, by a later snapshot. Whether anybody else does than before.
-    pub(super) fn agree(&mut self, model: &mut Model, snapshot: &Json, time: u64) -> bool {
+    pub(super) fn agree(&mut self, model: &mut Model, snapshot: &Snapshot, time: u64) -> bool {
         let (known, carriers) = self.carriers();
         let mut some = false;
         endpoints(snapshot, &mut |key, holders| {
             let Some(now) = known.get(&key).and_then(|at| carriers.get(*at as usize)) else {
                 return;
             };
-            let all: Vec<usize> = holders.iter().map(|it| self.holder(model, it).0).collect();
+            let all: Vec<usize> =
+                holders.iter().map(|it| self.holder(model, it.names()).0).collect();
             let value = now.first().and_then(|at| self.holders.get(*at)?.value(&key));
             let value = value.unwrap_or_default().to_owned();
             let gone = now.iter().filter(|at| !all.contains(at)).map(|at| (*at, false));
@@ -79,15 +78,14 @@ impl Live {
 }
 
 /// Calls `each` with the key of every endpoint of a snapshot and its holders.
-fn endpoints(snapshot: &Json, each: &mut dyn FnMut(String, &[Json])) {
-    for service in array(snapshot, "services") {
-        let interface = text(service, "interface");
-        for (member, category) in
-            [("providers", Category::Providers), ("consumers", Category::Consumers)]
+fn endpoints(snapshot: &Snapshot, each: &mut dyn FnMut(String, &[Holder])) {
+    for service in &snapshot.services {
+        for (endpoints, category) in
+            [(&service.providers, Category::Providers), (&service.consumers, Category::Consumers)]
         {
-            for endpoint in array(service, member) {
-                let key = Key::leaf(interface, category, text(endpoint, "url")).to_string();
-                each(key, array(endpoint, "holders"));
+            for endpoint in endpoints {
+                let key = Key::leaf(&service.interface, category, &endpoint.url).to_string();
+                each(key, &endpoint.holders);
             }
         }
     }
@@ -101,17 +99,4 @@ pub(super) fn canonical(key: &str) -> String {
         }) => Key::leaf(&interface, category, &url).to_string(),
         _ => key.to_owned(),
     }
-}
-
-/// The problem of an event or of a snapshot: `{"error":{"stage","offset","decodedOffset","message"}}`.
-pub(super) fn problem(of: &Json) -> Problem {
-    let none = Json::Null;
-    let error = of.get("error").unwrap_or(&none);
-    let stages = [Stage::Base64, Stage::Utf8, Stage::Json, Stage::Shape];
-    let stage = stages.into_iter().find(|stage| stage.as_str() == text(error, "stage"));
-    let mut problem = Problem::new(Code::Refused(stage.unwrap_or(Stage::Shape)));
-    problem = problem.because(Detail::of_english(text(error, "message")));
-    problem.offset = error.number("offset");
-    problem.decoded_offset = error.number("decodedOffset");
-    problem
 }

@@ -6,13 +6,13 @@ use dubbo_k8s_codec::{Category, Key};
 
 use super::*;
 
-fn read(json: &serde_json::Value) -> Json {
-    Json::read(&json.to_string()).unwrap()
+fn read(json: serde_json::Value) -> Event {
+    serde_json::from_value(json).unwrap()
 }
 
-fn event(kind: &str, pod: &str, url: &str) -> Json {
+fn event(kind: &str, pod: &str, url: &str) -> Event {
     read(
-        &json!({"event": kind, "key": Key::leaf("a.B", Category::Providers, url).to_string(), "value": "",
+        json!({"event": kind, "key": Key::leaf("a.B", Category::Providers, url).to_string(), "value": "",
            "namespace": "n", "pod": pod, "uid": pod}),
     )
 }
@@ -29,10 +29,10 @@ fn registered(model: &Model) -> Vec<String> {
 
 fn started() -> (Live, Model) {
     let (mut live, mut model) = (Live::default(), Model::default());
-    let snapshot = json!({"event": "snapshot", "services": [{"interface": "a.B", "providers": [
+    let snapshot = json!({"event": "snapshot", "data": {"services": [{"interface": "a.B", "providers": [
         {"url": "dubbo://10.0.0.1:1/a.B", "holders": [{"namespace": "n", "pod": "p1", "uid": "p1"}]}],
-        "consumers": []}]});
-    assert!(live.take(&mut model, &[read(&snapshot)], 1000));
+        "consumers": []}]}});
+    assert!(live.take(&mut model, &[read(snapshot)], 1000));
     (live, model)
 }
 
@@ -72,13 +72,13 @@ fn a_key_that_is_gone_is_gone_from_every_holder() {
     assert!(registered(&model).is_empty());
 }
 
-fn holders(pods: &[&str]) -> Json {
+fn holders(pods: &[&str]) -> Event {
     let all: Vec<_> =
         pods.iter().map(|pod| json!({"namespace": "n", "pod": pod, "uid": pod})).collect();
     let url = |n: u8| format!("dubbo://10.0.0.{n}:1/a.B");
     let services = json!([{"interface": "a.B", "consumers": [], "providers": [
         {"url": url(1), "holders": all}, {"url": url(7), "holders": all}]}]);
-    read(&json!({"event": "holders", "data": {"services": services, "problems": []}}))
+    read(json!({"event": "holders", "data": {"services": services, "problems": []}}))
 }
 
 #[test]
@@ -104,7 +104,7 @@ fn a_key_is_the_same_however_it_is_escaped() {
     let mut gone =
         json!({"event": "removed", "value": "", "namespace": "n", "pod": "p1", "uid": "p1"});
     gone["key"] = "/dubbo/a.B/providers/dubbo:%2f%2f10.0.0.1:1%2fa.B".into();
-    assert!(live.take(&mut model, &[read(&gone)], 2000));
+    assert!(live.take(&mut model, &[read(gone)], 2000));
     assert!(registered(&model).is_empty());
 }
 
@@ -137,9 +137,10 @@ fn the_past_is_bounded() {
     assert_eq!(live.span().1 - live.span().0, AGE);
 }
 
-fn told(kind: &str, pod: &str) -> Json {
-    read(&json!({"event": kind, "namespace": "n", "pod": pod, "uid": pod,
-           "error": {"stage": "json", "offset": 18, "decodedOffset": 14, "message": "found x"}}))
+fn told(kind: &str, pod: &str) -> Event {
+    read(json!({"event": kind, "namespace": "n", "pod": pod, "uid": pod,
+           "error": {"code": "not-json", "stage": "json", "offset": 18, "decodedOffset": 14,
+                     "expected": "value", "found": {"byte": 120}, "message": "told to people"}}))
 }
 
 fn codes(model: &Model) -> Vec<(String, &'static str, Option<usize>)> {
@@ -171,9 +172,10 @@ fn a_problem_stands_beside_the_rest_until_it_is_resolved() {
 fn a_snapshot_brings_its_problems() {
     let (mut live, mut model) = (Live::default(), Model::default());
     let problem = json!({"namespace": "n", "pod": "bad", "uid": "bad",
-                         "error": {"stage": "base64", "offset": 3, "decodedOffset": null, "message": "x"}});
-    let snapshot = json!({"event": "snapshot", "services": [], "problems": [problem]});
-    live.take(&mut model, &[read(&snapshot)], 1000);
+                         "error": {"code": "not-base64", "stage": "base64", "offset": 3, "decodedOffset": null,
+                                   "expected": "base64", "found": "end", "message": "x"}});
+    let snapshot = json!({"event": "snapshot", "data": {"services": [], "problems": [problem]}});
+    live.take(&mut model, &[read(snapshot)], 1000);
     assert_eq!(codes(&model), [("bad".to_owned(), "not-base64", Some(3))]);
 }
 

@@ -5,6 +5,7 @@
 pub(crate) mod search;
 
 use dubbo_k8s_codec::Category;
+use serde::Serialize;
 
 use self::search::{contains, rarest};
 use crate::model::{Model, SHOWN, index};
@@ -28,6 +29,21 @@ pub enum Node {
     Record(u32, u32),
 }
 
+impl Node {
+    /// Its identity for the page.
+    pub fn id(self) -> String {
+        match self {
+            Self::Unread => "u".to_owned(),
+            Self::Service(id) => format!("s{id}"),
+            Self::Role(id, category) => format!("s{id}.{category}"),
+            Self::Endpoint(pod, place) => format!("e{pod}.{place}"),
+            Self::Ghost(at) => format!("g{at}"),
+            Self::Pod(pod) => format!("p{pod}"),
+            Self::Record(pod, record) => format!("r{pod}.{record}"),
+        }
+    }
+}
+
 /// A row and its place among its siblings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Row {
@@ -44,7 +60,8 @@ pub struct Row {
 }
 
 /// The two ways to look at the same records.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
 pub enum By {
     /// Service, category, endpoint.
     #[default]

@@ -2,48 +2,39 @@
 //!
 //! What a change does is decided by `editing`.
 
-use super::{Ask, Session};
-use crate::answer::{Json, json};
+use super::{Question, Session, Summary};
 use crate::editing::{Edits, Operation, Owned, Refusal, new_key};
 
 impl Session {
-    pub(super) fn edit(&mut self, ask: &Ask<'_>) -> Json {
-        let (pod, record) = ask.target();
-        let operation = match operation(ask, record.unwrap_or(usize::MAX)) {
-            Ok(operation) => operation,
-            Err(refusal) => return json!({"refused": refusal.as_str()}),
-        };
+    pub(super) fn edit(&mut self, question: Question) -> Result<Summary, &'static str> {
+        let (pod, _) = question.target();
+        let operation = operation(question).map_err(Refusal::as_str)?;
         let value = self.model.value(pod, &self.source).unwrap_or_default().to_owned();
-        let Some(of) = self.model.pods.get_mut(pod) else {
-            return json!({"refused": Refusal::NoRecord.as_str()});
-        };
+        let of = self.model.pods.get_mut(pod).ok_or(Refusal::NoRecord.as_str())?;
         let edits = of.edits.get_or_insert_with(|| Edits::new(&value));
         let done = edits.apply(operation);
         if !edits.is_changed() {
             of.edits = None;
         }
-        if let Err(refusal) = done {
-            return json!({"refused": refusal.as_str()});
-        }
+        done.map_err(Refusal::as_str)?;
         self.model.read(pod, &self.source);
         self.settle();
-        self.summary()
+        Ok(self.summary())
     }
 }
 
-fn operation(ask: &Ask<'_>, at: usize) -> Result<Operation, Refusal> {
-    let owned = |name: &str| ask.text(name).to_owned();
-    Ok(match ask.text("op") {
-        "record" => Operation::Record(at, Owned { key: owned("key"), value: owned("value") }),
-        "parameter" => Operation::Parameter(at, owned("name"), owned("value")),
-        "without" => Operation::Without(at, owned("name")),
-        "url" => Operation::Url(at, owned("url")),
-        "add" => Operation::Add(
-            at,
-            new_key(ask.text("interface"), ask.text("category"), ask.text("url"))?,
-        ),
+fn operation(question: Question) -> Result<Operation, Refusal> {
+    let Question { op, key, value, name, url, interface, category, to, .. } = question;
+    let at = question.record.unwrap_or(usize::MAX);
+    let to = to.and_then(|to| usize::try_from(to).ok()).unwrap_or(at);
+    Ok(match op.as_str() {
+        "record" => Operation::Record(at, Owned { key, value }),
+        "parameter" => Operation::Parameter(at, name, value),
+        "without" => Operation::Without(at, name),
+        "url" => Operation::Url(at, url),
+        "add" => Operation::Add(at, new_key(&interface, &category, &url)?),
         "remove" => Operation::Remove(at),
-        "move" => Operation::Move(at, ask.number("to").unwrap_or(at)),
+        "move" => Operation::Move(at, to),
         "deduplicate" => Operation::Deduplicate,
         "repair" => Operation::Repair,
         "undo" => Operation::Undo,

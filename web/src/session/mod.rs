@@ -4,19 +4,22 @@
 //! cannot be answered. It never sends more than a window of anything.
 
 mod edits;
+mod question;
 mod summary;
 
-use dubbo_k8s_codec::problem::Language;
+use serde::Serialize;
 
-use crate::answer::{Json, Value, json};
+use self::question::Question;
+use self::summary::{Span, Summary};
+use crate::answer::{answer, text};
 use crate::document::{Document, Kind};
 use crate::encoding::{self, Refused};
 use crate::layers::Layer;
-use crate::live::Live;
+use crate::live::{Event, Live};
 use crate::model::Model;
 use crate::pod::PodText;
-use crate::rows::{By, Node, View};
-use crate::show::{self, Shown};
+use crate::rows::{By, View};
+use crate::show::{self, Places, ProblemData, RowData, Shown, Target};
 use crate::{compare, share, source};
 
 /// Rows, problems and the like that one answer may hold.
@@ -35,30 +38,50 @@ pub struct Session {
     before: Option<compare::Before>,
 }
 
-/// A question of the page.
-pub(crate) struct Ask<'a>(&'a Value);
+/// Why a text is not read.
+#[derive(Serialize)]
+struct RefusedText {
+    state: &'static str,
+    why: &'static str,
+    offset: Option<usize>,
+    bytes: usize,
+    limit: usize,
+}
 
-impl<'a> Ask<'a> {
-    pub(crate) fn text(&self, name: &str) -> &'a str {
-        self.0.text(name)
-    }
+/// How many rows there are now, and how they are grouped.
+#[derive(Serialize)]
+struct Look {
+    rows: usize,
+    by: By,
+}
 
-    pub(crate) fn number(&self, name: &str) -> Option<usize> {
-        self.0.number(name)
-    }
+/// How many rows there are now, and which one was asked for.
+#[derive(Serialize)]
+struct Place {
+    rows: usize,
+    row: Option<usize>,
+}
 
-    pub(crate) fn flag(&self, name: &str) -> bool {
-        self.0.flag(name)
-    }
+/// A window of the rows.
+#[derive(Serialize)]
+struct RowWindow {
+    total: usize,
+    from: usize,
+    rows: Vec<RowData>,
+}
 
-    fn language(&self) -> Language {
-        Language::of(self.text("lang"))
-    }
+/// A window of the problems.
+#[derive(Serialize)]
+struct ProblemWindow {
+    total: usize,
+    from: usize,
+    problems: Vec<ProblemData>,
+}
 
-    /// The Pod and record it is about.
-    fn target(&self) -> (usize, Option<usize>) {
-        (self.number("pod").unwrap_or(0), self.number("record"))
-    }
+/// What is loaded is the one to compare with.
+#[derive(Serialize)]
+struct Kept {
+    kept: bool,
 }
 
 impl Session {
@@ -68,20 +91,24 @@ impl Session {
         *self = Self { before, ..Self::default() };
         let length = bytes.len();
         match encoding::text(bytes) {
-            Ok(text) => self.open(text).into_text(),
+            Ok(text) => self::text(&self.open(text)),
             Err(refused) => {
                 let offset = match refused {
                     Refused::NotText(offset) => Some(offset),
                     _ => None,
                 };
-                json!({"state": "refused", "why": refused.as_str(), "offset": offset,
-                       "bytes": length, "limit": encoding::MAX_SOURCE})
-                .into_text()
+                text(&RefusedText {
+                    state: "refused",
+                    why: refused.as_str(),
+                    offset,
+                    bytes: length,
+                    limit: encoding::MAX_SOURCE,
+                })
             }
         }
     }
 
-    fn open(&mut self, text: String) -> Json {
+    fn open(&mut self, text: String) -> Summary {
         let mut document = Document::read(&text);
         for pod in std::mem::take(&mut document.pods) {
             self.model.push(pod, &text);
@@ -106,33 +133,42 @@ impl Session {
 
     /// Answers a question.
     pub fn request(&mut self, question: &str) -> String {
-        let Ok(question) = Value::read(question) else {
-            return json!({"refused": "not a question"}).into_text();
-        };
-        self.answer(&Ask(&question)).into_text()
+        match serde_json::from_str(question) {
+            Ok(question) => self.answer(question),
+            Err(_) => refused("not a question"),
+        }
     }
 
-    fn answer(&mut self, ask: &Ask<'_>) -> Json {
-        let (pod, record) = ask.target();
-        match ask.text("do") {
-            "summary" => self.summary(),
-            "view" => self.look(ask),
-            "rows" => self.rows(ask),
-            "toggle" => self.toggle(ask),
-            "reveal" => self.reveal(pod, record),
-            "problems" => self.problem_window(ask),
-            "detail" => self.shown().detail(pod, record, ask.language()),
-            "select" => self.select(ask),
-            "source" => source::window(&self.source, self.pod_text(pod)),
-            "at" => self.at(ask),
-            "edit" => self.edit(ask),
-            "output" => self.shown().output(pod, ask.language()),
-            "share" => share::pod(self.pod_text(pod), self.model.value(pod, &self.source)),
-            "keep" => self.keep(),
-            "compare" => self.compare(),
-            "live" => self.live_input(ask),
-            "seek" => self.seek(ask),
-            _ => json!({"refused": "unknown question"}),
+    fn answer(&mut self, question: Question) -> String {
+        let (pod, record) = question.target();
+        match question.verb.as_str() {
+            "summary" => text(&self.summary()),
+            "view" => text(&self.look(&question)),
+            "rows" => text(&self.rows(&question)),
+            "toggle" => text(&self.toggle(&question)),
+            "reveal" => text(&self.reveal(pod, record)),
+            "problems" => text(&self.problem_window(&question)),
+            "detail" => {
+                let detail = self.shown().detail(pod, record, question.language());
+                answer(detail.ok_or("no such Pod"))
+            }
+            "select" => answer(self.select(&question)),
+            "source" => text(&source::window(&self.source, self.pod_text(pod))),
+            "at" => text(&self.at(&question)),
+            "edit" => answer(self.edit(question)),
+            "output" => {
+                let output = self.shown().output(pod, question.language());
+                answer(output.ok_or("no annotation"))
+            }
+            "share" => {
+                let value = self.model.value(pod, &self.source);
+                answer(share::pod(self.pod_text(pod), value))
+            }
+            "keep" => text(&self.keep()),
+            "compare" => answer(self.compare()),
+            "live" => text(&self.live_input(&question)),
+            "seek" => text(&self.seek(&question)),
+            _ => refused("unknown question"),
         }
     }
 
@@ -144,101 +180,92 @@ impl Session {
         self.model.pods.get(pod).map(|pod| &pod.text)
     }
 
-    fn look(&mut self, ask: &Ask<'_>) -> Json {
-        match ask.text("by") {
+    fn look(&mut self, question: &Question) -> Look {
+        match question.by.as_str() {
             "pod" => self.view.by = By::Pod,
             "service" => self.view.by = By::Service,
             _ => {}
         }
-        if ask.0.get("find").is_some() {
-            self.view.find(ask.text("find"));
+        if let Some(words) = &question.find {
+            self.view.find(words);
         }
-        if ask.0.get("all").is_some() {
-            self.view.set_all(ask.flag("all"));
+        if let Some(open) = question.all {
+            self.view.set_all(open);
         }
         self.view.rebuild(&self.model);
-        json!({"rows": self.view.rows().len(), "by": by_name(self.view.by)})
+        Look { rows: self.view.rows().len(), by: self.view.by }
     }
 
-    fn rows(&self, ask: &Ask<'_>) -> Json {
-        let from = ask.number("from").unwrap_or(0);
-        let count = ask.number("count").unwrap_or(0).min(WINDOW);
+    fn rows(&self, question: &Question) -> RowWindow {
+        let (from, count) = (question.from, question.count.min(WINDOW));
         let rows = self.view.rows();
         let window = rows.iter().skip(from).take(count);
         let tick = self.model.tick;
-        let rows_json: Vec<Json> =
-            window.map(|row| self.shown().row(row, ask.language(), tick)).collect();
-        json!({"total": rows.len(), "from": from, "rows": rows_json})
+        let shown = window.map(|row| self.shown().row(row, question.language(), tick)).collect();
+        RowWindow { total: rows.len(), from, rows: shown }
     }
 
-    fn toggle(&mut self, ask: &Ask<'_>) -> Json {
-        let at = ask.number("row").unwrap_or(usize::MAX);
+    fn toggle(&mut self, question: &Question) -> Place {
+        let at = question.row.unwrap_or(usize::MAX);
         if let Some(row) = self.view.rows().get(at).copied()
             && row.open.is_some()
         {
-            self.view.set_open(row.node, ask.flag("open"));
+            self.view.set_open(row.node, question.open);
             self.view.rebuild(&self.model);
         }
-        json!({"rows": self.view.rows().len()})
+        Place { rows: self.view.rows().len(), row: None }
     }
 
-    fn reveal(&mut self, pod: usize, record: Option<usize>) -> Json {
+    fn reveal(&mut self, pod: usize, record: Option<usize>) -> Place {
         let record = record.map(crate::model::index);
         let row = self.view.reveal(&self.model, crate::model::index(pod), record);
-        json!({"row": row, "rows": self.view.rows().len()})
+        Place { rows: self.view.rows().len(), row }
     }
 
-    fn problem_window(&self, ask: &Ask<'_>) -> Json {
-        let from = ask.number("from").unwrap_or(0);
-        let count = ask.number("count").unwrap_or(0).min(WINDOW);
+    fn problem_window(&self, question: &Question) -> ProblemWindow {
+        let (from, count) = (question.from, question.count.min(WINDOW));
         let document = self.document.as_ref();
-        let window: Vec<Json> = self
+        let problems = self
             .problems
             .iter()
             .skip(from)
             .take(count)
-            .map(|place| self.shown().problem(place, document, ask.language()))
+            .filter_map(|place| self.shown().problem(place, document, question.language()))
             .collect();
-        json!({"total": self.problems.len(), "from": from, "problems": window})
+        ProblemWindow { total: self.problems.len(), from, problems }
     }
 
-    fn select(&self, ask: &Ask<'_>) -> Json {
-        let (pod, record) = ask.target();
-        let Some(layer) = Layer::ALL.into_iter().find(|layer| layer.as_str() == ask.text("layer"))
-        else {
-            return json!({"refused": "no such layer"});
-        };
-        let (start, end) = (ask.number("start").unwrap_or(0), ask.number("end").unwrap_or(0));
-        self.shown().select(pod, record, layer, start..end)
+    fn select(&self, question: &Question) -> Result<Places, &'static str> {
+        let (pod, record) = question.target();
+        let layer = Layer::ALL.into_iter().find(|layer| layer.as_str() == question.layer);
+        let layer = layer.ok_or("no such layer")?;
+        let places = self.shown().select(pod, record, layer, question.start..question.end);
+        places.ok_or("no annotation")
     }
 
     /// The Pod and the record at a place of the source.
-    fn at(&self, ask: &Ask<'_>) -> Json {
+    fn at(&self, question: &Question) -> Target {
         let base =
-            source::window_start(&self.source, ask.number("pod").and_then(|p| self.pod_text(p)));
+            source::window_start(&self.source, question.pod.and_then(|pod| self.pod_text(pod)));
         let shown = self.source.get(base..).unwrap_or_default();
-        let offset = base + crate::spans::from_utf16(shown, ask.number("offset").unwrap_or(0));
+        let offset = base + crate::spans::from_utf16(shown, question.offset);
         self.shown().at(offset)
     }
 
     /// Keeps what is loaded as the one to compare with.
-    fn keep(&mut self) -> Json {
+    fn keep(&mut self) -> Kept {
         self.before = Some(compare::Before::of(&self.model, &self.source));
-        json!({"kept": true})
+        Kept { kept: true }
     }
 
-    fn compare(&self) -> Json {
-        match &self.before {
-            None => json!({"refused": "nothing kept"}),
-            Some(before) => before.against(&self.model, &self.source),
-        }
+    fn compare(&self) -> Result<compare::Comparison, &'static str> {
+        let before = self.before.as_ref().ok_or("nothing kept")?;
+        Ok(before.against(&self.model, &self.source))
     }
 
-    fn live_input(&mut self, ask: &Ask<'_>) -> Json {
-        let items = ask.0.items("events");
-        let now = ask.0.time("now").unwrap_or(0);
-        let anew = items.iter().any(|event| event.text("event") == "snapshot");
-        let touched = self.live.take(&mut self.model, items, now);
+    fn live_input(&mut self, question: &Question) -> Summary {
+        let anew = question.events.iter().any(Event::is_snapshot);
+        let touched = self.live.take(&mut self.model, &question.events, question.now);
         if anew {
             (self.document, self.source) = (None, String::new());
             self.view = self.view.again(&self.model);
@@ -247,39 +274,19 @@ impl Session {
             self.settle();
         }
         let (from, to) = self.live.span();
+        let live = Span { from, to, at: self.live.at(), gone: self.model.ghosts.len() };
         let mut summary = self.summary();
-        summary.put(
-            "live",
-            &json!({"from": from, "to": to, "at": self.live.at(),
-                                  "gone": self.model.ghosts.len()}),
-        );
+        summary.live = Some(live);
         summary
     }
 
-    fn seek(&mut self, ask: &Ask<'_>) -> Json {
-        let to = ask.0.time("to");
-        self.live.seek(&mut self.model, to);
+    fn seek(&mut self, question: &Question) -> Summary {
+        self.live.seek(&mut self.model, question.to);
         self.settle();
         self.summary()
     }
 }
 
-const fn by_name(by: By) -> &'static str {
-    match by {
-        By::Service => "service",
-        By::Pod => "pod",
-    }
-}
-
-/// The identity of a row for the page.
-pub(crate) fn node_id(node: Node) -> String {
-    match node {
-        Node::Unread => "u".to_owned(),
-        Node::Service(id) => format!("s{id}"),
-        Node::Role(id, category) => format!("s{id}.{category}"),
-        Node::Endpoint(pod, place) => format!("e{pod}.{place}"),
-        Node::Ghost(at) => format!("g{at}"),
-        Node::Pod(pod) => format!("p{pod}"),
-        Node::Record(pod, record) => format!("r{pod}.{record}"),
-    }
+fn refused(why: &'static str) -> String {
+    answer(Err::<(), _>(why))
 }

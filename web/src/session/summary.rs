@@ -3,15 +3,50 @@
 //! Every change answers with it, so it never lists anything.
 
 use dubbo_k8s_codec::problem::Severity;
+use serde::Serialize;
 
-use super::{Session, by_name};
-use crate::answer::{Json, json};
+use super::Session;
 use crate::document::{Format, Kind};
+use crate::rows::By;
 use crate::source;
 
+/// What is loaded, and how it is looked at.
+#[derive(Debug, Serialize)]
+pub(crate) struct Summary {
+    state: &'static str,
+    kind: &'static str,
+    format: Option<&'static str>,
+    bytes: usize,
+    pods: usize,
+    records: usize,
+    services: usize,
+    providers: usize,
+    consumers: usize,
+    edited: usize,
+    errors: usize,
+    warnings: usize,
+    notes: usize,
+    by: By,
+    rows: usize,
+    /// Whether the page has all of the source.
+    whole: bool,
+    /// In answer to events of a live registry.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) live: Option<Span>,
+}
+
+/// From when to when a live registry can be gone back through, where it stands, and how many that have just
+/// gone are shown.
+#[derive(Debug, Serialize)]
+pub(super) struct Span {
+    pub(super) from: u64,
+    pub(super) to: u64,
+    pub(super) at: Option<u64>,
+    pub(super) gone: usize,
+}
 impl Session {
     /// The summary as it is now.
-    pub(crate) fn summary(&self) -> Json {
+    pub(crate) fn summary(&self) -> Summary {
         let model = &self.model;
         let counts = |wanted: Severity| {
             self.problems.iter().filter(|place| place.severity == wanted).count()
@@ -39,15 +74,24 @@ impl Session {
         };
         let providers: usize = self.model.services.iter().map(|node| node.members[3].len()).sum();
         let consumers: usize = self.model.services.iter().map(|node| node.members[0].len()).sum();
-        json!({
-            "state": state, "kind": kind, "format": format, "bytes": self.source.len(),
-            "pods": model.pods.iter().filter(|pod| !pod.over).count(),
-            "records": model.pods.iter().filter_map(|pod| pod.records).sum::<usize>(),
-            "services": model.sorted().count(), "providers": providers, "consumers": consumers,
-            "edited": model.pods.iter().filter(|pod| pod.edits.is_some()).count(),
-            "errors": errors, "warnings": warnings, "notes": counts(Severity::Note),
-            "by": by_name(self.view.by), "rows": self.view.rows().len(),
-            "whole": self.source.len() <= source::WHOLE,
-        })
+        Summary {
+            state,
+            kind,
+            format,
+            bytes: self.source.len(),
+            pods: model.pods.iter().filter(|pod| !pod.over).count(),
+            records: model.pods.iter().filter_map(|pod| pod.records).sum(),
+            services: model.sorted().count(),
+            providers,
+            consumers,
+            edited: model.pods.iter().filter(|pod| pod.edits.is_some()).count(),
+            errors,
+            warnings,
+            notes: counts(Severity::Note),
+            by: self.view.by,
+            rows: self.view.rows().len(),
+            whole: self.source.len() <= source::WHOLE,
+            live: None,
+        }
     }
 }

@@ -14,13 +14,16 @@ use dubbo_k8s_codec::kubernetes::ANNOTATIONS_LIMIT;
 use dubbo_k8s_codec::lint::Entry;
 use dubbo_k8s_codec::problem::Language;
 use dubbo_k8s_codec::{Annotation, Service};
+use serde::Serialize;
 
-pub(crate) use self::changes::texts;
-use self::changes::{changes, repairs};
-pub use self::problems::{Of, Place, problems};
-use self::row::{entry_json, pod_state};
-use self::url::{params, parts};
-use crate::answer::{Json, json};
+use self::changes::{Change, Repair, changes, repairs};
+pub use self::output::Output;
+use self::places::LayerData;
+pub use self::places::{Places, Target};
+pub use self::problems::{Of, Place, ProblemData, problems};
+pub use self::row::RowData;
+use self::row::{EntryData, pod_state};
+use self::url::{Parameter, Part, params, parts};
 use crate::layers::Layer;
 use crate::model::{Model, Pod};
 use crate::source;
@@ -33,6 +36,80 @@ pub struct Shown<'a> {
     pub source: &'a str,
     /// What was read from it.
     pub model: &'a Model,
+}
+
+/// Everything about a Pod, and about one record of it.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Detail {
+    pod: usize,
+    name: String,
+    namespace: String,
+    uid: String,
+    resource_version: String,
+    label: Option<Box<str>>,
+    phase: Option<Box<str>>,
+    ready: Option<bool>,
+    deleting: bool,
+    addresses: Vec<Box<str>>,
+    /// Whether a live registry said that the annotation is refused, and did not send it.
+    told: bool,
+    state: Option<&'static str>,
+    bare: bool,
+    verdict: VerdictData,
+    /// Whether it would be written as it is.
+    same: Option<bool>,
+    meter: Meter,
+    problems: Vec<ProblemData>,
+    repairs: Option<Vec<Repair>>,
+    records: Vec<RecordLine>,
+    record: Option<RecordData>,
+    layers: Option<Vec<LayerData>>,
+    edited: Option<Edited>,
+}
+
+/// What dubbo-go does with a Pod, and which versions of it.
+#[derive(Debug, Serialize)]
+struct VerdictData {
+    code: &'static str,
+    text: &'static str,
+    versions: &'static [&'static str],
+}
+
+/// The bytes of all annotations, of this one, and how many there may be.
+#[derive(Debug, Serialize)]
+struct Meter {
+    bytes: usize,
+    limit: usize,
+    own: usize,
+}
+
+/// A record of a Pod, in a line.
+#[derive(Debug, Serialize)]
+struct RecordLine {
+    record: usize,
+    #[serde(flatten)]
+    entry: EntryData,
+}
+
+/// A record with all of its parts.
+#[derive(Debug, Serialize)]
+struct RecordData {
+    record: usize,
+    #[serde(flatten)]
+    entry: EntryData,
+    key: String,
+    value: String,
+    url: Option<String>,
+    parts: Vec<Part>,
+    params: Vec<Parameter>,
+}
+
+/// What was changed here since the Pod was read.
+#[derive(Debug, Serialize)]
+struct Edited {
+    steps: usize,
+    changes: Vec<Change>,
 }
 
 /// The most of a layer's text that is sent.
@@ -62,8 +139,8 @@ impl<'a> Shown<'a> {
     }
 
     /// Everything about a Pod, and about one record of it.
-    pub fn detail(&self, at: usize, record: Option<usize>, language: Language) -> Json {
-        let Some(of) = self.pod(at) else { return json!({"refused": "no such Pod"}) };
+    pub fn detail(&self, at: usize, record: Option<usize>, language: Language) -> Option<Detail> {
+        let of = self.pod(at)?;
         let text = &of.text;
         let value = self.model.value(at, self.source);
         let verdict = self.verdict(at, of);
@@ -75,46 +152,66 @@ impl<'a> Shown<'a> {
             Some(self.places(layers, Layer::Base64, offset..offset + 1, start))
         };
         let same = annotation.as_ref().map(|it| Some(it.encode().as_str()) == value);
-        json!({
-            "pod": at, "name": &*text.name, "namespace": &*text.namespace, "uid": &*text.uid,
-            "resourceVersion": &*text.resource_version, "label": text.label, "phase": text.phase,
-            "ready": text.ready, "deleting": text.deleting, "addresses": text.addresses(),
-            "told": of.told.is_some(), "state": pod_state(of), "bare": text.is_bare(),
-            "verdict": json!({"code": verdict.as_str(), "text": verdict.sentence(language),
-                        "versions": readers(text)}),
-            "same": same,
-            "meter": json!({"bytes": text.annotation_bytes(value), "limit": ANNOTATIONS_LIMIT,
-                      "own": value.map_or(0, str::len)}),
-            "problems": self.problems_of(of, record, &place, language),
-            "repairs": value.map(|value| repairs(value, language)),
-            "records": annotation.as_ref().map_or_else(Json::list, records_json),
-            "record": annotation.as_ref().and_then(|it| Self::record_json(it, record)),
-            "layers": layers.as_ref().map(Self::layers_json),
-            "edited": of.edits.as_ref().map(|edits| json!({
-                "steps": edits.steps(),
-                "changes": changes(text.value(self.source), edits.value()),
-            })),
+        Some(Detail {
+            pod: at,
+            name: text.name.to_string(),
+            namespace: text.namespace.to_string(),
+            uid: text.uid.to_string(),
+            resource_version: text.resource_version.to_string(),
+            label: text.label.clone(),
+            phase: text.phase.clone(),
+            ready: text.ready,
+            deleting: text.deleting,
+            addresses: text.ips.clone(),
+            told: of.told.is_some(),
+            state: pod_state(of),
+            bare: text.is_bare(),
+            verdict: VerdictData {
+                code: verdict.as_str(),
+                text: verdict.sentence(language),
+                versions: readers(text),
+            },
+            same,
+            meter: Meter {
+                bytes: text.annotation_bytes(value),
+                limit: ANNOTATIONS_LIMIT,
+                own: value.map_or(0, str::len),
+            },
+            problems: self.problems_of(of, record, &place, language),
+            repairs: value.map(|value| repairs(value, language)),
+            records: annotation.as_ref().map_or_else(Vec::new, RecordLine::all),
+            record: annotation.as_ref().and_then(|it| RecordData::of(it, record)),
+            layers: layers.as_ref().map(Self::layers_shown),
+            edited: of.edits.as_ref().map(|edits| Edited {
+                steps: edits.steps(),
+                changes: changes(text.value(self.source), edits.value()),
+            }),
         })
-    }
-
-    fn record_json(annotation: &Annotation, at: Option<usize>) -> Option<Json> {
-        let record = annotation.records().nth(at?)?;
-        let mut json = entry_json(record)
-            .with(&json!({"record": at, "key": record.key, "value": record.value}));
-        if let Ok(Some(entry)) = Entry::read(record) {
-            let url = entry.url.as_str();
-            json.put("url", &url);
-            json.put("parts", &parts(url));
-            json.put("params", &params(url));
-        }
-        Some(json)
     }
 }
 
-/// The records of a Pod, each in a line.
-fn records_json(annotation: &Annotation) -> Json {
-    let numbered = annotation.records().take(RECORDS).enumerate();
-    numbered.map(|(at, record)| entry_json(record).with(&json!({"record": at}))).collect()
+impl RecordLine {
+    fn all(annotation: &Annotation) -> Vec<Self> {
+        let numbered = annotation.records().take(RECORDS).enumerate();
+        numbered.map(|(record, of)| Self { record, entry: EntryData::of(of) }).collect()
+    }
+}
+
+impl RecordData {
+    fn of(annotation: &Annotation, at: Option<usize>) -> Option<Self> {
+        let of = annotation.records().nth(at?)?;
+        let entry = Entry::read(of).ok().flatten();
+        let url = entry.as_ref().map(|entry| entry.url.as_str());
+        Some(Self {
+            record: at?,
+            entry: EntryData::of(of),
+            key: of.key.to_owned(),
+            value: of.value.to_owned(),
+            url: url.map(str::to_owned),
+            parts: url.map(parts).unwrap_or_default(),
+            params: url.map(params).unwrap_or_default(),
+        })
+    }
 }
 
 fn key_of(service: &Service<'_>) -> String {

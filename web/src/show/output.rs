@@ -5,16 +5,37 @@
 use dubbo_k8s_codec::kubernetes::ANNOTATIONS_LIMIT;
 use dubbo_k8s_codec::patch::{Edit, Form};
 use dubbo_k8s_codec::problem::Language;
+use serde::Serialize;
 
 use super::Shown;
-use crate::answer::{Json, json};
+
+/// The annotation as it would be written, and the ways to write it.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Output {
+    annotation: String,
+    changed: bool,
+    json: String,
+    merge: String,
+    kubectl: Command,
+    kubectl_merge: Command,
+    bytes: usize,
+    limit: usize,
+    bare: bool,
+}
+
+/// A command line and the file that it reads, or why there is none.
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+enum Command {
+    Line { line: String, file: Option<(String, String)> },
+    None { refused: String, advice: &'static str },
+}
 
 impl Shown<'_> {
     /// The annotation as it would be written, and the ways to write it.
-    pub fn output(&self, at: usize, language: Language) -> Json {
-        let (Some(of), Some(value)) = (self.pod(at), self.model.value(at, self.source)) else {
-            return json!({"refused": "no annotation"});
-        };
+    pub fn output(&self, at: usize, language: Language) -> Option<Output> {
+        let (of, value) = (self.pod(at)?, self.model.value(at, self.source)?);
         let text = &of.text;
         let edit = Edit {
             namespace: &text.namespace,
@@ -26,18 +47,22 @@ impl Shown<'_> {
             new: value,
         };
         let command = |form: Form| match edit.kubectl(form) {
-            Ok(command) => {
-                json!({"line": command.line, "file": command.file.map(|(name, text)| json!([name, text]))})
-            }
-            Err(problem) => json!({"refused": problem.message(language),
-                                   "advice": problem.code.advice(language)}),
+            Ok(command) => Command::Line { line: command.line, file: command.file },
+            Err(problem) => Command::None {
+                refused: problem.message(language),
+                advice: problem.code.advice(language),
+            },
         };
-        json!({
-            "annotation": value, "changed": of.edits.is_some(),
-            "json": edit.json_patch(), "merge": edit.merge_patch(),
-            "kubectl": command(Form::Json), "kubectlMerge": command(Form::Merge),
-            "bytes": text.annotation_bytes(Some(value)), "limit": ANNOTATIONS_LIMIT,
-            "bare": text.is_bare(),
+        Some(Output {
+            annotation: value.to_owned(),
+            changed: of.edits.is_some(),
+            json: edit.json_patch(),
+            merge: edit.merge_patch(),
+            kubectl: command(Form::Json),
+            kubectl_merge: command(Form::Merge),
+            bytes: text.annotation_bytes(Some(value)),
+            limit: ANNOTATIONS_LIMIT,
+            bare: text.is_bare(),
         })
     }
 }

@@ -4,13 +4,40 @@
 
 use std::ops::Range;
 
+use serde::Serialize;
+
 use super::{CLIP, Shown};
-use crate::answer::{Json, json};
 use crate::layers::{Layer, Layers};
 use crate::model::Pod;
 use crate::pod::Value;
 use crate::source;
 use crate::spans::{from_utf16, to_utf16};
+
+/// A layer's text, cut to what carries the record, and how much of it is before and after.
+#[derive(Debug, Serialize)]
+pub(super) struct LayerData {
+    id: &'static str,
+    text: String,
+    before: usize,
+    after: usize,
+}
+
+/// The place in each layer: its start and its end, or nothing.
+#[derive(Debug, Default, Serialize)]
+pub struct Places {
+    source: Vec<usize>,
+    base64: Vec<usize>,
+    json: Vec<usize>,
+    key: Vec<usize>,
+    url: Vec<usize>,
+}
+
+/// The Pod and the record at a place.
+#[derive(Debug, Default, Serialize)]
+pub struct Target {
+    pod: Option<usize>,
+    record: Option<usize>,
+}
 
 impl Shown<'_> {
     pub(super) fn layers(&self, at: usize, record: Option<usize>) -> Layers {
@@ -23,13 +50,17 @@ impl Shown<'_> {
     }
 
     /// The layers below the source, each cut to what carries the record.
-    pub(super) fn layers_json(layers: &Layers) -> Json {
+    pub(super) fn layers_shown(layers: &Layers) -> Vec<LayerData> {
         let one = |layer: Layer| {
             let (text, clip) = (layers.text(layer), clip(layers, layer));
             let shown = text.get(clip.clone()).unwrap_or_default();
             let units = |at: usize| to_utf16(text, at);
-            json!({"id": layer.as_str(), "text": shown, "before": units(clip.start),
-                   "after": units(text.len()) - units(clip.end)})
+            LayerData {
+                id: layer.as_str(),
+                text: shown.to_owned(),
+                before: units(clip.start),
+                after: units(text.len()) - units(clip.end),
+            }
         };
         Layer::ALL.into_iter().skip(1).map(one).collect()
     }
@@ -41,10 +72,8 @@ impl Shown<'_> {
         record: Option<usize>,
         layer: Layer,
         units: Range<usize>,
-    ) -> Json {
-        if self.model.value(at, self.source).is_none() {
-            return json!({"refused": "no annotation"});
-        }
+    ) -> Option<Places> {
+        self.model.value(at, self.source)?;
         let layers = self.layers(at, record);
         let start = self.window_start(Some(at));
         let (text, base) = match layer {
@@ -55,7 +84,7 @@ impl Shown<'_> {
             }
         };
         let range = base + from_utf16(text, units.start)..base + from_utf16(text, units.end);
-        self.places(&layers, layer, range, start)
+        Some(self.places(&layers, layer, range, start))
     }
 
     pub(super) fn places(
@@ -64,8 +93,8 @@ impl Shown<'_> {
         layer: Layer,
         range: Range<usize>,
         start: usize,
-    ) -> Json {
-        let mut json = json!({});
+    ) -> Places {
+        let mut places = Places::default();
         for (at, place) in Layer::ALL.into_iter().zip(layers.select(layer, range)) {
             let units = place.and_then(|place| match at {
                 Layer::Source => source::in_window(self.source, start, &place),
@@ -79,28 +108,37 @@ impl Shown<'_> {
                     Some([units(place.start), units(place.end)])
                 }
             });
-            json.put(
-                at.as_str(),
-                &units.map_or_else(Json::list, |[start, end]| json!([start, end])),
-            );
+            *places.of(at) = units.map_or_else(Vec::new, Vec::from);
         }
-        json
+        places
     }
 
     /// The Pod and record at a byte of the source.
-    pub fn at(&self, offset: usize) -> Json {
+    pub fn at(&self, offset: usize) -> Target {
         let inside = |pod: &&Pod| pod.text.span.start <= offset && offset <= pod.text.span.end;
         let pods = &self.model.pods;
         let next = pods.partition_point(|pod| pod.text.span.start <= offset);
         let Some(at) = next.checked_sub(1).filter(|at| pods.get(*at).as_ref().is_some_and(inside))
         else {
-            return json!({"pod": None::<u32>});
+            return Target::default();
         };
         let layers = self.layers(at, None);
         let records = self.pod(at).and_then(|pod| pod.records).unwrap_or(0);
         let [_, _, byte, ..] = layers.select(Layer::Source, offset..offset + 1);
         let record = byte.and_then(|byte| layers.record_at(byte.start, records));
-        json!({"pod": at, "record": record})
+        Target { pod: Some(at), record }
+    }
+}
+
+impl Places {
+    fn of(&mut self, layer: Layer) -> &mut Vec<usize> {
+        match layer {
+            Layer::Source => &mut self.source,
+            Layer::Base64 => &mut self.base64,
+            Layer::Json => &mut self.json,
+            Layer::Key => &mut self.key,
+            Layer::Url => &mut self.url,
+        }
     }
 }
 

@@ -5,11 +5,11 @@
 use dubbo_k8s_codec::Category;
 use dubbo_k8s_codec::problem::{Code, Language, Problem, Severity};
 
-use super::{Shown, pod_name};
-use crate::answer::{Json, json};
+use super::{Places, Shown, pod_name};
 use crate::document::Document;
 use crate::model::{Model, Pod};
 use crate::source;
+use serde::Serialize;
 
 /// The most problems of a Pod that are listed.
 const LISTED: usize = 200;
@@ -65,44 +65,68 @@ pub fn problems(model: &Model, document: Option<&Document>) -> Vec<Place> {
     worst.into_iter().flat_map(of).collect()
 }
 
+/// A problem as it is shown, and where it stands.
+#[derive(Debug, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ProblemData {
+    code: &'static str,
+    severity: &'static str,
+    title: &'static str,
+    advice: &'static str,
+    about: Vec<String>,
+    offset: Option<usize>,
+    decoded_offset: Option<usize>,
+    pod: Option<u32>,
+    record: Option<usize>,
+    r#in: Option<String>,
+    line: Option<usize>,
+    source: Option<[usize; 2]>,
+    places: Option<Places>,
+}
+
 impl Shown<'_> {
     /// One problem of the list.
-    pub fn problem(&self, place: &Place, document: Option<&Document>, language: Language) -> Json {
-        match place.of {
-            Of::Document => document.and_then(|it| it.error.as_ref()).map_or(json!({}), |error| {
+    pub fn problem(
+        &self,
+        place: &Place,
+        document: Option<&Document>,
+        language: Language,
+    ) -> Option<ProblemData> {
+        Some(match place.of {
+            Of::Document => {
+                let error = document?.error.as_ref()?;
                 let code = if error.refused { Code::SourceRefused } else { Code::SourceSyntax };
                 let problem = Problem::new(code).because(error.detail.clone());
                 let line = self.source.get(..error.offset).unwrap_or_default();
                 let line = line.bytes().filter(|byte| *byte == b'\n').count() + 1;
-                problem_json(&problem, language)
-                    .with(&json!({"line": line, "source": self.source_place(None, error.offset)}))
-            }),
+                let source = self.source_place(None, error.offset);
+                ProblemData { line: Some(line), source, ..ProblemData::of(&problem, language) }
+            }
             Of::Stranger(at) => {
-                let stranger = document.and_then(|it| it.strangers.0.get(at as usize));
-                stranger.map_or(json!({}), |stranger| {
-                    let problem = Problem::new(Code::NotAPod).about(&stranger.kind);
-                    let source = self.source_place(None, stranger.offset);
-                    problem_json(&problem, language).with(&json!({"source": source}))
-                })
+                let stranger = document?.strangers.0.get(at as usize)?;
+                let problem = Problem::new(Code::NotAPod).about(&stranger.kind);
+                let source = self.source_place(None, stranger.offset);
+                ProblemData { source, ..ProblemData::of(&problem, language) }
             }
             Of::Pod(pod, at) => {
-                let Some(of) = self.pod(pod as usize) else { return json!({}) };
-                let Some(problem) = of.problems.get(at as usize) else { return json!({}) };
-                let more = json!({"pod": pod, "record": problem.record, "in": pod_name(of)});
-                problem_json(problem, language).with(&more)
+                let of = self.pod(pod as usize)?;
+                let shown = ProblemData::of(of.problems.get(at as usize)?, language);
+                ProblemData { pod: Some(pod), r#in: Some(pod_name(of)), ..shown }
             }
             Of::Service(id) => {
-                let Some(node) = self.model.services.get(id as usize) else { return json!({}) };
-                let Some(problem) = &node.problem else { return json!({}) };
+                let node = self.model.services.get(id as usize)?;
                 let first = node.of(Category::Consumers).first();
                 let record = first.and_then(|(pod, place)| {
                     Some(self.pod(*pod as usize)?.endpoints.get(*place as usize)?.record)
                 });
-                let more = json!({"pod": first.map(|(pod, _)| *pod), "record": record,
-                                  "in": node.service.to_string()});
-                problem_json(problem, language).with(&more)
+                ProblemData {
+                    pod: first.map(|(pod, _)| *pod),
+                    record: record.map(|record| record as usize),
+                    r#in: Some(node.service.to_string()),
+                    ..ProblemData::of(node.problem.as_ref()?, language)
+                }
             }
-        }
+        })
     }
 
     fn source_place(&self, pod: Option<usize>, offset: usize) -> Option<[usize; 2]> {
@@ -115,15 +139,14 @@ impl Shown<'_> {
         &self,
         of: &Pod,
         record: Option<usize>,
-        place: &dyn Fn(usize) -> Option<Json>,
+        place: &dyn Fn(usize) -> Option<Places>,
         language: Language,
-    ) -> Json {
+    ) -> Vec<ProblemData> {
         let of_service = self.service_problem(of, record);
         let all = of_service.iter().chain(of.problems.iter().take(LISTED));
         let listed = all.map(|problem| {
             let places = problem.offset.and_then(place);
-            let more = json!({"record": problem.record, "places": places});
-            problem_json(problem, language).with(&more)
+            ProblemData { places, ..ProblemData::of(problem, language) }
         });
         listed.collect()
     }
@@ -141,10 +164,18 @@ impl Shown<'_> {
     }
 }
 
-fn problem_json(problem: &Problem, language: Language) -> Json {
-    json!({
-        "code": problem.code.as_str(), "severity": problem.code.severity().as_str(),
-        "title": problem.code.title(language), "advice": problem.code.advice(language),
-        "about": problem.details(language), "offset": problem.offset, "decodedOffset": problem.decoded_offset,
-    })
+impl ProblemData {
+    fn of(problem: &Problem, language: Language) -> Self {
+        Self {
+            code: problem.code.as_str(),
+            severity: problem.code.severity().as_str(),
+            title: problem.code.title(language),
+            advice: problem.code.advice(language),
+            about: problem.details(language),
+            offset: problem.offset,
+            decoded_offset: problem.decoded_offset,
+            record: problem.record,
+            ..Self::default()
+        }
+    }
 }

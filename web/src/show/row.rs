@@ -5,116 +5,221 @@
 use dubbo_k8s_codec::lint::Entry;
 use dubbo_k8s_codec::problem::{Language, Severity};
 use dubbo_k8s_codec::{Category, Record};
+use serde::Serialize;
 
 use super::{Shown, key_of, pod_name};
-use crate::answer::{Json, json};
 use crate::model::{Pod, address};
 use crate::rows::{Node, Row};
-use crate::session::node_id;
 
 /// Milliseconds for which an endpoint counts as new.
 const FRESH: u64 = 2500;
 
+/// A row and its place in the tree.
+#[derive(Debug, Serialize)]
+pub struct RowData {
+    id: String,
+    depth: u8,
+    open: Option<bool>,
+    pos: u32,
+    size: u32,
+    #[serde(flatten)]
+    what: What,
+}
+
+/// What a row stands for.
+#[derive(Debug, Serialize)]
+#[serde(tag = "kind", rename_all = "lowercase")]
+enum What {
+    Unread,
+    Service(ServiceRow),
+    Role { text: &'static str, count: usize },
+    Endpoint(EndpointRow),
+    Pod(PodRow),
+    Record(RecordRow),
+}
+
+#[derive(Debug, Default, Serialize)]
+struct ServiceRow {
+    text: String,
+    group: Option<String>,
+    version: Option<String>,
+    providers: usize,
+    consumers: usize,
+    severity: Option<&'static str>,
+}
+
+#[derive(Debug, Default, Serialize)]
+struct EndpointRow {
+    #[serde(flatten)]
+    entry: EntryData,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pod: Option<u32>,
+    record: Option<u32>,
+    r#in: String,
+    state: Option<&'static str>,
+    severity: Option<&'static str>,
+    fresh: bool,
+}
+
+#[derive(Debug, Default, Serialize)]
+struct PodRow {
+    text: String,
+    pod: usize,
+    records: Option<usize>,
+    verdict: &'static str,
+    state: Option<&'static str>,
+    edited: bool,
+    severity: Option<&'static str>,
+    why: Option<&'static str>,
+}
+
+#[derive(Debug, Serialize)]
+struct RecordRow {
+    #[serde(flatten)]
+    entry: EntryData,
+    pod: usize,
+    record: usize,
+    severity: Option<&'static str>,
+}
+
+/// What a record says in a row.
+#[derive(Debug, Default, Serialize)]
+pub(super) struct EntryData {
+    text: String,
+    category: &'static str,
+    interface: Option<String>,
+    protocol: Option<String>,
+    service: Option<String>,
+    group: Option<String>,
+    version: Option<String>,
+    application: Option<String>,
+    weight: Option<u32>,
+    why: Option<&'static str>,
+}
+
 impl Shown<'_> {
     /// One row.
-    pub fn row(&self, row: &Row, language: Language, tick: u64) -> Json {
-        let mut json = match row.node {
-            Node::Unread => json!({"kind": "unread"}),
-            Node::Service(id) => self.service_row(id),
+    pub fn row(&self, row: &Row, language: Language, tick: u64) -> RowData {
+        let what = match row.node {
+            Node::Unread => What::Unread,
+            Node::Service(id) => What::Service(self.service_row(id).unwrap_or_default()),
             Node::Role(id, category) => {
-                let count =
-                    self.model.services.get(id as usize).map_or(0, |node| node.of(category).len());
-                json!({"kind": "role", "text": category.as_str(), "count": count})
+                let node = self.model.services.get(id as usize);
+                let count = node.map_or(0, |node| node.of(category).len());
+                What::Role { text: category.as_str(), count }
             }
-            Node::Endpoint(pod, place) => self.endpoint_row(pod, place, tick),
-            Node::Ghost(at) => self.model.ghosts.get(at as usize).map_or_else(Json::object, |ghost| {
-                json!({"kind": "endpoint", "text": ghost.address, "in": ghost.pod, "state": "gone"})
-            }),
-            Node::Pod(pod) => self.pod_row(pod as usize, language),
-            Node::Record(pod, record) => self.record_row(pod as usize, record as usize),
+            Node::Endpoint(pod, place) => {
+                What::Endpoint(self.endpoint_row(pod, place, tick).unwrap_or_default())
+            }
+            Node::Ghost(at) => What::Endpoint(self.ghost_row(at).unwrap_or_default()),
+            Node::Pod(pod) => What::Pod(self.pod_row(pod as usize, language).unwrap_or_default()),
+            Node::Record(pod, record) => {
+                What::Record(self.record_row(pod as usize, record as usize))
+            }
         };
-        json.put("id", &node_id(row.node));
-        json.put("depth", &row.depth);
-        json.put("open", &row.open);
-        json.put("pos", &row.position);
-        json.put("size", &row.siblings);
-        json
+        RowData {
+            id: row.node.id(),
+            depth: row.depth,
+            open: row.open,
+            pos: row.position,
+            size: row.siblings,
+            what,
+        }
     }
 
-    fn service_row(&self, id: u32) -> Json {
-        let Some(node) = self.model.services.get(id as usize) else { return json!({}) };
-        let severity = node.problem.as_ref().map(|problem| problem.code.severity().as_str());
-        json!({
-            "kind": "service", "text": node.service.interface,
-            "group": node.service.group(), "version": node.service.version(),
-            "providers": node.of(Category::Providers).len(),
-            "consumers": node.of(Category::Consumers).len(), "severity": severity,
+    fn service_row(&self, id: u32) -> Option<ServiceRow> {
+        let node = self.model.services.get(id as usize)?;
+        Some(ServiceRow {
+            text: node.service.interface.as_ref().to_owned(),
+            group: node.service.group().map(str::to_owned),
+            version: node.service.version().map(str::to_owned),
+            providers: node.of(Category::Providers).len(),
+            consumers: node.of(Category::Consumers).len(),
+            severity: node.problem.as_ref().map(|problem| problem.code.severity().as_str()),
         })
     }
 
-    fn endpoint_row(&self, pod: u32, place: u32, tick: u64) -> Json {
+    fn endpoint_row(&self, pod: u32, place: u32, tick: u64) -> Option<EndpointRow> {
         let at = pod as usize;
-        let Some(of) = self.pod(at) else { return json!({}) };
-        let Some(endpoint) = of.endpoints.get(place as usize) else { return json!({}) };
+        let of = self.pod(at)?;
+        let endpoint = of.endpoints.get(place as usize)?;
         let annotation = self.annotation(at);
         let record = annotation.as_ref().and_then(|it| it.records().nth(endpoint.record as usize));
-        let mut json = record.map_or_else(|| json!({}), entry_json);
-        json.put("kind", &"endpoint");
-        json.put("pod", &pod);
-        json.put("record", &endpoint.record);
-        json.put("in", &pod_name(of));
-        json.put("state", &pod_state(of));
-        json.put("severity", &endpoint.severity.map(Severity::as_str));
-        json.put("fresh", &(endpoint.since > 0 && endpoint.since + FRESH > tick));
-        json.put("since", &endpoint.since);
-        json
-    }
-
-    fn pod_row(&self, at: usize, language: Language) -> Json {
-        let Some(of) = self.pod(at) else { return json!({}) };
-        let verdict = self.verdict(at, of);
-        let worst = of.problems.iter().max_by_key(|problem| problem.code.severity());
-        json!({
-            "kind": "pod", "text": pod_name(of), "pod": at, "records": of.records,
-            "verdict": verdict.as_str(), "state": pod_state(of), "edited": of.edits.is_some(),
-            "severity": worst.map(|problem| problem.code.severity().as_str()),
-            "why": worst.map(|problem| problem.code.title(language)),
+        Some(EndpointRow {
+            entry: record.map(EntryData::of).unwrap_or_default(),
+            pod: Some(pod),
+            record: Some(endpoint.record),
+            r#in: pod_name(of),
+            state: pod_state(of),
+            severity: endpoint.severity.map(Severity::as_str),
+            fresh: endpoint.since > 0 && endpoint.since + FRESH > tick,
         })
     }
 
-    fn record_row(&self, at: usize, record: usize) -> Json {
+    fn ghost_row(&self, at: u32) -> Option<EndpointRow> {
+        let ghost = self.model.ghosts.get(at as usize)?;
+        Some(EndpointRow {
+            entry: EntryData { text: ghost.address.clone(), ..EntryData::default() },
+            r#in: ghost.pod.clone(),
+            state: Some("gone"),
+            ..EndpointRow::default()
+        })
+    }
+
+    fn pod_row(&self, at: usize, language: Language) -> Option<PodRow> {
+        let of = self.pod(at)?;
+        let worst = of.problems.iter().max_by_key(|problem| problem.code.severity());
+        Some(PodRow {
+            text: pod_name(of),
+            pod: at,
+            records: of.records,
+            verdict: self.verdict(at, of).as_str(),
+            state: pod_state(of),
+            edited: of.edits.is_some(),
+            severity: worst.map(|problem| problem.code.severity().as_str()),
+            why: worst.map(|problem| problem.code.title(language)),
+        })
+    }
+
+    fn record_row(&self, at: usize, record: usize) -> RecordRow {
         let annotation = self.annotation(at);
         let found = annotation.as_ref().and_then(|it| it.records().nth(record));
-        let mut json = found.map_or_else(|| json!({}), entry_json);
         let severity = self.pod(at).and_then(|pod| {
             let of = pod.problems.iter().filter(|problem| problem.record == Some(record));
             of.map(|problem| problem.code.severity()).max()
         });
-        json.put("kind", &"record");
-        json.put("pod", &at);
-        json.put("record", &record);
-        json.put("severity", &severity.map(Severity::as_str));
-        json
+        RecordRow {
+            entry: found.map(EntryData::of).unwrap_or_default(),
+            pod: at,
+            record,
+            severity: severity.map(Severity::as_str),
+        }
     }
 }
 
-/// What a record says in a row.
-pub(super) fn entry_json(record: Record<'_>) -> Json {
-    match Entry::read(record) {
-        Ok(Some(entry)) => {
-            let service = entry.service();
-            let param = |name: &str| entry.url.get(name).map(std::borrow::Cow::into_owned);
-            json!({
-                "text": address(&entry), "interface": entry.interface, "category": entry.category.as_str(),
-                "protocol": entry.url.scheme(), "service": key_of(&service),
-                "group": service.group(), "version": service.version(),
-                "application": param("application"),
-                "weight": Some(entry.url.weight(None)).filter(|weight| *weight != 100),
-            })
-        }
-        Ok(None) => json!({"text": record.key, "category": "directory"}),
-        Err(problem) => {
-            json!({"text": record.key, "category": "broken", "why": problem.code.as_str()})
+impl EntryData {
+    pub(super) fn of(record: Record<'_>) -> Self {
+        let text = record.key.to_owned();
+        let entry = match Entry::read(record) {
+            Ok(Some(entry)) => entry,
+            Ok(None) => return Self { text, category: "directory", ..Self::default() },
+            Err(problem) => {
+                let why = Some(problem.code.as_str());
+                return Self { text, category: "broken", why, ..Self::default() };
+            }
+        };
+        let service = entry.service();
+        Self {
+            text: address(&entry),
+            category: entry.category.as_str(),
+            interface: Some(entry.interface.clone().into_owned()),
+            protocol: Some(entry.url.scheme().to_owned()),
+            service: Some(key_of(&service)),
+            group: service.group().map(str::to_owned),
+            version: service.version().map(str::to_owned),
+            application: entry.url.get("application").map(std::borrow::Cow::into_owned),
+            weight: Some(entry.url.weight(None)).filter(|weight| *weight != 100),
+            why: None,
         }
     }
 }

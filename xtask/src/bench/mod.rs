@@ -14,7 +14,7 @@ use crate::cluster::Profile;
 use crate::mesh;
 use crate::process::{Result, Tool, cargo};
 use crate::say;
-use crate::toolchain::{self, Kind};
+use crate::toolchain;
 use crate::wasm;
 use crate::web;
 
@@ -37,12 +37,7 @@ pub(crate) enum Subject {
 }
 
 /// Measures one subject, or all.
-pub(crate) fn run(
-    forced: Option<Kind>,
-    subject: Option<Subject>,
-    pods: &[u32],
-    runs: u32,
-) -> Result {
+pub(crate) fn run(subject: Option<Subject>, pods: &[u32], runs: u32) -> Result {
     let wanted = |one: Subject| subject.is_none_or(|subject| subject == one);
     if wanted(Subject::Codec) {
         say::heading("codec");
@@ -57,13 +52,13 @@ pub(crate) fn run(
     }
     if wanted(Subject::Handlers) {
         say::heading("handlers: WebAssembly that is told of changes");
-        let toolchain = toolchain::resolve(forced)?;
+        let toolchain = toolchain::resolve()?;
         let bench = benchmark("dubbo-k8s-watcher", "handlers");
         let handler = wasm::build_some(&toolchain, &["MOODY"])?.into_iter();
         handler.fold(bench, |bench, (_, file)| bench.env("EMPTY_HANDLER", file)).run()?;
     }
     if wanted(Subject::Wasi) {
-        let toolchain = toolchain::resolve(forced)?;
+        let toolchain = toolchain::resolve()?;
         for pods in pods {
             say::heading(&format!("wasi: {pods} Pods, the median of {runs} runs"));
             wasi::run(&toolchain, *pods, runs)?;
@@ -71,14 +66,14 @@ pub(crate) fn run(
     }
     if wanted(Subject::Web) {
         say::heading("web: the inspector in Chromium");
-        web::build(&toolchain::resolve(forced)?)?;
+        web::build(&toolchain::resolve()?)?;
         web::weigh()?;
         web::bench()?;
     }
     if wanted(Subject::Filter) {
         say::heading("filter: in a real Envoy");
         let files = ["FILTER_WASM", "EMPTY_FILTER_WASM"];
-        mesh::tool(forced, Profile::Release, "filter_bench", &files)?.run()?;
+        mesh::tool(Profile::Release, "filter_bench", &files)?.run()?;
     }
     Ok(())
 }

@@ -12,7 +12,6 @@ use crate::cluster::{Cluster, Profile};
 use crate::inspector::{self, Inspector};
 use crate::process::{Context as _, Failure, Result};
 use crate::say;
-use crate::toolchain::Kind;
 use seen::Seen;
 
 /// How long it runs when nobody can press Ctrl-C.
@@ -33,8 +32,8 @@ enum Event {
 }
 
 /// Runs it for a while: as long as asked, else until Ctrl-C on a terminal and a minute otherwise.
-pub(crate) fn run(forced: Option<Kind>, length: Option<Duration>) -> Result {
-    let without = inspector::page(forced)?;
+pub(crate) fn run(length: Option<Duration>) -> Result {
+    let without = inspector::page()?;
     say::note("building the watcher and the simulated cluster");
     Profile::Dev.build()?;
     let (events, received) = channel();
@@ -68,9 +67,9 @@ pub(crate) fn run(forced: Option<Kind>, length: Option<Duration>) -> Result {
 }
 
 /// Shows the filter in a real Envoy: the program that does it decides what was seen, and ends so.
-pub(crate) fn envoy(forced: Option<Kind>, length: Option<Duration>) -> Result {
+pub(crate) fn envoy(length: Option<Duration>) -> Result {
     let length = length.or_else(|| (!say::on_terminal()).then_some(UNATTENDED));
-    let tool = crate::mesh::tool(forced, Profile::Dev, "mesh_demo", &["FILTER_WASM"])?;
+    let tool = crate::mesh::tool(Profile::Dev, "mesh_demo", &["FILTER_WASM"])?;
     say::heading("Envoy with the filter");
     // Ctrl-C reaches both; the program ends at it in its own time.
     ctrlc::set_handler(|| {}).context(|| "listening to Ctrl-C".into())?;

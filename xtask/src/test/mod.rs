@@ -11,7 +11,7 @@ use crate::go;
 use crate::process::{Failure, Result};
 use crate::say;
 use crate::setup;
-use crate::toolchain::{self, Kind, Toolchain, target_dir};
+use crate::toolchain::{self, Toolchain, target_dir};
 use crate::web;
 use report::{Line, Outcome, is_good, summary};
 
@@ -32,7 +32,7 @@ impl Ground {
 }
 
 /// Runs every step, or the ones named.
-pub(crate) fn run(forced: Option<Kind>, only: &[String]) -> Result {
+pub(crate) fn run(only: &[String]) -> Result {
     if let Some(unknown) = only.iter().find(|name| steps::ALL.iter().all(|step| step.name != *name))
     {
         let names: Vec<&str> = steps::ALL.iter().map(|step| step.name).collect();
@@ -43,10 +43,10 @@ pub(crate) fn run(forced: Option<Kind>, only: &[String]) -> Result {
     }
     // Beside the other steps: the step that runs the tests waits for what is not there yet.
     let building = std::thread::spawn(|| go::all().for_each(|build| drop(build.bring())));
-    setup::run(forced)?;
+    setup::run();
     web::make_place()?;
     let ground = Ground {
-        wasm: toolchain::resolve(forced).map_err(|failure| failure.to_string()),
+        wasm: toolchain::resolve().map_err(|failure| failure.to_string()),
         ci: std::env::var("CI").is_ok_and(|ci| ci == "true"),
     };
     let skips = target_dir().join("skipped-tests");

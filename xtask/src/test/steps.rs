@@ -3,7 +3,7 @@
 use super::{Ground, Outcome, package};
 use crate::cluster::Profile;
 use crate::process::{Result, Tool, cargo, on_path};
-use crate::toolchain::{Std, Target, Toolchain, target_dir};
+use crate::toolchain::{Target, Toolchain, target_dir};
 use crate::workspace::{Package, members, packages};
 use crate::{go, invariants, promtool, say, supply, wasm, web, wheel};
 
@@ -163,7 +163,7 @@ fn no_std(ground: &Ground) -> Outcome {
         Ok(toolchain) => toolchain,
         Err(outcome) => return outcome,
     };
-    let tool = toolchain.cargo("build", Target::Unknown, Std::Alloc);
+    let tool = toolchain.cargo("build", Target::Unknown);
     let packages = ["--package", "dubbo-k8s-codec", "--package", "dubbo-k8s-engine"];
     ended(tool.args(packages).arg("--no-default-features").run())
 }

@@ -293,10 +293,10 @@ impl Candidate {
         let instead = match provider.name.as_str() {
             "oidc" => {
                 oidc::check(&self.user_entry, provider)?;
-                return match is_known {
-                    true => Ok(Credential::None),
-                    false => oidc::credential(&self.user_entry, provider, SystemTime::now()),
-                };
+                if is_known {
+                    return Ok(Credential::None);
+                }
+                return oidc::credential(&self.user_entry, provider, SystemTime::now());
             }
             "gcp" => {
                 "Kubernetes removed it in 1.26: install gke-gcloud-auth-plugin and run `gcloud \
