@@ -5,6 +5,7 @@ mod bench;
 mod cache;
 mod cluster;
 mod demo;
+mod go;
 mod inspector;
 mod invariants;
 mod mesh;
@@ -75,6 +76,12 @@ enum Verb {
         #[arg(last = true, required = true)]
         command: Vec<String>,
     },
+    /// Run a real kube-apiserver with etcd, print its kubeconfig, and end it at Ctrl-C.
+    Cluster {
+        /// The version of Kubernetes.
+        #[arg(long, default_value = go::KUBERNETES[0].number(), value_parser = go::kubernetes_numbers())]
+        kubernetes: String,
+    },
     /// Build the wasm files, and say how large they are.
     Wasm,
 }
@@ -84,6 +91,7 @@ fn main() -> ExitCode {
     let done = match arguments.verb {
         Verb::Setup => {
             setup::run();
+            setup::built_by_go();
             Ok(())
         }
         Verb::Demo { envoy: true, length } => demo::envoy(length),
@@ -92,6 +100,7 @@ fn main() -> ExitCode {
         Verb::Bench { subject, pods, runs, .. } => bench::run(subject, &pods, runs),
         Verb::Measure { command } => bench::measure::run(&command),
         Verb::Test { only } => test::run(&only),
+        Verb::Cluster { kubernetes } => go::cluster(&kubernetes),
         Verb::Wasm => wasm::run(),
     };
     match done {

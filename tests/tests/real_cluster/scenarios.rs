@@ -171,8 +171,8 @@ fn is(notice: &Notice, kind: ChangeKind, name: &str) -> bool {
 }
 
 fn keys(watcher: &Driver) -> BTreeSet<String> {
-    let pods = watcher.engine().catalog().pod_views();
-    pods.flat_map(|pod| pod.records().map(|(key, _)| key).collect::<Vec<_>>()).collect()
+    let pods = watcher.engine().catalog().pod_entries();
+    pods.flat_map(|pod| pod.records()).map(|record| record.key.to_text()).collect()
 }
 
 /// The type of the next event that is no bookmark, and the annotation it carries.
@@ -197,7 +197,7 @@ async fn line(watch: &mut Reply) -> Value {
 }
 
 /// The key that a Pod of this name registers.
-fn key(name: &str) -> String {
+pub(crate) fn key(name: &str) -> String {
     Registration {
         side: Side::Provider,
         protocol: "dubbo",
@@ -215,7 +215,7 @@ fn key(name: &str) -> String {
 }
 
 /// A Pod that every server takes; nothing runs it.
-fn pod(name: &str, key: Option<&str>) -> Value {
+pub(crate) fn pod(name: &str, key: Option<&str>) -> Value {
     let mut metadata = json!({"name": name, "labels": {LABEL: "dubbo.io.provider"}});
     if let Some(key) = key {
         metadata["annotations"] = json!({ANNOTATION: annotation([key])});
