@@ -58,7 +58,8 @@ fn a_bad_annotation_is_underlined() {
     let ran = run(&["decode", "-o", "json"], BROKEN);
     assert_eq!(
         text(&ran.stderr),
-        "{\"error\":{\"stage\":\"json\",\"offset\":18,\"decodedOffset\":14,\"message\":\
+        "{\"error\":{\"code\":\"not-json\",\"stage\":\"json\",\"offset\":18,\"decodedOffset\":14,\
+         \"expected\":\"comma-after-member\",\"found\":{\"byte\":120},\"message\":\
          \"expected \\\",\\\" or \\\"}\\\" after a member, found \\\"x\\\"\"}}\n"
     );
     assert_eq!((ran.status.code(), text(&ran.stdout)), (Some(1), String::new()));
@@ -67,7 +68,10 @@ fn a_bad_annotation_is_underlined() {
 #[test]
 fn what_is_not_even_text_is_an_error_in_its_place() {
     let ran = run(&["decode", "-o", "json"], b"W3si\xff\xfe" as &[u8]);
-    assert!(text(&ran.stderr).starts_with("{\"error\":{\"stage\":\"base64\",\"offset\":4,"));
+    assert!(
+        text(&ran.stderr)
+            .starts_with("{\"error\":{\"code\":\"not-base64\",\"stage\":\"base64\",\"offset\":4,")
+    );
     let ran = run(&["decode"], b"W3si\xff\xfe" as &[u8]);
     assert!(text(&ran.stderr).contains("annotation  W3si\\xff\\xfe\n"), "{}", text(&ran.stderr));
 }
@@ -116,7 +120,7 @@ fn yaml_of_several_kinds_gives_its_pods() {
     let ran = run(&["decode", "-o", "json"], "kind: Role\n");
     assert_eq!(
         text(&ran.stderr),
-        "{\"error\":{\"stage\":\"shape\",\"offset\":0,\"decodedOffset\":null,\"message\":\"expected \
+        "{\"error\":{\"code\":\"wrong-shape\",\"stage\":\"shape\",\"offset\":0,\"decodedOffset\":null,\"message\":\"expected \
          Pods, found Role\"}}\n"
     );
     assert_eq!(ran.status.code(), Some(1));

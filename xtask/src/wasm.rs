@@ -14,11 +14,13 @@ struct Artefact {
     /// What cargo is told to build of it.
     part: &'static [&'static str],
     target: Target,
-    profile: &'static str,
     file: &'static str,
     /// The environment variable by which a test learns where the file is.
     variable: &'static str,
 }
+
+/// What people download is built so, and the tests run just that.
+const PROFILE: &str = "dist";
 
 /// What the Envoy filter may weigh.
 const FILTER_LIMIT: u64 = 500_000;
@@ -29,7 +31,6 @@ const ARTEFACTS: [Artefact; 10] = [
         package: "dubbo-k8s-codec-guest",
         part: &["--lib"],
         target: Target::Unknown,
-        profile: "release",
         file: "codec_guest.wasm",
         variable: "CODEC_GUEST",
     },
@@ -38,7 +39,6 @@ const ARTEFACTS: [Artefact; 10] = [
         package: "dubbo-k8s-codec-guest",
         part: &["--bin", "codec-command"],
         target: Target::Wasip2,
-        profile: "release",
         file: "codec-command.wasm",
         variable: "CODEC_COMMAND",
     },
@@ -47,7 +47,6 @@ const ARTEFACTS: [Artefact; 10] = [
         package: "dubbo-k8s-filter",
         part: &["--lib"],
         target: Target::Unknown,
-        profile: "dist",
         file: "dubbo_k8s_filter.wasm",
         variable: "FILTER_WASM",
     },
@@ -56,7 +55,6 @@ const ARTEFACTS: [Artefact; 10] = [
         package: "dubbo-k8s-filter",
         part: &["--example", "own_filter"],
         target: Target::Unknown,
-        profile: "dist",
         file: "examples/own_filter.wasm",
         variable: "OWN_FILTER_WASM",
     },
@@ -65,7 +63,6 @@ const ARTEFACTS: [Artefact; 10] = [
         package: "dubbo-k8s-empty-filter",
         part: &["--lib"],
         target: Target::Unknown,
-        profile: "dist",
         file: "empty_filter.wasm",
         variable: "EMPTY_FILTER_WASM",
     },
@@ -74,7 +71,6 @@ const ARTEFACTS: [Artefact; 10] = [
         package: "dubbo-k8s-intruder",
         part: &["--bin", "intruder"],
         target: Target::Wasip2,
-        profile: "release",
         file: "intruder.wasm",
         variable: "INTRUDER",
     },
@@ -83,7 +79,6 @@ const ARTEFACTS: [Artefact; 10] = [
         package: "dubbo-k8s-moody",
         part: &["--lib"],
         target: Target::Wasip2,
-        profile: "release",
         file: "moody.wasm",
         variable: "MOODY",
     },
@@ -92,7 +87,6 @@ const ARTEFACTS: [Artefact; 10] = [
         package: "dubbo-k8s-envoy-endpoints",
         part: &["--lib"],
         target: Target::Wasip2,
-        profile: "release",
         file: "envoy_endpoints.wasm",
         variable: "ENVOY_ENDPOINTS",
     },
@@ -100,7 +94,6 @@ const ARTEFACTS: [Artefact; 10] = [
         package: "dubbo-k8s-webhook",
         part: &["--lib"],
         target: Target::Wasip2,
-        profile: "release",
         file: "webhook.wasm",
         variable: "WEBHOOK",
     },
@@ -112,7 +105,6 @@ const WATCHER: Artefact = Artefact {
     package: "dubbo-k8s-watcher",
     part: &["--bin", "dubbo-watcher", "--no-default-features"],
     target: Target::Wasip2,
-    profile: "dist",
     file: "dubbo-watcher.wasm",
     variable: "DUBBO_WATCHER_WASM",
 };
@@ -206,12 +198,12 @@ fn build_json_file() -> Result<PathBuf> {
 
 impl Artefact {
     fn path(&self, toolchain: &Toolchain) -> PathBuf {
-        toolchain.output(self.target, self.profile).join(self.file)
+        toolchain.output(self.target, PROFILE).join(self.file)
     }
 
     fn build(&self, toolchain: &Toolchain) -> Result<PathBuf> {
         let tool = toolchain.cargo("rustc", self.target);
-        let tool = tool.args(["--profile", self.profile, "--package", self.package]);
+        let tool = tool.args(["--profile", PROFILE, "--package", self.package]);
         let is_library = self.part.contains(&"--lib");
         tool.args(self.part).args(ALONE.iter().filter(|_| is_library)).run()?;
         Ok(self.path(toolchain))

@@ -3,7 +3,7 @@
 use dubbo_k8s_engine::catalog::{Change, ProblemChange, ProblemKind, Scope};
 use serde::Serialize;
 
-use dubbo_k8s_engine::{Failure, Notice};
+use dubbo_k8s_engine::{Cause, Failure, Notice};
 
 /// A notice of the core in the shape of the contract.
 ///
@@ -46,15 +46,22 @@ pub enum Other<'a> {
     Relisted {
         /// Which namespace.
         namespace: Option<&'a str>,
-        /// Why.
+        /// Why, in a sentence.
         reason: String,
+        /// Why, in a word that never changes its meaning.
+        code: &'static str,
     },
     /// The server cannot be followed at present; it is tried again.
     Disconnected {
         /// Which namespace.
         namespace: Option<&'a str>,
-        /// Why.
+        /// Why, in a sentence.
         error: String,
+        /// Why, in a word that never changes its meaning.
+        code: &'static str,
+        /// The HTTP status, where the server refused.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        status: Option<u16>,
         /// When the next attempt starts.
         retry_in_ms: u128,
     },
@@ -77,9 +84,11 @@ impl<'a> Event<'a> {
                 Other::Resolved { problem }
             }
             Notice::Synced { pods, records } => Other::Synced { pods: *pods, records: *records },
-            Notice::Relisted { scope, reason } => {
-                Other::Relisted { namespace: namespace(scope), reason: reason.to_string() }
-            }
+            Notice::Relisted { scope, reason } => Other::Relisted {
+                namespace: namespace(scope),
+                reason: reason.to_string(),
+                code: reason.code(),
+            },
             Notice::Disconnected { scope, error, retry_in } => {
                 disconnected(scope, error, retry_in.as_millis())
             }
@@ -110,7 +119,17 @@ impl<'a> Event<'a> {
 }
 
 fn disconnected<'a>(scope: &'a Scope, error: &Failure, retry_in_ms: u128) -> Other<'a> {
-    Other::Disconnected { namespace: namespace(scope), error: error.to_string(), retry_in_ms }
+    let status = match error.cause {
+        Cause::Refused { status, .. } => Some(status),
+        _ => None,
+    };
+    Other::Disconnected {
+        namespace: namespace(scope),
+        error: error.to_string(),
+        code: error.cause.code(),
+        status,
+        retry_in_ms,
+    }
 }
 
 fn namespace(scope: &Scope) -> Option<&str> {

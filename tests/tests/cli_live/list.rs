@@ -38,7 +38,8 @@ async fn json_has_the_shape_of_the_contract() {
             "problems": [{
                 "namespace": "shop", "pod": "bad-1", "uid": null,
                 "error": {
-                    "stage": "json", "offset": 18, "decodedOffset": 14,
+                    "code": "not-json", "stage": "json", "offset": 18, "decodedOffset": 14,
+                    "expected": "comma-after-member", "found": {"byte": 120},
                     "message": "expected \",\" or \"}\" after a member, found \"x\"",
                 },
             }],

@@ -100,6 +100,7 @@ async fn an_outage_is_told_and_what_it_hid_is_delivered() {
     let lost = watching.until("disconnected");
     assert_eq!(lost["namespace"], "shop");
     assert!(lost["error"].as_str().unwrap().contains("pods in namespace shop"), "{lost}");
+    assert_eq!((&lost["code"], lost.get("status")), (&"transport".into(), None));
     rig.server.store().delete("shop", "a-1").unwrap();
     rig.provide("a-3", "a.B", "10.0.0.3:1");
     rig.server.resume().await.unwrap();
@@ -155,6 +156,7 @@ async fn a_refusal_is_explained_once_and_tried_again_until_it_is_lifted() {
     let refused = watching.event();
     assert_eq!(refused["event"], "disconnected");
     assert!(refused["error"].as_str().unwrap().contains("forbidden"), "{refused}");
+    assert_eq!((&refused["code"], &refused["status"]), (&"refused".into(), &403.into()));
     let told = watching.error_line();
     assert!(told.starts_with("error: not allowed to ") && told.ends_with(" (403)"), "{told}");
     rig.server.access().grant(Grant::all("ada"));

@@ -254,6 +254,7 @@ struct ErrorReport<E> {
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct FaultReport {
+    code: &'static str,
     stage: &'static str,
     offset: usize,
     decoded_offset: Option<usize>,
@@ -263,6 +264,7 @@ struct FaultReport {
 impl From<&Fault> for FaultReport {
     fn from(fault: &Fault) -> Self {
         Self {
+            code: fault.stage.code(),
             stage: fault.stage.as_str(),
             offset: fault.offset,
             decoded_offset: None,

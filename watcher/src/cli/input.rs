@@ -60,6 +60,14 @@ pub(super) enum Stage {
 }
 
 impl Stage {
+    pub(super) fn code(self) -> &'static str {
+        match self {
+            Self::Utf8 => "not-utf8",
+            Self::Json => "not-json",
+            Self::Shape => "wrong-shape",
+        }
+    }
+
     pub(super) fn as_str(self) -> &'static str {
         match self {
             Self::Utf8 => "utf8",

@@ -86,7 +86,7 @@ test('connecting, connected, changing, paused, gone back, lost and back again', 
   await page.waitForFunction(() => document.querySelectorAll('.row.endpoint').length === 2);
   assert.deepEqual((await addresses()).sort(), ['10.0.0.2:20880', '10.0.0.3:20880']);
 
-  const told = { namespace: 'shop', pod: 'bad-0', uid: 'u-bad', error: { stage: 'json', offset: 18, decodedOffset: 14, message: 'expected "," or "]" after a record, found "x"' } };
+  const told = { namespace: 'shop', pod: 'bad-0', uid: 'u-bad', error: { code: 'not-json', stage: 'json', offset: 18, decodedOffset: 14, expected: 'comma-after-record', found: { byte: 120 }, message: 'for people' } };
   send('problem', { event: 'problem', ...told });
   await page.waitForFunction(() => document.querySelector('.row.pod .label')?.textContent === 'shop/bad-0');
   assert.match(await page.locator('.strip').innerText(), /1\s+error/);

@@ -179,7 +179,7 @@ test('live: connecting, connected, lagging, paused, lost', { timeout: 300_000 },
   await look('live-connecting', 1);
   while (!stream) await new Promise((done) => setImmediate(done));
   begin(stream);
-  const problem = { namespace: 'shop', pod: 'report-0', uid: 'u-9', error: { stage: 'json', offset: 18, decodedOffset: 14, message: 'expected "," or "]" after a record, found "x"' } };
+  const problem = { namespace: 'shop', pod: 'report-0', uid: 'u-9', error: { code: 'not-json', stage: 'json', offset: 18, decodedOffset: 14, expected: 'comma-after-record', found: { byte: 120 }, message: 'for people' } };
   send('snapshot', { services: [{ interface: 'com.example.Order', providers: [1, 2].map(endpoint), consumers: [] }], problems: [problem] });
   await wait(() => document.querySelectorAll('.row.endpoint').length === 2);
   await page.locator('.row.endpoint').first().click();

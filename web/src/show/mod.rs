@@ -100,6 +100,7 @@ struct RecordData {
     entry: EntryData,
     key: String,
     value: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
     url: Option<String>,
     parts: Vec<Part>,
     params: Vec<Parameter>,
