@@ -12,7 +12,7 @@ use serde::Serialize;
 use serde::ser::{SerializeMap, Serializer};
 
 use crate::ANNOTATION;
-use crate::lint::{is_label, is_name};
+use crate::kubernetes::{is_label, is_name};
 use crate::problem::{Code, Problem};
 
 /// A longer patch goes to a file of its own; shells and systems have limits for one argument.

@@ -75,6 +75,8 @@ const EARLY: Duration = Duration::from_secs(10);
 /// Servers send a bookmark every minute. A watch that is silent for longer may start from a
 /// version that the server does not have, which it would not say.
 const SILENCE: Duration = Duration::from_secs(90);
+/// The same for the first watch after an outage.
+const SILENCE_AFTER_OUTAGE: Duration = Duration::from_secs(2);
 
 /// One exchange.
 #[derive(Debug)]
@@ -88,6 +90,8 @@ pub(super) struct Exchange {
     pub(super) news: bool,
     /// Any line has come, or the silence was looked into.
     pub(super) spoken: bool,
+    /// How long a watch may be silent before it is looked into.
+    silence: Duration,
     sent: Duration,
     opened: Duration,
     /// The whole exchange, from sending.
@@ -112,6 +116,7 @@ impl Exchange {
             refreshed,
             news: false,
             spoken: false,
+            silence: SILENCE,
             sent: now,
             opened: now,
             limit,
@@ -131,6 +136,11 @@ impl Exchange {
         if self.step == Step::StreamingList {
             self.due = self.due.min(now + INITIAL_EVENTS);
         }
+    }
+
+    /// It is the first watch after the server was lost.
+    pub(super) fn follows_outage(&mut self) {
+        self.silence = SILENCE_AFTER_OUTAGE;
     }
 
     /// The initial events are complete: the same stream is a watch from now on.
@@ -165,7 +175,7 @@ impl Exchange {
 
     fn silence_ends(&self) -> Option<Duration> {
         let silent = self.step == Step::Watch && !self.spoken;
-        (silent && matches!(self.phase, Phase::Events(_))).then(|| self.opened + SILENCE)
+        (silent && matches!(self.phase, Phase::Events(_))).then(|| self.opened + self.silence)
     }
 
     pub(super) fn next_wake(&self) -> Duration {

@@ -18,7 +18,7 @@ use super::registration::{AnnotationSizes, OwnPod, PodName};
 use super::{Request, Verb};
 
 /// The value that the label gets where the Pod has none.
-pub const LABEL_VALUE: &str = "dubbo.io-value";
+pub use dubbo_k8s_codec::kubernetes::LABEL_VALUE;
 
 /// How long reading or changing one Pod may take.
 pub(super) const DEADLINE: Duration = Duration::from_secs(15);

@@ -1,22 +1,20 @@
-//! Jitter from a seed (`SplitMix64`). Not for secrets.
+//! Jitter from a seed. Not for secrets.
 
 use core::time::Duration;
 
+use dubbo_k8s_codec::random;
+
 /// A stream of numbers that its seed decides.
 #[derive(Debug, Clone)]
-pub(super) struct Random(u64);
+pub(super) struct Random(random::Random);
 
 impl Random {
     pub(super) fn new(seed: u64) -> Self {
-        Self(seed)
+        Self(random::Random::new(seed))
     }
 
     pub(super) fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        mixed ^ (mixed >> 31)
+        self.0.bits()
     }
 
     /// A whole number of `low..=high`.

@@ -4,6 +4,7 @@
 
 pub mod apiserver;
 pub mod churn;
+pub mod control_plane;
 pub mod envoy;
 pub mod fleet;
 pub mod mesh;

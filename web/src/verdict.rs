@@ -3,6 +3,7 @@
 //! It follows dubbo-go's sources: 1.4 selects the article's label value, 1.5 and 3.0-rc select two
 //! others; each reads the annotation with Go's strict base64, and skips the whole Pod if that fails.
 
+use dubbo_k8s_codec::kubernetes::{LABEL_VALUE, LABEL_VALUES};
 use dubbo_k8s_codec::problem::Language;
 use dubbo_k8s_codec::{Annotation, WarningCode};
 
@@ -78,8 +79,8 @@ impl Verdict {
 /// The versions of dubbo-go that select the Pod's label.
 pub fn readers(pod: &PodText) -> &'static [&'static str] {
     match pod.label.as_deref() {
-        Some("dubbo.io-value") => &["1.4"],
-        Some("dubbo.io.provider" | "dubbo.io.consumer") => &["1.5", "3.0-rc"],
+        Some(LABEL_VALUE) => &["1.4"],
+        Some(value) if LABEL_VALUES.contains(&value) => &["1.5", "3.0-rc"],
         _ => &[],
     }
 }

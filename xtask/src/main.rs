@@ -6,6 +6,7 @@ mod bench;
 mod cache;
 mod cluster;
 mod demo;
+mod go;
 mod inspector;
 mod invariants;
 mod mesh;
@@ -82,6 +83,12 @@ enum Verb {
         #[arg(last = true, required = true)]
         command: Vec<String>,
     },
+    /// Run a real kube-apiserver with etcd, print its kubeconfig, and end it at Ctrl-C.
+    Cluster {
+        /// The version of Kubernetes.
+        #[arg(long, default_value = go::KUBERNETES[0].number(), value_parser = go::kubernetes_numbers())]
+        kubernetes: String,
+    },
     /// Build the wasm files, and say how large they are.
     Wasm,
 }
@@ -90,13 +97,14 @@ fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let forced = arguments.wasm_toolchain;
     let done = match arguments.verb {
-        Verb::Setup => setup::run(forced),
+        Verb::Setup => setup::run(forced).map(|()| setup::built_by_go()),
         Verb::Demo { envoy: true, length } => demo::envoy(forced, length),
         Verb::Demo { envoy: false, length } => demo::run(forced, length),
         Verb::Bench { soak: true, length, .. } => bench::soak(length),
         Verb::Bench { subject, pods, runs, .. } => bench::run(forced, subject, &pods, runs),
         Verb::Measure { command } => bench::measure::run(&command),
         Verb::Test { only } => test::run(forced, &only),
+        Verb::Cluster { kubernetes } => go::cluster(&kubernetes),
         Verb::Wasm => wasm::run(forced),
     };
     match done {

@@ -74,6 +74,12 @@ impl Tool {
         self
     }
 
+    /// Lets it read from this terminal, too.
+    pub(crate) fn with_terminal(mut self) -> Self {
+        self.command.stdin(Stdio::inherit());
+        self
+    }
+
     /// Runs it with this terminal's output.
     pub(crate) fn run(mut self) -> Result {
         let status = self.command.status().map_err(|error| self.not_started(&error))?;

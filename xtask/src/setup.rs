@@ -3,6 +3,7 @@
 
 use std::path::PathBuf;
 
+use crate::go;
 use crate::process::{Result, on_path};
 use crate::promtool;
 use crate::say;
@@ -29,6 +30,13 @@ pub(crate) fn run(forced: Option<Kind>) -> Result {
         if on_path("cargo-deny") { "cargo deny, and xtask's own" } else { "xtask's own" };
     say::line(&format!("licence check    {advisories}"));
     Ok(())
+}
+
+/// Builds what only Go can build: the real servers and the real Dubbo of the tests.
+pub(crate) fn built_by_go() {
+    for build in go::all() {
+        tell(&build.title(), build.bring());
+    }
 }
 
 /// Says where a program is that the tests run, or why there is none.

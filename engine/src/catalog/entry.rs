@@ -6,6 +6,7 @@ use alloc::collections::BTreeSet;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
+use dubbo_k8s_codec::kubernetes::ANNOTATIONS_LIMIT;
 use dubbo_k8s_codec::problem::Phrase;
 use dubbo_k8s_codec::{Annotation, DecodeError, Found, Pod, PodError, Record, encode};
 
@@ -19,7 +20,7 @@ const MAX_PROBLEMS: usize = 16;
 
 /// The longest annotation that is kept as it is: what kube-apiserver allows for all annotations of
 /// an object together.
-const MAX_RAW: usize = 262_144;
+const MAX_RAW: usize = ANNOTATIONS_LIMIT;
 
 /// What is known of one Pod: its identity, version, records and problems. It never changes: a Pod
 /// that does gets another one.

@@ -174,6 +174,9 @@ impl Reflector {
             Step::StreamingList => exchange.open(cx.now, Phase::events(limit)),
             Step::Watch => {
                 exchange.open(cx.now, Phase::events(limit));
+                if self.lost {
+                    exchange.follows_outage();
+                }
                 self.replica.watch();
                 self.regained(cx);
             }

@@ -3,8 +3,9 @@
 //! A watch from a version of the future is answered with 200 and then with nothing, not even
 //! bookmarks, until it ends; after an etcd restore that would be every watch, and the catalog would
 //! stay as it was before the restore. A list that must not be older than that version is answered
-//! with an error at once. So a watch that has been silent for longer than a minute and a half,
-//! where servers send a bookmark every minute, is looked into by such a list of one Pod.
+//! with an error at once. So such a list of one Pod is asked for beside a watch that has been silent for
+//! longer than a minute and a half, where servers send a bookmark every minute; and after two seconds beside
+//! the first watch after an outage, because a server that was away may have come back from a backup.
 //!
 //! It cannot tell once the restored server has come as far as that version with other content:
 //! versions do not say which history they belong to.

@@ -19,7 +19,7 @@ pub use own_pod::{BadName, OwnPod, PodName};
 pub use plan::{Edit, Outcome};
 pub use registrar::Registrar;
 pub use registry_url::{RegistryUrl, RegistryUrlError, RegistryUrlWarning};
-pub use size::{ANNOTATION_LIMIT, AnnotationSizes};
+pub use size::AnnotationSizes;
 
 #[cfg(test)]
 mod tests;

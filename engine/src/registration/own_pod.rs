@@ -6,6 +6,7 @@ use alloc::collections::BTreeMap;
 use alloc::string::String;
 use core::fmt;
 
+use dubbo_k8s_codec::kubernetes::{is_label, is_name};
 use dubbo_k8s_codec::{ANNOTATION, LABEL};
 use serde::Deserialize;
 
@@ -32,10 +33,10 @@ impl PodName {
     /// A Pod by its names, which are checked (RFC 1123, as Kubernetes does).
     pub fn new(namespace: &str, name: &str) -> Result<Self, BadName> {
         let bad = |name: &str, what, dot| BadName { name: name.to_owned(), what, dot };
-        if namespace.len() > 63 || !is_label(namespace) {
+        if !is_label(namespace) {
             return Err(bad(namespace, "namespace", ""));
         }
-        if name.len() > 253 || !name.split('.').all(is_label) {
+        if !is_name(name) {
             return Err(bad(name, "Pod", " and \".\""));
         }
         Ok(Self { namespace: namespace.to_owned(), name: name.to_owned() })
@@ -56,14 +57,6 @@ impl fmt::Display for PodName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}/{}", self.namespace, self.name)
     }
-}
-
-fn is_label(text: &str) -> bool {
-    let letter = |byte: &u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
-    let bytes = text.as_bytes();
-    bytes.first().is_some_and(letter)
-        && bytes.last().is_some_and(letter)
-        && bytes.iter().all(|byte| letter(byte) || *byte == b'-')
 }
 
 /// What the server said last about the Pod.

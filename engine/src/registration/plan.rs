@@ -7,7 +7,9 @@ use alloc::vec::Vec;
 use core::time::Duration;
 
 use super::{OwnPod, PodName, RegistrationError, Ticket};
-use crate::patch::{Draft, LABEL_VALUE, Obstacle, Patch};
+use dubbo_k8s_codec::kubernetes::LABEL_VALUES;
+
+use crate::patch::{Draft, Obstacle, Patch};
 
 /// A change that somebody waits for.
 #[derive(Debug, Clone)]
@@ -212,13 +214,10 @@ impl Planner<'_> {
     }
 }
 
-/// The label values that readers of the registry look for unless told otherwise.
-const KNOWN_LABEL_VALUES: [&str; 3] = [LABEL_VALUE, "dubbo.io.provider", "dubbo.io.consumer"];
-
 impl Outcome {
     /// The Pod's label value, if it is one that readers of the registry overlook unless told
     /// otherwise (`-l`).
     pub fn overlooked_label(&self) -> Option<&str> {
-        self.label.as_deref().filter(|value| !KNOWN_LABEL_VALUES.contains(value))
+        self.label.as_deref().filter(|value| !LABEL_VALUES.contains(value))
     }
 }

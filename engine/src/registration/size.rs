@@ -9,10 +9,7 @@ use alloc::vec::Vec;
 use core::fmt;
 
 use dubbo_k8s_codec::ANNOTATION;
-
-/// The most that Kubernetes takes for all annotations of one object together, in bytes
-/// (`TotalAnnotationSizeLimitB` of apimachinery).
-pub const ANNOTATION_LIMIT: usize = 256 << 10;
+use dubbo_k8s_codec::kubernetes::ANNOTATIONS_LIMIT;
 
 /// The size of each part of a Pod's annotations, in bytes, the largest first.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -48,7 +45,7 @@ impl AnnotationSizes {
 
     /// Whether Kubernetes would take them.
     pub fn fits(&self) -> bool {
-        self.total <= ANNOTATION_LIMIT
+        self.total <= ANNOTATIONS_LIMIT
     }
 }
 
@@ -59,10 +56,10 @@ fn encoded_size(key: &str) -> usize {
 
 impl fmt::Display for AnnotationSizes {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let over = self.total.saturating_sub(ANNOTATION_LIMIT);
+        let over = self.total.saturating_sub(ANNOTATIONS_LIMIT);
         write!(f, "{} bytes of annotations", Thousands(self.total))?;
         if over > 0 {
-            let limit = Thousands(ANNOTATION_LIMIT);
+            let limit = Thousands(ANNOTATIONS_LIMIT);
             write!(f, ", {} more than the {limit} that Kubernetes allows", Thousands(over))?;
         }
         for (name, size) in &self.parts {
@@ -115,9 +112,9 @@ mod tests {
     #[test]
     fn names_and_values_count_and_the_limit_itself_fits() {
         let others = BTreeMap::from([("a".to_owned(), "123".to_owned())]);
-        let value = "x".repeat(ANNOTATION_LIMIT - 4 - ANNOTATION.len());
+        let value = "x".repeat(ANNOTATIONS_LIMIT - 4 - ANNOTATION.len());
         let sizes = AnnotationSizes::of(&others, Some(&value), core::iter::empty());
-        assert_eq!(sizes.total, ANNOTATION_LIMIT);
+        assert_eq!(sizes.total, ANNOTATIONS_LIMIT);
         assert!(sizes.fits());
         assert!(!AnnotationSizes::of(&others, Some(&(value + "x")), core::iter::empty()).fits());
     }

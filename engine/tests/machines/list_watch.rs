@@ -481,6 +481,24 @@ fn a_silent_watch_asks_whether_the_server_has_its_version() {
 }
 
 #[test]
+fn the_first_watch_after_an_outage_asks_so_after_two_seconds() {
+    let mut rig = Rig::watching(99, &[pod("a", "u1", 3, &["A"])]);
+    rig.fail(TransportErrorKind::Interrupted);
+    rig.until_sent();
+    rig.fail(TransportErrorKind::Connect);
+    rig.until_sent();
+    assert_eq!(rig.request().verb, Verb::Watch);
+    rig.head(200);
+    assert!(rig.until_sent() <= Duration::from_secs(2));
+    assert_eq!(rig.request().verb, Verb::List);
+    assert_eq!(rig.parameter("resourceVersion").as_deref(), Some("99"));
+    rig.refuse(504, &too_large().to_string());
+    rig.until_sent();
+    rig.answer(&list(50, "", &[pod("b", "u2", 40, &["B"])]));
+    rig.holds(&["B"]);
+}
+
+#[test]
 fn versions_that_begin_again_are_not_taken_for_repeated_events() {
     let mut rig = Rig::watching(99, &[pod("a", "u1", 3, &["A"])]);
     rig.body(&modified(&pod("a", "u1", 100, &["B"])));

@@ -36,6 +36,7 @@ pub struct Client {
     peer: Arc<Peer>,
     /// What the files hold; a plugin's certificate comes on top.
     files: TlsMaterial,
+    skipped_authorities: usize,
     headers: HeaderMap,
     pool: Arc<Pool>,
     plugin: Option<Arc<Plugin>>,
@@ -67,6 +68,7 @@ impl Client {
             peer: Arc::new(Peer::of(&config)),
             headers: headers(&identity::fields(&config)?),
             pool: Arc::new(Pool::new(Arc::clone(&config), files.clone())?),
+            skipped_authorities: files.skipped_authorities(),
             files,
             plugin,
             read_at: Duration::ZERO,
@@ -78,6 +80,11 @@ impl Client {
     /// The configuration it was made from.
     pub fn config(&self) -> &Config {
         &self.config
+    }
+
+    /// How many certificates of the authorities could not be read when it was made; they are not used.
+    pub fn skipped_authorities(&self) -> usize {
+        self.skipped_authorities
     }
 
     /// Starts an exchange; nothing is sent until it is polled. `now` is the driver's time, by

@@ -4,6 +4,8 @@
 use std::{error::Error, io};
 
 use rustls::{AlertDescription, CertificateError};
+use rustls_pki_types::UnixTime;
+use time::OffsetDateTime;
 
 use super::config::Config;
 use dubbo_k8s_engine::{TransportError, TransportErrorKind as Kind};
@@ -146,18 +148,59 @@ fn certificate_reason(error: &CertificateError) -> String {
              the right one with --certificate-authority or in the kubeconfig"
                 .to_owned()
         }
-        CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
-            format!(
-                "{error}; use a server address that is in the certificate, or set \
-                 tls-server-name in the kubeconfig"
-            )
+        CertificateError::NotValidForNameContext { expected, presented } => {
+            let expected = expected.to_str();
+            match names(presented) {
+                names if names.is_empty() => format!(
+                    "the server's certificate names no server at all, so it is not for {expected}; \
+                     the cluster must renew it with subject alternative names"
+                ),
+                names => format!(
+                    "the server's certificate is for {names}, not for {expected}; use a server \
+                     address that is in the certificate, or set tls-server-name in the kubeconfig"
+                ),
+            }
         }
-        CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
-            format!("{error}; the cluster must renew it, or this machine's clock is wrong")
-        }
-        CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
-            format!("{error}; is this machine's clock right?")
+        CertificateError::ExpiredContext { time, not_after } => format!(
+            "the server's certificate expired on {}, and it is {} by this machine's clock; the \
+             cluster must renew it, or the clock is wrong",
+            date(*not_after),
+            date(*time)
+        ),
+        CertificateError::NotValidYetContext { time, not_before } => format!(
+            "the server's certificate is not valid before {}, and it is {} by this machine's \
+             clock; is the clock right?",
+            date(*not_before),
+            date(*time)
+        ),
+        CertificateError::InvalidPurpose | CertificateError::InvalidPurposeContext { .. } => {
+            "the server's certificate is not for servers (its purpose, the extended key usage, is \
+             another); is it a client's?"
+                .to_owned()
         }
         other => format!("the server's certificate is not acceptable: {other}"),
     }
+}
+
+/// The names of a certificate as webpki lists them, `DnsName("a")` and `IpAddress(::1)`, in plain words.
+fn names(presented: &[String]) -> String {
+    const AT_MOST: usize = 8;
+    let plain = presented.iter().take(AT_MOST).map(|name| {
+        let inner = name.split_once('(').and_then(|(_, rest)| rest.strip_suffix(')'));
+        inner.unwrap_or(name).trim_matches('"')
+    });
+    let mut said = plain.collect::<Vec<_>>().join(", ");
+    if presented.len() > AT_MOST {
+        said.push_str(", …");
+    }
+    said
+}
+
+/// A moment as people write it.
+fn date(time: UnixTime) -> String {
+    let seconds = i64::try_from(time.as_secs()).unwrap_or(i64::MAX);
+    let Ok(time) = OffsetDateTime::from_unix_timestamp(seconds) else { return seconds.to_string() };
+    let (year, month, day) = (time.year(), u8::from(time.month()), time.day());
+    let (hour, minute, second) = time.to_hms();
+    format!("{year:04}-{month:02}-{day:02} {hour:02}:{minute:02}:{second:02} UTC")
 }

@@ -8,7 +8,7 @@ use rcgen::{
     KeyPair, KeyUsagePurpose, SanType,
 };
 use rustls::RootCertStore;
-use rustls::crypto::{CryptoProvider, ring};
+use rustls::crypto::{CryptoProvider, aws_lc_rs};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::server::{ServerConfig, WebPkiClientVerifier};
@@ -93,7 +93,7 @@ impl Authority {
 
         let mut roots = RootCertStore::empty();
         roots.add(self.issuer.der().clone())?;
-        let provider: Arc<CryptoProvider> = Arc::new(ring::default_provider());
+        let provider: Arc<CryptoProvider> = Arc::new(aws_lc_rs::default_provider());
         let clients = WebPkiClientVerifier::builder_with_provider(roots.into(), provider.clone())
             .allow_unauthenticated()
             .build()

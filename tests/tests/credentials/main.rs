@@ -11,8 +11,12 @@
 )]
 
 #[cfg(unix)]
+mod certificates;
+#[cfg(unix)]
 mod doctor;
 mod names;
+#[cfg(unix)]
+mod openssl;
 #[cfg(unix)]
 mod output;
 #[cfg(unix)]

@@ -53,6 +53,16 @@ impl Cluster {
         Self { config, endpoint: endpoint.expect("an endpoint") }
     }
 
+    /// Where the server is.
+    pub(crate) const fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// A namespace that is there.
+    pub(crate) fn existing(&self, name: &str) -> Namespace<'_> {
+        Namespace { cluster: self, name: name.to_owned() }
+    }
+
     /// Makes a namespace that nobody else uses.
     pub(crate) async fn namespace(&self, purpose: &str) -> Namespace<'_> {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis();

@@ -1,7 +1,6 @@
-//! One suite, two servers: the scripted kube-apiserver always, and a real one when there is one:
-//! etcd and kube-apiserver from `$KUBEBUILDER_ASSETS`, started here, or the cluster of
-//! `$KUBECONFIG`. There it works in a namespace of its own and deletes that afterwards; it needs
-//! the right to make one. Without either the real half says SKIPPED and why.
+//! One suite for every kube-apiserver: the scripted one always, and the real ones that there are. `cargo xtask
+//! test` builds two versions; without it `$KUBEBUILDER_ASSETS` or the cluster of `$KUBECONFIG` serve, where it works
+//! in namespaces of its own and deletes them afterwards. Faults are tried on servers that it starts itself.
 
 #![allow(
     clippy::expect_used,
@@ -12,14 +11,14 @@
 )]
 
 mod cluster;
-mod processes;
+mod faults;
 mod scenarios;
 
 use dubbo_k8s_tests::apiserver::{Options, Server};
+use dubbo_k8s_tests::control_plane::{ControlPlane, Programs};
 use dubbo_k8s_tests::skip;
 
 use cluster::Cluster;
-use processes::ControlPlane;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn on_the_scripted_server() {
@@ -30,21 +29,41 @@ async fn on_the_scripted_server() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn on_a_real_server() {
-    if let Some(assets) = set("KUBEBUILDER_ASSETS") {
-        let control_plane = ControlPlane::start(assets.as_ref()).await;
-        let cluster = Cluster::of_kubeconfig(control_plane.kubeconfig());
-        scenarios::run_all(&cluster).await;
-    } else if let Some(kubeconfig) = set("KUBECONFIG") {
-        scenarios::run_all(&Cluster::of_kubeconfig(kubeconfig.as_ref())).await;
-    } else {
-        skip::optional(
-            "real cluster",
-            "set KUBEBUILDER_ASSETS to a folder with etcd and kube-apiserver, or KUBECONFIG to a cluster",
-        );
+async fn on_the_newest_real_server() {
+    let Some(programs) = real_servers("real cluster").first().cloned() else { return };
+    on_a_real_server(&programs).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn on_the_oldest_real_server() {
+    let servers = real_servers("real cluster, older version");
+    if let [_, .., oldest] = &servers[..] {
+        on_a_real_server(oldest).await;
     }
 }
 
-fn set(variable: &str) -> Option<String> {
-    std::env::var(variable).ok().filter(|value| !value.is_empty())
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn on_the_cluster_of_the_environment() {
+    let kubeconfig = std::env::var("KUBECONFIG").ok().filter(|value| !value.is_empty());
+    if let Some(kubeconfig) = kubeconfig {
+        scenarios::run_all(&Cluster::of_kubeconfig(kubeconfig.as_ref())).await;
+    }
+}
+
+async fn on_a_real_server(programs: &Programs) {
+    let control_plane = ControlPlane::start(programs, &[]).await;
+    scenarios::run_all(&Cluster::of_kubeconfig(control_plane.kubeconfig())).await;
+}
+
+/// The real servers that there are; with `CI=true` there must be some.
+fn real_servers(test: &str) -> Vec<Programs> {
+    let servers = Programs::of_environment();
+    if servers.is_empty() {
+        skip::missing(
+            test,
+            "there is no kube-apiserver: with Go 1.26 or newer on the PATH `cargo xtask test` builds it; or set \
+             KUBEBUILDER_ASSETS to a folder with etcd and kube-apiserver",
+        );
+    }
+    servers
 }

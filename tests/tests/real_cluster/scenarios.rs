@@ -197,7 +197,7 @@ async fn line(watch: &mut Reply) -> Value {
 }
 
 /// The key that a Pod of this name registers.
-fn key(name: &str) -> String {
+pub(crate) fn key(name: &str) -> String {
     Registration {
         side: Side::Provider,
         protocol: "dubbo",
@@ -215,7 +215,7 @@ fn key(name: &str) -> String {
 }
 
 /// A Pod that every server takes; nothing runs it.
-fn pod(name: &str, key: Option<&str>) -> Value {
+pub(crate) fn pod(name: &str, key: Option<&str>) -> Value {
     let mut metadata = json!({"name": name, "labels": {LABEL: "dubbo.io.provider"}});
     if let Some(key) = key {
         metadata["annotations"] = json!({ANNOTATION: annotation([key])});

@@ -3,6 +3,7 @@
 
 use std::io::Write;
 
+use dubbo_k8s_codec::kubernetes::ANNOTATIONS_LIMIT;
 use dubbo_k8s_codec::{Key, Record, encode};
 use serde::Deserialize;
 
@@ -14,9 +15,6 @@ use super::{
     records::{in_line, text_line},
     terminal,
 };
-
-/// kube-apiserver's bound on all annotations of an object together.
-const ANNOTATIONS_LIMIT: usize = 256 * 1024;
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -14,7 +14,7 @@ use dubbo_k8s_engine::{
     },
 };
 use dubbo_k8s_registry::kube::{
-    Client, RegistrarDriver,
+    RegistrarDriver,
     config::{Config, Environment, ThisPod},
 };
 
@@ -23,6 +23,7 @@ use super::{
     arguments::OwnPod,
     explain::{Situation, explain},
     plain::{plain, plain_lines},
+    session::connect,
     terminal,
 };
 
@@ -60,8 +61,8 @@ impl Desk {
                 .map_err(|error| failed(error.to_string(), Ended::Misused))?;
         let Manner { label_value, hold, dry_run } = manner;
         let settings = RegistrarSettings { pod: name.clone(), uid, label_value, hold, dry_run };
-        let client = Client::new(config.clone())
-            .map_err(|error| failed(error.to_string(), Ended::Failed))?;
+        let client =
+            connect(config.clone()).map_err(|error| failed(error.to_string(), Ended::Failed))?;
         // Differs for each process; the hasher's keys come from the system's randomness.
         let seed = RandomState::new().hash_one(std::process::id());
         let driver = RegistrarDriver::new(client, Registrar::new(settings, seed));

@@ -14,7 +14,7 @@ use super::{
     Ended,
     arguments::Sandbox,
     plain::{plain, plain_lines},
-    reader,
+    reader, session,
     signals::Signals,
     terminal,
 };
@@ -77,7 +77,7 @@ fn connect(
 ) -> Result<(Client, Namespaces), ConfigError> {
     let config = Config::load(&arguments.connection.overrides(), environment)?;
     let namespaces = Namespaces::choose(false, &[], environment, &config.namespace)?;
-    Ok((Client::new(config)?, namespaces))
+    Ok((session::connect(config)?, namespaces))
 }
 
 fn confines(arguments: &Sandbox) -> Confines {

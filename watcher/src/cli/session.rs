@@ -66,7 +66,7 @@ impl Session {
         settings.bulk = first == FirstList::InBulk;
         // Differs for each process; the hasher's keys come from the system's randomness.
         let seed = RandomState::new().build_hasher().finish();
-        let client = Client::new(config.clone())?;
+        let client = connect(config.clone())?;
         let driver = Driver::new(client, Engine::new(settings, seed));
         Ok(Self { driver, config, namespaces })
     }
@@ -120,6 +120,21 @@ impl Session {
             })
             .collect()
     }
+}
+
+/// A client for this server. Certificates of the authorities that cannot be read are not used, and said.
+pub(super) fn connect(config: Config) -> Result<Client, ConfigError> {
+    let client = Client::new(config)?;
+    let skipped = client.skipped_authorities();
+    if skipped > 0 {
+        terminal::say(&format!(
+            "{0}warning:{0:#} {skipped} of the certificates in the certificate authority cannot be \
+             read, and {1} not used",
+            terminal::WARNING,
+            if skipped == 1 { "is" } else { "are" }
+        ));
+    }
+    Ok(client)
 }
 
 /// Those that the server says do not exist. Who may not ask (403) gets no answer, and neither

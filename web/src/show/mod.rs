@@ -10,7 +10,8 @@ mod problems;
 mod row;
 mod url;
 
-use dubbo_k8s_codec::lint::{ANNOTATIONS_LIMIT, Entry};
+use dubbo_k8s_codec::kubernetes::ANNOTATIONS_LIMIT;
+use dubbo_k8s_codec::lint::Entry;
 use dubbo_k8s_codec::problem::Language;
 use dubbo_k8s_codec::{Annotation, Service};
 

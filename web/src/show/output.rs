@@ -2,7 +2,7 @@
 //!
 //! What Kubernetes would not take as a name never gets into a command.
 
-use dubbo_k8s_codec::lint::ANNOTATIONS_LIMIT;
+use dubbo_k8s_codec::kubernetes::ANNOTATIONS_LIMIT;
 use dubbo_k8s_codec::patch::{Edit, Form};
 use dubbo_k8s_codec::problem::Language;
 

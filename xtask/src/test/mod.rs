@@ -7,6 +7,7 @@ mod steps;
 
 use std::time::Instant;
 
+use crate::go;
 use crate::process::{Failure, Result};
 use crate::say;
 use crate::setup;
@@ -40,6 +41,8 @@ pub(crate) fn run(forced: Option<Kind>, only: &[String]) -> Result {
             names.join(", ")
         )));
     }
+    // Beside the other steps: the step that runs the tests waits for what is not there yet.
+    let building = std::thread::spawn(|| go::all().for_each(|build| drop(build.bring())));
     setup::run(forced)?;
     web::make_place()?;
     let ground = Ground {
@@ -52,6 +55,7 @@ pub(crate) fn run(forced: Option<Kind>, only: &[String]) -> Result {
         .iter()
         .filter(|step| only.is_empty() || only.iter().any(|name| step.name == name));
     let lines: Vec<Line> = wanted.map(|step| one(step, &ground)).collect();
+    drop(building);
     let skipped = std::fs::read_to_string(&skips).unwrap_or_default();
     let skipped: Vec<String> = skipped.lines().map(str::to_owned).collect();
     say::heading("summary");

@@ -5,7 +5,7 @@ use crate::cluster::Profile;
 use crate::process::{Result, Tool, cargo, on_path};
 use crate::toolchain::{Std, Target, Toolchain, target_dir};
 use crate::workspace::{Package, members, packages};
-use crate::{invariants, promtool, say, supply, wasm, web, wheel};
+use crate::{go, invariants, promtool, say, supply, wasm, web, wheel};
 
 pub(super) struct Step {
     pub(super) name: &'static str,
@@ -114,7 +114,7 @@ fn tests(ground: &Ground) -> Result {
     };
     // The same run builds it, for the tests of its own package: no test has to build it once more.
     let watcher = Profile::Dev.program("dubbo-watcher");
-    with_programs(with_wasm(tool, ground))
+    with_real_things(with_programs(with_wasm(tool, ground)))
         .env("DUBBO_WATCHER", watcher)
         .env("SKIPPED_TESTS", target_dir().join("skipped-tests"))
         .run()
@@ -128,6 +128,23 @@ fn with_wasm(tool: Tool, ground: &Ground) -> Tool {
         .into_iter()
         .filter(|(_, path)| path.is_file())
         .fold(tool, |tool, (name, path)| tool.env(name, path))
+}
+
+/// Names the real servers and the real Dubbo to the tests, once they are built. Without them the tests are skipped, and
+/// fail on CI, each with the way out.
+fn with_real_things(tool: Tool) -> Tool {
+    let mut tool = tool;
+    for (variable, build) in [("ETCD", go::ETCD), ("DUBBO_GO", go::DUBBO_GO)] {
+        match build.bring() {
+            Ok(folder) => tool = tool.env(variable, folder),
+            Err(failure) => say::note(&failure.to_string()),
+        }
+    }
+    let servers: Vec<_> = go::KUBERNETES.iter().filter_map(|build| build.bring().ok()).collect();
+    match std::env::join_paths(servers) {
+        Ok(paths) if !paths.is_empty() => tool.env("KUBE_APISERVERS", paths),
+        _ => tool,
+    }
 }
 
 /// Tells the tests where the programs are that they run. What cannot be had was said by the set-up.

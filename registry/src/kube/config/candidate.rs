@@ -3,14 +3,25 @@
 //!
 //! An error names the entry and the field, never a value that could be a credential.
 
-use std::path::Path;
+use std::{collections::BTreeMap, path::Path, time::SystemTime};
 
-use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
+use base64::{
+    Engine as _,
+    alphabet::STANDARD,
+    engine::{GeneralPurpose, GeneralPurposeConfig},
+};
 
 use super::{
-    AuthProvider, Cluster, Config, ConfigError, Credential, Environment, Identity, Impersonation,
-    Kubeconfig, Material, Overrides, Proxy, Secret, Trust, Url, User, namespaces, read_token,
+    AuthProvider, Cluster, Config, ConfigError, Context, Credential, Environment, Identity,
+    Impersonation, Kubeconfig, Material, Overrides, Proxy, Secret, Trust, Url, User, namespaces,
+    oidc, read_token,
 };
+
+/// As Go reads it: bits that are left over do not matter.
+const BASE64: GeneralPurpose = GeneralPurpose::new(
+    &STANDARD,
+    GeneralPurposeConfig::new().with_decode_allow_trailing_bits(true),
+);
 
 /// A context, a cluster and a user before they are checked, from whichever source.
 pub(super) struct Candidate {
@@ -35,37 +46,40 @@ impl Candidate {
         }
     }
 
-    pub(super) fn of_context(
+    /// The entries of the context, or those that flags name instead.
+    pub(super) fn of_kubeconfig(
         kubeconfig: &Kubeconfig,
-        name: Option<&str>,
+        overrides: &Overrides,
     ) -> Result<Self, ConfigError> {
-        let known = || kubeconfig.contexts.keys().cloned().collect::<Vec<_>>();
-        let Some(name) = name.or(kubeconfig.current_context.as_deref()) else {
-            return Err(ConfigError::NoCurrentContext { known: known() });
-        };
-        let unknown =
-            |kind, name: &str, known| ConfigError::Unknown { kind, name: name.to_owned(), known };
-        let context =
-            kubeconfig.contexts.get(name).ok_or_else(|| unknown("context", name, known()))?;
-        let cluster = kubeconfig.clusters.get(&context.cluster).ok_or_else(|| {
-            unknown("cluster", &context.cluster, kubeconfig.clusters.keys().cloned().collect())
-        })?;
-        let user = match kubeconfig.users.get(&context.user) {
-            Some(user) => user.clone(),
-            None if context.user.is_empty() => User::default(),
+        let name = overrides.context.as_deref().or(kubeconfig.current_context.as_deref());
+        let context = match name {
+            Some(name) => find("context", &kubeconfig.contexts, name)?.clone(),
+            None if overrides.cluster.is_some() => Context::default(),
             None => {
-                let known = kubeconfig.users.keys().cloned().collect();
-                return Err(unknown("user", &context.user, known));
+                let known = kubeconfig.contexts.keys().cloned().collect();
+                return Err(ConfigError::NoCurrentContext { known });
             }
+        };
+        let cluster_name = overrides.cluster.as_deref().unwrap_or(&context.cluster);
+        let cluster = find("cluster", &kubeconfig.clusters, cluster_name)?.clone();
+        let user_name = overrides.user.as_deref().unwrap_or(&context.user);
+        let user = match kubeconfig.users.get(user_name) {
+            Some(user) => user.clone(),
+            None if user_name.is_empty() => User::default(),
+            None => find("user", &kubeconfig.users, user_name)?.clone(),
         };
         let files: Vec<_> =
             kubeconfig.files.iter().map(|path| path.display().to_string()).collect();
+        let entry = match name {
+            Some(name) => format!("context `{name}`"),
+            None => format!("cluster `{cluster_name}`"),
+        };
         Ok(Self {
-            origin: format!("context `{name}` of {}", files.join(", ")),
-            namespace: context.namespace.clone(),
-            cluster_entry: format!("the cluster `{}` of the kubeconfig", context.cluster),
-            cluster: cluster.clone(),
-            user_entry: format!("the user `{}` of the kubeconfig", context.user),
+            origin: format!("{entry} of {}", files.join(", ")),
+            namespace: context.namespace,
+            cluster_entry: format!("the cluster `{cluster_name}` of the kubeconfig"),
+            cluster,
+            user_entry: format!("the user `{user_name}` of the kubeconfig"),
             user,
         })
     }
@@ -76,14 +90,17 @@ impl Candidate {
         if let Some(server) = &overrides.server {
             self.cluster.server.clone_from(server);
             self.cluster.tls_server_name = None;
-            self.cluster.proxy_url = None;
             if is_plain_http(server) {
+                self.cluster.proxy_url = None;
                 // `kubectl proxy` has credentials of its own; ours must not travel in the clear.
                 self.user = User::default();
             }
         }
+        if overrides.tls_server_name.is_some() {
+            self.cluster.tls_server_name.clone_from(&overrides.tls_server_name);
+        }
         if overrides.insecure_skip_tls_verify || overrides.certificate_authority.is_some() {
-            self.cluster.insecure_skip_tls_verify = Some(overrides.insecure_skip_tls_verify);
+            self.cluster.insecure_skip_tls_verify = overrides.insecure_skip_tls_verify;
             self.cluster.certificate_authority.clone_from(&overrides.certificate_authority);
             self.cluster.certificate_authority_data = None;
         }
@@ -91,9 +108,35 @@ impl Candidate {
             "--token-file".clone_into(&mut self.user_entry);
             self.user = User { token_file: Some(path.clone()), ..User::default() };
         }
+        self.apply_user(overrides);
     }
 
-    pub(super) fn check(self, environment: &Environment) -> Result<Config, ConfigError> {
+    fn apply_user(&mut self, overrides: &Overrides) {
+        let user = &mut self.user;
+        if overrides.client_certificate.is_some() {
+            user.client_certificate.clone_from(&overrides.client_certificate);
+            user.client_certificate_data = None;
+        }
+        if overrides.client_key.is_some() {
+            user.client_key.clone_from(&overrides.client_key);
+            user.client_key_data = None;
+        }
+        if overrides.impersonate.is_some() {
+            user.impersonate.clone_from(&overrides.impersonate);
+        }
+        if overrides.impersonate_uid.is_some() {
+            user.impersonate_uid.clone_from(&overrides.impersonate_uid);
+        }
+        if !overrides.impersonate_groups.is_empty() {
+            user.impersonate_groups = Some(overrides.impersonate_groups.clone());
+        }
+    }
+
+    pub(super) fn check(
+        self,
+        overrides: &Overrides,
+        environment: &Environment,
+    ) -> Result<Config, ConfigError> {
         let server = self.server()?;
         Ok(Config {
             trust: self.trust()?,
@@ -102,6 +145,7 @@ impl Candidate {
             identity: self.identity()?,
             credential: self.credential(environment)?,
             impersonation: self.impersonation()?,
+            request_timeout: overrides.request_timeout,
             namespace: match self.namespace.as_deref() {
                 None | Some("") => "default".to_owned(),
                 Some(name) => namespaces::checked(name)?,
@@ -137,20 +181,16 @@ impl Candidate {
     }
 
     fn has_credentials(&self) -> bool {
-        let User {
-            client_certificate, client_certificate_data, client_key, client_key_data, ..
-        } = &self.user;
-        let User { token, token_file, username, password, exec, auth_provider, .. } = &self.user;
-        client_certificate.is_some()
-            || client_certificate_data.is_some()
-            || client_key.is_some()
-            || client_key_data.is_some()
-            || token.is_some()
-            || token_file.is_some()
-            || username.is_some()
-            || password.is_some()
-            || exec.is_some()
-            || auth_provider.is_some()
+        let user = &self.user;
+        let secrets =
+            [&user.client_certificate_data, &user.client_key_data, &user.token, &user.password];
+        user.client_certificate.is_some()
+            || user.client_key.is_some()
+            || user.token_file.is_some()
+            || user.username.as_ref().is_some_and(|name| !name.is_empty())
+            || secrets.into_iter().flatten().any(|secret| !secret.is_empty())
+            || user.exec.is_some()
+            || user.auth_provider.is_some()
     }
 
     fn trust(&self) -> Result<Trust, ConfigError> {
@@ -160,7 +200,7 @@ impl Candidate {
             self.cluster.certificate_authority_data.as_ref(),
             self.cluster.certificate_authority.as_deref(),
         )?;
-        match (authorities, self.cluster.insecure_skip_tls_verify.unwrap_or(false)) {
+        match (authorities, self.cluster.insecure_skip_tls_verify) {
             (Some(_), true) => Err(ConfigError::Contradiction {
                 entry: self.cluster_entry.clone(),
                 first: "a certificate authority",
@@ -185,44 +225,30 @@ impl Candidate {
         )?;
         let key =
             material(entry, "client-key-data", client_key_data.as_ref(), client_key.as_deref())?;
-        let lonely = |field, reason: &str| ConfigError::BadField {
-            entry: entry.clone(),
-            field,
-            reason: reason.to_owned(),
-        };
         match (certificate, key) {
             (Some(certificate), Some(key)) => Ok(Some(Identity { certificate, key })),
-            (None, None) => Ok(None),
-            (Some(_), None) => Err(lonely("client-certificate", "has no client-key beside it")),
-            (None, Some(_)) => Err(lonely("client-key", "has no client-certificate beside it")),
+            // A key without a certificate is never used, by kubectl either.
+            (None, _) => Ok(None),
+            (Some(_), None) => Err(ConfigError::BadField {
+                entry: entry.clone(),
+                field: "client-certificate",
+                reason: "has no client-key beside it".to_owned(),
+            }),
         }
     }
 
     fn credential(&self, environment: &Environment) -> Result<Credential, ConfigError> {
         let user = &self.user;
-        if let Some(AuthProvider { name }) = &user.auth_provider {
-            return Err(ConfigError::Unsupported {
-                entry: self.user_entry.clone(),
-                feature: format!("the auth-provider `{name}`"),
-                instead: match name.as_str() {
-                    "gcp" => {
-                        "Kubernetes removed it in 1.26: install gke-gcloud-auth-plugin and \
-                              run `gcloud container clusters get-credentials`"
-                    }
-                    "azure" => "Kubernetes removed it in 1.26: run `kubelogin convert-kubeconfig`",
-                    _ => "Kubernetes removed it in 1.26: use an exec plugin or a --token-file",
-                },
-            });
-        }
         let token = user.token.clone().filter(|token| !token.is_empty());
         let username = user.username.clone().filter(|name| !name.is_empty());
-        if username.is_some() && (token.is_some() || user.token_file.is_some()) {
-            return Err(ConfigError::Contradiction {
-                entry: self.user_entry.clone(),
-                first: "a token",
-                second: "a username",
-            });
+        let password = user.password.clone().filter(|password| !password.is_empty());
+        let is_basic = username.is_some() || (password.is_some() && token.is_some());
+        if is_basic && (token.is_some() || user.token_file.is_some()) {
+            return Err(self.contradiction("a token", "a username or a password"));
         }
+        let is_known = token.is_some() || user.token_file.is_some() || username.is_some();
+        // What is not needed is checked all the same, as by kubectl.
+        let provided = self.provided(environment, is_known)?;
         if let Some(path) = &user.token_file {
             // A readable token file beats an inline token; an unreadable one leaves it in place.
             return match (read_token(path), token) {
@@ -233,22 +259,61 @@ impl Candidate {
         }
         Ok(match (token, username) {
             (Some(token), _) => Credential::Token(token),
-            (None, Some(username)) => Credential::Basic {
-                username,
-                password: user.password.clone().unwrap_or_else(|| Secret::new("")),
-            },
-            (None, None) => return self.plugin(environment),
+            (None, Some(username)) => {
+                Credential::Basic { username, password: password.unwrap_or_default() }
+            }
+            (None, None) => provided,
         })
     }
 
-    /// A plugin is asked only when there is neither a token nor a password, as by client-go.
-    fn plugin(&self, environment: &Environment) -> Result<Credential, ConfigError> {
-        let Some(exec) = self.user.exec.clone() else { return Ok(Credential::None) };
-        let extensions = self.cluster.extensions.as_deref().unwrap_or_default();
-        let config = extensions.iter().find(|one| one.name == "client.authentication.k8s.io/exec");
-        let config = config.map(|extension| &extension.json);
-        exec.check(&self.user_entry, environment.is_interactive(), config)
-            .map(|plugin| Credential::Exec(Box::new(plugin)))
+    /// What a plugin or a provider gives, which are asked only when there is neither a token nor a password
+    /// (`is_known`), as by client-go.
+    fn provided(
+        &self,
+        environment: &Environment,
+        is_known: bool,
+    ) -> Result<Credential, ConfigError> {
+        match (&self.user.exec, &self.user.auth_provider) {
+            (Some(_), Some(_)) => Err(self.contradiction("an exec plugin", "an auth-provider")),
+            (Some(exec), None) => {
+                let extensions = self.cluster.extensions.as_deref().unwrap_or_default();
+                let mut extensions = extensions.iter();
+                let config = extensions.find(|one| one.name == "client.authentication.k8s.io/exec");
+                let terminal = environment.is_interactive() || is_known;
+                let config = config.map(|extension| &extension.json);
+                let plugin = exec.clone().check(&self.user_entry, terminal, config)?;
+                Ok(Credential::Exec(Box::new(plugin)))
+            }
+            (None, Some(provider)) => self.provider(provider, is_known),
+            (None, None) => Ok(Credential::None),
+        }
+    }
+
+    fn provider(&self, provider: &AuthProvider, is_known: bool) -> Result<Credential, ConfigError> {
+        let instead = match provider.name.as_str() {
+            "oidc" => {
+                oidc::check(&self.user_entry, provider)?;
+                return match is_known {
+                    true => Ok(Credential::None),
+                    false => oidc::credential(&self.user_entry, provider, SystemTime::now()),
+                };
+            }
+            "gcp" => {
+                "Kubernetes removed it in 1.26: install gke-gcloud-auth-plugin and run `gcloud \
+                 container clusters get-credentials`"
+            }
+            "azure" => "Kubernetes removed it in 1.26: run `kubelogin convert-kubeconfig`",
+            _ => "kubectl does not know it either: use an exec plugin or a --token-file",
+        };
+        Err(ConfigError::Unsupported {
+            entry: self.user_entry.clone(),
+            feature: format!("the auth-provider `{}`", provider.name),
+            instead,
+        })
+    }
+
+    fn contradiction(&self, first: &'static str, second: &'static str) -> ConfigError {
+        ConfigError::Contradiction { entry: self.user_entry.clone(), first, second }
     }
 
     fn impersonation(&self) -> Result<Option<Impersonation>, ConfigError> {
@@ -263,11 +328,14 @@ impl Candidate {
         match user.impersonate.clone().filter(|name| !name.is_empty()) {
             Some(name) => Ok(Some(Impersonation {
                 user: name,
-                uid: user.impersonate_uid.clone(),
+                uid: user.impersonate_uid.clone().filter(|uid| !uid.is_empty()),
                 groups,
                 extra,
             })),
-            None if groups.is_empty() && extra.is_empty() && user.impersonate_uid.is_none() => {
+            None if groups.is_empty()
+                && user.impersonate_extra.as_ref().is_none_or(BTreeMap::is_empty)
+                && user.impersonate_uid.as_ref().is_none_or(String::is_empty) =>
+            {
                 Ok(None)
             }
             None => Err(ConfigError::BadField {
@@ -277,6 +345,19 @@ impl Candidate {
             }),
         }
     }
+}
+
+/// The entry of this name.
+fn find<'a, T>(
+    kind: &'static str,
+    entries: &'a BTreeMap<String, T>,
+    name: &str,
+) -> Result<&'a T, ConfigError> {
+    entries.get(name).ok_or_else(|| ConfigError::Unknown {
+        kind,
+        name: name.to_owned(),
+        known: entries.keys().cloned().collect(),
+    })
 }
 
 /// Inline data beats a file.
@@ -293,7 +374,8 @@ fn material(
     BASE64
         .decode(compact)
         .ok()
-        .and_then(|bytes| String::from_utf8(bytes).ok())
+        // What is not UTF-8 can only be a comment beside the certificates.
+        .map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
         .map(|text| Some(Material::Inline(Secret::new(text))))
         .ok_or_else(|| ConfigError::BadField {
             entry: entry.to_owned(),

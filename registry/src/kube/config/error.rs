@@ -46,6 +46,38 @@ pub enum ConfigError {
         /// Column, from 1; 0 when the parser could not tell.
         column: u64,
     },
+    /// One file defines two entries of a kind under one name.
+    #[error("the kubeconfig {} has the {kind} `{name}` twice; remove or rename one of them", .path.display())]
+    Duplicate {
+        /// Which file.
+        path: PathBuf,
+        /// context, cluster or user.
+        kind: &'static str,
+        /// The name.
+        name: String,
+    },
+    /// An object of another kind.
+    #[error("{} is not a kubeconfig (`v1 Config`): it says that it is `{kind}`", .path.display())]
+    AnotherKind {
+        /// Which file.
+        path: PathBuf,
+        /// Its apiVersion and kind.
+        kind: String,
+    },
+    /// An id-token that the server would not accept any more.
+    #[error(
+        "{entry}: the id-token expired {expired} ago\n  {}log in again with the program that wrote \
+         it, use an exec plugin (`kubectl oidc-login`), or give a --token-file",
+        if *.refreshable { "run `kubectl get pods`, which renews it by its refresh-token; or " } else { "" }
+    )]
+    ExpiredIdToken {
+        /// Which entry.
+        entry: String,
+        /// How long ago, in words.
+        expired: String,
+        /// Whether there is a refresh-token, by which kubectl gets a new one.
+        refreshable: bool,
+    },
     /// Neither a kubeconfig nor a service account.
     #[error(
         "found no Kubernetes cluster to talk to: {looked}\n  \

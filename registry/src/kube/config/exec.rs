@@ -38,7 +38,7 @@ members!(ExecEntry {
     "args" => (args),
     "env" => (env),
     "installHint" => (install_hint),
-    "provideClusterInfo" => (provide_cluster_info),
+    "provideClusterInfo" => truth(provide_cluster_info),
     "interactiveMode" => (interactive_mode),
 });
 
@@ -51,7 +51,7 @@ pub struct Variable {
     pub value: Secret,
 }
 
-members!(Variable { "name" => (name), "value" => (value); "name", "value" });
+members!(Variable { "name" => (name), "value" => (value) });
 
 /// A version of the protocol.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -9,8 +9,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use dubbo_k8s_codec::yaml;
-use serde::Deserialize;
+use dubbo_k8s_codec::{text, yaml};
+use serde::{Deserialize, de::DeserializeOwned};
 
 use super::{ConfigError, Environment, Secret, exec::ExecEntry, members::members};
 
@@ -57,7 +57,7 @@ pub struct Cluster {
     /// The name in its certificate, when it is not that of the URL.
     pub tls_server_name: Option<String>,
     /// Do not verify its certificate.
-    pub insecure_skip_tls_verify: Option<bool>,
+    pub insecure_skip_tls_verify: bool,
     /// PEM file of the authorities to trust.
     pub certificate_authority: Option<PathBuf>,
     /// The same inline, base64.
@@ -73,11 +73,11 @@ pub struct Cluster {
 members!(Cluster {
     "server" => (server),
     "tls-server-name" => (tls_server_name),
-    "insecure-skip-tls-verify" => (insecure_skip_tls_verify),
+    "insecure-skip-tls-verify" => truth(insecure_skip_tls_verify),
     "certificate-authority" => (certificate_authority),
     "certificate-authority-data" => (certificate_authority_data),
     "proxy-url" => (proxy_url),
-    "disable-compression" => (disable_compression),
+    "disable-compression" => truth(disable_compression),
     "extensions" => (extensions),
 });
 
@@ -95,11 +95,11 @@ impl<'de> Deserialize<'de> for Extension {
         #[derive(Default)]
         struct Written {
             name: String,
-            extension: Option<serde_json::Value>,
+            extension: serde_json::Value,
         }
-        members!(Written { "name" => (name), "extension" => (extension); "name" });
+        members!(Written { "name" => (name), "extension" => (extension) });
         let Written { name, extension } = Written::deserialize(deserializer)?;
-        Ok(Self { name, json: Secret::new(extension.unwrap_or_default().to_string()) })
+        Ok(Self { name, json: Secret::new(extension.to_string()) })
     }
 }
 
@@ -132,7 +132,7 @@ pub struct User {
     pub impersonate_extra: Option<BTreeMap<String, Vec<String>>>,
     /// A program that gives credentials.
     pub exec: Option<ExecEntry>,
-    /// A built-in provider of credentials, removed from Kubernetes in 1.26: only which.
+    /// A provider of credentials that is built into kubectl, or was.
     pub auth_provider: Option<AuthProvider>,
 }
 
@@ -153,14 +153,16 @@ members!(User {
     "auth-provider" => (auth_provider),
 });
 
-/// A provider of credentials that was built into kubectl once.
+/// A provider of credentials that is built into kubectl (`oidc`), or was once.
 #[derive(Clone, Debug, Default)]
 pub struct AuthProvider {
-    /// `gcp`, `azure`, `oidc` or another.
+    /// `oidc`, `gcp`, `azure` or another.
     pub name: String,
+    /// What it is configured with; tokens are among it.
+    pub config: BTreeMap<String, Secret>,
 }
 
-members!(AuthProvider { "name" => (name) });
+members!(AuthProvider { "name" => text(name), "config" => (config) });
 
 impl Kubeconfig {
     /// The files that apply: `explicit` alone, which must exist; else those of `$KUBECONFIG` that
@@ -169,12 +171,12 @@ impl Kubeconfig {
         let mut merged = Self::default();
         if let Some(path) = explicit {
             let file = read(path)?.ok_or_else(|| ConfigError::Missing { path: path.to_owned() })?;
-            merged.merge(path, file);
+            merged.merge(path, file)?;
             return Ok(merged);
         }
         for path in candidates(environment) {
             if let Some(file) = read(&path)? {
-                merged.merge(&path, file);
+                merged.merge(&path, file)?;
             }
         }
         Ok(merged)
@@ -186,43 +188,64 @@ impl Kubeconfig {
     }
 
     /// Adds what `file`, read from `path`, defines and earlier files do not.
-    fn merge(&mut self, path: &Path, file: File) {
+    fn merge(&mut self, path: &Path, file: File) -> Result<(), ConfigError> {
         let folder = path.parent().unwrap_or(Path::new(""));
         self.files.push(path.to_owned());
         if self.current_context.is_none() {
-            self.current_context = file.current_context.filter(|name| !name.is_empty());
+            self.current_context = Some(file.current_context).filter(|name| !name.is_empty());
         }
-        for NamedContext { name, context } in file.contexts.unwrap_or_default() {
-            self.contexts.entry(name).or_insert(context.unwrap_or_default());
+        let mut contexts = BTreeMap::new();
+        for NamedContext { name, context } in file.contexts {
+            once(path, "context", contexts.insert(name.clone(), context).is_none(), name)?;
         }
-        for NamedCluster { name, cluster } in file.clusters.unwrap_or_default() {
-            let mut cluster = cluster.unwrap_or_default();
+        let mut clusters = BTreeMap::new();
+        for NamedCluster { name, mut cluster } in file.clusters {
             resolve(folder, &mut cluster.certificate_authority);
-            self.clusters.entry(name).or_insert(cluster);
+            once(path, "cluster", clusters.insert(name.clone(), cluster).is_none(), name)?;
         }
-        for NamedUser { name, user } in file.users.unwrap_or_default() {
-            let mut user = user.unwrap_or_default();
+        let mut users = BTreeMap::new();
+        for NamedUser { name, mut user } in file.users {
             resolve(folder, &mut user.client_certificate);
             resolve(folder, &mut user.client_key);
             resolve(folder, &mut user.token_file);
             if let Some(exec) = &mut user.exec {
                 exec.resolve(folder);
             }
-            self.users.entry(name).or_insert(user);
+            once(path, "user", users.insert(name.clone(), user).is_none(), name)?;
         }
+        add(&mut self.contexts, contexts);
+        add(&mut self.clusters, clusters);
+        add(&mut self.users, users);
+        Ok(())
+    }
+}
+
+/// An error if a file defines this name for the second time.
+fn once(path: &Path, kind: &'static str, is_new: bool, name: String) -> Result<(), ConfigError> {
+    if is_new { Ok(()) } else { Err(ConfigError::Duplicate { path: path.to_owned(), kind, name }) }
+}
+
+/// Adds the entries of a later file: of each name the first one counts.
+fn add<T>(merged: &mut BTreeMap<String, T>, later: BTreeMap<String, T>) {
+    for (name, entry) in later {
+        merged.entry(name).or_insert(entry);
     }
 }
 
 /// The file as it is written.
 #[derive(Default)]
 struct File {
-    current_context: Option<String>,
-    contexts: Option<Vec<NamedContext>>,
-    clusters: Option<Vec<NamedCluster>>,
-    users: Option<Vec<NamedUser>>,
+    api_version: String,
+    kind: String,
+    current_context: String,
+    contexts: Vec<NamedContext>,
+    clusters: Vec<NamedCluster>,
+    users: Vec<NamedUser>,
 }
 
 members!(File {
+    "apiVersion" => text(api_version),
+    "kind" => text(kind),
     "current-context" => text(current_context),
     "contexts" => (contexts),
     "clusters" => (clusters),
@@ -232,26 +255,26 @@ members!(File {
 #[derive(Default)]
 struct NamedContext {
     name: String,
-    context: Option<Context>,
+    context: Context,
 }
 
-members!(NamedContext { "name" => text(name), "context" => (context); "name" });
+members!(NamedContext { "name" => text(name), "context" => (context) });
 
 #[derive(Default)]
 struct NamedCluster {
     name: String,
-    cluster: Option<Cluster>,
+    cluster: Cluster,
 }
 
-members!(NamedCluster { "name" => text(name), "cluster" => (cluster); "name" });
+members!(NamedCluster { "name" => text(name), "cluster" => (cluster) });
 
 #[derive(Default)]
 struct NamedUser {
     name: String,
-    user: Option<User>,
+    user: User,
 }
 
-members!(NamedUser { "name" => text(name), "user" => (user); "name" });
+members!(NamedUser { "name" => text(name), "user" => (user) });
 
 fn candidates(environment: &Environment) -> Vec<PathBuf> {
     match environment.get("KUBECONFIG") {
@@ -283,25 +306,28 @@ fn read(path: &Path) -> Result<Option<File>, ConfigError> {
         }
         Err(error) => return Err(error),
     };
-    parse(&text).map(Some).map_err(|(line, column)| ConfigError::Malformed {
+    let file: File = parse(&text).map_err(|(line, column)| ConfigError::Malformed {
         path: path.to_owned(),
         line,
         column,
-    })
+    })?;
+    if !matches!(&*file.api_version, "" | "v1") || !matches!(&*file.kind, "" | "Config") {
+        let (path, kind) = (path.to_owned(), [file.api_version, file.kind].join(" "));
+        return Err(ConfigError::AnotherKind { path, kind: kind.trim().to_owned() });
+    }
+    Ok(Some(file))
 }
 
-/// Parses YAML (or JSON, which is YAML), the first document as kubectl does; an error is only a place,
-/// because the parser's words quote what stands there.
-fn parse(text: &[u8]) -> Result<File, (u64, u64)> {
-    let text = std::str::from_utf8(text).map_err(|error| place(text, error.valid_up_to()))?;
+/// Reads YAML (or JSON, which is YAML), in any encoding of text, the first document as kubectl does. An error is
+/// only a place, because the parser's words quote what stands there.
+pub(in crate::kube) fn parse<T: DeserializeOwned + Default>(bytes: &[u8]) -> Result<T, (u64, u64)> {
+    let text = text::decode(bytes).map_err(|offset| place(bytes, offset))?;
     let at = |offset| place(text.as_bytes(), offset);
-    let Some(document) = yaml::documents(text).next() else { return Ok(File::default()) };
+    let Some(document) = yaml::documents(&text).next() else { return Ok(T::default()) };
     let json = document.map_err(|error| at(error.offset))?;
-    match serde_json::from_slice::<Option<File>>(&json) {
-        Ok(file) => Ok(file.unwrap_or_default()),
-        // The JSON is one line, and its column counts the bytes that have been read.
-        Err(error) => Err(at(yaml::source(text, 0, error.column().saturating_sub(1)))),
-    }
+    // The JSON is one line, and its column counts the bytes that have been read.
+    serde_json::from_slice(&json)
+        .map_err(|error| at(yaml::source(&text, 0, error.column().saturating_sub(1))))
 }
 
 /// Line and column, from 1 and in characters, of a byte.

@@ -1,11 +1,11 @@
-//! Structs read from objects of a kubeconfig, member by member. The derive of serde would also read them from
-//! lists, which no kubeconfig means, and take twice the code for it: of the component that was a twentieth.
+//! Structs read from objects of a kubeconfig, member by member, as kubectl reads them: a member that comes twice
+//! counts as written last, null is as good as absent, and what is not known is passed over. The derive of serde
+//! does none of the three, and takes twice the code.
 
-/// `Deserialize` for a struct that has a `Default`: which member is which field. What is written behind
-/// `text` need not be quoted; what stands behind `;` must be there. A member that is not named here is passed
-/// over, and one that is named must not come twice.
+/// `Deserialize` for a struct that has a `Default`: which member is which field. What is written behind `text`
+/// need not be quoted, and behind `truth` is true or false.
 macro_rules! members {
-    ($type:ident { $($name:literal => $($text:ident)? ($field:ident)),+ $(,)? $(; $($needed:literal),+)? }) => {
+    ($type:ident { $($name:literal => $($kind:ident)? ($field:ident)),+ $(,)? }) => {
         impl<'de> ::serde::Deserialize<'de> for $type {
             fn deserialize<D: ::serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
                 struct Object;
@@ -17,29 +17,30 @@ macro_rules! members {
                         f.write_str("an object")
                     }
 
+                    /// Null.
+                    fn visit_unit<E>(self) -> Result<$type, E> {
+                        Ok(<$type>::default())
+                    }
+
                     fn visit_map<A: ::serde::de::MapAccess<'de>>(
                         self,
                         mut members: A,
                     ) -> Result<$type, A::Error> {
                         let mut read = <$type>::default();
-                        let mut seen: Vec<&'static str> = Vec::new();
                         while let Some(name) = members.next_key::<String>()? {
                             match name.as_str() {
                                 $($name => {
-                                    $crate::kube::config::members::once(&mut seen, $name)?;
-                                    read.$field = $crate::kube::config::members::value!(
-                                        $($text)? members
-                                    );
+                                    read.$field =
+                                        $crate::kube::config::members::value!($($kind)? members);
                                 })+
                                 _ => drop(members.next_value::<::serde::de::IgnoredAny>()?),
                             }
                         }
-                        $($($crate::kube::config::members::there(&seen, $needed)?;)+)?
                         Ok(read)
                     }
                 }
 
-                deserializer.deserialize_map(Object)
+                deserializer.deserialize_any(Object)
             }
         }
     };
@@ -50,32 +51,15 @@ macro_rules! value {
     (text $members:ident) => {
         $crate::kube::config::text::OfText::of($members.next_value()?)
     };
+    (truth $members:ident) => {
+        $members.next_value::<Option<$crate::kube::config::text::Truth>>()?.is_some_and(|it| it.0)
+    };
     ($members:ident) => {
-        $members.next_value()?
+        $members.next_value::<Option<_>>()?.unwrap_or_default()
     };
 }
 
 pub(super) use {members, value};
-
-/// Takes note of a member; an error if it was there before.
-pub(super) fn once<E: serde::de::Error>(
-    seen: &mut Vec<&'static str>,
-    name: &'static str,
-) -> Result<(), E> {
-    if seen.contains(&name) {
-        return Err(E::duplicate_field(name));
-    }
-    seen.push(name);
-    Ok(())
-}
-
-/// An error unless the member was there.
-pub(super) fn there<E: serde::de::Error>(
-    seen: &[&'static str],
-    name: &'static str,
-) -> Result<(), E> {
-    if seen.contains(&name) { Ok(()) } else { Err(E::missing_field(name)) }
-}
 
 #[cfg(test)]
 mod tests {
@@ -83,22 +67,38 @@ mod tests {
     struct Entry {
         name: String,
         port: Option<u16>,
+        closed: bool,
     }
 
-    super::members!(Entry { "name" => text(name), "the-port" => (port); "name" });
+    super::members!(Entry {
+        "name" => text(name),
+        "the-port" => (port),
+        "closed" => truth(closed),
+    });
 
     #[test]
     fn members_become_fields_and_the_rest_is_passed_over() {
         let read = |json| serde_json::from_str::<Entry>(json).map_err(|error| error.to_string());
-        let entry = |name: &str, port| Ok(Entry { name: name.to_owned(), port });
-        assert_eq!(read(r#"{"x":[{}],"name":7,"the-port":1}"#), entry("7", Some(1)));
-        assert_eq!(read(r#"{"the-port":null,"name":""}"#), entry("", None));
+        let entry = |name: &str, port, closed| Ok(Entry { name: name.to_owned(), port, closed });
+        for (json, expected) in [
+            (r#"{"x":[{}],"name":7,"the-port":1}"#, entry("7", Some(1), false)),
+            (r#"{"the-port":null,"name":"","closed":null}"#, entry("", None, false)),
+            (r#"{"the-port":1}"#, entry("", Some(1), false)),
+            (r#"{"name":"a","Name":"b","name":"c"}"#, entry("c", None, false)),
+            (r#"{"the-port":1,"the-port":null}"#, entry("", None, false)),
+            (r#"{"closed":true}"#, entry("", None, true)),
+            (r#"{"closed":"yes"}"#, entry("", None, true)),
+            (r#"{"closed":"Off"}"#, entry("", None, false)),
+            ("null", entry("", None, false)),
+        ] {
+            assert_eq!(read(json), expected, "{json}");
+        }
         for (json, why) in [
-            (r#"{"the-port":1}"#, "missing field `name`"),
-            (r#"{"name":"a","name":"a"}"#, "duplicate field `name`"),
             (r#"{"name":"a","the-port":"1"}"#, "invalid type: string"),
             (r#"["a",1]"#, "invalid type: sequence, expected an object"),
-            ("null", "invalid type: null, expected an object"),
+            ("true", "invalid type: boolean `true`, expected an object"),
+            (r#"{"closed":1}"#, "invalid type: integer `1`, expected true or false"),
+            (r#"{"closed":"perhaps"}"#, "expected true or false"),
         ] {
             let error = read(json).unwrap_err();
             assert!(error.starts_with(why), "{error}");

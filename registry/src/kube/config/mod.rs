@@ -12,12 +12,16 @@ mod in_cluster;
 mod kubeconfig;
 mod members;
 mod namespaces;
+mod oidc;
 mod own_pod;
 mod proxy;
 mod secret;
 mod text;
 
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use self::candidate::Candidate;
 pub use self::{
@@ -30,6 +34,9 @@ pub use self::{
     proxy::Proxy,
     secret::Secret,
 };
+
+#[cfg(not(target_os = "wasi"))]
+pub(in crate::kube) use self::kubeconfig::parse;
 
 #[cfg(target_os = "wasi")]
 pub use crate::wasi::{ParseError, Url};
@@ -60,6 +67,8 @@ pub struct Config {
     pub credential: Credential,
     /// Act as somebody else.
     pub impersonation: Option<Impersonation>,
+    /// The longest time that one request may take.
+    pub request_timeout: Option<Duration>,
 }
 
 /// How the server's certificate is checked.
@@ -133,12 +142,30 @@ pub struct Overrides {
     pub context: Option<String>,
     /// `--server`
     pub server: Option<String>,
+    /// `--cluster`: another cluster than the context's.
+    pub cluster: Option<String>,
+    /// `--user`: another user than the context's.
+    pub user: Option<String>,
+    /// `--tls-server-name`
+    pub tls_server_name: Option<String>,
     /// `--certificate-authority`
     pub certificate_authority: Option<PathBuf>,
     /// `--token-file`
     pub token_file: Option<PathBuf>,
     /// `--insecure-skip-tls-verify`
     pub insecure_skip_tls_verify: bool,
+    /// `--client-certificate`
+    pub client_certificate: Option<PathBuf>,
+    /// `--client-key`
+    pub client_key: Option<PathBuf>,
+    /// `--as`
+    pub impersonate: Option<String>,
+    /// `--as-uid`
+    pub impersonate_uid: Option<String>,
+    /// `--as-group`, repeated
+    pub impersonate_groups: Vec<String>,
+    /// `--request-timeout`; none is no bound of its own.
+    pub request_timeout: Option<Duration>,
 }
 
 impl Config {
@@ -146,17 +173,18 @@ impl Config {
     /// `~/.kube/config`), else `--server` alone, else the service account of the Pod.
     pub fn load(overrides: &Overrides, environment: &Environment) -> Result<Self, ConfigError> {
         let kubeconfig = Kubeconfig::load(overrides.kubeconfig.as_deref(), environment)?;
-        let asked_for_a_file = overrides.kubeconfig.is_some() || overrides.context.is_some();
-        let no_context = kubeconfig.current_context.is_none() && overrides.context.is_none();
+        let Overrides { kubeconfig: file, context, cluster, user, .. } = overrides;
+        let named = [context, cluster, user].into_iter().any(Option::is_some);
+        let no_context = kubeconfig.current_context.is_none() && !named;
         let mut candidate = if overrides.server.is_some() && no_context {
             Candidate::bare()
-        } else if asked_for_a_file || !kubeconfig.is_empty() {
-            Candidate::of_context(&kubeconfig, overrides.context.as_deref())?
+        } else if file.is_some() || named || !kubeconfig.is_empty() {
+            Candidate::of_kubeconfig(&kubeconfig, overrides)?
         } else {
             in_cluster::candidate(environment)?
         };
         candidate.apply(overrides);
-        candidate.check(environment)
+        candidate.check(overrides, environment)
     }
 }
 

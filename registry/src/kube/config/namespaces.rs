@@ -1,5 +1,7 @@
 //! Which namespaces to read. A name that cannot be one never becomes part of a request's path.
 
+use dubbo_k8s_codec::kubernetes::is_label;
+
 use super::{ConfigError, Environment};
 
 /// The namespaces to read.
@@ -49,13 +51,7 @@ impl Namespaces {
 
 /// A DNS label (RFC 1123), as the names of namespaces are.
 pub(super) fn checked(name: &str) -> Result<String, ConfigError> {
-    let bytes = name.as_bytes();
-    let letter_or_digit = |byte: &u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
-    let legal = bytes.len() <= 63
-        && bytes.first().is_some_and(letter_or_digit)
-        && bytes.last().is_some_and(letter_or_digit)
-        && bytes.iter().all(|byte| letter_or_digit(byte) || *byte == b'-');
-    if legal {
+    if is_label(name) {
         Ok(name.to_owned())
     } else {
         Err(ConfigError::BadNamespace { name: name.to_owned() })

@@ -91,18 +91,18 @@ impl fmt::Debug for Proxy {
 /// Parses a proxy; the reason why not never quotes it.
 fn parse(text: &str, origin: &'static str) -> Result<Proxy, String> {
     let url = Url::parse(text).map_err(|error| format!("is not a URL: {error}"))?;
-    let known = matches!(url.scheme(), "http" | "https" | "socks5");
+    let known = matches!(url.scheme(), "http" | "https" | "socks5" | "socks5h");
     if !known {
         return Err("must be http://, https:// or socks5://".to_owned());
     }
     if url.host_str().is_none_or(str::is_empty) {
         return Err("names no host".to_owned());
     }
-    if url.scheme() != "socks5" {
+    let Some(rest) = url.as_str().strip_prefix("socks5") else {
         return Ok(Proxy { url, origin });
-    }
-    // In Go's meaning of the word the proxy finds the server's address; reqwest calls that socks5h.
-    let mut text = text.replacen("socks5", "socks5h", 1);
+    };
+    // For Go both words mean that the proxy finds the server's address; reqwest calls that socks5h.
+    let mut text = format!("socks5h{}", rest.trim_start_matches('h'));
     if url.port().is_none() {
         text = format!("{}:1080", text.trim_end_matches('/'));
     }
@@ -217,6 +217,11 @@ mod tests {
         assert_eq!(found("https://k", &bare), Ok(Some("http://p:3128".to_owned())));
         let excepted = [("HTTPS_PROXY", "p:3128"), ("no_proxy", "k")];
         assert_eq!(found("https://k", &excepted), Ok(None));
+        let socks = [("HTTPS_PROXY", "socks5h://p:1")];
+        assert_eq!(found("https://k", &socks), Ok(Some("socks5://p:1".to_owned())));
+        // What is not for this server need not be right.
+        let unasked = [("HTTPS_PROXY", "ftp://p"), ("NO_PROXY", "k")];
+        assert_eq!(found("https://k", &unasked), Ok(None));
         let error = found("https://k", &[("HTTPS_PROXY", "ftp://ada:s3cr3t@p")]).unwrap_err();
         assert_eq!(error, "the environment: HTTPS_PROXY must be http://, https:// or socks5://");
     }
@@ -233,6 +238,11 @@ mod tests {
         assert_eq!(
             (socks.to_string().as_str(), socks.reveal().as_str()),
             ("socks5://p:1080", "socks5h://p:1080")
+        );
+        let same = parse("socks5h://p:9", "proxy-url").unwrap();
+        assert_eq!(
+            (same.to_string().as_str(), same.reveal().as_str()),
+            ("socks5://p:9", "socks5h://p:9")
         );
         let error = parse("http://ada:s3cr3t@[p", "proxy-url").err().unwrap();
         assert!(!error.contains("s3cr3t"), "{error}");

@@ -137,7 +137,7 @@ fn contradictions_and_what_is_not_supported_are_refused_without_showing_a_secret
     let table = [
         (
             user("{token: s3cr3t, username: ada, password: s3cr3t}"),
-            "the user `u1` of the kubeconfig has both a token and a username; keep one of them",
+            "the user `u1` of the kubeconfig has both a token and a username or a password; keep one of them",
         ),
         (
             cluster(
@@ -210,6 +210,16 @@ fn contradictions_and_what_is_not_supported_are_refused_without_showing_a_secret
             "the user `u1` of the kubeconfig: client-certificate has no client-key beside it",
         ),
         (
+            user("{token: s3cr3t, password: s3cr3t}"),
+            "the user `u1` of the kubeconfig has both a token and a username or a password; keep \
+             one of them",
+        ),
+        (
+            user("{auth-provider: {name: other, config: {x: s3cr3t}}}"),
+            "the user `u1` of the kubeconfig needs the auth-provider `other`, which dubbo-watcher \
+             does not support; kubectl does not know it either: use an exec plugin or a --token-file",
+        ),
+        (
             user("{as-groups: [g]}"),
             "the user `u1` of the kubeconfig: as is missing, but as-uid, as-groups or \
              as-user-extra is there",
@@ -235,10 +245,10 @@ fn a_malformed_file_is_named_with_its_place_and_never_quoted() {
 fn what_is_wrong_has_its_line_and_column() {
     for (text, at) in [
         ("users:\n- name: u\n  user: s3cr3t\n", (3, 9)),
-        ("clusters:\n- {name: c, cluster: {insecure-skip-tls-verify: [1]}}\n", (2, 23)),
+        ("clusters:\n- {name: c, cluster: {insecure-skip-tls-verify: [1]}}\n", (2, 49)),
         ("contexts: [\n", (1, 11)),
         ("# 注释\ncurrent-context: {名: *b}\n", (2, 22)),
-        ("users: [{user: {}}]\n", (1, 9)),
+        ("users: [{name: []}]\n", (1, 9)),
         ("\"\\xff\"", (1, 1)),
     ] {
         let error = Folder::new(&[("config", text)]).load(&Overrides::default()).unwrap_err();
@@ -271,10 +281,205 @@ this: is not read
     let path = folder.path("config");
     let kubeconfig = Kubeconfig::load(Some(&path), &Environment::empty([])).unwrap();
     assert_eq!(kubeconfig.clusters["2"].server, "https://other");
-    assert_eq!(kubeconfig.clusters["2"].insecure_skip_tls_verify, Some(true));
+    assert!(kubeconfig.clusters["2"].insecure_skip_tls_verify);
     assert_eq!(kubeconfig.users["007"].impersonate_groups, Some(vec!["1".to_owned()]));
     let extra = kubeconfig.users["007"].impersonate_extra.as_ref().unwrap();
     assert_eq!(extra["a"], ["true"]);
+}
+
+#[test]
+fn a_name_twice_in_one_file_is_refused_and_in_two_files_the_first_counts() {
+    for (kind, line) in [
+        ("cluster", "- {name: c1, cluster: {server: 'https://other'}}\nusers:"),
+        ("context", "- {name: one}\nclusters:"),
+        ("user", "- {name: u2}\n"),
+    ] {
+        let list = line.rsplit('\n').next().unwrap();
+        let text =
+            if list.is_empty() { PLAIN.to_owned() + line } else { PLAIN.replace(list, line) };
+        let folder = Folder::new(&[("config", &text)]);
+        let error = folder.load(&Overrides::default()).unwrap_err();
+        let name = line.split([':', ',', '}']).nth(1).unwrap().trim();
+        assert_eq!(
+            error.to_string(),
+            format!(
+                "the kubeconfig {} has the {kind} `{name}` twice; remove or rename one of them",
+                folder.path("config").display()
+            )
+        );
+    }
+}
+
+#[test]
+fn null_is_absent_a_member_twice_counts_as_written_last_and_unused_entries_do_not_matter() {
+    let text = "
+preferences: null
+current-context: one
+contexts:
+- {name: one, context: {cluster: wrong, cluster: c1, user: u1, namespace: null, extensions: null}}
+- {name: none, context: null}
+- null
+clusters:
+- name: c1
+  cluster:
+    server: https://wrong
+    server: https://one
+    certificate-authority-data: null
+    insecure-skip-tls-verify: null
+    disable-compression: null
+    proxy-url: null
+    tls-server-name: null
+    extensions: null
+- {name: unused, cluster: {server: null, disable-compression: null}}
+- {cluster: null}
+users:
+- name: u1
+  user:
+    token: null
+    client-certificate-data: null
+    as-groups: null
+    as-user-extra: null
+    auth-provider: null
+    exec:
+      apiVersion: client.authentication.k8s.io/v1beta1
+      command: sh
+      args: [null]
+      env: [{name: A, value: null}, {name: B}]
+      installHint: null
+      interactiveMode: null
+      provideClusterInfo: null
+- {name: unused, user: {exec: {command: null}, auth-provider: {name: gone}, client-key-data: '!'}}
+- {name: empty}
+";
+    let config = Folder::new(&[("config", text)]).load(&Overrides::default()).unwrap();
+    assert_eq!((config.server.as_str(), config.namespace.as_str()), ("https://one/", "default"));
+    assert!(matches!(config.trust, Trust::System));
+    let Credential::Exec(plugin) = &config.credential else { panic!("{config:?}") };
+    let variables: Vec<_> =
+        plugin.variables.iter().map(|(name, value)| (name.as_str(), value.reveal())).collect();
+    assert_eq!(variables, [("A", ""), ("B", "")]);
+    assert_eq!(plugin.arguments.len(), 1);
+}
+
+#[test]
+fn a_truth_value_is_one_of_yaml_1_1() {
+    for (word, insecure) in
+        [("yes", true), ("On", true), ("TRUE", true), ("y", true), ("no", false), ("OFF", false)]
+    {
+        let with = format!("6443', insecure-skip-tls-verify: {word}}}");
+        let folder = Folder::new(&[("config", &PLAIN.replace("6443'}", &with))]);
+        let config = folder.load(&Overrides::default()).unwrap();
+        assert_eq!(matches!(config.trust, Trust::Anyone), insecure, "{word}");
+    }
+}
+
+#[test]
+fn a_file_is_read_in_the_encodings_of_windows_too() {
+    let units = || PLAIN.encode_utf16();
+    let little: Vec<u8> = units().flat_map(u16::to_le_bytes).collect();
+    let big: Vec<u8> = units().flat_map(u16::to_be_bytes).collect();
+    for bytes in [
+        [b"\xef\xbb\xbf", PLAIN.as_bytes()].concat(),
+        [b"\xff\xfe", &*little].concat(),
+        [b"\xfe\xff", &*big].concat(),
+        little,
+        PLAIN.replace('\n', "\r\n").into_bytes(),
+    ] {
+        let folder = Folder::new(&[]);
+        fs::write(folder.path("config"), bytes).unwrap();
+        assert_eq!(token(&folder.load(&Overrides::default()).unwrap()), "tok-one");
+    }
+}
+
+#[test]
+fn what_is_of_another_kind_is_no_kubeconfig() {
+    for (line, found) in
+        [("apiVersion: v2", "v2"), ("kind: Pod", "Pod"), ("kind: Pod\napiVersion: v1", "v1 Pod")]
+    {
+        let folder = Folder::new(&[("config", &format!("{line}{PLAIN}"))]);
+        let error = folder.load(&Overrides::default()).unwrap_err().to_string();
+        let path = folder.path("config");
+        assert_eq!(
+            error,
+            format!(
+                "{} is not a kubeconfig (`v1 Config`): it says that it is `{found}`",
+                path.display()
+            )
+        );
+    }
+}
+
+#[test]
+fn an_oidc_token_is_used_as_long_as_it_is_valid_and_a_token_of_the_entry_wins() {
+    // {"exp":4102444800}
+    let jwt = "e30.eyJleHAiOjQxMDI0NDQ4MDB9.c2ln";
+    let user = |more: &str, config: &str| {
+        let provider = format!("{{auth-provider: {{name: oidc, config: {config}}}{more}}}");
+        Folder::new(&[("config", &PLAIN.replace("{token: tok-one}", &provider))])
+            .load(&Overrides::default())
+    };
+    let whole = format!("{{idp-issuer-url: 'https://i', client-id: k, id-token: {jwt}}}");
+    assert_eq!(token(&user("", &whole).unwrap()), jwt);
+    assert_eq!(token(&user(", token: mine", &whole).unwrap()), "mine");
+    for (more, config, expected) in [
+        ("", "{client-id: k}".to_owned(), ": auth-provider oidc has no idp-issuer-url"),
+        (", token: t", "{idp-issuer-url: i}".to_owned(), ": auth-provider oidc has no client-id"),
+        ("", whole.replace("eyJleHAiOjQxMDI0NDQ4MDB9", "eyJleHAiOjF9"), "give a --token-file"),
+        (
+            ", exec: {apiVersion: client.authentication.k8s.io/v1, command: x}",
+            whole,
+            " has both an exec plugin and an auth-provider; keep one of them",
+        ),
+    ] {
+        let error = user(more, &config).unwrap_err().to_string();
+        assert!(error.ends_with(expected), "{error}");
+    }
+}
+
+#[test]
+fn flags_choose_another_cluster_or_user_and_whom_to_act_as() {
+    let folder = Folder::new(&[("config", PLAIN)]);
+    let text = |text: &str| Some(text.to_owned());
+    let overrides = Overrides {
+        cluster: text("c2"),
+        user: text("u2"),
+        impersonate: text("eve"),
+        impersonate_groups: vec!["g".to_owned()],
+        impersonate_uid: text("7"),
+        tls_server_name: text("n"),
+        ..Overrides::default()
+    };
+    let config = folder.load(&overrides).unwrap();
+    assert_eq!(config.server.as_str(), "https://two.example/k8s/clusters/c-x");
+    assert_eq!((config.namespace.as_str(), config.server_name.as_deref()), ("shop", Some("n")));
+    assert!(matches!(config.credential, Credential::Basic { .. }));
+    let who = config.impersonation.unwrap();
+    assert_eq!((who.user.as_str(), who.uid.as_deref()), ("eve", Some("7")));
+    assert_eq!(who.groups, ["g"]);
+
+    for (overrides, expected) in [
+        (
+            Overrides { cluster: text("c3"), ..Overrides::default() },
+            "the kubeconfig has no cluster `c3`; it has: c1, c2",
+        ),
+        (
+            Overrides { user: text("u3"), ..Overrides::default() },
+            "the kubeconfig has no user `u3`; it has: u1, u2",
+        ),
+        (
+            Overrides { impersonate_groups: vec!["g".to_owned()], ..Overrides::default() },
+            "the user `u1` of the kubeconfig: as is missing, but as-uid, as-groups or \
+             as-user-extra is there",
+        ),
+    ] {
+        assert_eq!(folder.load(&overrides).unwrap_err().to_string(), expected);
+    }
+
+    let without = PLAIN.replace("current-context: one", "");
+    let folder = Folder::new(&[("config", &without)]);
+    let overrides = Overrides { cluster: text("c1"), user: text("u1"), ..Overrides::default() };
+    let config = folder.load(&overrides).unwrap();
+    assert_eq!((config.server.as_str(), token(&config)), ("https://one.example:6443/", "tok-one"));
 }
 
 #[test]

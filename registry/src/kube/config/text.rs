@@ -1,9 +1,13 @@
 //! The texts of a kubeconfig as kubectl takes them: a number or a truth value that stands where a text belongs
-//! is what is written there (`password: 007`). It never takes a list or an object for one.
+//! is what is written there (`password: 007`). It never takes a list or an object for one. And its truth values,
+//! as YAML 1.1 has them.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, fmt};
 
-use serde::{Deserialize, Deserializer, de::Error};
+use serde::{
+    Deserialize, Deserializer,
+    de::{Error, Visitor},
+};
 use serde_json::value::RawValue;
 
 /// A text that need not be quoted.
@@ -47,20 +51,20 @@ impl<T: OfText> OfText for Option<T> {
 }
 
 impl<T: OfText> OfText for Vec<T> {
-    type Written = Vec<T::Written>;
+    type Written = Option<Vec<T::Written>>;
 
     fn of(written: Self::Written) -> Self {
-        written.into_iter().map(T::of).collect()
+        written.into_iter().flatten().map(T::of).collect()
     }
 }
 
 impl<T: OfText> OfText for BTreeMap<String, T> {
-    type Written = BTreeMap<String, T::Written>;
+    type Written = Option<BTreeMap<String, T::Written>>;
 
     fn of(written: Self::Written) -> Self {
         let mut texts = Self::new();
         // One by one: `collect` would bring a sort of its own.
-        for (name, value) in written {
+        for (name, value) in written.into_iter().flatten() {
             texts.insert(name, T::of(value));
         }
         texts
@@ -74,6 +78,37 @@ where
     T: OfText<Written: Deserialize<'de>>,
 {
     T::Written::deserialize(deserializer).map(T::of)
+}
+
+/// True or false; `yes` and `no`, `on` and `off` as well.
+pub(super) struct Truth(pub(super) bool);
+
+impl<'de> Deserialize<'de> for Truth {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Word;
+
+        impl Visitor<'_> for Word {
+            type Value = Truth;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("true or false")
+            }
+
+            fn visit_bool<E>(self, truth: bool) -> Result<Truth, E> {
+                Ok(Truth(truth))
+            }
+
+            fn visit_str<E: Error>(self, word: &str) -> Result<Truth, E> {
+                match word {
+                    "y" | "Y" | "yes" | "Yes" | "YES" | "on" | "On" | "ON" => Ok(Truth(true)),
+                    "n" | "N" | "no" | "No" | "NO" | "off" | "Off" | "OFF" => Ok(Truth(false)),
+                    _ => Err(E::custom("expected true or false")),
+                }
+            }
+        }
+
+        deserializer.deserialize_any(Word)
+    }
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use http::HeaderValue;
 use serde::Deserialize;
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
-use crate::kube::config::{ExecVersion, Secret};
+use crate::kube::config::{ExecVersion, Secret, parse as parse_yaml};
 
 /// What a plugin issued.
 #[derive(PartialEq, Eq)]
@@ -35,8 +35,8 @@ impl Issued {
     }
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
 struct ExecCredential {
     api_version: Option<String>,
     kind: Option<String>,
@@ -55,10 +55,10 @@ struct Status {
 /// Reads what was printed, or says what is wrong with it: the end of a sentence that begins with
 /// the program.
 pub(super) fn parse(printed: &[u8], version: ExecVersion) -> Result<Issued, String> {
-    // The parser's own words may quote what stands there.
-    let credential: ExecCredential = serde_json::from_slice(printed).map_err(|error| {
-        let (line, column) = (error.line(), error.column());
-        format!("did not print an ExecCredential: not such JSON at line {line}, column {column}")
+    let credential: ExecCredential = parse_yaml(printed).map_err(|(line, column)| {
+        format!(
+            "did not print an ExecCredential: not such JSON or YAML at line {line}, column {column}"
+        )
     })?;
     if credential.kind.as_deref() != Some("ExecCredential") {
         return Err("printed something else than an ExecCredential (kind)".to_owned());
@@ -127,6 +127,25 @@ mod tests {
     }
 
     #[test]
+    fn an_answer_may_be_yaml_in_any_encoding_of_text() {
+        let json = r#"{"apiVersion":"client.authentication.k8s.io/v1","kind":"ExecCredential",
+            "status":{"token":"t","clientKeyData":null}}"#;
+        let yaml = "apiVersion: client.authentication.k8s.io/v1\nkind: ExecCredential\n\
+                    status:\n  token: t\n";
+        for text in [json, yaml] {
+            let wide: Vec<u8> = text.encode_utf16().flat_map(u16::to_le_bytes).collect();
+            for printed in [
+                text.as_bytes().to_vec(),
+                [b"\xef\xbb\xbf", text.as_bytes()].concat(),
+                [b"\xff\xfe", &*wide].concat(),
+            ] {
+                let issued = parse(&printed, ExecVersion::V1).unwrap();
+                assert_eq!(issued.authorization.unwrap(), "Bearer t");
+            }
+        }
+    }
+
+    #[test]
     fn what_is_wrong_is_said_without_a_quotation() {
         for (status, reason) in [
             ("{}", "printed neither a token nor a client certificate"),
@@ -142,7 +161,10 @@ mod tests {
             assert_eq!(v1(status).unwrap_err(), reason);
         }
         let error = v1(r#"{"token":["s3cr3t"]}"#).unwrap_err();
-        assert!(error.starts_with("did not print an ExecCredential"), "{error}");
+        assert_eq!(
+            error,
+            "did not print an ExecCredential: not such JSON or YAML at line 2, column 26"
+        );
         assert!(!error.contains("s3cr3t"), "{error}");
         let other = br#"{"apiVersion":"s3cr3t","kind":"ExecCredential","status":{"token":"x"}}"#;
         let error = parse(other, ExecVersion::V1Beta1).unwrap_err();

@@ -168,7 +168,10 @@ async fn a_failure_names_the_program_and_never_what_it_printed() {
     let flood = "echo s3cr3t; head -c 2000000 /dev/zero";
     for (body, reason) in [
         ("echo s3cr3t; exit 7", "ended with exit status: 7; what it said stands on stderr"),
-        ("echo s3cr3t", "did not print an ExecCredential: not such JSON at line 1, column 1"),
+        (
+            "echo s3cr3t",
+            "did not print an ExecCredential: not such JSON or YAML at line 1, column 1",
+        ),
         (flood, "printed more than 1048576 bytes"),
         (
             &print("v1beta1", r#"{"token":"s3cr3t"}"#),

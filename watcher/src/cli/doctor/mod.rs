@@ -21,6 +21,7 @@ use super::{
     arguments::{Doctor, Need},
     explain::{Situation, explain},
     plain::{plain, plain_lines},
+    session::connect,
 };
 
 /// Beyond this a token may count as not yet valid, or as expired.
@@ -39,7 +40,7 @@ pub(super) async fn run(arguments: &Doctor) -> Result<(), Ended> {
     let environment = Environment::of_process();
     let mut report = Report::default();
     let found = Config::load(&arguments.connection.overrides(), &environment)
-        .and_then(|config| Ok((Client::new(config.clone())?, config)));
+        .and_then(|config| Ok((connect(config.clone())?, config)));
     let (client, config) = match found {
         Ok(found) => found,
         Err(error) => {

@@ -1,9 +1,10 @@
 //! The Pod to register in: the rights on it, its label and its annotation.
 
+use dubbo_k8s_codec::kubernetes::ANNOTATIONS_LIMIT;
 use dubbo_k8s_codec::{ANNOTATION, Annotation};
 use dubbo_k8s_engine::{
     Verb,
-    registration::{ANNOTATION_LIMIT, Outcome, OwnPod, PodName, RegistrationError},
+    registration::{Outcome, OwnPod, PodName, RegistrationError},
 };
 use dubbo_k8s_registry::kube::{Rights, config::ThisPod};
 
@@ -70,7 +71,7 @@ impl Visit<'_> {
         let bytes: usize =
             pod.annotations.iter().map(|(name, value)| name.len() + value.len()).sum();
         let used = format!(
-            "{records} records; {bytes} of {ANNOTATION_LIMIT} bytes of annotations are used"
+            "{records} records; {bytes} of {ANNOTATIONS_LIMIT} bytes of annotations are used"
         );
         match warnings.first() {
             None => Report::well(&format!("Pod {name} carries {used}"))?,
