@@ -47,7 +47,7 @@ struct Span {
 }
 
 impl Annotation {
-    /// Reads the value of an annotation.
+    /// Reads the value of an annotation. One that is empty holds no records, as for dubbo-go.
     pub fn decode(value: &str) -> Result<Self, DecodeError> {
         Self::decode_bytes(value.as_bytes())
     }
@@ -55,6 +55,9 @@ impl Annotation {
     /// As [`decode`](Self::decode), where the value may not even be text.
     pub fn decode_bytes(value: &[u8]) -> Result<Self, DecodeError> {
         bounded(value, Stage::Base64)?;
+        if value.is_empty() {
+            return Ok(Self::default());
+        }
         let mut warnings = Vec::new();
         let json = match base64url::decode(value) {
             Some(json) => json,
@@ -543,10 +546,27 @@ mod tests {
     }
 
     #[test]
+    fn an_empty_annotation_holds_no_records_and_white_space_is_refused() {
+        let empty = Annotation::decode("").unwrap();
+        assert_eq!((empty.records().len(), empty.warnings().len(), empty.is_null()), (0, 0, false));
+        assert_eq!(empty.encode(), "W10=");
+        for (space, stage) in [
+            (" ", Stage::Base64),
+            ("\t", Stage::Base64),
+            ("\n ", Stage::Base64),
+            ("\n", Stage::Json),
+            ("\r\n", Stage::Json),
+        ] {
+            assert_eq!(Annotation::decode(space).unwrap_err().stage, stage, "{space:?}");
+        }
+        let json = Annotation::from_json(b"").unwrap_err();
+        assert_eq!((json.stage, json.offset), (Stage::Json, 0));
+    }
+
+    #[test]
     fn refusals_carry_the_stage_and_both_offsets() {
         for (json, stage, at) in [
-            (&b""[..], Stage::Json, 0),
-            (b"  ", Stage::Json, 2),
+            (&b"  "[..], Stage::Json, 2),
             (b"[{\"k\":\"a\"", Stage::Json, 9),
             (b"[] []", Stage::Json, 3),
             (b"[{\"k\":\"a\"},]", Stage::Json, 11),

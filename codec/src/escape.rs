@@ -54,7 +54,7 @@ pub(crate) fn query_unescape(text: &str) -> Result<Cow<'_, str>, EscapeError> {
         Err(error) => {
             let at = error.utf8_error().valid_up_to();
             let found = Found::at(error.as_bytes(), at);
-            let offset = escaped_offset(text, at);
+            let offset = escaped_offset(bytes, at);
             Err(EscapeError { offset, expected: Phrase::Utf8Escapes, found, utf8: true })
         }
     }
@@ -85,13 +85,12 @@ pub(crate) fn unescape_lossy(text: &str) -> String {
 }
 
 /// Where in `escaped` the byte `offset` of its unescaped form stands.
-pub(crate) fn escaped_offset(escaped: &str, offset: usize) -> usize {
-    let bytes = escaped.as_bytes();
+pub(crate) fn escaped_offset(escaped: &[u8], offset: usize) -> usize {
     let mut at = 0;
     for _ in 0..offset {
-        at += if bytes.get(at) == Some(&b'%') { 3 } else { 1 };
+        at += if escaped.get(at) == Some(&b'%') { 3 } else { 1 };
     }
-    at.min(bytes.len())
+    at.min(escaped.len())
 }
 
 /// Unescapes until the end, or until a `%` that two digits do not follow: gives what has been

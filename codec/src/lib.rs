@@ -6,8 +6,9 @@
 //! [`Service`]), and the Pods that carry it ([`Pod`], [`WatchEvent`], [`ListReader`]).
 //!
 //! For those who look into a registry: the stable codes of [`problem`]s with their explanations,
-//! [`lint`] over Pods, [`repair`]s of an annotation and the [`patch`] that writes one. The feature `yaml`
-//! brings a reader of YAML, which gives events with places, or JSON for the readers of the others.
+//! what [`dubbo_go`] refuses or reads in another way, [`lint`] over Pods, [`repair`]s of an annotation
+//! and the [`patch`] that writes one. The feature `yaml` brings a reader of YAML, which gives events
+//! with places, or JSON for the readers of the others.
 //!
 //! It is `no_std` (with `alloc`), holds no unsafe code, never panics on what it reads, and never
 //! recurses or grows beyond the bounds that it names.
@@ -42,6 +43,7 @@ struct Readme;
 
 mod annotation;
 mod base64url;
+pub mod dubbo_go;
 mod error;
 mod escape;
 mod instance;

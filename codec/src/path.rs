@@ -130,7 +130,7 @@ impl<'a> Key<'a> {
     /// Where in `text`, the path that was parsed, the byte `offset` of its URL stands.
     pub fn place_in_url(text: &str, offset: usize) -> usize {
         let url = RawKey::split(text).ok().and_then(|raw| raw.url);
-        url.map_or(text.len(), |(at, raw)| at + escape::escaped_offset(raw, offset))
+        url.map_or(text.len(), |(at, raw)| at + escape::escaped_offset(raw.as_bytes(), offset))
     }
 }
 

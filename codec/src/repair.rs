@@ -119,6 +119,9 @@ impl Steps {
                 return Some(());
             }
             self.wrapping();
+            if self.value.is_empty() {
+                return None;
+            }
             match Annotation::decode(&self.value) {
                 Ok(_) => return Some(()),
                 Err(_) => self.inner()?,

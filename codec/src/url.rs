@@ -21,6 +21,10 @@ use crate::service::Service;
 /// The weight of a provider that names none.
 pub const DEFAULT_WEIGHT: u32 = 100;
 
+/// The protocols of URLs that have no port: of consumers and of rules.
+const PORTLESS: [&str; 8] =
+    ["consumer", "override", "absent", "empty", "route", "condition", "script", "tag"];
+
 /// A timestamp below this is in seconds (as Go writes it), otherwise in milliseconds (Java).
 const SECONDS_END: u64 = 100_000_000_000;
 
@@ -53,6 +57,17 @@ impl<'a> Url<'a> {
     /// Takes a URL apart. It needs a protocol and a host; parameters are read only when asked for.
     pub fn parse(text: impl Into<Cow<'a, str>>) -> Result<Self, UrlError> {
         Self::take_apart(text.into())
+    }
+
+    /// The hosts and ports as written, and where they begin.
+    pub(crate) fn written_hosts(&self) -> (usize, &str) {
+        (self.hosts, self.slice(self.hosts, self.path))
+    }
+
+    /// The parameters as written, and where they begin.
+    pub(crate) fn written_query(&self) -> (usize, &str) {
+        let start = (self.path_end + 1).min(self.query_end);
+        (start, self.slice(start, self.query_end))
     }
 
     fn take_apart(text: Cow<'a, str>) -> Result<Self, UrlError> {
@@ -88,19 +103,31 @@ impl<'a> Url<'a> {
     }
 
     /// All hosts of the comma list. One without a port of its own takes that of the last.
+    ///
+    /// An IPv6 address may stand there without brackets, as dubbo-go writes it. Where both an
+    /// address and an address with a port can be read, it has a port, unless the URL is of those
+    /// that have none: a consumer's or a rule's.
     pub fn hosts(&self) -> impl Iterator<Item = Host<'_>> {
         let hosts = self.slice(self.hosts, self.path);
-        let last = hosts.rsplit(',').next().and_then(|host| split_host(host).ok());
-        let port = last.and_then(|host| host.port);
+        let split = |host| split_host(host, || self.has_port()).ok();
+        let port = hosts.rsplit(',').next().and_then(split).and_then(|host| host.port);
         hosts.split(',').filter_map(move |host| {
-            split_host(host).ok().map(|host| Host { name: host.name, port: host.port.or(port) })
+            split(host).map(|host| Host { name: host.name, port: host.port.or(port) })
         })
     }
 
-    /// The first host, an IPv6 address without its brackets.
+    /// The first host, an IPv6 address without its brackets and with its zone as written.
     pub fn host(&self) -> &str {
         let first = self.slice(self.hosts, self.path).split(',').next();
-        first.and_then(|host| split_host(host).ok()).map_or("", |host| host.name)
+        let split = first.and_then(|host| split_host(host, || self.has_port()).ok());
+        split.map_or("", |host| host.name)
+    }
+
+    /// Whether URLs of this kind have a port: those of providers.
+    fn has_port(&self) -> bool {
+        let scheme = self.scheme();
+        !PORTLESS.iter().any(|portless| portless.eq_ignore_ascii_case(scheme))
+            && self.param("side").as_deref() != Some("consumer")
     }
 
     /// The port of the first host. Consumers have none.
@@ -248,7 +275,7 @@ impl<'a> Url<'a> {
     fn check_hosts(&self) -> Result<(), UrlError> {
         let mut at = self.hosts;
         for host in self.slice(self.hosts, self.path).split(',') {
-            let checked = split_host(host);
+            let checked = split_host(host, || true);
             checked.map_err(|(offset, expected)| self.error(at + offset, expected))?;
             at += host.len() + 1;
         }
@@ -487,8 +514,9 @@ fn scheme(bytes: &[u8]) -> Result<usize, UrlError> {
     Err(UrlError { offset, expected, found: Found::at(bytes, offset) })
 }
 
-/// Splits `host`, `host:port`, `[ipv6]`, `[ipv6]:port`, and a bare IPv6 address.
-fn split_host(text: &str) -> Result<Host<'_>, (usize, Phrase)> {
+/// Splits `host`, `host:port`, `[ipv6]`, `[ipv6]:port`, and an IPv6 address without brackets, which
+/// may have a port if `has_port` says so.
+fn split_host(text: &str, has_port: impl Fn() -> bool) -> Result<Host<'_>, (usize, Phrase)> {
     let (name, port, at) = if let Some(rest) = text.strip_prefix('[') {
         let Some((name, tail)) = rest.split_once(']') else {
             return Err((text.len(), Phrase::Ipv6End));
@@ -500,7 +528,11 @@ fn split_host(text: &str) -> Result<Host<'_>, (usize, Phrase)> {
         }
     } else {
         match text.rsplit_once(':') {
-            Some((name, _)) if name.contains(':') && text.parse::<Ipv6Addr>().is_ok() => {
+            Some((name, port))
+                if name.contains(':')
+                    && is_ipv6(text)
+                    && !(is_decimal(port) && is_ipv6(name) && has_port()) =>
+            {
                 (text, "", text.len())
             }
             Some((name, port)) => (name, port, name.len() + 1),
@@ -513,7 +545,7 @@ fn split_host(text: &str) -> Result<Host<'_>, (usize, Phrase)> {
     let port = match port {
         "" => None,
         // No sign, which `parse` would take.
-        digits if digits.bytes().all(|byte| byte.is_ascii_digit()) => {
+        digits if is_decimal(digits) => {
             Some(digits.parse().map_err(|_| (at, Phrase::PortTooLarge))?)
         }
         other => {
@@ -522,6 +554,16 @@ fn split_host(text: &str) -> Result<Host<'_>, (usize, Phrase)> {
         }
     };
     Ok(Host { name, port })
+}
+
+fn is_decimal(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+/// Whether a host is an IPv6 address, with a zone (`%eth0`) or without.
+pub(crate) fn is_ipv6(host: &str) -> bool {
+    let (address, zone) = host.split_once('%').unwrap_or((host, "-"));
+    !zone.is_empty() && address.parse::<Ipv6Addr>().is_ok()
 }
 
 /// Whether `param` is `<method>.<name>`.
@@ -546,6 +588,31 @@ mod tests {
 
     fn url(text: &str) -> Url<'_> {
         Url::parse(text).unwrap()
+    }
+
+    #[test]
+    fn an_ipv6_address_without_brackets_keeps_its_port() {
+        for (text, host, port) in [
+            ("tri://fd00:10:244::7:50051/a.B", "fd00:10:244::7", Some(50051)),
+            ("dubbo://fd00:10:244::7:8080/a.B", "fd00:10:244::7", Some(8080)),
+            ("dubbo://fd00::7:1/a.B?side=provider", "fd00::7", Some(1)),
+            ("dubbo://::1:443/a.B", "::1", Some(443)),
+            ("dubbo://1:2:3:4:5:6:7:8:20880/a.B", "1:2:3:4:5:6:7:8", Some(20880)),
+            ("dubbo://1:2:3:4:5:6:7:8/a.B", "1:2:3:4:5:6:7:8", None),
+            ("dubbo://::ffff:10.1.2.3:80/a.B", "::ffff:10.1.2.3", Some(80)),
+            ("dubbo://fd00::beef/a.B", "fd00::beef", None),
+            ("dubbo://fe80::1%eth0:8080/a.B", "fe80::1%eth0", Some(8080)),
+            ("dubbo://[fe80::1%25eth0]:8080/a.B", "fe80::1%25eth0", Some(8080)),
+            ("consumer://fd00:10:244::7/a.B", "fd00:10:244::7", None),
+            ("consumer://fe80::1%eth0/a.B", "fe80::1%eth0", None),
+            ("dubbo://fd00::7/a.B?side=consumer", "fd00::7", None),
+            ("override://fd00::7/a.B", "fd00::7", None),
+            ("consumer://fd00::7:50051/a.B", "fd00::7", Some(50051)),
+        ] {
+            let read = url(text);
+            assert_eq!((read.host(), read.port()), (host, port), "{text}");
+            assert_eq!(read.to_string(), text);
+        }
     }
 
     #[test]

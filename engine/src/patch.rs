@@ -281,6 +281,18 @@ mod tests {
     }
 
     #[test]
+    fn an_empty_annotation_is_added_to_and_white_space_is_kept() {
+        let empty = pod(Some("mine"), Some(""));
+        let patch = patch(&empty, |draft| assert!(draft.add(&A.into()).unwrap())).unwrap();
+        assert_eq!(patch.annotation, Some(Some(encode([Record::new(A)]))));
+        for space in [" ", "\n", "\t \r\n"] {
+            let pod = pod(Some("mine"), Some(space));
+            let refused = Draft::new(&pod).add(&A.into());
+            assert!(matches!(refused, Err(Obstacle::Unreadable(_))), "{space:?}");
+        }
+    }
+
+    #[test]
     fn only_the_label_that_is_asked_for_replaces_one() {
         let pod = pod(Some("dubbo.io.provider"), None);
         assert_eq!(patch(&pod, |draft| assert!(!draft.label(None))), None);

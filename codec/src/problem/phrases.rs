@@ -115,6 +115,38 @@ phrases! {
     TwoHexDigits: "two hexadecimal digits after \"%\"", "“%”之后的两个十六进制数字";
     Utf8Escapes: "UTF-8 behind the escapes", "转义解码后为 UTF-8";
 
+    // URLs that dubbo-go refuses.
+    GoControlCharacter: "control character; it must be escaped", "控制字符必须转义";
+    GoHost: "cannot stand in a host", "不能出现在主机中";
+    GoHostEscape: "escape of an ASCII character in a host", "主机中不能转义 ASCII 字符";
+    GoIpv6: "no IPv6 address in brackets", "方括号中不是 IPv6 地址";
+    GoManyColons: "an IPv6 address needs brackets", "IPv6 地址必须加方括号";
+    GoMissingPort: "a port is missing behind the brackets", "方括号之后缺少端口";
+    GoPercentEscape: "two hexadecimal digits must follow; a percent sign is written %25", "其后必须是两个十六进制数字；百分号本身写作 %25";
+    GoPort: "not a port", "不是端口号";
+    GoProtocol: "a protocol and \"://\" must come first; a protocol begins with a letter", "必须以协议和“://”开头，协议以字母开头";
+    GoSemicolon: "a semicolon in the query must be escaped", "查询中的分号必须转义";
+    GoUserInfo: "must be escaped in a user or password", "在用户名或密码中必须转义";
+
+    // What dubbo-go reads in another way.
+    GoDefaultPrefix: "counts as if it stood there without `default.`", "视同没有 `default.` 前缀的参数";
+    GoFragment: "what follows is no part of the parameters", "其后的内容不属于参数";
+    GoHostList: "only the first host that has a port is called", "只调用第一个带端口的主机";
+    GoIpv6Zone: "a zone means something only on the host itself", "区域标识只在本机有意义";
+    GoNoPort: "without a port there is no address to call", "没有端口就没有可调用的地址";
+    GoPathInterface: "stands for itself in a path", "在路径中代表其自身";
+    GoProtocolCase: "the protocol is read in lower case", "协议按小写读取";
+    GoZeroVersion: "a consumer that names no version does not take it", "未指定版本的消费者不会选用";
+
+    // Why dubbo-go's consumer does not take a provider.
+    GoNotEnabled: "the consumer is not enabled", "消费者未启用";
+    GoOtherCategory: "another category", "类别不同";
+    GoOtherGroup: "another group", "分组不同";
+    GoOtherInterface: "another interface", "接口不同";
+    GoOtherProtocol: "another protocol", "协议不同";
+    GoOtherUser: "the provider's URL has a user or password, the consumer's has none", "提供者的 URL 带有用户名或密码，而消费者没有";
+    GoOtherVersion: "another version", "版本不同";
+
     // YAML: what is wrong with it.
     AliasKey: "as a key is a list or a mapping, which JSON does not have", "作为键是列表或映射，JSON 中没有这样的键";
     AliasWithin: "is a part of what it names, or of what `<<` merges", "位于它所引用的内容之中，或在 `<<` 合并的内容之中";
