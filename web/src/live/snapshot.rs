@@ -107,7 +107,7 @@ pub(super) fn canonical(key: &str) -> String {
 pub(super) fn problem(of: &Json) -> Problem {
     let none = Json::Null;
     let error = of.get("error").unwrap_or(&none);
-    let stages = [Stage::Base64, Stage::Utf8, Stage::Json, Stage::Shape];
+    let stages = [Stage::Base64, Stage::Utf8, Stage::Json, Stage::Shape, Stage::Protobuf];
     let stage = stages.into_iter().find(|stage| stage.as_str() == text(error, "stage"));
     let mut problem = Problem::new(Code::Refused(stage.unwrap_or(Stage::Shape)));
     problem = problem.because(Detail::of_english(text(error, "message")));
