@@ -291,7 +291,7 @@ proptest! {
             for pod in pods {
                 world.take(Step::Observe(pod.clone()));
             }
-            (shown(&world.catalog), serde_json::to_string(&world.catalog.services()).unwrap())
+            (shown(&world.catalog), serde_json::to_string(&world.catalog.services().collect::<Vec<_>>()).unwrap())
         };
         let straight = read(&pods);
         let turn = usize::try_from(seed).unwrap_or(usize::MAX) % pods.len();
@@ -531,7 +531,7 @@ fn captured_malformed_pods_show_what_is_good_in_them() {
     assert_eq!(catalog.pods(), 26);
     // As in Go, one record of a wrong shape refuses the whole annotation.
     let records = |name: &str| {
-        let pod = catalog.pod_views().find(|pod| *pod.holder().pod == *name);
+        let pod = catalog.pod_entries().find(|pod| *pod.holder().pod == *name);
         pod.unwrap().records().len()
     };
     assert_eq!((records("mal-one-good-one-bad"), records("mal-newlines")), (0, 1));
@@ -551,7 +551,7 @@ fn services_are_shown_as_the_contract_says() {
     let mut changes = Changes::default();
     catalog.observe(&pod, &mut changes);
     assert_eq!(
-        serde_json::to_value(catalog.services()).unwrap(),
+        serde_json::to_value(catalog.services().collect::<Vec<_>>()).unwrap(),
         serde_json::json!([{
             "service": "g/a.B:1.0", "interface": "a.B", "group": "g", "version": "1.0",
             "providers": [{
@@ -587,10 +587,9 @@ fn a_pods_annotation_can_be_written_again() {
     let model = pod(1, 1, 1, &[(2, 0), (1, 0), (0, 1), (2, 0)]);
     let mut catalog = Catalog::new(Liveness::default());
     catalog.observe(&model.pod(), &mut Changes::default());
-    let view = catalog.pod_views().next().unwrap();
-    let records: Vec<_> = view.records().collect();
-    let written = encode(records.iter().map(|(key, value)| Record { key, value }));
-    assert_eq!(Some(written.as_str()), model.pod().annotation.as_deref());
+    let view = catalog.pod_entries().next().unwrap();
+    let written = view.annotation().unwrap();
+    assert_eq!(Some(&*written), model.pod().annotation.as_deref());
     assert_eq!(Annotation::decode(&written).unwrap().records().len(), 4);
     assert_eq!((view.resource_version(), Arc::strong_count(&view.holder().pod) > 1), ("1", true));
 }

@@ -28,7 +28,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         match update {
             // The first item, and again if this program was too slow: it replaces everything.
             Update::Snapshot(snapshot) => {
-                providers = snapshot.providers().map(|found| found.key().to_owned()).collect();
+                providers = snapshot.providers().map(|found| found.key().to_text()).collect();
                 if snapshot.is_synced() {
                     show(&providers)?;
                 }

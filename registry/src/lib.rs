@@ -51,11 +51,12 @@ mod live;
 mod wasi;
 
 pub use dubbo_k8s_codec::{Query, Service};
+pub use dubbo_k8s_engine::catalog::{Change, Endpoint, Holder, ServiceEntry, Services};
 
 #[cfg(not(target_os = "wasi"))]
 pub use self::live::{
-    Config, Endpoint, Feed, HoldState, LogLimits, NotARevision, RegisterError, Registration,
-    Registrations, Registry, Revision, ServiceEntry, Services, Snapshot, Subscription, Update,
+    Config, Feed, HoldState, LogLimits, NotARevision, RegisterError, Registration, Registrations,
+    Registry, Revision, Snapshot, Subscription, Update,
 };
 
 /// Published states and the log of changes, for a program that serves the registry on: an HTTP API,
@@ -63,7 +64,7 @@ pub use self::live::{
 #[cfg(not(target_os = "wasi"))]
 pub mod feed {
     pub use crate::live::{
-        Cursor, Entry, Family, Freshness, Meters, Placed, Reader, Selection, State, Step,
-        Subscriber, Touched, What,
+        Cursor, Entry, Family, Freshness, Meters, Reader, Selection, State, Step, Subscriber,
+        Touched, What,
     };
 }

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use dubbo_k8s_codec::{Category, Key};
-use dubbo_k8s_engine::catalog::{Change, ChangeKind, Holder};
+use dubbo_k8s_engine::catalog::{Change, ChangeKind, Holder, StoredKey};
 use dubbo_k8s_watcher::handlers::{Options, Spec, Standalone};
 
 /// Calls of one sample, and samples.
@@ -107,13 +107,8 @@ fn changes(number: usize) -> Vec<Change> {
                 pod: format!("greeter-{number}").into(),
                 uid: format!("6b0ce5a1-9d4f-4b43-a2a0-{number:012}").into(),
             };
-            Change {
-                kind: ChangeKind::Added,
-                key: key.into(),
-                value: "".into(),
-                holder: Arc::new(holder),
-                resource_version: "12345".into(),
-            }
+            let (key, holder) = (StoredKey::from(&*key), Arc::new(holder));
+            Change::new(ChangeKind::Added, &key, &"".into(), &holder, &"12345".into())
         })
         .collect()
 }

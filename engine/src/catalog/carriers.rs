@@ -1,24 +1,18 @@
-//! The Pods that carry one key, in the order of their uids, and which value counts.
-//!
-//! Nearly always it is one. Small sets are a sorted list; a directory key, which every Pod may carry,
-//! becomes a tree.
+//! The Pods that carry one key, in the order of their uids, and which value counts. Nearly always it is one
+//! Pod; a directory key may be carried by every Pod. A copy is cheap.
 
-use alloc::collections::BTreeMap;
 use alloc::sync::Arc;
-use alloc::vec::Vec;
 use core::cmp::Ordering;
-use core::slice;
+
+use imbl::OrdMap;
 
 use super::Holder;
 
-/// Beyond this many, moving list elements would cost more than a tree.
-const FEW: usize = 64;
-
+/// Who carries a key, each with its value.
 #[derive(Clone, Debug)]
 pub(super) enum Carriers {
-    One((Ranked, Arc<str>)),
-    Few(Vec<(Ranked, Arc<str>)>),
-    Many(BTreeMap<Ranked, Arc<str>>),
+    One(Ranked, Arc<str>),
+    Many(OrdMap<Ranked, Arc<str>>),
 }
 
 /// A holder, compared by its rank.
@@ -27,15 +21,14 @@ pub(super) struct Ranked(Arc<Holder>);
 
 impl Carriers {
     pub(super) fn one(holder: &Arc<Holder>, value: &Arc<str>) -> Self {
-        Self::One((Ranked(Arc::clone(holder)), Arc::clone(value)))
+        Self::One(Ranked(Arc::clone(holder)), Arc::clone(value))
     }
 
     /// The value that counts: that of the holder with the smallest uid.
     pub(super) fn value(&self) -> Option<&Arc<str>> {
         match self {
-            Self::One((_, value)) => Some(value),
-            Self::Few(list) => list.first().map(|(_, value)| value),
-            Self::Many(tree) => tree.first_key_value().map(|(_, value)| value),
+            Self::One(_, value) => Some(value),
+            Self::Many(many) => many.get_min().map(|(_, value)| value),
         }
     }
 
@@ -43,33 +36,19 @@ impl Carriers {
     pub(super) fn insert(&mut self, holder: &Arc<Holder>, value: &Arc<str>) -> bool {
         let ranked = Ranked(Arc::clone(holder));
         match self {
-            Self::One((other, old)) if *other == ranked => replace(old, value),
-            Self::One(other) => {
-                let (one, two) = (other.clone(), (ranked, Arc::clone(value)));
-                *self = Self::Few(Vec::from(if two.0 < one.0 { [two, one] } else { [one, two] }));
+            Self::One(only, old) if *only == ranked => {
+                let different = *old != *value;
+                *old = Arc::clone(value);
+                different
+            }
+            Self::One(only, old) => {
+                let both = [(only.clone(), Arc::clone(old)), (ranked, Arc::clone(value))];
+                *self = Self::Many(both.into_iter().collect());
                 true
             }
-            Self::Few(list) => match list.binary_search_by(|(other, _)| other.cmp(&ranked)) {
-                Ok(at) => list.get_mut(at).is_some_and(|(_, old)| replace(old, value)),
-                Err(_) if list.len() == FEW => {
-                    let mut tree = BTreeMap::new();
-                    tree.insert(ranked, Arc::clone(value));
-                    // One by one: `collect` would bring a sort of its own.
-                    for (ranked, value) in core::mem::take(list) {
-                        tree.insert(ranked, value);
-                    }
-                    *self = Self::Many(tree);
-                    true
-                }
-                Err(at) => {
-                    list.insert(at, (ranked, Arc::clone(value)));
-                    true
-                }
-            },
-            Self::Many(tree) => match tree.get_mut(&ranked) {
-                Some(old) => replace(old, value),
-                None => tree.insert(ranked, Arc::clone(value)).is_none(),
-            },
+            Self::Many(many) => {
+                many.insert(ranked, Arc::clone(value)).is_none_or(|old| old != *value)
+            }
         }
     }
 
@@ -77,39 +56,33 @@ impl Carriers {
     pub(super) fn remove(&mut self, holder: &Arc<Holder>) -> bool {
         let ranked = Ranked(Arc::clone(holder));
         match self {
-            Self::One((other, _)) => {
-                let known = *other == ranked;
+            Self::One(only, _) => {
+                let known = *only == ranked;
                 if known {
-                    *self = Self::Few(Vec::new());
+                    *self = Self::Many(OrdMap::new());
                 }
                 known
             }
-            Self::Few(list) => {
-                let at = list.binary_search_by(|(other, _)| other.cmp(&ranked));
-                at.map(|at| list.remove(at)).is_ok()
+            Self::Many(many) => {
+                let known = many.remove(&ranked).is_some();
+                if many.len() == 1
+                    && let Some((only, value)) = many.get_min().cloned()
+                {
+                    *self = Self::One(only, value);
+                }
+                known
             }
-            Self::Many(tree) => tree.remove(&ranked).is_some(),
         }
     }
 
     /// The holders in the order of their uids.
     pub(super) fn holders(&self) -> impl Iterator<Item = &Arc<Holder>> {
-        let (list, tree) = match self {
-            Self::One(one) => (slice::from_ref(one), None),
-            Self::Few(list) => (list.as_slice(), None),
-            Self::Many(tree) => (&[][..], Some(tree)),
+        let (one, many) = match self {
+            Self::One(only, _) => (Some(only), None),
+            Self::Many(many) => (None, Some(many)),
         };
-        let listed = list.iter().map(|(ranked, _)| &ranked.0);
-        listed.chain(tree.into_iter().flat_map(BTreeMap::keys).map(|ranked| &ranked.0))
+        one.into_iter().chain(many.into_iter().flat_map(OrdMap::keys)).map(|Ranked(holder)| holder)
     }
-}
-
-fn replace(old: &mut Arc<str>, value: &Arc<str>) -> bool {
-    let different = old != value;
-    if different {
-        *old = Arc::clone(value);
-    }
-    different
 }
 
 impl PartialEq for Ranked {
@@ -138,6 +111,9 @@ mod tests {
     use alloc::string::String;
 
     use super::*;
+
+    /// As many as fill more than one node of a tree.
+    const FEW: usize = 64;
 
     fn holder(uid: usize) -> Arc<Holder> {
         let text = |text: String| Arc::from(text);

@@ -1,18 +1,19 @@
 //! What a catalog answers with: the exact difference between before and after.
 
-use alloc::collections::BTreeMap;
+use alloc::borrow::Cow;
+use alloc::boxed::Box;
+use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::string::ToString as _;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use serde::{Serialize, Serializer, ser::SerializeStruct};
 
-use super::difference::Difference;
+use dubbo_k8s_codec::{Category, Key, Service};
+
+use super::key_facts::KeyFacts;
 use super::keys::ByDigest;
-use super::{Holder, PodEntry, PodProblem, StoredKey};
-use dubbo_k8s_codec::Key;
-use dubbo_k8s_codec::Service;
-use dubbo_k8s_codec::Url;
+use super::{Holder, PodProblem, StoredKey};
 
 /// What happened to a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -46,6 +47,8 @@ pub struct Change {
     pub kind: ChangeKind,
     /// The key of the record.
     pub key: Arc<str>,
+    /// What the reader of the key learned of it.
+    pub facts: Arc<KeyFacts>,
     /// Its value; for a removed key the last one.
     pub value: Arc<str>,
     /// The Pod that caused it.
@@ -54,25 +57,41 @@ pub struct Change {
     pub resource_version: Arc<str>,
 }
 
+impl Change {
+    /// A change of a key by a Pod in a version.
+    pub fn new(
+        kind: ChangeKind,
+        key: &StoredKey,
+        value: &Arc<str>,
+        holder: &Arc<Holder>,
+        resource_version: &Arc<str>,
+    ) -> Self {
+        Self {
+            kind,
+            key: key.to_shared(),
+            facts: Arc::clone(key.facts()),
+            value: Arc::clone(value),
+            holder: Arc::clone(holder),
+            resource_version: Arc::clone(resource_version),
+        }
+    }
+
+    /// The URL, unescaped; `None` for a directory key.
+    pub fn url(&self) -> Option<Cow<'_, str>> {
+        self.facts.leaf_category()?;
+        Key::parse(&self.key).ok()?.url
+    }
+}
+
 impl Serialize for Change {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let key = Key::parse(&self.key).ok();
-        let url = key.as_ref().and_then(|key| key.url.as_deref());
-        let parsed = url.and_then(|url| Url::parse(url).ok());
-        let interface = key.as_ref().and_then(|key| key.interface.as_deref());
-        let service = match &parsed {
-            Some(url) => Some(url.service()),
-            None => interface.map(Service::new),
-        };
-        let category =
-            key.as_ref().and_then(|key| key.category).map(dubbo_k8s_codec::Category::as_str);
         let mut object = serializer.serialize_struct("Change", 10)?;
         object.serialize_field("event", self.kind.as_str())?;
         object.serialize_field("key", &*self.key)?;
         object.serialize_field("value", &*self.value)?;
-        object.serialize_field("category", &category)?;
-        object.serialize_field("service", &service.map(|service| service.to_string()))?;
-        object.serialize_field("url", &url)?;
+        object.serialize_field("category", &self.facts.category().map(Category::as_str))?;
+        object.serialize_field("service", &self.facts.service().map(Service::to_string))?;
+        object.serialize_field("url", &self.url())?;
         object.serialize_field("namespace", &*self.holder.namespace)?;
         object.serialize_field("pod", &*self.holder.pod)?;
         object.serialize_field("uid", &*self.holder.uid)?;
@@ -99,26 +118,19 @@ pub struct ProblemChange {
     pub problem: PodProblem,
 }
 
-/// One Pod that came, went, or is not as it was, in whatever way: for those who keep a picture of
-/// the whole catalog beside it. Pods whose version alone has changed are among them.
+/// One Pod that came, went, or is not as it was, in whatever way. Pods whose version alone has changed are
+/// among them.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct PodChange {
-    /// What was known of it before.
-    pub before: Option<Arc<PodEntry>>,
-    /// What is known of it now.
-    pub after: Option<Arc<PodEntry>>,
-}
-
-impl PodChange {
-    /// The keys that the Pod carries now and did not, or with another value (true), and those that
-    /// it does not carry any more (false), each once.
-    pub fn keys(&self) -> impl Iterator<Item = (&StoredKey, bool)> {
-        let [before, after] =
-            [&self.before, &self.after].map(|pod| pod.as_ref().map_or(&[][..], |pod| &pod.records));
-        let Difference { gone, come } = Difference::between(before, after);
-        let gone = gone.into_iter().map(|record| (&record.key, false));
-        gone.chain(come.into_iter().map(|record| (&record.key, true)))
-    }
+    /// Which Pod.
+    pub holder: Arc<Holder>,
+    /// The keys that it carries now and did not, or does not carry any more, as far as no [`Change`] of
+    /// the same step names them: another Pod carries them too.
+    pub keys: Box<[StoredKey]>,
+    /// The content is different though no [`Change`] of the step says so: `keys`, or the order of
+    /// the Pod's records, or that it is there.
+    pub is_unannounced: bool,
 }
 
 /// Where a catalog appends what changed. Made to be used again: take what is in it, or
@@ -132,7 +144,7 @@ pub struct Changes {
     pub problems: Vec<ProblemChange>,
     /// Pods that came, went, or are not as they were.
     pub pods: Vec<PodChange>,
-    /// The catalog was empty, and everything in it is new: see [`Catalog::everything`](super::Catalog::everything). Only where
+    /// The catalog was empty, and everything in it is new: see [`Content::everything`](super::Content::everything). Only where
     /// that is asked for, by [`in_bulk`](Self::in_bulk); and then nothing of it is told one by one.
     pub filled: bool,
     bulk: bool,
@@ -171,14 +183,9 @@ pub(super) struct Transition {
     pub(super) resource_version: Arc<str>,
 }
 
-/// Appends the net effect of the transitions of one step. A key that went in between is told as
-/// removed and added: that is a Pod replaced by another one of its name.
-pub(super) fn emit(transitions: Vec<Transition>, changes: &mut Vec<Change>) {
-    // A key that comes twice was there before the second time, or went in between.
-    if transitions.iter().all(|transition| transition.before.is_none()) {
-        changes.extend(transitions.into_iter().filter_map(|only| change(only, None)));
-        return;
-    }
+/// Appends the net effect of the transitions of one step, and gives the keys it names. A key that went in
+/// between is removed and added: that is a Pod replaced by another one of its name.
+pub(super) fn emit(transitions: Vec<Transition>, changes: &mut Vec<Change>) -> BTreeSet<ByDigest> {
     let mut last = BTreeMap::new();
     let mut befores: Vec<Option<Option<Arc<str>>>> = Vec::with_capacity(transitions.len());
     for (index, transition) in transitions.iter().enumerate() {
@@ -187,28 +194,27 @@ pub(super) fn emit(transitions: Vec<Transition>, changes: &mut Vec<Change>) {
         let before = previous.and_then(|previous| befores.get_mut(previous)?.take());
         befores.push(Some(before.unwrap_or_else(|| transition.before.clone())));
     }
+    let mut named = BTreeSet::new();
     for (transition, before) in transitions.into_iter().zip(befores) {
-        if let Some(before) = before {
-            changes.extend(change(transition, before));
+        let Some(before) = before else { continue };
+        if let Some(change) = change(&transition, before.as_ref()) {
+            changes.push(change);
+            named.insert(ByDigest::of(&transition.key));
         }
     }
+    named
 }
 
 /// The change from `before` to where the last transition of a key led.
-fn change(last: Transition, before: Option<Arc<str>>) -> Option<Change> {
-    if before == last.after {
+fn change(last: &Transition, before: Option<&Arc<str>>) -> Option<Change> {
+    if before == last.after.as_ref() {
         return None;
     }
-    let kind = match (&before, &last.after) {
+    let kind = match (before, &last.after) {
         (None, _) => ChangeKind::Added,
         (Some(_), Some(_)) => ChangeKind::Updated,
         (Some(_), None) => ChangeKind::Removed,
     };
-    Some(Change {
-        kind,
-        key: last.key.to_shared(),
-        value: last.after.or(before)?,
-        holder: last.holder,
-        resource_version: last.resource_version,
-    })
+    let value = last.after.as_ref().or(before)?;
+    Some(Change::new(kind, &last.key, value, &last.holder, &last.resource_version))
 }

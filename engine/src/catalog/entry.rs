@@ -2,18 +2,17 @@
 
 use alloc::borrow::Cow;
 use alloc::boxed::Box;
+use alloc::collections::BTreeSet;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
-use super::keys::digest;
-use super::{Holder, StoredKey};
-use dubbo_k8s_codec::Record;
-use dubbo_k8s_codec::Url;
 use dubbo_k8s_codec::problem::Phrase;
-use dubbo_k8s_codec::{Annotation, encode};
-use dubbo_k8s_codec::{DecodeError, Found, Stage};
-use dubbo_k8s_codec::{Key, ROOT};
-use dubbo_k8s_codec::{Pod, PodError};
+use dubbo_k8s_codec::{Annotation, DecodeError, Found, Pod, PodError, Record, encode};
+
+use super::digest::digest;
+use super::key_facts::{KeyFacts, KeyFault};
+use super::keys::ByDigest;
+use super::{Holder, PodProblem, StoredKey};
 
 /// At most this many problems are kept of one Pod; the last one then says that there were more.
 const MAX_PROBLEMS: usize = 16;
@@ -65,6 +64,22 @@ impl PodEntry {
         &self.problems
     }
 
+    /// The same, each with the Pod.
+    pub fn pod_problems(&self) -> impl Iterator<Item = PodProblem> {
+        let problem = |error: &DecodeError| PodProblem {
+            holder: Arc::clone(&self.holder),
+            error: error.clone(),
+        };
+        self.problems.iter().map(problem)
+    }
+
+    /// Its keys, each once.
+    pub(super) fn distinct_keys(&self) -> Vec<&StoredKey> {
+        let mut seen = BTreeSet::new();
+        let keys = self.records.iter().map(|record| &record.key);
+        keys.filter(|key| seen.insert(ByDigest::of(key))).collect()
+    }
+
     /// The annotation: of a Pod with problems as it is (`None` beyond 256 KiB), otherwise as the
     /// records are written, which is byte for byte what dubbo-go wrote. `None` if it carries none.
     pub fn annotation(&self) -> Option<Cow<'_, str>> {
@@ -93,8 +108,8 @@ impl PodEntry {
 pub(super) trait Interner {
     /// The stored key of this digest, which has been checked when it was stored.
     fn key(&mut self, digest: u64, key: &str) -> Option<StoredKey>;
-    /// Stores a key that has been checked.
-    fn learn(&mut self, key: &str) -> StoredKey;
+    /// Stores a key that has been read.
+    fn store(&mut self, key: &str, facts: KeyFacts) -> StoredKey;
     fn namespace(&mut self, namespace: &str) -> Arc<str>;
     fn value(&mut self, value: &str) -> Arc<str>;
     fn holder(&mut self, namespace: &str, name: &str, uid: &str) -> Option<Arc<Holder>>;
@@ -205,10 +220,10 @@ fn read_annotation(
         let key = found.map(|found| found.key.clone());
         let key = match key.or_else(|| interner.key(digest, record.key)) {
             Some(key) => key,
-            None => match check(record.key) {
-                Ok(()) => interner.learn(record.key),
+            None => match KeyFacts::read(record.key) {
+                Ok(facts) => interner.store(record.key, facts),
                 Err(fault) => {
-                    push(&mut problems, || fault.placed(&annotation, value, index));
+                    push(&mut problems, || placed(&fault, &annotation, value, index));
                     continue;
                 }
             },
@@ -218,41 +233,9 @@ fn read_annotation(
     (records, problems)
 }
 
-/// What is wrong with a key, and where in the key.
-struct KeyFault {
-    stage: Stage,
-    offset: usize,
-    expected: Phrase,
-    found: Found,
-}
-
-impl KeyFault {
-    fn placed(&self, annotation: &Annotation, value: &str, index: usize) -> DecodeError {
-        let (offset, decoded_offset) = annotation.place_in_key(value, index, self.offset);
-        DecodeError::new(self.stage, offset, decoded_offset, self.expected, self.found)
-    }
-}
-
-/// Whether the registry can make sense of a key: a legal path and, on a leaf, a legal URL.
-fn check(text: &str) -> Result<(), KeyFault> {
-    let key = Key::parse(text).map_err(|error| KeyFault {
-        stage: error.stage,
-        offset: error.offset,
-        expected: error.expected,
-        found: error.found,
-    })?;
-    if key.root != ROOT {
-        let (offset, found) = (1, Found::Thing(Phrase::AnotherRoot));
-        let expected = Phrase::PathUnderRoot;
-        return Err(KeyFault { stage: Stage::Shape, offset, expected, found });
-    }
-    let Some(url) = key.url.as_deref() else { return Ok(()) };
-    Url::parse(url).map(drop).map_err(|error| KeyFault {
-        stage: Stage::Shape,
-        offset: Key::place_in_url(text, error.offset),
-        expected: error.expected,
-        found: error.found,
-    })
+fn placed(fault: &KeyFault, annotation: &Annotation, value: &str, index: usize) -> DecodeError {
+    let (offset, decoded_offset) = annotation.place_in_key(value, index, fault.offset);
+    DecodeError::new(fault.stage, offset, decoded_offset, fault.expected, fault.found)
 }
 
 fn push(problems: &mut Vec<DecodeError>, problem: impl FnOnce() -> DecodeError) {

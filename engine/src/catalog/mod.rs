@@ -6,35 +6,43 @@
 
 mod carriers;
 mod change;
+mod content;
 mod difference;
+mod digest;
 mod entry;
+mod key_facts;
 mod keys;
+mod known;
 mod relist;
+mod services;
 mod stored_key;
-mod view;
 
-use alloc::collections::{BTreeMap, BTreeSet};
+use alloc::boxed::Box;
+use alloc::collections::BTreeSet;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
+use core::ops::Deref;
 
+use dubbo_k8s_codec::{DecodeError, Pod, PodError};
+use imbl::OrdMap;
 use serde::{Serialize, Serializer, ser::SerializeStruct};
 
 use self::carriers::Carriers;
 pub use self::change::{Change, ChangeKind, Changes, PodChange, ProblemChange, ProblemKind};
 use self::change::{Transition, emit};
+pub use self::content::Content;
+use self::content::Pods;
 use self::difference::Difference;
+pub(crate) use self::digest::digest;
 use self::entry::Interner;
 pub use self::entry::{PodEntry, StoredRecord};
+pub use self::key_facts::KeyFacts;
 use self::keys::ByDigest;
-pub(crate) use self::keys::digest;
-use self::keys::{Entry, KeyMap};
 use self::relist::Staged;
 pub use self::relist::{Relist, Scope};
+pub use self::services::{Endpoint, ServiceEntry, Services};
+use self::stored_key::SharedParts;
 pub use self::stored_key::StoredKey;
-use self::stored_key::Templates;
-pub use self::view::{EndpointView, PodView, ServiceView};
-use dubbo_k8s_codec::DecodeError;
-use dubbo_k8s_codec::{Pod, PodError};
 
 /// Who carries a record: a Pod. Its identity is the uid.
 ///
@@ -114,8 +122,6 @@ impl Liveness {
     }
 }
 
-type Pods = BTreeMap<Arc<str>, Arc<PodEntry>>;
-
 /// The registry as it is now. See the [module](self) and [`Changes`].
 ///
 /// ```
@@ -136,16 +142,25 @@ type Pods = BTreeMap<Arc<str>, Arc<PodEntry>>;
 /// catalog.observe(&pod, &mut changes);
 /// assert_eq!(changes.changes[0].kind, ChangeKind::Added);
 /// assert_eq!(&*changes.changes[0].key, key);
-/// assert_eq!(catalog.services()[0].service.to_string(), "a.B");
+/// assert_eq!(catalog.services().next().unwrap().service.to_string(), "a.B");
 /// ```
+///
+/// It is the writer's half: what it holds is its [`Content`], to which it dereferences, and of which
+/// readers keep copies at no cost.
 #[derive(Clone, Debug)]
 pub struct Catalog {
     liveness: Liveness,
-    namespaces: BTreeMap<Arc<str>, Pods>,
-    keys: KeyMap<Carriers>,
-    templates: Templates,
+    content: Content,
+    parts: SharedParts,
     empty: Arc<str>,
-    revision: u64,
+}
+
+impl Deref for Catalog {
+    type Target = Content;
+
+    fn deref(&self) -> &Content {
+        &self.content
+    }
 }
 
 impl Catalog {
@@ -153,12 +168,15 @@ impl Catalog {
     pub fn new(liveness: Liveness) -> Self {
         Self {
             liveness,
-            namespaces: BTreeMap::new(),
-            keys: KeyMap::new(),
-            templates: Templates::default(),
+            content: Content::new(),
+            parts: SharedParts::default(),
             empty: Arc::from(""),
-            revision: 0,
         }
+    }
+
+    /// What it holds now: copy it to keep it.
+    pub const fn content(&self) -> &Content {
+        &self.content
     }
 
     /// Takes in a Pod that is there: a watch event `ADDED` or `MODIFIED`. One that is not live
@@ -220,12 +238,12 @@ impl Catalog {
     /// Replaces all that is known of a scope in one step, and appends exactly the difference.
     /// A Pod that was replaced by another one of its name is first removed, then added.
     pub fn commit(&mut self, scope: &Scope, relist: Relist, changes: &mut Changes) {
-        let (staged, templates) = match relist.into_staged() {
+        let (staged, parts) = match relist.into_staged() {
             Staged::First(first) if self.is_empty() => return self.adopt(*first, changes),
-            Staged::First(first) => (first.namespaces, first.templates),
-            Staged::Later(later) => (later.pods, later.templates),
+            Staged::First(first) => (first.content.namespaces, first.parts),
+            Staged::Later(later) => (later.pods, later.parts),
         };
-        self.templates.merge(&templates);
+        self.parts.merge(&parts);
         let mut log = Log::default();
         for (name, entry) in staged.values().flatten() {
             let namespace = &entry.holder.namespace;
@@ -235,7 +253,7 @@ impl Catalog {
             }
         }
         let missing = self.missing(scope, &staged);
-        for entry in staged.into_values().flat_map(BTreeMap::into_values) {
+        for (_, entry) in staged.into_iter().flat_map(|(_, pods)| pods) {
             self.put(entry, &mut log);
         }
         for (namespace, name) in missing {
@@ -244,73 +262,36 @@ impl Catalog {
         self.finish(log, changes);
     }
 
-    fn is_empty(&self) -> bool {
-        self.namespaces.is_empty() && self.keys.is_empty()
-    }
-
     /// Becomes the catalog that a first list has made, and tells of everything in it.
     fn adopt(&mut self, first: Self, changes: &mut Changes) {
-        let revision = self.revision + u64::from(!first.is_empty());
-        *self = Self { revision, ..first };
+        let revision = self.revision() + u64::from(!first.is_empty());
+        *self = first;
+        self.content.revision = revision;
         if changes.is_bulk() {
             changes.filled = !self.is_empty();
             return;
         }
-        changes.changes.extend(self.everything());
-        for entry in self.pod_entries() {
-            changes.problems.extend(entry.problems.iter().map(|error| ProblemChange {
-                kind: ProblemKind::Raised,
-                problem: PodProblem { holder: Arc::clone(&entry.holder), error: error.clone() },
-            }));
-            changes.pods.push(PodChange { before: None, after: Some(Arc::clone(entry)) });
+        changes.changes.extend(self.content.everything());
+        for entry in self.content.pod_entries() {
+            let raised = |problem| ProblemChange { kind: ProblemKind::Raised, problem };
+            changes.problems.extend(entry.pod_problems().map(raised));
+            changes.pods.push(PodChange {
+                holder: Arc::clone(&entry.holder),
+                keys: Box::default(),
+                is_unannounced: entry.records().is_empty(),
+            });
         }
     }
 
-    /// Every key as if it had just come, in the order of the Pods that it counts for.
-    pub fn everything(&self) -> impl Iterator<Item = Change> {
-        self.pod_entries().flat_map(move |entry| {
-            let mut told = BTreeSet::new();
-            let records = entry.records.iter();
-            records.filter_map(move |StoredRecord { key, .. }| {
-                let carriers = self.keys.get(key)?;
-                let (first, value) = (carriers.holders().next()?, carriers.value()?);
-                let is_its = first.rank() == entry.holder.rank() && told.insert(ByDigest::of(key));
-                is_its.then(|| Change {
-                    kind: ChangeKind::Added,
-                    key: key.to_shared(),
-                    value: Arc::clone(value),
-                    holder: Arc::clone(first),
-                    resource_version: Arc::clone(&entry.resource_version),
-                })
-            })
-        })
-    }
-
-    /// All Pods, in the order of namespace and name.
-    pub fn pod_entries(&self) -> impl Iterator<Item = &Arc<PodEntry>> {
-        self.namespaces.values().flat_map(BTreeMap::values)
-    }
-
-    /// Every key with the value that counts and the Pods that carry it, in no order.
-    pub fn carried(
-        &self,
-    ) -> impl Iterator<Item = (&StoredKey, &Arc<str>, impl Iterator<Item = &Arc<Holder>>)> {
-        self.keys
-            .iter()
-            .filter_map(|(key, carriers)| Some((key, carriers.value()?, carriers.holders())))
-    }
-
     /// The Pods of a scope that are not among the staged ones.
-    fn missing(
-        &self,
-        scope: &Scope,
-        staged: &BTreeMap<Arc<str>, Pods>,
-    ) -> Vec<(Arc<str>, Arc<str>)> {
+    fn missing(&self, scope: &Scope, staged: &OrdMap<Arc<str>, Pods>) -> Vec<(Arc<str>, Arc<str>)> {
         let is_staged = |namespace: &str, name: &str| {
             staged.get(namespace).is_some_and(|pods| pods.contains_key(name))
         };
         let mut missing = Vec::new();
-        for (namespace, pods) in self.namespaces.iter().filter(|(name, _)| scope.holds(name)) {
+        for (namespace, pods) in
+            self.content.namespaces.iter().filter(|(name, _)| scope.holds(name))
+        {
             for name in pods.keys().filter(|name| !is_staged(namespace, name)) {
                 missing.push((Arc::clone(namespace), Arc::clone(name)));
             }
@@ -318,79 +299,49 @@ impl Catalog {
         missing
     }
 
-    /// How many live Pods are known.
-    pub fn pods(&self) -> usize {
-        let named = |pods: &Pods| pods.len() - usize::from(pods.contains_key(""));
-        self.namespaces.values().map(named).sum()
-    }
-
-    /// The value that counts of a key: that of the holder with the smallest uid.
-    pub fn value(&self, key: &StoredKey) -> Option<&Arc<str>> {
-        self.keys.get(key)?.value()
-    }
-
-    /// How many distinct records are registered.
-    pub fn records(&self) -> usize {
-        self.keys.len()
-    }
-
-    /// A number that grows whenever records, their holders or problems change.
-    pub const fn revision(&self) -> u64 {
-        self.revision
-    }
-
     /// Which Pods count as live here.
     pub const fn liveness(&self) -> Liveness {
         self.liveness
-    }
-
-    fn entry(&self, namespace: &str, name: &str) -> Option<&Arc<PodEntry>> {
-        self.namespaces.get(namespace)?.get(name)
     }
 
     /// Puts a Pod in place of what was known of it, if anything, under the same uid.
     fn put(&mut self, entry: Arc<PodEntry>, log: &mut Log) {
         let holder = Arc::clone(&entry.holder);
         let old = self.entry(&holder.namespace, &holder.pod).cloned();
-        if let Some(old) = &old {
-            if Arc::ptr_eq(old, &entry) {
-                return;
-            }
-            let Difference { gone, come } = Difference::between(&old.records, &entry.records);
-            for record in gone {
-                self.drop_carrier(record, &old.holder, &entry.resource_version, log);
-            }
-            for record in come {
-                self.add_carrier(record, &holder, &entry.resource_version, log);
-            }
-        } else {
-            for record in &entry.records {
-                self.add_carrier(record, &holder, &entry.resource_version, log);
-            }
+        if old.as_ref().is_some_and(|old| Arc::ptr_eq(old, &entry)) {
+            return;
         }
+        let before = old.as_ref().map_or(&[][..], |old| &old.records);
+        let Difference { gone, come } = Difference::between(before, &entry.records);
+        for record in &gone {
+            self.drop_carrier(record, &holder, &entry.resource_version, log);
+        }
+        for record in &come {
+            self.add_carrier(record, &holder, &entry.resource_version, log);
+        }
+        let keys = gone.iter().chain(&come).map(|record| &record.key);
+        let is_same = old.as_ref().is_some_and(|old| old.shows_the_same(&entry));
+        log.pod(&holder, keys, is_same);
         log.problems(&holder, old.as_ref().map_or(&[], |old| &old.problems), &entry.problems);
         log.dirty |= old.is_none();
-        log.pod(old, Some(&entry));
-        self.pods_of(&holder.namespace).insert(Arc::clone(&holder.pod), entry);
-    }
-
-    fn pods_of(&mut self, namespace: &Arc<str>) -> &mut Pods {
-        self.namespaces.entry(Arc::clone(namespace)).or_default()
+        let pods = self.content.namespaces.entry(Arc::clone(&holder.namespace)).or_default();
+        pods.insert(Arc::clone(&holder.pod), entry);
     }
 
     /// Removes a Pod. The version is that of the change, else the last one known.
     fn take_out(&mut self, namespace: &str, name: &str, version: Option<&str>, log: &mut Log) {
-        let Some(pods) = self.namespaces.get_mut(namespace) else { return };
+        let Some(pods) = self.content.namespaces.get_mut(namespace) else { return };
         let Some(entry) = pods.remove(name) else { return };
         if pods.is_empty() {
-            self.namespaces.remove(namespace);
+            self.content.namespaces.remove(namespace);
         }
         let version = version.map_or_else(|| Arc::clone(&entry.resource_version), Arc::from);
+        let records = entry.distinct_keys();
         for record in &entry.records {
             self.drop_carrier(record, &entry.holder, &version, log);
         }
+        log.pod(&entry.holder, records, false);
         log.problems(&entry.holder, &entry.problems, &[]);
-        log.pod(Some(entry), None);
         log.dirty = true;
     }
 
@@ -401,18 +352,16 @@ impl Catalog {
         version: &Arc<str>,
         log: &mut Log,
     ) {
-        let (before, after) = match self.keys.entry(&record.key) {
-            Entry::Vacant(vacant) => {
-                vacant.insert(Carriers::one(holder, &record.value));
-                log.dirty = true;
-                (None, Some(Arc::clone(&record.value)))
-            }
-            Entry::Occupied(carriers) => {
-                let before = carriers.value().cloned();
-                log.dirty |= carriers.insert(holder, &record.value);
-                (before, carriers.value().cloned())
-            }
+        let keys = &mut self.content.keys;
+        let Some(carriers) = keys.get_mut(&record.key) else {
+            keys.insert(&record.key, Carriers::one(holder, &record.value));
+            log.dirty = true;
+            log.transition(&record.key, None, Some(Arc::clone(&record.value)), holder, version);
+            return;
         };
+        let before = carriers.value().cloned();
+        log.dirty |= carriers.insert(holder, &record.value);
+        let after = carriers.value().cloned();
         log.transition(&record.key, before, after, holder, version);
     }
 
@@ -423,34 +372,52 @@ impl Catalog {
         version: &Arc<str>,
         log: &mut Log,
     ) {
-        let Some(carriers) = self.keys.get_mut(&record.key) else { return };
+        let Some(carriers) = self.content.keys.get_mut(&record.key) else { return };
         let before = carriers.value().cloned();
         log.dirty |= carriers.remove(holder);
         let after = carriers.value().cloned();
         if after.is_none() {
-            self.keys.remove(&record.key);
+            self.content.keys.remove(&record.key);
         }
         log.transition(&record.key, before, after, holder, version);
     }
 
-    /// Tells what a step has done.
+    /// Appends what a step has done.
     fn finish(&mut self, mut log: Log, changes: &mut Changes) {
-        self.revision += u64::from(log.dirty);
-        emit(log.transitions, &mut changes.changes);
+        self.content.revision += u64::from(log.dirty);
+        let named = emit(log.transitions, &mut changes.changes);
+        changes.pods.extend(log.pods.into_iter().map(|pod| pod.beside(&named)));
         changes.problems.append(&mut log.problems);
-        changes.pods.append(&mut log.pods);
     }
 }
 
-/// What one step does, before it is told.
+/// What one step does.
 #[derive(Default)]
 struct Log {
     transitions: Vec<Transition>,
     problems: Vec<ProblemChange>,
-    pods: Vec<PodChange>,
+    pods: Vec<TouchedPod>,
     dirty: bool,
-    /// Nobody is told.
+    /// Nothing is reported of it.
     silent: bool,
+}
+
+/// A Pod that a step has come upon, with the keys of the records in which it differs.
+struct TouchedPod {
+    holder: Arc<Holder>,
+    keys: Vec<StoredKey>,
+    is_same: bool,
+}
+
+impl TouchedPod {
+    /// What is left to report of it beside the changes of these keys.
+    fn beside(self, named: &BTreeSet<ByDigest>) -> PodChange {
+        let differs = !self.keys.is_empty();
+        let unnamed = self.keys.into_iter().filter(|key| !named.contains(&ByDigest::of(key)));
+        let keys: Box<[_]> = unnamed.collect();
+        let is_unannounced = !keys.is_empty() || !differs && !self.is_same;
+        PodChange { holder: self.holder, keys, is_unannounced }
+    }
 }
 
 impl Log {
@@ -458,9 +425,15 @@ impl Log {
         Self { silent: true, ..Self::default() }
     }
 
-    fn pod(&mut self, before: Option<Arc<PodEntry>>, after: Option<&Arc<PodEntry>>) {
+    fn pod<'a>(
+        &mut self,
+        holder: &Arc<Holder>,
+        keys: impl IntoIterator<Item = &'a StoredKey>,
+        is_same: bool,
+    ) {
         if !self.silent {
-            self.pods.push(PodChange { before, after: after.map(Arc::clone) });
+            let keys = keys.into_iter().cloned().collect();
+            self.pods.push(TouchedPod { holder: Arc::clone(holder), keys, is_same });
         }
     }
 
@@ -484,18 +457,15 @@ impl Log {
     }
 
     fn problems(&mut self, holder: &Arc<Holder>, before: &[DecodeError], after: &[DecodeError]) {
-        let mut tell = |kind, error: &DecodeError| {
-            let problem = PodProblem { holder: Arc::clone(holder), error: error.clone() };
+        let cleared = before.iter().filter(|error| !after.contains(error));
+        let cleared = cleared.map(|error| (ProblemKind::Cleared, error));
+        let raised = after.iter().filter(|error| !before.contains(error));
+        for (kind, error) in cleared.chain(raised.map(|error| (ProblemKind::Raised, error))) {
+            self.dirty = true;
             if !self.silent {
+                let problem = PodProblem { holder: Arc::clone(holder), error: error.clone() };
                 self.problems.push(ProblemChange { kind, problem });
             }
-            self.dirty = true;
-        };
-        for error in before.iter().filter(|error| !after.contains(error)) {
-            tell(ProblemKind::Cleared, error);
-        }
-        for error in after.iter().filter(|error| !before.contains(error)) {
-            tell(ProblemKind::Raised, error);
         }
     }
 }
@@ -505,15 +475,15 @@ struct KnownKeys<'a>(&'a mut Catalog);
 
 impl Interner for KnownKeys<'_> {
     fn key(&mut self, digest: u64, key: &str) -> Option<StoredKey> {
-        self.0.keys.key(digest, key).cloned()
+        self.0.content.keys.key(digest, key).cloned()
     }
 
-    fn learn(&mut self, key: &str) -> StoredKey {
-        self.0.templates.store(key)
+    fn store(&mut self, key: &str, facts: KeyFacts) -> StoredKey {
+        self.0.parts.store(key, facts)
     }
 
     fn namespace(&mut self, namespace: &str) -> Arc<str> {
-        known_namespace(self.0, namespace)
+        self.0.content.known_namespace(namespace)
     }
 
     fn value(&mut self, value: &str) -> Arc<str> {
@@ -521,16 +491,6 @@ impl Interner for KnownKeys<'_> {
     }
 
     fn holder(&mut self, namespace: &str, name: &str, uid: &str) -> Option<Arc<Holder>> {
-        known_holder(self.0, namespace, name, uid)
+        self.0.content.known_holder(namespace, name, uid)
     }
-}
-
-fn known_namespace(catalog: &Catalog, namespace: &str) -> Arc<str> {
-    let known = catalog.namespaces.get_key_value(namespace);
-    known.map_or_else(|| Arc::from(namespace), |(namespace, _)| Arc::clone(namespace))
-}
-
-fn known_holder(catalog: &Catalog, namespace: &str, name: &str, uid: &str) -> Option<Arc<Holder>> {
-    let entry = catalog.entry(namespace, name)?;
-    (*entry.holder.uid == *uid).then(|| Arc::clone(&entry.holder))
 }

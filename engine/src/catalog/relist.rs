@@ -2,14 +2,17 @@
 //! is committed, and it shares with the catalog whatever has not changed.
 
 use alloc::boxed::Box;
-use alloc::collections::BTreeMap;
 use alloc::sync::Arc;
 
-use super::entry::{Interner, PodEntry};
-use super::keys::{Entry, KeyMap};
-use super::stored_key::{StoredKey, Templates};
-use super::{Catalog, Holder, Liveness, Log, Pods, known_holder, known_namespace};
 use dubbo_k8s_codec::{Pod, PodError};
+use imbl::OrdMap;
+
+use super::content::Pods;
+use super::entry::{Interner, PodEntry};
+use super::key_facts::KeyFacts;
+use super::keys::KeyMap;
+use super::stored_key::{SharedParts, StoredKey};
+use super::{Catalog, Holder, Liveness, Log};
 
 /// Which Pods a relist is about.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -52,9 +55,9 @@ impl Relist {
         } else {
             Staged::Later(Later {
                 liveness: catalog.liveness,
-                pods: BTreeMap::new(),
+                pods: OrdMap::new(),
                 keys: KeyMap::new(),
-                templates: Templates::default(),
+                parts: SharedParts::default(),
                 empty: Arc::clone(&catalog.empty),
             })
         })
@@ -88,10 +91,10 @@ impl Relist {
     /// How many objects have been taken in.
     pub fn pods(&self) -> usize {
         let pods = match &self.0 {
-            Staged::First(first) => &first.namespaces,
+            Staged::First(first) => &first.content.namespaces,
             Staged::Later(later) => &later.pods,
         };
-        pods.values().map(BTreeMap::len).sum()
+        pods.values().map(OrdMap::len).sum()
     }
 
     pub(super) fn into_staged(self) -> Staged {
@@ -103,10 +106,10 @@ impl Relist {
 #[derive(Debug)]
 pub(super) struct Later {
     liveness: Liveness,
-    pub(super) pods: BTreeMap<Arc<str>, Pods>,
+    pub(super) pods: OrdMap<Arc<str>, Pods>,
     /// The keys that the catalog does not know.
     keys: KeyMap<()>,
-    pub(super) templates: Templates,
+    pub(super) parts: SharedParts,
     empty: Arc<str>,
 }
 
@@ -118,7 +121,7 @@ impl Later {
             }
             return;
         }
-        let held = catalog.entry(&pod.namespace, &pod.name);
+        let held = catalog.content.entry(&pod.namespace, &pod.name);
         let entry = match held {
             Some(held) if held.is_of(pod) => Arc::clone(held),
             _ => {
@@ -156,22 +159,20 @@ struct Staging<'a> {
 
 impl Interner for Staging<'_> {
     fn key(&mut self, digest: u64, key: &str) -> Option<StoredKey> {
-        let known = self.catalog.keys.key(digest, key);
+        let known = self.catalog.content.keys.key(digest, key);
         known.or_else(|| self.later.keys.key(digest, key)).cloned()
     }
 
-    fn learn(&mut self, key: &str) -> StoredKey {
-        let key = self.later.templates.store_beside(&self.catalog.templates, key);
-        if let Entry::Vacant(vacant) = self.later.keys.entry(&key) {
-            vacant.insert(());
-        }
+    fn store(&mut self, key: &str, facts: KeyFacts) -> StoredKey {
+        let key = self.later.parts.store_with(&self.catalog.parts, key, facts);
+        self.later.keys.insert(&key, ());
         key
     }
 
     fn namespace(&mut self, namespace: &str) -> Arc<str> {
         match self.later.pods.get_key_value(namespace) {
             Some((namespace, _)) => Arc::clone(namespace),
-            None => known_namespace(self.catalog, namespace),
+            None => self.catalog.content.known_namespace(namespace),
         }
     }
 
@@ -180,6 +181,6 @@ impl Interner for Staging<'_> {
     }
 
     fn holder(&mut self, namespace: &str, name: &str, uid: &str) -> Option<Arc<Holder>> {
-        known_holder(self.catalog, namespace, name, uid)
+        self.catalog.content.known_holder(namespace, name, uid)
     }
 }

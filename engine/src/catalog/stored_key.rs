@@ -6,7 +6,6 @@
 //! whatever it is: a key like no other is a template of its own.
 
 use alloc::boxed::Box;
-use alloc::collections::BTreeSet;
 use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -14,21 +13,24 @@ use core::cmp::Ordering;
 use core::fmt;
 use core::ops::Range;
 
-use super::keys::digest;
-use dubbo_k8s_codec::Category;
+use dubbo_k8s_codec::{Key, Url};
+
+use super::digest::digest;
+use super::key_facts::KeyFacts;
+use super::known::Known;
 
 /// The key of a record, in little room. A copy is cheap.
 ///
 /// Two are equal, and ordered, as their texts are.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone)]
 pub struct StoredKey(Arc<Packed>);
 
-#[derive(PartialEq, Eq)]
 struct Packed {
     digest: u64,
     template: Arc<Template>,
     /// The numbers, with a space after each but the last.
     numbers: Box<str>,
+    facts: Arc<KeyFacts>,
 }
 
 impl Packed {
@@ -81,11 +83,17 @@ impl StoredKey {
         Arc::from(self.to_text())
     }
 
-    /// The category of a record that has a URL; the rest of the key may be wrong all the same. Costs
-    /// little: no text is made where it stands before the first number, as it nearly always does.
-    pub fn category(&self) -> Option<Category> {
-        let start = core::str::from_utf8(self.0.template.start()).unwrap_or_default();
-        Category::of_leaf(start).or_else(|| Category::of_leaf(&self.to_text()))
+    /// What the reader of the key learned of it.
+    pub fn facts(&self) -> &Arc<KeyFacts> {
+        &self.0.facts
+    }
+
+    /// The URL of a leaf. It is ten times as large as the key is kept, so it is made again from the key's
+    /// text: for output only, which reads its parts.
+    pub fn url(&self) -> Option<Url<'static>> {
+        let text = self.to_text();
+        let url = Key::parse(&text).ok()?.url?.into_owned();
+        Url::parse(url).ok()
     }
 
     /// How many bytes its text has.
@@ -122,12 +130,21 @@ impl StoredKey {
     }
 }
 
-/// A key that shares nothing, for one that is only looked for.
+/// A key that shares nothing, for one that is only looked for. Of a text that is no key there are no facts.
 impl From<&str> for StoredKey {
     fn from(text: &str) -> Self {
-        Templates::default().store(text)
+        SharedParts::default().store(text, KeyFacts::read(text).unwrap_or_default())
     }
 }
+
+impl PartialEq for StoredKey {
+    fn eq(&self, other: &Self) -> bool {
+        let (one, two) = (&*self.0, &*other.0);
+        one.digest == two.digest && one.template == two.template && one.numbers == two.numbers
+    }
+}
+
+impl Eq for StoredKey {}
 
 impl Ord for StoredKey {
     fn cmp(&self, other: &Self) -> Ordering {
@@ -188,53 +205,33 @@ fn compare<'a>(
     }
 }
 
-/// The templates of keys, each kept for as long as a key has it, and not much longer.
+/// What keys share: templates and facts.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Templates {
-    known: BTreeSet<Arc<Template>>,
-    /// Those that no key has any more are looked for beyond this many.
-    enough: usize,
+pub(super) struct SharedParts {
+    templates: Known<Template>,
+    facts: Known<KeyFacts>,
 }
 
-/// Fewer templates than this are not looked through.
-const FEW: usize = 256;
-
-impl Templates {
-    /// A key with a template that is known, or is from now on.
-    pub(super) fn store(&mut self, text: &str) -> StoredKey {
+impl SharedParts {
+    /// A key with what is known of it; its template and facts are shared from now on.
+    pub(super) fn store(&mut self, text: &str, facts: KeyFacts) -> StoredKey {
         let (template, numbers) = cut(text);
-        let template = if let Some(known) = self.known.get(&template) {
-            Arc::clone(known)
-        } else {
-            let template = Arc::new(template);
-            self.learn(&template);
-            template
-        };
-        StoredKey(Arc::new(Packed { digest: digest(text), template, numbers }))
+        let (template, facts) = (self.templates.share(template), self.facts.share(facts));
+        StoredKey(Arc::new(Packed { digest: digest(text), template, numbers, facts }))
     }
 
-    /// The same with a template of others, where they have it.
-    pub(super) fn store_beside(&mut self, others: &Self, text: &str) -> StoredKey {
-        let (template, _) = cut(text);
-        if let Some(known) = others.known.get(&template) {
-            self.learn(&Arc::clone(known));
-        }
-        self.store(text)
+    /// The same with the template and the facts of others, where they have them.
+    pub(super) fn store_with(&mut self, others: &Self, text: &str, facts: KeyFacts) -> StoredKey {
+        let (template, numbers) = cut(text);
+        let template = self.templates.share_with(&others.templates, template);
+        let facts = self.facts.share_with(&others.facts, facts);
+        StoredKey(Arc::new(Packed { digest: digest(text), template, numbers, facts }))
     }
 
     /// Takes over those of another.
     pub(super) fn merge(&mut self, other: &Self) {
-        other.known.iter().for_each(|template| self.learn(template));
-    }
-
-    fn learn(&mut self, template: &Arc<Template>) {
-        if self.known.len() >= self.enough.max(FEW) {
-            self.known.retain(|template| Arc::strong_count(template) > 1);
-            self.enough = self.known.len() * 2;
-        }
-        if !self.known.contains(template) {
-            self.known.insert(Arc::clone(template));
-        }
+        self.templates.merge(&other.templates);
+        self.facts.merge(&other.facts);
     }
 }
 
@@ -311,9 +308,10 @@ mod tests {
 
     #[test]
     fn replicas_share_a_template() {
-        let mut templates = Templates::default();
-        let keys: Vec<StoredKey> = (0..9).map(|ip| templates.store(&key(ip))).collect();
-        assert_eq!(templates.known.len(), 1);
+        let mut parts = SharedParts::default();
+        let keys: Vec<StoredKey> = (0..9).map(|ip| store(&mut parts, &key(ip))).collect();
+        assert!(keys.iter().all(|key| Arc::ptr_eq(&key.0.template, &keys[0].0.template)));
+        assert!(keys.iter().all(|key| Arc::ptr_eq(&key.0.facts, &keys[0].0.facts)));
         assert!((0..9).all(|ip| keys[usize::from(ip)].to_text() == key(ip)));
         assert_eq!(&*keys[7].0.numbers, "10.0.0.7 20880 1795347007");
         assert_eq!(
@@ -322,15 +320,8 @@ mod tests {
         );
     }
 
-    #[test]
-    fn templates_that_no_key_has_are_dropped() {
-        let mut templates = Templates::default();
-        let kept = templates.store("/dubbo/kept");
-        for number in 0..5 * FEW {
-            templates.store(&format!("/dubbo/x{}", "a".repeat(number)));
-        }
-        assert!(templates.known.len() <= FEW + 1, "{}", templates.known.len());
-        assert!(Arc::ptr_eq(&templates.store("/dubbo/kept").0.template, &kept.0.template));
+    fn store(parts: &mut SharedParts, text: &str) -> StoredKey {
+        parts.store(text, KeyFacts::read(text).unwrap_or_default())
     }
 
     proptest! {
@@ -339,8 +330,8 @@ mod tests {
             a in "(%[0-9]{0,6}|[0-9.]{0,6}|[a %/é]{0,3}){0,6}",
             b in "(%[0-9]{0,6}|[0-9.]{0,6}|[a %/é]{0,3}){0,6}",
         ) {
-            let mut templates = Templates::default();
-            let (left, right) = (templates.store(&a), templates.store(&b));
+            let mut parts = SharedParts::default();
+            let (left, right) = (store(&mut parts, &a), store(&mut parts, &b));
             prop_assert_eq!(left.to_text(), &*a);
             prop_assert_eq!(left.to_string(), &*a);
             prop_assert_eq!(left.len(), a.len());
@@ -354,10 +345,15 @@ mod tests {
         fn a_category_is_that_of_the_text(
             text in "/?(dubbo|1234)?/(a|a.B12345|2024.1)?(/(providers|routers|consumer|12345))?(/[a-z0-9]{0,6}){0,2}",
         ) {
-            let key = StoredKey::from(&*text);
-            prop_assert_eq!(key.category(), Category::of_leaf(&text));
-            if let Ok(parsed) = dubbo_k8s_codec::Key::parse(&text) {
-                prop_assert_eq!(key.category(), parsed.category.filter(|_| parsed.url.is_some()));
+            let facts = StoredKey::from(&*text);
+            let facts = facts.facts();
+            if let Ok(parsed) = dubbo_k8s_codec::Key::parse(&text)
+                && parsed.root == dubbo_k8s_codec::ROOT
+                && parsed.url.is_none()
+            {
+                prop_assert_eq!(facts.category(), parsed.category);
+                prop_assert_eq!(facts.leaf_category(), None);
+                prop_assert_eq!(facts.interface(), parsed.interface.as_deref());
             }
         }
 
@@ -365,9 +361,9 @@ mod tests {
         fn keys_of_one_template_compare_as_their_texts(
             numbers in prop::collection::vec(("[0-9.]{4,7}", "[0-9]{4,6}", "[0-9]{0,5}"), 2..6),
         ) {
-            let mut templates = Templates::default();
+            let mut parts = SharedParts::default();
             let texts: Vec<_> = numbers.iter().map(|(a, b, c)| format!("/dubbo/a%3A{a}x{b}-{c}")).collect();
-            let keys: Vec<_> = texts.iter().map(|text| templates.store(text)).collect();
+            let keys: Vec<_> = texts.iter().map(|text| store(&mut parts, text)).collect();
             for (a, left) in texts.iter().zip(&keys) {
                 for (b, right) in texts.iter().zip(&keys) {
                     prop_assert_eq!(left.cmp(right), a.cmp(b), "{} {}", a, b);

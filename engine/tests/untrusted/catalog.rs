@@ -28,5 +28,5 @@ pub(crate) fn check(bytes: &[u8]) {
     }
     let shown = catalog.entries().map(|(key, value, _)| (key, value));
     assert!(shown.eq(held.iter().map(|(key, value)| (key.to_string(), &**value))));
-    let _ = serde_json::to_string(&catalog.services()).unwrap();
+    let _ = serde_json::to_string(&catalog.services().collect::<Vec<_>>()).unwrap();
 }

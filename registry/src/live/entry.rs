@@ -1,12 +1,12 @@
 //! One event of the log. What many subscribers need of it is worked out once, by the first of them.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::OnceLock;
 
 use bytes::Bytes;
-use dubbo_k8s_codec::Service;
+use dubbo_k8s_engine::catalog::StoredKey;
 
 use super::Revision;
-use super::selection::{Selection, named};
+use super::selection::Selection;
 use dubbo_k8s_engine::Notice;
 
 /// About how many bytes an entry takes without its texts.
@@ -27,7 +27,6 @@ pub struct Entry {
     pub content: bool,
     /// What has happened.
     pub what: What,
-    named: OnceLock<Option<(String, Service<'static>)>>,
     rendered: OnceLock<Bytes>,
 }
 
@@ -44,14 +43,14 @@ pub enum What {
 #[derive(Debug)]
 pub enum Touched {
     /// These.
-    Keys(Box<[Arc<str>]>),
+    Keys(Box<[StoredKey]>),
     /// Too many to be worth remembering.
     Many,
 }
 
 impl Entry {
     pub(super) fn new(revision: Revision, content: bool, what: What) -> Self {
-        Self { revision, content, what, named: OnceLock::new(), rendered: OnceLock::new() }
+        Self { revision, content, what, rendered: OnceLock::new() }
     }
 
     /// The most bytes that it keeps alive, the JSON included that is made of it later.
@@ -63,7 +62,7 @@ impl Entry {
     fn text(&self) -> usize {
         match &self.what {
             What::Notice(Notice::Change(change)) => change.key.len() + change.value.len(),
-            What::Touched(Touched::Keys(keys)) => keys.iter().map(|key| key.len()).sum(),
+            What::Touched(Touched::Keys(keys)) => keys.iter().map(StoredKey::len).sum(),
             What::Notice(_) | What::Touched(Touched::Many) => 0,
         }
     }
@@ -80,11 +79,10 @@ impl Entry {
     /// concern everybody: they may be why a service is not found.
     pub fn matches(&self, selection: &Selection) -> bool {
         match &self.what {
-            What::Notice(Notice::Change(change)) => {
-                let named = self.named.get_or_init(|| named(&change.key));
-                named.as_ref().is_some_and(|named| selection.selects_named(named))
+            What::Notice(Notice::Change(change)) => selection.selects(&change.facts),
+            What::Touched(Touched::Keys(keys)) => {
+                keys.iter().any(|key| selection.selects(key.facts()))
             }
-            What::Touched(Touched::Keys(keys)) => keys.iter().any(|key| selection.selects_key(key)),
             What::Notice(_) | What::Touched(Touched::Many) => true,
         }
     }

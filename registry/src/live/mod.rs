@@ -9,8 +9,6 @@ mod log;
 mod meters;
 mod publisher;
 mod reader;
-mod record;
-mod records;
 mod register;
 mod registry;
 mod revision;
@@ -27,8 +25,8 @@ pub use self::register::{HoldState, RegisterError, Registration, Registrations};
 pub use self::registry::{Config, Feed, Registry};
 pub use self::revision::{NotARevision, Revision};
 pub use self::selection::Selection;
-pub use self::snapshot::{Endpoint, ServiceEntry, Services, Snapshot};
-pub use self::state::{Freshness, Placed, State};
+pub use self::snapshot::Snapshot;
+pub use self::state::{Freshness, State};
 pub use self::subscription::{Subscription, Update};
 
 #[cfg(test)]

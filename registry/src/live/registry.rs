@@ -113,7 +113,8 @@ impl Registry {
     pub fn follow(mut driver: Driver, log: LogLimits) -> Self {
         let meters = Arc::new(Meters::new());
         let connection = driver.client().config().clone();
-        let (publisher, reader) = Publisher::new(log, Arc::clone(&meters));
+        let content = driver.engine().catalog().content();
+        let (publisher, reader) = Publisher::new(content, log, Arc::clone(&meters));
         let task = Some(Task(tokio::spawn(follow(driver, Feed { publisher }))));
         Self { reader, meters, connection, own: OnceLock::new(), task }
     }
@@ -123,7 +124,8 @@ impl Registry {
     pub fn fed(driver: &mut Driver, log: LogLimits) -> (Self, Feed) {
         let meters = Arc::new(Meters::new());
         let connection = driver.client().config().clone();
-        let (publisher, reader) = Publisher::new(log, Arc::clone(&meters));
+        let content = driver.engine().catalog().content();
+        let (publisher, reader) = Publisher::new(content, log, Arc::clone(&meters));
         let registry = Self { reader, meters, connection, own: OnceLock::new(), task: None };
         (registry, Feed { publisher })
     }

@@ -1,8 +1,7 @@
 //! Which records a query means. One rule for snapshots and for changes, so that they add up.
 
-use std::borrow::Cow;
-
-use dubbo_k8s_codec::{Key, Query, Service, Url};
+use dubbo_k8s_codec::Query;
+use dubbo_k8s_engine::catalog::KeyFacts;
 
 /// A query, made ready for many keys.
 #[derive(Debug, Clone)]
@@ -16,38 +15,19 @@ impl Selection {
         Self { query }
     }
 
-    /// The only interface that is asked for, if it is one.
-    pub(super) fn interface(&self) -> Option<&str> {
-        let interface = &*self.query.service().interface;
-        (interface != "*").then_some(interface)
+    /// Whether a key of these facts is asked for: a leaf whose path and whose URL name the service.
+    pub fn selects(&self, facts: &KeyFacts) -> bool {
+        let asked = &*self.query.service().interface;
+        facts.leaf_category().is_some()
+            && (asked == "*" || facts.interface() == Some(asked))
+            && facts.service().is_some_and(|service| self.query.matches(service))
     }
-
-    /// Whether a record of this path and service is asked for. The path counts as well as the
-    /// URL, because it is the path under which consumers look.
-    fn selects(&self, interface: &str, service: &Service<'_>) -> bool {
-        self.interface().is_none_or(|asked| asked == interface) && self.query.matches(service)
-    }
-
-    /// Whether this key is asked for. Directories never are: they say nothing about a service.
-    pub(super) fn selects_key(&self, key: &str) -> bool {
-        named(key).is_some_and(|(interface, service)| self.selects(&interface, &service))
-    }
-
-    /// The same, when the service is known already.
-    pub(super) fn selects_named(&self, named: &(String, Service<'_>)) -> bool {
-        self.selects(&named.0, &named.1)
-    }
-}
-
-/// The interface in the path of a key and the service of its URL, owned; `None` for a directory.
-pub(super) fn named(key: &str) -> Option<(String, Service<'static>)> {
-    let key = Key::parse(key).ok()?;
-    let service = Url::parse(key.url?).ok()?.service().into_owned();
-    Some((key.interface.map(Cow::into_owned)?, service))
 }
 
 #[cfg(test)]
 mod tests {
+    use dubbo_k8s_engine::catalog::StoredKey;
+
     use super::*;
 
     const KEY: &str =
@@ -55,8 +35,9 @@ mod tests {
 
     #[test]
     fn a_key_is_selected_by_its_path_and_its_service() {
-        let selects =
-            |query: &'static str, key| Selection::new(Query::parse(query)).selects_key(key);
+        let selects = |query: &'static str, key: &str| {
+            Selection::new(Query::parse(query)).selects(StoredKey::from(key).facts())
+        };
         assert!(selects("g/a.B:1", KEY) && selects("*/*:*", KEY) && selects("*/a.B:*", KEY));
         assert!(!selects("a.B", KEY) && !selects("*/a.C:*", KEY));
         assert!(!selects("*/*:*", "/dubbo/a.B/providers"));

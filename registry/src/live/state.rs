@@ -1,31 +1,23 @@
 //! One state of the registry: what was known after one batch of changes, whole. It never changes;
 //! the next one is another, which shares with it whatever is the same.
 
-use std::cmp::Ordering;
-use std::ops::Bound;
 use std::sync::Arc;
 use std::time::Duration;
 
-use dubbo_k8s_engine::catalog::PodEntry;
-use imbl::OrdSet;
+use dubbo_k8s_engine::Failure;
+use dubbo_k8s_engine::catalog::Content;
 use tokio::time::Instant;
 
 use super::Revision;
 use super::entry::Entry;
 use super::log::{Log, LogLimits};
-use super::records::Records;
-use dubbo_k8s_engine::Failure;
 
 /// A state as it is published. A copy is cheap.
 #[derive(Debug, Clone)]
 pub struct State {
     pub(super) revision: Revision,
-    /// By key.
-    pub(super) records: Records,
-    /// Every Pod that is known.
-    pub(super) pods: OrdSet<Placed>,
-    /// Those with a problem.
-    pub(super) problems: OrdSet<Placed>,
+    /// What is registered.
+    pub(super) content: Content,
     pub(super) log: Log,
     pub(super) freshness: Freshness,
 }
@@ -51,59 +43,26 @@ impl Freshness {
     }
 }
 
-/// A Pod in its place: ordered, and equal, by namespace and name.
-#[derive(Debug, Clone)]
-pub struct Placed(pub(super) Arc<PodEntry>);
-
-impl Placed {
-    /// The Pod with its records.
-    pub fn pod(&self) -> &PodEntry {
-        &self.0
-    }
-
-    fn place(&self) -> (&str, &str) {
-        let holder = self.0.holder();
-        (&holder.namespace, &holder.pod)
-    }
-}
-
-impl Ord for Placed {
-    fn cmp(&self, other: &Self) -> Ordering {
-        self.place().cmp(&other.place())
-    }
-}
-
-impl PartialOrd for Placed {
-    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl PartialEq for Placed {
-    fn eq(&self, other: &Self) -> bool {
-        self.cmp(other).is_eq()
-    }
-}
-
-impl Eq for Placed {}
-
 impl State {
-    /// Nothing is known yet.
-    pub(super) fn new(limits: LogLimits) -> Self {
+    /// What a catalog holds, not yet synced.
+    pub(super) fn new(content: Content, limits: LogLimits) -> Self {
         Self {
             revision: Revision::new_run(),
-            records: Records::default(),
-            pods: OrdSet::new(),
-            problems: OrdSet::new(),
+            content,
             log: Log::new(limits),
             freshness: Freshness::default(),
         }
     }
 
-    /// The same content for somebody who shows it for a long time: without the past, which must not
-    /// be kept by a slow reader. Costs little.
-    pub fn content(&self) -> Arc<Self> {
+    /// The same for a reader that takes long: without the log, which a slow reader must not keep
+    /// alive. Costs little.
+    pub fn without_log(&self) -> Arc<Self> {
         Arc::new(Self { log: self.log.emptied(self.revision), ..self.clone() })
+    }
+
+    /// What is registered.
+    pub const fn content(&self) -> &Content {
+        &self.content
     }
 
     /// Its revision: it names the content.
@@ -133,21 +92,6 @@ impl State {
         self.is_synced().then_some(age)
     }
 
-    /// Pods that are known.
-    pub fn pods(&self) -> usize {
-        self.pods.len()
-    }
-
-    /// Distinct records.
-    pub fn records(&self) -> usize {
-        self.records.len()
-    }
-
-    /// Pods that have a problem.
-    pub fn problems(&self) -> usize {
-        self.problems.len()
-    }
-
     /// The place in the log behind all that this state holds.
     pub fn end(&self) -> u64 {
         self.log.end()
@@ -162,23 +106,5 @@ impl State {
     /// What came after a revision, if all of it is still known.
     pub fn since(&self, revision: Revision) -> Option<impl Iterator<Item = &Arc<Entry>>> {
         Some(self.log.from(self.place_after(revision)?))
-    }
-
-    /// The Pods in the order of namespace and name, each found anew from the one before it, so that
-    /// whoever takes long holds nothing but the state.
-    pub fn pod_after(&self, last: Option<&Placed>) -> Option<&Placed> {
-        after(&self.pods, last)
-    }
-
-    /// The same for the Pods that have a problem.
-    pub(super) fn problem_after(&self, last: Option<&Placed>) -> Option<&Placed> {
-        after(&self.problems, last)
-    }
-}
-
-fn after<'a>(pods: &'a OrdSet<Placed>, last: Option<&Placed>) -> Option<&'a Placed> {
-    match last {
-        None => pods.get_min(),
-        Some(last) => pods.range::<_, Placed>((Bound::Excluded(last), Bound::Unbounded)).next(),
     }
 }

@@ -160,7 +160,8 @@ impl Feed {
     fn missed_synced(&mut self, state: &State) -> Option<(Revision, Update)> {
         let missed = self.unsynced && state.is_synced();
         self.unsynced &= !missed;
-        let synced = Update::Synced { pods: state.pods(), records: state.records() };
+        let synced =
+            Update::Synced { pods: state.content().pods(), records: state.content().records() };
         missed.then_some((state.revision(), synced))
     }
 }

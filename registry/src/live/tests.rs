@@ -39,9 +39,10 @@ impl World {
 
     fn with(limits: LogLimits) -> Self {
         let meters = Arc::new(Meters::new());
-        let (publisher, reader) = Publisher::new(limits, Arc::clone(&meters));
+        let catalog = Catalog::new(Liveness::default());
+        let (publisher, reader) = Publisher::new(catalog.content(), limits, Arc::clone(&meters));
         Self {
-            catalog: Catalog::new(Liveness::default()),
+            catalog,
             changes: Changes::default(),
             notices: Vec::new(),
             publisher,
@@ -561,7 +562,7 @@ async fn services_are_those_of_the_catalog_in_its_order() {
     world.put("b", "2", &[provider("a.B", 1), provider("a.C", 1), "/dubbo/a.B/providers".into()]);
     world.publish();
     let truth: Vec<_> =
-        world.catalog.services().iter().map(|s| serde_json::to_value(s).unwrap()).collect();
+        world.catalog.services().map(|s| serde_json::to_value(s).unwrap()).collect();
     let ours: Vec<_> = world
         .snapshot()
         .services()
@@ -720,9 +721,9 @@ fn shown(world: &World) -> (Content, Vec<String>, Vec<String>) {
     let problems = snapshot.problems().map(|p| format!("{} {}", p.holder.uid, p.error)).collect();
     let state = world.reader.state();
     let (mut pods, mut last) = (Vec::new(), None);
-    while let Some(pod) = state.pod_after(last.as_ref()) {
-        pods.push(format!("{} {:?}", pod.pod().holder().uid, pod.pod().annotation()));
-        last = Some(pod.clone());
+    while let Some(pod) = state.content().pod_after(last.as_deref()) {
+        pods.push(format!("{} {:?}", pod.holder().uid, pod.annotation()));
+        last = Some(Arc::clone(pod.holder()));
     }
     (content(&snapshot), problems, pods)
 }

@@ -171,8 +171,8 @@ fn is(notice: &Notice, kind: ChangeKind, name: &str) -> bool {
 }
 
 fn keys(watcher: &Driver) -> BTreeSet<String> {
-    let pods = watcher.engine().catalog().pod_views();
-    pods.flat_map(|pod| pod.records().map(|(key, _)| key).collect::<Vec<_>>()).collect()
+    let pods = watcher.engine().catalog().pod_entries();
+    pods.flat_map(|pod| pod.records()).map(|record| record.key.to_text()).collect()
 }
 
 /// The type of the next event that is no bookmark, and the annotation it carries.

@@ -1,13 +1,10 @@
 //! The catalog as a table: one row for each endpoint of each service.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    io::{self, Write},
-};
+use std::io::{self, Write};
 
 use anstyle::Style;
-use dubbo_k8s_codec::{Category, Key, Url};
-use dubbo_k8s_engine::catalog::{Catalog, Holder};
+use dubbo_k8s_codec::{Category, Url};
+use dubbo_k8s_engine::catalog::{Catalog, Holder, StoredKey};
 
 use super::{
     list::counted,
@@ -29,7 +26,7 @@ pub(super) struct Listing {
 
 /// What a row is made of.
 struct Endpoint<'a> {
-    service: String,
+    service: &'a str,
     category: Category,
     url: &'a Url<'a>,
     holders: Vec<&'a Holder>,
@@ -40,31 +37,25 @@ impl Listing {
     pub(super) fn of(catalog: &Catalog, wide: bool, with_namespace: bool) -> Self {
         let table = Table::new(columns(wide));
         let mut listing = Self { table, wide, with_namespace, services: 0, rows: [0; 4] };
-        let mut services = BTreeSet::new();
-        for view in catalog.service_views() {
-            let service = view.service.to_string();
-            services.insert(service.clone());
-            let providers = view.providers.iter().map(|it| (Category::Providers, it));
-            let consumers = view.consumers.iter().map(|it| (Category::Consumers, it));
+        for entry in catalog.services() {
+            let service = entry.service.to_string();
+            listing.services += 1;
+            let providers = entry.providers.iter().map(|found| (Category::Providers, found));
+            let consumers = entry.consumers.iter().map(|found| (Category::Consumers, found));
             for (category, found) in providers.chain(consumers) {
-                listing.push(&Endpoint {
-                    service: service.clone(),
-                    category,
-                    url: &found.url,
-                    holders: found.holders.clone(),
-                });
+                let holders = found.holders().collect();
+                listing.push(&Endpoint { service: &service, category, url: found.url(), holders });
             }
         }
         for (key, holders) in rules(catalog) {
-            let Some((category, url)) = rule(&key) else { continue };
-            listing.push(&Endpoint {
-                service: url.service().to_string(),
-                category,
-                url: &url,
-                holders,
-            });
+            let facts = key.facts();
+            let (Some(category), Some(service)) = (facts.leaf_category(), facts.service()) else {
+                continue;
+            };
+            let Some(url) = key.url() else { continue };
+            let service = service.to_string();
+            listing.push(&Endpoint { service: &service, category, url: &url, holders });
         }
-        listing.services = services.len();
         listing
     }
 
@@ -95,7 +86,7 @@ impl Listing {
         let url = endpoint.url;
         let address = endpoint_address(endpoint.category, url);
         let pods = self.pods(&endpoint.holders);
-        let row = [&plain(&endpoint.service), role(endpoint.category), &plain(&address), &pods];
+        let row = [&plain(endpoint.service), role(endpoint.category), &plain(&address), &pods];
         if !self.wide {
             return self.table.push(&row);
         }
@@ -146,28 +137,13 @@ fn columns(wide: bool) -> Vec<Column> {
     columns
 }
 
-/// The keys that may be rules and who carries them, in order.
-fn rules(catalog: &Catalog) -> BTreeMap<String, Vec<&Holder>> {
-    let carried = catalog.carried().filter(|(key, ..)| key.category().is_some_and(is_rule));
-    let carried = carried.map(|(key, _, holders)| (key.to_text(), holders));
-    let rules = carried.filter(|(key, _)| rule(key).is_some());
-    let mut ordered = BTreeMap::new();
-    // One by one: `collect` would bring a sort of its own.
-    for (key, holders) in rules {
-        ordered.insert(key, holders.map(|holder| &**holder).collect());
-    }
-    ordered
-}
-
-/// A record that is a rule instead of an endpoint.
-fn rule(key: &str) -> Option<(Category, Url<'_>)> {
-    let key = Key::parse(key).ok()?;
-    let category = key.category.filter(|category| is_rule(*category))?;
-    Some((category, Url::parse(key.url?).ok()?))
-}
-
-fn is_rule(category: Category) -> bool {
-    matches!(category, Category::Routers | Category::Configurators)
+/// The keys of rules and the Pods that carry them, in order.
+fn rules(catalog: &Catalog) -> Vec<(&StoredKey, Vec<&Holder>)> {
+    let rules = catalog.carried().filter(|(key, ..)| key.facts().is_rule());
+    let holders = rules.map(|(key, _, holders)| (key, holders.map(|holder| &**holder).collect()));
+    let mut rules: Vec<_> = holders.collect();
+    rules.sort_unstable_by_key(|(key, _)| *key);
+    rules
 }
 
 /// Protocol, host and port; of a consumer the host alone, since it serves nothing there.

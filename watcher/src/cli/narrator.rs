@@ -4,12 +4,11 @@
 use std::{
     collections::BTreeMap,
     io::{self, Write},
-    sync::Arc,
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
 use anstyle::Style;
-use dubbo_k8s_codec::{Category, Key, Url};
+use dubbo_k8s_codec::{Category, Url};
 use dubbo_k8s_engine::Notice;
 use dubbo_k8s_engine::catalog::{Change, ChangeKind, Holder, ProblemKind, Scope};
 use dubbo_k8s_registry::contract::Event;
@@ -65,15 +64,15 @@ pub(super) struct Text {
 }
 
 /// What makes two changes of one step one change: the same Pod, role, service and address.
-type Same = (Arc<str>, u8, String, String);
+type Same<'a> = (&'a str, u8, &'a str, &'a str);
 
 /// A change of a record that names an endpoint, taken apart.
-struct Told<'a> {
+struct EndpointChange<'a> {
     change: &'a Change,
     category: Category,
     service: String,
     address: String,
-    url: String,
+    url: Url<'a>,
 }
 
 impl Narrator for Text {
@@ -82,19 +81,19 @@ impl Narrator for Text {
     }
 
     fn tell(&mut self, out: &mut dyn Write, items: &[Item]) -> io::Result<()> {
-        let renewed = renewed(items);
-        for (place, item) in items.iter().enumerate() {
-            let told = Told::of(item);
+        let changes: Vec<_> = items.iter().map(EndpointChange::of).collect();
+        let renewed = renewed(&changes);
+        for (place, (item, change)) in items.iter().zip(&changes).enumerate() {
             if !matches!(item.what, What::Notice(Notice::Progress { .. })) {
                 self.progress.clear();
             }
-            match (&told, renewed.get(&place)) {
+            match (change, renewed.get(&place)) {
                 (Some(_), Some(None)) => {}
-                (Some(told), Some(Some(before))) => {
-                    let before = items.get(*before).and_then(Told::of);
-                    self.renewed(out, item.at, before.as_ref(), told)?;
+                (Some(change), Some(Some(before))) => {
+                    let before = changes.get(*before).and_then(Option::as_ref);
+                    self.renewed(out, item.at, before, change)?;
                 }
-                (Some(told), None) => self.change(out, item.at, told)?,
+                (Some(change), None) => self.change(out, item.at, change)?,
                 (None, _) => self.other(out, item)?,
             }
         }
@@ -108,14 +107,19 @@ impl Text {
         Self { with_namespace, synced: false, progress: Progress::new() }
     }
 
-    fn change(&self, out: &mut dyn Write, at: SystemTime, told: &Told<'_>) -> io::Result<()> {
-        let (mark, style, verb) = match told.change.kind {
+    fn change(
+        &self,
+        out: &mut dyn Write,
+        at: SystemTime,
+        endpoint: &EndpointChange<'_>,
+    ) -> io::Result<()> {
+        let (mark, style, verb) = match endpoint.change.kind {
             ChangeKind::Added if !self.synced => ('=', DIM, "is there"),
             ChangeKind::Added => ('+', GOOD, "appeared"),
             ChangeKind::Updated => ('~', CHANGED, "changed its value"),
             ChangeKind::Removed => ('-', GONE, "left"),
         };
-        self.line(out, at, told, (mark, style, verb), "")
+        self.line(out, at, endpoint, (mark, style, verb), "")
     }
 
     /// A record that was replaced by another one of the same endpoint: other parameters.
@@ -123,32 +127,32 @@ impl Text {
         &self,
         out: &mut dyn Write,
         at: SystemTime,
-        before: Option<&Told<'_>>,
-        told: &Told<'_>,
+        before: Option<&EndpointChange<'_>>,
+        endpoint: &EndpointChange<'_>,
     ) -> io::Result<()> {
-        let difference = before.map(|before| difference(&before.url, &told.url));
+        let difference = before.map(|before| difference(&before.url, &endpoint.url));
         let difference = difference.filter(|text| !text.is_empty()).unwrap_or_default();
-        self.line(out, at, told, ('~', CHANGED, "changed"), &difference)
+        self.line(out, at, endpoint, ('~', CHANGED, "changed"), &difference)
     }
 
     fn line(
         &self,
         out: &mut dyn Write,
         at: SystemTime,
-        told: &Told<'_>,
+        endpoint: &EndpointChange<'_>,
         (mark, style, verb): (char, Style, &str),
         more: &str,
     ) -> io::Result<()> {
         let time = clock(at);
-        let service = plain(&told.service);
-        let pod = self.pod(&told.change.holder);
+        let service = plain(&endpoint.service);
+        let pod = self.pod(&endpoint.change.holder);
         let colon = if more.is_empty() { "" } else { ": " };
         writeln!(
             out,
             "{DIM}{time}{DIM:#} {style}{mark}{style:#} {} of {NAME}{service}{NAME:#} \
              {style}{verb}{style:#} at {} on Pod {pod}{colon}{more}",
-            role(told.category),
-            plain(&told.address),
+            role(endpoint.category),
+            plain(&endpoint.address),
         )
     }
 
@@ -229,52 +233,46 @@ impl Text {
     }
 }
 
-impl<'a> Told<'a> {
+impl<'a> EndpointChange<'a> {
     fn of(item: &'a Item) -> Option<Self> {
         let What::Notice(Notice::Change(change)) = &item.what else { return None };
-        let key = Key::parse(&change.key).ok()?;
-        let category = key.category?;
-        let url = Url::parse(key.url?).ok()?;
+        let category = change.facts.leaf_category()?;
+        let service = change.facts.service()?.to_string();
+        let url = Url::parse(change.url()?).ok()?;
         let address = endpoint_address(category, &url);
-        let service = url.service().to_string();
-        Some(Self { change, category, service, address, url: url.as_str().to_owned() })
+        Some(Self { change, category, service, address, url })
     }
 
-    fn same(&self) -> Same {
-        let uid = Arc::clone(&self.change.holder.uid);
-        (uid, self.category.role(), self.service.clone(), self.address.clone())
+    fn same(&self) -> Same<'_> {
+        (&self.change.holder.uid, self.category.role(), &self.service, &self.address)
     }
 }
 
 /// Changes that belong together. For the place of an addition, the place of the removal before
 /// it; for that of such a removal, nothing.
-fn renewed(items: &[Item]) -> BTreeMap<usize, Option<usize>> {
-    let mut removed: BTreeMap<Same, usize> = BTreeMap::new();
+fn renewed(changes: &[Option<EndpointChange<'_>>]) -> BTreeMap<usize, Option<usize>> {
+    let mut removed: BTreeMap<Same<'_>, usize> = BTreeMap::new();
     let mut renewed = BTreeMap::new();
-    for (place, item) in items.iter().enumerate() {
-        let What::Notice(Notice::Change(change)) = &item.what else { continue };
-        match change.kind {
+    for (place, change) in changes.iter().enumerate() {
+        let Some(change) = change else { continue };
+        match change.change.kind {
             ChangeKind::Removed => {
-                removed.extend(Told::of(item).map(|told| (told.same(), place)));
+                removed.insert(change.same(), place);
             }
-            ChangeKind::Added if !removed.is_empty() => {
-                let before = Told::of(item).and_then(|told| removed.remove(&told.same()));
-                if let Some(before) = before {
+            ChangeKind::Added => {
+                if let Some(before) = removed.remove(&change.same()) {
                     renewed.insert(before, None);
                     renewed.insert(place, Some(before));
                 }
             }
-            ChangeKind::Added | ChangeKind::Updated => {}
+            ChangeKind::Updated => {}
         }
     }
     renewed
 }
 
 /// The parameters that differ: `weight 100 → 200, timeout is new`.
-fn difference(before: &str, after: &str) -> String {
-    let (Ok(before), Ok(after)) = (Url::parse(before), Url::parse(after)) else {
-        return String::new();
-    };
+fn difference(before: &Url<'_>, after: &Url<'_>) -> String {
     let mut words = Vec::new();
     for param in after.params() {
         let (name, value) = (param.name(), param.value());

@@ -177,20 +177,15 @@ mod tests {
     use std::sync::Arc;
 
     use dubbo_k8s_engine::Notice;
-    use dubbo_k8s_engine::catalog::{Change, ChangeKind, Holder};
+    use dubbo_k8s_engine::catalog::{Change, ChangeKind, Holder, StoredKey};
 
     use super::{OTHERS, Queue, ROOM, What};
 
     fn change(kind: ChangeKind, key: &str) -> What {
         let text = |text: &str| Arc::<str>::from(text);
         let holder = Holder { namespace: text("n"), pod: text("p"), uid: text("u") };
-        What::Notice(Notice::Change(Change {
-            kind,
-            key: text(key),
-            value: text(""),
-            holder: Arc::new(holder),
-            resource_version: text("1"),
-        }))
+        let (key, holder) = (StoredKey::from(key), Arc::new(holder));
+        What::Notice(Notice::Change(Change::new(kind, &key, &text(""), &holder, &text("1"))))
     }
 
     fn taken(queue: &Queue) -> Vec<(ChangeKind, String)> {

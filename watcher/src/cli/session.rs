@@ -104,7 +104,7 @@ impl Session {
         let empty: Vec<String> = names
             .iter()
             .filter(|name| {
-                let mut pods = engine.catalog().pod_views();
+                let mut pods = engine.catalog().pod_entries();
                 !pods.any(|pod| *pod.holder().namespace == ***name)
             })
             .take(AT_MOST)

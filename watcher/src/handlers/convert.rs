@@ -1,11 +1,13 @@
 //! From what the registry knows to what a handler is told. Every text is copied: it goes into the memory
 //! of the handler.
 
-use dubbo_k8s_codec::{Key, Service, Url};
-use dubbo_k8s_engine::catalog::{Change, ChangeKind, Holder};
+use std::borrow::Cow;
+
+use dubbo_k8s_codec::Service;
+use dubbo_k8s_engine::catalog::{Change, ChangeKind, Endpoint, Holder, ServiceEntry};
+use dubbo_k8s_registry::Snapshot;
 
 use super::wit::dubbo::registry::types;
-use dubbo_k8s_registry::{Endpoint, ServiceEntry, Snapshot};
 
 /// Everything that is registered, as `snapshot` takes it.
 pub(super) fn services(snapshot: &Snapshot) -> Vec<types::Service> {
@@ -26,7 +28,7 @@ fn service(entry: &ServiceEntry) -> types::Service {
 fn endpoint(endpoint: &Endpoint) -> types::Endpoint {
     let url = endpoint.url();
     types::Endpoint {
-        key: endpoint.key().to_owned(),
+        key: endpoint.key().to_text(),
         url: url.as_str().to_owned(),
         protocol: url.scheme().to_owned(),
         host: url.host().trim_start_matches('[').trim_end_matches(']').to_owned(),
@@ -49,13 +51,6 @@ fn pod(holder: &Holder) -> types::Pod {
 
 /// One change, as `changed` takes it.
 pub(super) fn change(change: &Change) -> types::Change {
-    let key = Key::parse(&change.key).ok();
-    let url = key.as_ref().and_then(|key| key.url.as_deref());
-    let interface = key.as_ref().and_then(|key| key.interface.as_deref());
-    let service = match url.and_then(|url| Url::parse(url).ok()) {
-        Some(url) => Some(url.service().to_string()),
-        None => interface.map(|interface| Service::new(interface).to_string()),
-    };
     types::Change {
         kind: match change.kind {
             ChangeKind::Added => types::ChangeKind::Added,
@@ -64,9 +59,9 @@ pub(super) fn change(change: &Change) -> types::Change {
         },
         key: change.key.to_string(),
         value: change.value.to_string(),
-        category: key.as_ref().and_then(|key| Some(key.category?.as_str().to_owned())),
-        service,
-        url: url.map(str::to_owned),
+        category: change.facts.category().map(|category| category.as_str().to_owned()),
+        service: change.facts.service().map(Service::to_string),
+        url: change.url().map(Cow::into_owned),
         pod: pod(&change.holder),
         resource_version: change.resource_version.to_string(),
     }
@@ -76,19 +71,15 @@ pub(super) fn change(change: &Change) -> types::Change {
 mod tests {
     use std::sync::Arc;
 
-    use dubbo_k8s_codec::Category;
+    use dubbo_k8s_codec::{Category, Key};
+    use dubbo_k8s_engine::catalog::StoredKey;
 
     use super::*;
 
     fn told(key: &str) -> types::Change {
         let holder = Holder { namespace: "shop".into(), pod: "web".into(), uid: "u".into() };
-        change(&Change {
-            kind: ChangeKind::Added,
-            key: key.into(),
-            value: "".into(),
-            holder: Arc::new(holder),
-            resource_version: "7".into(),
-        })
+        let (key, holder) = (StoredKey::from(key), Arc::new(holder));
+        change(&Change::new(ChangeKind::Added, &key, &"".into(), &holder, &"7".into()))
     }
 
     #[test]

@@ -20,7 +20,8 @@ use super::coding::Coding;
 use super::conditional::{Known, parse_wait};
 use super::poll::{Outcome, body, not_modified, poll};
 use super::refusal::Refusal;
-use dubbo_k8s_registry::feed::{Placed, State};
+use dubbo_k8s_engine::catalog::Holder;
+use dubbo_k8s_registry::feed::State;
 
 /// A piece is sent when it has grown to this.
 const PIECE: usize = 32 << 10;
@@ -43,7 +44,7 @@ pub(super) async fn annotations(
     };
     let coding = Coding::negotiate(&headers);
     let name = Name::of(Kind::Annotations, coding, &state);
-    let shown = state.content();
+    let shown = state.without_log();
     let made = app.cache.body(name, || Box::new(pieces(shown)) as Pieces).await;
     Ok(body(&state, coding, made))
 }
@@ -57,7 +58,7 @@ fn pieces(state: Arc<State>) -> impl Iterator<Item = Bytes> + Send {
 
 struct Writer {
     state: Arc<State>,
-    last: Option<Placed>,
+    last: Option<Arc<Holder>>,
     stage: Stage,
 }
 
@@ -94,18 +95,18 @@ impl Writer {
             self.stage = Stage::First;
             return Ok(());
         }
-        self.last = self.state.pod_after(self.last.as_ref()).cloned();
-        let Some(pod) = &self.last else {
+        let Some(pod) = self.state.content().pod_after(self.last.as_deref()) else {
             out.extend_from_slice(b"]}");
             self.stage = Stage::End;
             return Ok(());
         };
-        if let Some(annotation) = pod.pod().annotation() {
+        self.last = Some(Arc::clone(pod.holder()));
+        if let Some(annotation) = pod.annotation() {
             if self.stage == Stage::Rest {
                 out.push(b',');
             }
             self.stage = Stage::Rest;
-            let holder = pod.pod().holder();
+            let holder = pod.holder();
             let carried = Carried {
                 namespace: &holder.namespace,
                 name: &holder.pod,

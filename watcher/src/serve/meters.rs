@@ -126,9 +126,13 @@ fn current(state: &State) -> Vec<Box<dyn Collector>> {
             "1 while every scope is followed, otherwise 0.",
             usize::from(state.is_followed()),
         ),
-        ("dubbo_watcher_pods", "Pods that carry records.", state.pods()),
-        ("dubbo_watcher_records", "Distinct records.", state.records()),
-        ("dubbo_watcher_problems", "Pods that cannot be read, or not wholly.", state.problems()),
+        ("dubbo_watcher_pods", "Pods that carry records.", state.content().pods()),
+        ("dubbo_watcher_records", "Distinct records.", state.content().records()),
+        (
+            "dubbo_watcher_problems",
+            "Pods that cannot be read, or not wholly.",
+            state.content().broken_pods(),
+        ),
     ];
     let mut gauges: Vec<Box<dyn Collector>> = Vec::new();
     for (name, help, count) in counts {

@@ -58,9 +58,9 @@ fn write_state(html: &mut String, state: &State) -> fmt::Result {
     writeln!(
         html,
         "<p>{} records of {} Pods, {} problems; revision {}.</p>",
-        state.records(),
-        state.pods(),
-        state.problems(),
+        state.content().records(),
+        state.content().pods(),
+        state.content().broken_pods(),
         state.revision(),
     )
 }

@@ -19,8 +19,9 @@ use super::coding::Coding;
 use super::conditional::{Known, parse_wait};
 use super::poll::{Outcome, body, not_modified, poll};
 use super::refusal::Refusal;
+use dubbo_k8s_engine::catalog::{Endpoint, ServiceEntry, Services};
+use dubbo_k8s_registry::Snapshot;
 use dubbo_k8s_registry::feed::Selection;
-use dubbo_k8s_registry::{Endpoint, ServiceEntry, Services, Snapshot};
 
 /// A piece is sent when it has grown to this.
 const PIECE: usize = 32 << 10;

@@ -1,0 +1,85 @@
+//! What the reader of a key learned of it, kept once for all keys of which it is the same. A key is parsed
+//! here and nowhere later; only the parts of an endpoint's URL are read again, where they are shown.
+
+use alloc::boxed::Box;
+
+use dubbo_k8s_codec::problem::Phrase;
+use dubbo_k8s_codec::{Category, Found, Key, ROOT, Service, Stage, Url};
+
+/// What a key says of itself: its interface, category and service.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct KeyFacts {
+    interface: Option<Box<str>>,
+    category: Option<Category>,
+    service: Option<Service<'static>>,
+    is_leaf: bool,
+}
+
+impl KeyFacts {
+    /// The interface in the key's path, unescaped; `None` for the root directory.
+    pub fn interface(&self) -> Option<&str> {
+        self.interface.as_deref()
+    }
+
+    /// The category; `None` for a directory above it.
+    pub const fn category(&self) -> Option<Category> {
+        self.category
+    }
+
+    /// The service: that of the URL, else of the path's interface alone.
+    pub const fn service(&self) -> Option<&Service<'static>> {
+        self.service.as_ref()
+    }
+
+    /// The category of a record that has a URL; `None` for a directory.
+    pub fn leaf_category(&self) -> Option<Category> {
+        self.category.filter(|_| self.is_leaf)
+    }
+
+    /// Whether it names a provider or a consumer.
+    pub fn is_endpoint(&self) -> bool {
+        matches!(self.leaf_category(), Some(Category::Providers | Category::Consumers))
+    }
+
+    /// Whether it names a rule: a router or a configurator.
+    pub fn is_rule(&self) -> bool {
+        matches!(self.leaf_category(), Some(Category::Routers | Category::Configurators))
+    }
+
+    /// Reads a key: a legal path under the registry's root and, on a leaf, a legal URL.
+    pub(super) fn read(text: &str) -> Result<Self, KeyFault> {
+        let key = Key::parse(text).map_err(|error| KeyFault {
+            stage: error.stage,
+            offset: error.offset,
+            expected: error.expected,
+            found: error.found,
+        })?;
+        if key.root != ROOT {
+            let (offset, found) = (1, Found::Thing(Phrase::AnotherRoot));
+            let expected = Phrase::PathUnderRoot;
+            return Err(KeyFault { stage: Stage::Shape, offset, expected, found });
+        }
+        let url = key.url.as_deref().map(Url::parse).transpose().map_err(|error| KeyFault {
+            stage: Stage::Shape,
+            offset: Key::place_in_url(text, error.offset),
+            expected: error.expected,
+            found: error.found,
+        })?;
+        let interface = key.interface.as_deref();
+        let service = match &url {
+            Some(url) => Some(url.service().into_owned()),
+            None => interface.map(|interface| Service::new(interface).into_owned()),
+        };
+        let interface = interface.map(Box::from);
+        Ok(Self { interface, category: key.category, service, is_leaf: url.is_some() })
+    }
+}
+
+/// What is wrong with a key, and where in the key.
+#[derive(Debug)]
+pub(super) struct KeyFault {
+    pub(super) stage: Stage,
+    pub(super) offset: usize,
+    pub(super) expected: Phrase,
+    pub(super) found: Found,
+}

@@ -1,0 +1,123 @@
+//! What a catalog holds as people ask for it: services with their providers and consumers. It never
+//! decides which records there are.
+
+use alloc::borrow::Cow;
+use alloc::collections::BTreeMap;
+use alloc::vec::{IntoIter, Vec};
+use core::iter::Peekable;
+
+use dubbo_k8s_codec::{Category, Service, Url};
+use serde::{Serialize, Serializer, ser::SerializeStruct};
+
+use super::carriers::Carriers;
+use super::{Holder, StoredKey};
+
+/// One service with its providers and consumers, each in the order of their keys.
+///
+/// Serialises as `{"service","interface","group","version","providers","consumers"}`.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct ServiceEntry {
+    /// The service.
+    pub service: Service<'static>,
+    /// Its providers.
+    pub providers: Vec<Endpoint>,
+    /// Its consumers.
+    pub consumers: Vec<Endpoint>,
+}
+
+/// One provider or consumer of a service.
+///
+/// Serialises as `{"url","protocol","host","port","params","holders"}`.
+#[derive(Clone, Debug)]
+pub struct Endpoint {
+    key: StoredKey,
+    url: Url<'static>,
+    carriers: Carriers,
+}
+
+/// Services in their order: by interface, then group, then version. URLs are made for one service at a
+/// time, when it is asked for.
+#[derive(Debug)]
+pub struct Services {
+    endpoints: Peekable<IntoIter<(StoredKey, Carriers)>>,
+}
+
+impl Services {
+    /// Those of these endpoints.
+    pub(super) fn of<'a>(endpoints: impl Iterator<Item = (&'a StoredKey, &'a Carriers)>) -> Self {
+        let endpoints = endpoints.map(|(key, carriers)| (key.clone(), carriers.clone()));
+        let mut endpoints: Vec<_> = endpoints.collect();
+        endpoints.sort_unstable_by(|(one, _), (two, _)| {
+            one.facts().service().cmp(&two.facts().service()).then_with(|| one.cmp(two))
+        });
+        Self { endpoints: endpoints.into_iter().peekable() }
+    }
+}
+
+impl Iterator for Services {
+    type Item = ServiceEntry;
+
+    fn next(&mut self) -> Option<ServiceEntry> {
+        let service = self.endpoints.peek()?.0.facts().service()?.clone();
+        let (mut providers, mut consumers) = (Vec::new(), Vec::new());
+        let is_its = |(key, _): &(StoredKey, _)| key.facts().service() == Some(&service);
+        while let Some((key, carriers)) = self.endpoints.next_if(is_its) {
+            let Some(url) = key.url() else { continue };
+            let category = key.facts().category();
+            let endpoint = Endpoint { key, url, carriers };
+            match category {
+                Some(Category::Providers) => providers.push(endpoint),
+                _ => consumers.push(endpoint),
+            }
+        }
+        Some(ServiceEntry { service, providers, consumers })
+    }
+}
+
+impl Endpoint {
+    /// The key of its record.
+    pub fn key(&self) -> &StoredKey {
+        &self.key
+    }
+
+    /// Its URL.
+    pub fn url(&self) -> &Url<'static> {
+        &self.url
+    }
+
+    /// The Pods that carry it, in the order of their uids.
+    pub fn holders(&self) -> impl Iterator<Item = &Holder> {
+        self.carriers.holders().map(|holder| &**holder)
+    }
+}
+
+impl Serialize for ServiceEntry {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut object = serializer.serialize_struct("ServiceEntry", 6)?;
+        object.serialize_field("service", &format_args!("{}", self.service))?;
+        object.serialize_field("interface", &self.service.interface)?;
+        object.serialize_field("group", &self.service.group().unwrap_or_default())?;
+        object.serialize_field("version", &self.service.version().unwrap_or_default())?;
+        object.serialize_field("providers", &self.providers)?;
+        object.serialize_field("consumers", &self.consumers)?;
+        object.end()
+    }
+}
+
+impl Serialize for Endpoint {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut params: BTreeMap<Cow<'_, str>, Cow<'_, str>> = BTreeMap::new();
+        for param in self.url.params() {
+            params.entry(param.name()).or_insert_with(|| param.value());
+        }
+        let mut object = serializer.serialize_struct("Endpoint", 6)?;
+        object.serialize_field("url", self.url.as_str())?;
+        object.serialize_field("protocol", self.url.scheme())?;
+        object.serialize_field("host", self.url.host())?;
+        object.serialize_field("port", &self.url.port())?;
+        object.serialize_field("params", &params)?;
+        object.serialize_field("holders", &self.holders().collect::<Vec<_>>())?;
+        object.end()
+    }
+}
