@@ -209,7 +209,7 @@ fn lists(c: &mut Criterion) {
         b.iter(|| read(black_box(&body), |item| Pod::parse(item).unwrap().name.len()));
     });
     let protobuf = list_protobuf(1_000);
-    let length = |item: &[u8]| protobuf::parse_item(item).unwrap().name.len();
+    let length = |item: protobuf::Message<'_>| protobuf::parse_item(item).unwrap().name.len();
     assert_eq!(
         read_protobuf(&protobuf, length),
         read(&body, |item| Pod::parse(item).unwrap().name.len())
@@ -234,7 +234,7 @@ fn read(body: &[u8], mut take: impl FnMut(&[u8]) -> usize) -> usize {
     total + reader.finish().unwrap().resource_version.len()
 }
 
-fn read_protobuf(body: &[u8], mut take: impl FnMut(&[u8]) -> usize) -> usize {
+fn read_protobuf(body: &[u8], mut take: impl FnMut(protobuf::Message<'_>) -> usize) -> usize {
     let mut reader = protobuf::ListReader::new();
     let mut total = 0;
     for mut chunk in body.chunks(16 << 10) {

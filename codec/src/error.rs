@@ -67,7 +67,7 @@ impl Found {
     }
 
     /// What a body begins with, by name if answers come in that form.
-    pub(crate) const fn opening(byte: u8) -> Self {
+    pub const fn opening(byte: u8) -> Self {
         match byte {
             b'{' => Self::Thing(Phrase::Json),
             b'<' => Self::Thing(Phrase::Html),

@@ -201,18 +201,33 @@ pub(crate) struct Draft<'a> {
     pub(crate) misshapen: Option<Fault>,
 }
 
-/// Addresses, each once.
+/// The addresses of a Pod, or of its node: one by itself, and a list that has it first.
 #[derive(Default)]
-pub(crate) struct Addresses(Vec<IpAddr>);
+pub(crate) struct Addresses {
+    pub(crate) one: Option<IpAddr>,
+    pub(crate) all: Vec<IpAddr>,
+}
 
 impl Addresses {
-    /// Takes one in, if it is one.
+    /// Takes one into the list. What is no address is left out.
     pub(crate) fn add(&mut self, text: Option<&str>) {
-        if let Some(ip) = text.and_then(|text| text.parse().ok())
-            && !self.0.contains(&ip)
-        {
-            self.0.push(ip);
+        self.all.extend(text.and_then(|text| text.parse::<IpAddr>().ok()));
+    }
+
+    /// The one by itself; the last that is read counts.
+    pub(crate) fn set(&mut self, text: Option<&str>) {
+        self.one = text.and_then(|text| text.parse().ok());
+    }
+
+    /// Each once.
+    fn finish(self) -> Vec<IpAddr> {
+        let mut ips: Vec<IpAddr> = Vec::with_capacity(self.all.len());
+        for ip in self.all.into_iter().chain(self.one) {
+            if !ips.contains(&ip) {
+                ips.push(ip);
+            }
         }
+        ips
     }
 }
 
@@ -290,24 +305,30 @@ impl<'a> Draft<'a> {
             b"conditions" => draft.elements(reader, Phrase::Conditions, Self::condition),
             b"podIP" => {
                 let ip = draft.text(reader, Phrase::StringForIp)?;
-                draft.ips.add(ip.as_deref());
+                draft.ips.set(ip.as_deref());
                 Ok(())
             }
-            b"podIPs" => draft.elements(reader, Phrase::Ips, |draft, reader| {
-                let ip = draft.ip(reader)?;
-                draft.ips.add(ip.as_deref());
-                Ok(())
-            }),
+            b"podIPs" => {
+                draft.ips.all.clear();
+                draft.elements(reader, Phrase::Ips, |draft, reader| {
+                    let ip = draft.ip(reader)?;
+                    draft.ips.add(ip.as_deref());
+                    Ok(())
+                })
+            }
             b"hostIP" => {
                 let ip = draft.text(reader, Phrase::StringForIp)?;
-                draft.host_ips.add(ip.as_deref());
+                draft.host_ips.set(ip.as_deref());
                 Ok(())
             }
-            b"hostIPs" => draft.elements(reader, Phrase::Ips, |draft, reader| {
-                let ip = draft.ip(reader)?;
-                draft.host_ips.add(ip.as_deref());
-                Ok(())
-            }),
+            b"hostIPs" => {
+                draft.host_ips.all.clear();
+                draft.elements(reader, Phrase::Ips, |draft, reader| {
+                    let ip = draft.ip(reader)?;
+                    draft.host_ips.add(ip.as_deref());
+                    Ok(())
+                })
+            }
             _ => reader.skim(),
         })
     }
@@ -428,8 +449,8 @@ impl<'a> Draft<'a> {
                 phase: self.phase,
                 deleting: self.deleting,
                 ready: self.ready.get(),
-                ips: self.ips.0,
-                host_ips: self.host_ips.0,
+                ips: self.ips.finish(),
+                host_ips: self.host_ips.finish(),
             }),
             _ => Err(self.misses(Phrase::NameInMetadata)),
         }

@@ -10,7 +10,7 @@
 
 use dubbo_k8s_codec::problem::Phrase;
 use dubbo_k8s_codec::protobuf::{
-    self, Event, Frame, FrameReader, Object, parse_event, parse_item, parse_pod, parse_status,
+    self, Event, FrameReader, Message, Object, parse_event, parse_item, parse_pod, parse_status,
 };
 use dubbo_k8s_codec::{Found, ListMeta, ListReader, Pod, PodError, Stage, WatchEvent};
 use serde_json::Value;
@@ -30,7 +30,7 @@ fn items(body: &[u8], size: usize) -> (Vec<Vec<u8>>, ListMeta) {
     let mut items = Vec::new();
     for mut chunk in body.chunks(size) {
         while let Some(item) = reader.next(&mut chunk).unwrap() {
-            items.push(item.to_vec());
+            items.push(item.bytes().to_vec());
         }
     }
     (items, reader.finish().unwrap())
@@ -48,7 +48,7 @@ fn frames(body: &[u8], size: usize) -> Vec<Vec<u8>> {
     let (mut reader, mut frames) = (FrameReader::new(16 << 20), Vec::new());
     for mut chunk in body.chunks(size) {
         while let Some(frame) = reader.next(&mut chunk).unwrap() {
-            let Frame::Whole(frame) = frame else { panic!("{frame:?}") };
+            let Message::Whole(frame) = frame else { panic!("{frame:?}") };
             frames.push(frame.to_vec());
         }
     }
@@ -96,7 +96,7 @@ fn captured_lists_give_the_pods_of_their_json() {
     let mut addresses = 0;
     assert_eq!(found.len(), json.len());
     for (item, json) in found.iter().zip(&json) {
-        let pod = parse_item(item).unwrap();
+        let pod = parse_item(Message::Whole(item)).unwrap();
         addresses += usize::from(!pod.ips.is_empty() && !pod.host_ips.is_empty());
         assert_eq!(pod, Pod::parse(json).unwrap());
     }
@@ -131,7 +131,8 @@ fn captured_watches_give_the_changes_of_their_json() {
     for (body, json) in twins {
         let whole = frames(body, usize::MAX);
         let json: Vec<_> = lines(json).map(|line| WatchEvent::parse(line).unwrap()).collect();
-        let found: Vec<_> = whole.iter().map(|frame| parse_event(frame).unwrap()).collect();
+        let found: Vec<_> =
+            whole.iter().map(|frame| parse_event(Message::Whole(frame)).unwrap()).collect();
         let (marks, pods) = apart(found);
         let (json_marks, json_pods) = apart(json);
         assert!(pods.len() > 3 && marks.contains(&true) == (body != WATCH));
@@ -156,7 +157,7 @@ fn a_single_pod_comes_with_all_its_annotations() {
         let line: Value = serde_json::from_slice(line).unwrap();
         let empty = serde_json::Map::new();
         let expected = line["object"]["metadata"]["annotations"].as_object().unwrap_or(&empty);
-        let event = Event::open(frame);
+        let event = Event::open(Message::Whole(frame));
         let found: Vec<_> = event.object().annotations().collect();
         assert_eq!(found.len(), expected.len());
         assert!(found.iter().all(|(name, value)| expected[*name] == **value));
@@ -173,7 +174,9 @@ fn statuses_come_as_events_and_as_bodies() {
     assert!(future.is_resource_version_too_large());
     assert_eq!(future.retry_after_seconds, Some(1));
     let expired = frames(capture!("22d-watch-protobuf-expired.bin"), 10);
-    let Ok(WatchEvent::Error(status)) = parse_event(&expired[0]) else { panic!("{expired:?}") };
+    let Ok(WatchEvent::Error(status)) = parse_event(Message::Whole(&expired[0])) else {
+        panic!("{expired:?}")
+    };
     assert!(status.is_expired());
 }
 
@@ -314,7 +317,7 @@ fn an_item_that_is_too_large_hides_no_other_where_it_may_be_cut() {
             }
         }
         reader.finish().unwrap();
-        assert_eq!(found, [Ok("a".into()), Err(("large".into(), 10)), Ok("b".into())]);
+        assert_eq!(found, [Ok("a".into()), Err(("large".into(), 50)), Ok("b".into())]);
         let mut strict = protobuf::ListReader::with_max_item(50);
         let refused = body.chunks(size).any(|mut chunk| {
             loop {
@@ -344,12 +347,12 @@ fn a_frame_that_is_too_large_hides_no_other_and_says_whose_it_is() {
         for mut chunk in body.chunks(size) {
             while let Some(frame) = reader.next(&mut chunk).unwrap() {
                 found.push(match frame {
-                    Frame::Whole(frame) => match parse_event(frame).unwrap() {
+                    whole @ Message::Whole(_) => match parse_event(whole).unwrap() {
                         WatchEvent::Added(pod) => pod.name.into_owned(),
                         other => panic!("{other:?}"),
                     },
-                    Frame::TooLong(start) => {
-                        let error = parse_event(start).unwrap_err();
+                    too_large @ Message::TooLarge(_) => {
+                        let error = parse_event(too_large).unwrap_err();
                         assert_eq!(error.stage, Stage::Protobuf);
                         format!("{} cut", error.name.unwrap())
                     }
@@ -443,8 +446,45 @@ fn a_broken_object_still_says_whose_it_is() {
             (Some("a"), Some("n")),
         ),
     ] {
-        let error = parse_item(&object).unwrap_err();
+        let error = parse_item(Message::Whole(&object)).unwrap_err();
         assert_eq!((error.stage, error.offset), (stage, at), "{error}");
         assert_eq!((error.name.as_deref(), error.namespace.as_deref()), whose, "{error}");
     }
+}
+
+#[test]
+fn an_item_cut_between_two_fields_is_not_taken_for_a_whole_pod() {
+    let start = pod("large");
+    let large = [start.clone(), field(2, &[7; 100])].concat();
+    let body =
+        [&b"k8s\0"[..], &field(1, &field(2, b"PodList")), &field(2, &field(2, &large))].concat();
+    let mut reader = protobuf::ListReader::with_max_item(start.len()).cutting();
+    let mut chunk = &body[..];
+    let item = reader.next(&mut chunk).unwrap().unwrap();
+    assert_eq!(
+        parse_item(item).map(|pod| pod.name.into_owned()).map_err(|error| error.name),
+        Err(Some("large".into()))
+    );
+}
+
+#[test]
+fn the_last_of_two_addresses_of_one_field_counts() {
+    let status = [
+        field(6, b"10.0.0.1"),
+        field(6, b"10.0.0.2"),
+        field(5, b"10.1.0.1"),
+        field(5, b"10.1.0.2"),
+    ];
+    let object = [pod("a"), field(3, &status.concat())].concat();
+    let read = parse_item(Message::Whole(&object)).unwrap();
+    assert_eq!(
+        (read.ips, read.host_ips),
+        (vec!["10.0.0.2".parse().unwrap()], vec!["10.1.0.2".parse().unwrap()])
+    );
+    let json = br#"{"metadata":{"name":"a"},"status":{"podIP":"10.0.0.1","podIP":"10.0.0.2","hostIPs":[{"ip":"10.1.0.1"}],"hostIPs":[{"ip":"10.1.0.2"}]}}"#;
+    let read = Pod::parse(json).unwrap();
+    assert_eq!(
+        (read.ips, read.host_ips),
+        (vec!["10.0.0.2".parse().unwrap()], vec!["10.1.0.2".parse().unwrap()])
+    );
 }

@@ -4,6 +4,7 @@ use crate::json::Fault;
 use crate::pod::{PodError, WatchEvent};
 use crate::problem::Phrase;
 
+use super::Message;
 use super::fields::Piece;
 use super::object::Object;
 
@@ -19,16 +20,18 @@ pub struct Event<'a> {
 ///
 /// # Errors
 ///
-/// Says where the frame cannot be read and, as far as that can be read, whose event it is.
-pub fn parse_event(frame: &[u8]) -> Result<WatchEvent<'_>, PodError> {
+/// Says where the frame cannot be read and, as far as that can be read, whose event it is. One
+/// that is too large is always an error.
+pub fn parse_event(frame: Message<'_>) -> Result<WatchEvent<'_>, PodError> {
     Event::open(frame).event()
 }
 
 impl<'a> Event<'a> {
     /// The event in a frame. What is wrong with it is said when it is read.
-    pub fn open(frame: &'a [u8]) -> Self {
+    pub fn open(frame: Message<'a>) -> Self {
         let mut event = Self::default();
-        event.fault = event.read(Piece::new(frame)).err();
+        let read = event.read(frame.piece());
+        event.fault = frame.fault().and(read).err();
         event
     }
 
@@ -48,7 +51,8 @@ impl<'a> Event<'a> {
             whole?;
             return self.object.status().map(WatchEvent::Error);
         }
-        WatchEvent::of_object(self.kind, self.object.draft()?.ended(whole)?)
+        let draft = self.object.draft(whole)?;
+        WatchEvent::of_object(self.kind, draft)
     }
 
     fn read(&mut self, frame: Piece<'a>) -> Result<(), Fault> {

@@ -4,9 +4,11 @@
 use alloc::vec::Vec;
 use core::fmt;
 
-use crate::error::{Found, Message};
+use crate::error::{self, Found};
 use crate::list::CUT_ITEM_BYTES;
 use crate::problem::Phrase;
+
+use super::Message;
 
 /// A longer frame is none: no object of Kubernetes is as large, and JSON or HTML that is taken for
 /// a length names more.
@@ -14,16 +16,6 @@ pub const MAX_FRAME_BYTES: usize = (128 << 20) - 1;
 
 /// How much memory is kept when a long frame is done with.
 const KEPT_CAPACITY: usize = 64 << 10;
-
-/// One frame of a watch, without its length.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Frame<'a> {
-    /// All of it.
-    Whole(&'a [u8]),
-    /// The start of one that was longer than the limit: enough to learn whose it was. The rest of
-    /// it was passed over, and the watch goes on behind it.
-    TooLong(&'a [u8]),
-}
 
 /// A sans-IO reader of the frames of a watch. Frames that lie wholly within a chunk are not copied.
 #[derive(Clone, Debug)]
@@ -64,7 +56,7 @@ impl FrameReader {
     pub fn next<'s, 'c: 's>(
         &'s mut self,
         chunk: &mut &'c [u8],
-    ) -> Result<Option<Frame<'s>>, FrameError> {
+    ) -> Result<Option<Message<'s>>, FrameError> {
         if core::mem::take(&mut self.handed_out) {
             self.held.clear();
             self.held.shrink_to(KEPT_CAPACITY);
@@ -95,9 +87,9 @@ impl FrameReader {
         self.handed_out = !whole;
         let too_long = core::mem::take(&mut self.too_long);
         Ok(Some(match (whole, too_long) {
-            (true, _) => Frame::Whole(piece),
-            (false, false) => Frame::Whole(&self.held),
-            (false, true) => Frame::TooLong(&self.held),
+            (true, _) => Message::Whole(piece),
+            (false, false) => Message::Whole(&self.held),
+            (false, true) => Message::TooLarge(&self.held),
         }))
     }
 
@@ -162,7 +154,7 @@ pub struct FrameError {
 
 impl fmt::Display for FrameError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let message = Message { expected: self.expected, found: self.found };
+        let message = error::Message { expected: self.expected, found: self.found };
         write!(f, "{message} at byte {} of the watch", self.offset)
     }
 }

@@ -14,6 +14,7 @@ use crate::list::{CUT_ITEM_BYTES, ListError, ListMeta, MAX_ITEM_BYTES, MAX_SMALL
 use crate::problem::Phrase;
 
 use super::MAGIC;
+use super::Message;
 use super::fields::{MAX_GROUPS, MAX_NUMBER_BYTES, Piece, Tag, Wire};
 use super::object;
 
@@ -135,8 +136,8 @@ impl ListReader {
         }
     }
 
-    /// Does not end at an item beyond the bound, but hands out its first [`CUT_ITEM_BYTES`], which
-    /// are not the whole for any parser, and reads on behind it: one bad item hides no other.
+    /// Does not end at an item beyond the bound, but hands out its first [`CUT_ITEM_BYTES`] as
+    /// [`Message::TooLarge`], and reads on behind it: one bad item hides no other.
     #[must_use]
     pub const fn cutting(mut self) -> Self {
         self.cuts = true;
@@ -152,7 +153,7 @@ impl ListReader {
     pub fn next<'s, 'c: 's>(
         &'s mut self,
         chunk: &mut &'c [u8],
-    ) -> Result<Option<&'s [u8]>, ListError> {
+    ) -> Result<Option<Message<'s>>, ListError> {
         if core::mem::take(&mut self.handed_out) {
             self.held.clear();
             self.held.shrink_to(KEPT_CAPACITY);
@@ -162,8 +163,9 @@ impl ListReader {
         }
         match self.advance(chunk) {
             Ok(None) => Ok(None),
-            Ok(Some(Item::Whole(item))) => Ok(Some(item)),
-            Ok(Some(Item::Held)) => Ok(Some(&self.held)),
+            Ok(Some(Item::Whole(item))) => Ok(Some(Message::Whole(item))),
+            Ok(Some(Item::Held)) => Ok(Some(Message::Whole(&self.held))),
+            Ok(Some(Item::TooLarge)) => Ok(Some(Message::TooLarge(&self.held))),
             Err(error) => {
                 self.failed = Some(error.clone());
                 Err(error)
@@ -353,7 +355,11 @@ impl ListReader {
         }
         self.state = State::Tag;
         self.handed_out = !whole;
-        Some(if whole { Item::Whole(piece) } else { Item::Held })
+        Some(match (whole, cut) {
+            (true, _) => Item::Whole(piece),
+            (false, false) => Item::Held,
+            (false, true) => Item::TooLarge,
+        })
     }
 
     /// Whether it is complete.
@@ -405,6 +411,8 @@ impl ListReader {
 enum Item<'c> {
     Whole(&'c [u8]),
     Held,
+    /// Only its start is held.
+    TooLarge,
 }
 
 /// Takes in a `ListMeta`, of which the last value of each field counts.

@@ -14,13 +14,15 @@ mod event;
 mod fields;
 mod frames;
 mod list;
+mod message;
 mod object;
 mod pod;
 mod status;
 
 pub use event::{Event, parse_event};
-pub use frames::{Frame, FrameError, FrameReader, MAX_FRAME_BYTES};
+pub use frames::{FrameError, FrameReader, MAX_FRAME_BYTES};
 pub use list::ListReader;
+pub use message::Message;
 pub use object::Object;
 pub use pod::{Annotations, parse_item, parse_pod};
 pub use status::parse_status;

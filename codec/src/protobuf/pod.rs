@@ -7,6 +7,7 @@ use crate::json::Fault;
 use crate::pod::{Draft, INITIAL_EVENTS_END, Pod, PodError, is_pod};
 use crate::problem::Phrase;
 
+use super::Message;
 use super::fields::{Field, Fields, Piece};
 use super::object::Object;
 
@@ -17,11 +18,12 @@ const ANNOTATIONS: u32 = 12;
 ///
 /// # Errors
 ///
-/// Says where the item cannot be read and, as far as that can be read, whose it is.
-pub fn parse_item(item: &[u8]) -> Result<Pod<'_>, PodError> {
+/// Says where the item cannot be read and, as far as that can be read, whose it is. One that is
+/// too large is always an error.
+pub fn parse_item(item: Message<'_>) -> Result<Pod<'_>, PodError> {
     let mut draft = Draft::default();
-    let read = draft.message(Piece::new(item));
-    draft.ended(read)?.into_pod()
+    let read = draft.message(item.piece());
+    draft.ended(item.fault().and(read))?.into_pod()
 }
 
 /// Reads the body of an answer that is one Pod, or its metadata.
@@ -41,7 +43,7 @@ impl<'a> Object<'a> {
     ///
     /// As [`parse_pod`].
     pub fn pod(&self) -> Result<Pod<'a>, PodError> {
-        self.draft()?.into_pod()
+        self.draft(Ok(()))?.into_pod()
     }
 
     /// All annotations in the order of the object, as far as it can be read; of two of one name
@@ -50,12 +52,12 @@ impl<'a> Object<'a> {
         Annotations { object: self.raw.fields(), metadata: None }
     }
 
-    /// What there is of a Pod, or of a bookmark.
-    pub(super) fn draft(&self) -> Result<Draft<'a>, PodError> {
+    /// What there is of a Pod, or of a bookmark, in something that may be at fault itself.
+    pub(super) fn draft(&self, around: Result<(), Fault>) -> Result<Draft<'a>, PodError> {
         let kind = Some(self.kind).filter(|kind| !kind.is_empty());
         let mut draft = Draft { kind: kind.map(Cow::Borrowed), ..Draft::default() };
         let read = if kind.is_none_or(is_pod) { draft.message(self.raw) } else { Ok(()) };
-        draft.ended(read.and(self.fault.map_or(Ok(()), Err)))
+        draft.ended(around.and(read).and(self.fault.map_or(Ok(()), Err)))
     }
 }
 
@@ -188,8 +190,8 @@ impl<'a> Draft<'a> {
                 }
                 self.ready.condition(kind.as_deref(), status.as_deref());
             }
-            5 => self.host_ips.add(field.text(Phrase::StringForIp)?.as_deref()),
-            6 => self.ips.add(field.text(Phrase::StringForIp)?.as_deref()),
+            5 => self.host_ips.set(field.text(Phrase::StringForIp)?.as_deref()),
+            6 => self.ips.set(field.text(Phrase::StringForIp)?.as_deref()),
             12 => self.ips.add(ip(field)?.as_deref()),
             16 => self.host_ips.add(ip(field)?.as_deref()),
             _ => {}

@@ -119,13 +119,9 @@ fn value(fields: &Fields<'_>, map: u64, key: &str) -> Read<Option<String>> {
 
 fn ips(status: &Fields<'_>, one: u64, more: u64) -> Read<Vec<IpAddr>> {
     let mut ips = Vec::new();
-    for (field, value) in status {
-        let text = match value {
-            Value::Bytes(bytes) if *field == one => text(bytes)?,
-            Value::Bytes(bytes) if *field == more => last(&fields(bytes)?, 1)?,
-            _ if *field == one || *field == more => return Err(()),
-            _ => continue,
-        };
+    let more = all(status, more)?.into_iter().map(|ip| last(&fields(ip)?, 1));
+    let texts = more.collect::<Read<Vec<_>>>()?.into_iter().chain([last(status, one)?]);
+    for text in texts {
         if let Ok(ip) = text.parse()
             && !ips.contains(&ip)
         {

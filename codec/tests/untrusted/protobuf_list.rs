@@ -1,7 +1,7 @@
 //! Any bytes as a list in protobuf, in chunks cut anywhere: no panic, the cuts make no difference, and what is read
 //! is what the plain reader reads.
 
-use dubbo_k8s_codec::protobuf::{ListReader, parse_item};
+use dubbo_k8s_codec::protobuf::{ListReader, Message, parse_item};
 use dubbo_k8s_codec::{ListError, ListMeta, Pod};
 
 use crate::plain_protobuf as plain;
@@ -11,7 +11,7 @@ fn read(body: &[u8], size: usize) -> Result<(Vec<Vec<u8>>, ListMeta), ListError>
     let mut items = Vec::new();
     for mut chunk in body.chunks(size) {
         while let Some(item) = reader.next(&mut chunk)? {
-            items.push(item.to_vec());
+            items.push(item.bytes().to_vec());
         }
     }
     Ok((items, reader.finish()?))
@@ -22,7 +22,14 @@ pub(crate) fn check(bytes: &[u8]) {
     let whole = read(body, body.len().max(1));
     assert_eq!(read(body, usize::from(size).max(1)), whole);
     let pods = whole.map(|(items, meta)| {
-        (items.iter().map(|item| parse_item(item).map_err(drop)).map(owned).collect(), meta)
+        (
+            items
+                .iter()
+                .map(|item| parse_item(Message::Whole(item)).map_err(drop))
+                .map(owned)
+                .collect(),
+            meta,
+        )
     });
     assert_eq!(pods.map_err(drop), plain::list(body));
 }

@@ -2,7 +2,8 @@
 //! make no difference, and what is read is what the plain reader reads.
 
 use dubbo_k8s_codec::protobuf::{
-    Event, Frame, FrameError, FrameReader, Object, parse_event, parse_item, parse_pod, parse_status,
+    Event, FrameError, FrameReader, Message, Object, parse_event, parse_item, parse_pod,
+    parse_status,
 };
 
 use crate::plain_protobuf as plain;
@@ -15,9 +16,7 @@ fn read(body: &[u8], size: usize) -> (Vec<Vec<u8>>, Result<(), FrameError>) {
     for mut chunk in body.chunks(size) {
         loop {
             match reader.next(&mut chunk) {
-                Ok(Some(Frame::Whole(frame) | Frame::TooLong(frame))) => {
-                    frames.push(frame.to_vec());
-                }
+                Ok(Some(frame)) => frames.push(frame.bytes().to_vec()),
                 Ok(None) => break,
                 Err(error) => return (frames, Err(error)),
             }
@@ -32,10 +31,12 @@ pub(crate) fn check(bytes: &[u8]) {
     assert_eq!(read(body, usize::from(size).max(1)), (frames.clone(), end.clone()));
     assert_eq!((frames.iter().map(|frame| &**frame).collect(), end.is_ok()), plain::frames(body));
     for bytes in frames.iter().map(|frame| &**frame).chain([body]) {
-        assert_eq!(parse_event(bytes).map_err(drop), plain::event(bytes));
-        assert_eq!(parse_item(bytes).map_err(drop), plain::item(bytes));
+        assert_eq!(parse_event(Message::Whole(bytes)).map_err(drop), plain::event(bytes));
+        assert_eq!(parse_item(Message::Whole(bytes)).map_err(drop), plain::item(bytes));
         assert_eq!(parse_pod(bytes).map_err(drop), plain::pod(bytes));
         assert_eq!(parse_status(bytes).map_err(drop), plain::status(bytes));
-        let _ = Object::open(bytes).annotations().chain(Event::open(bytes).object().annotations());
+        let _ = Object::open(bytes)
+            .annotations()
+            .chain(Event::open(Message::Whole(bytes)).object().annotations());
     }
 }
