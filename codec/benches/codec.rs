@@ -10,7 +10,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE;
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use dubbo_k8s_codec::{
-    ANNOTATION, Annotation, Key, LABEL, ListReader, Pod, Record, Url, WatchEvent, encode,
+    ANNOTATION, Annotation, Key, LABEL, ListReader, Pod, Record, Url, WatchEvent, encode, protobuf,
 };
 use percent_encoding::percent_decode_str;
 use serde::{Deserialize, Serialize};
@@ -56,6 +56,45 @@ fn list_json(pods: usize) -> Vec<u8> {
         items.join(",")
     )
     .into_bytes()
+}
+
+/// A field with a length.
+fn field(number: u8, value: &[u8]) -> Vec<u8> {
+    let mut field = vec![];
+    for mut number in [usize::from(number) << 3 | 2, value.len()] {
+        while number >= 0x80 {
+            field.push(number.to_le_bytes()[0] | 0x80);
+            number >>= 7;
+        }
+        field.push(number.to_le_bytes()[0]);
+    }
+    [field, value.to_vec()].concat()
+}
+
+/// The same in protobuf.
+fn metadata_protobuf(pod: usize) -> Vec<u8> {
+    let text = |number, text: &str| field(number, text.as_bytes());
+    let entry = |number, key, value: &str| field(number, &[text(1, key), text(2, value)].concat());
+    let fields = include_str!("managed_fields.json").trim();
+    let metadata = [
+        text(1, &format!("shop-{pod}")),
+        text(2, "shop-"),
+        text(3, "default"),
+        text(5, &format!("20d1e052-2281-4df7-b890-{pod:012}")),
+        text(6, &pod.to_string()),
+        entry(11, "app.kubernetes.io/name", "shop"),
+        entry(11, LABEL, "dubbo.io-value"),
+        entry(12, ANNOTATION, &annotation(pod)),
+        field(17, &field(7, &text(1, fields))),
+    ];
+    field(1, &metadata.concat())
+}
+
+fn list_protobuf(pods: usize) -> Vec<u8> {
+    let items: Vec<_> = (0..pods).map(|pod| field(2, &metadata_protobuf(pod))).collect();
+    let list = [field(1, &field(2, b"9")), items.concat()].concat();
+    let kind = field(1, &field(2, b"PartialObjectMetadataList"));
+    [b"k8s\0".to_vec(), kind, field(2, &list)].concat()
 }
 
 mod naive {
@@ -169,6 +208,15 @@ fn lists(c: &mut Criterion) {
     group.bench_function("Pods", |b| {
         b.iter(|| read(black_box(&body), |item| Pod::parse(item).unwrap().name.len()));
     });
+    let protobuf = list_protobuf(1_000);
+    let length = |item: protobuf::Message<'_>| protobuf::parse_item(item).unwrap().name.len();
+    assert_eq!(
+        read_protobuf(&protobuf, length),
+        read(&body, |item| Pod::parse(item).unwrap().name.len())
+    );
+    group.bench_function("Pods in protobuf", |b| {
+        b.iter(|| read_protobuf(black_box(&protobuf), length));
+    });
     group.bench_function("Pods naive", |b| {
         b.iter(|| serde_json::from_slice::<naive::List>(black_box(&body)).unwrap().items.len());
     });
@@ -177,6 +225,17 @@ fn lists(c: &mut Criterion) {
 
 fn read(body: &[u8], mut take: impl FnMut(&[u8]) -> usize) -> usize {
     let mut reader = ListReader::new();
+    let mut total = 0;
+    for mut chunk in body.chunks(16 << 10) {
+        while let Some(item) = reader.next(&mut chunk).unwrap() {
+            total += take(item);
+        }
+    }
+    total + reader.finish().unwrap().resource_version.len()
+}
+
+fn read_protobuf(body: &[u8], mut take: impl FnMut(protobuf::Message<'_>) -> usize) -> usize {
+    let mut reader = protobuf::ListReader::new();
     let mut total = 0;
     for mut chunk in body.chunks(16 << 10) {
         while let Some(item) = reader.next(&mut chunk).unwrap() {

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::problem::Phrase;
 
-/// The step of reading an annotation that failed.
+/// The step of reading an annotation, or the Pod around it, that failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Stage {
@@ -20,8 +20,11 @@ pub enum Stage {
     Utf8,
     /// The decoded bytes are not JSON.
     Json,
-    /// It is JSON, but not what it should be: another type, an illegal key or URL.
+    /// It is what it should be written in, but not what it should be: another type, an illegal key
+    /// or URL.
     Shape,
+    /// The bytes are not Kubernetes' protobuf: cut, a length beyond the end, no field.
+    Protobuf,
 }
 
 impl Stage {
@@ -32,16 +35,18 @@ impl Stage {
             Self::Utf8 => "not-utf8",
             Self::Json => "not-json",
             Self::Shape => "wrong-shape",
+            Self::Protobuf => "not-protobuf",
         }
     }
 
-    /// The name used in JSON and in messages: `base64`, `utf8`, `json` or `shape`.
+    /// The name used in JSON and in messages: `base64`, `utf8`, `json`, `shape` or `protobuf`.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Base64 => "base64",
             Self::Utf8 => "utf8",
             Self::Json => "json",
             Self::Shape => "shape",
+            Self::Protobuf => "protobuf",
         }
     }
 }
@@ -73,6 +78,16 @@ impl Found {
         match u8::try_from(character) {
             Ok(byte) if byte.is_ascii() => Self::Byte(byte),
             _ => Self::Char(character),
+        }
+    }
+
+    /// What a body begins with, by name if answers come in that form.
+    pub const fn opening(byte: u8) -> Self {
+        match byte {
+            b'{' => Self::Thing(Phrase::Json),
+            b'<' => Self::Thing(Phrase::Html),
+            b'k' => Self::Thing(Phrase::Protobuf),
+            _ => Self::Byte(byte),
         }
     }
 

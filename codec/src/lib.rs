@@ -3,7 +3,8 @@
 //! Dubbo applications can use the Pod as their registry: each process writes what it provides and
 //! consumes into the annotation [`ANNOTATION`] of its own Pod. This crate reads and writes that
 //! annotation ([`Annotation`], [`encode`]), the keys and URLs in it ([`Key`], [`Url`],
-//! [`Service`]), and the Pods that carry it ([`Pod`], [`WatchEvent`], [`ListReader`]).
+//! [`Service`]), and the Pods that carry it ([`Pod`], [`WatchEvent`], [`ListReader`]), in JSON and in
+//! Kubernetes' [`protobuf`].
 //!
 //! For those who look into a registry: the stable codes of [`problem`]s with their explanations,
 //! what [`dubbo_go`] refuses or reads in another way, [`lint`] over Pods, [`repair`]s of an annotation
@@ -56,6 +57,7 @@ pub mod patch;
 mod path;
 mod pod;
 pub mod problem;
+pub mod protobuf;
 mod quirks;
 pub mod random;
 mod record;

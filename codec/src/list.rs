@@ -19,7 +19,7 @@ pub const CUT_ITEM_BYTES: usize = 4 << 10;
 pub const MAX_ITEM_BYTES: usize = 16 << 20;
 
 /// Names, kinds and the list's metadata are refused beyond this.
-const MAX_SMALL_BYTES: usize = 64 << 10;
+pub(crate) const MAX_SMALL_BYTES: usize = 64 << 10;
 
 /// What a list says about itself.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -246,6 +246,7 @@ impl ListReader {
             }
             (State::AfterItem, b',') => (State::ItemOrEnd { first: false }, 1),
             (State::AfterValue, b',') => (State::NameOrEnd { first: false }, 1),
+            (State::Start, _) => return Err(self.error(Phrase::List, Found::opening(byte))),
             (state, _) => return Err(self.error(state.expects(), Found::Byte(byte))),
         };
         self.state = state;
@@ -426,7 +427,7 @@ pub struct ListError {
 }
 
 impl ListError {
-    const fn new(offset: usize, expected: Phrase, found: Found) -> Self {
+    pub(crate) const fn new(offset: usize, expected: Phrase, found: Found) -> Self {
         Self { offset, expected, found }
     }
 }

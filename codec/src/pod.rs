@@ -5,7 +5,9 @@
 
 use alloc::borrow::Cow;
 use alloc::boxed::Box;
+use alloc::vec::Vec;
 use core::fmt;
+use core::net::IpAddr;
 
 use crate::annotation::{ANNOTATION, LABEL};
 use crate::error::{DecodeError, Found, Message, Stage};
@@ -14,7 +16,7 @@ use crate::problem::Phrase;
 use crate::status::Status;
 
 /// The annotation of the bookmark that ends the initial events of a streaming list.
-const INITIAL_EVENTS_END: &str = "k8s.io/initial-events-end";
+pub(crate) const INITIAL_EVENTS_END: &str = "k8s.io/initial-events-end";
 
 /// What the registry reads of a Pod.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -37,6 +39,10 @@ pub struct Pod<'a> {
     pub deleting: bool,
     /// Whether it is ready, where the object has a status.
     pub ready: Option<bool>,
+    /// Its own addresses: `status.podIP` and `status.podIPs`, each once. What is no address is left out.
+    pub ips: Vec<IpAddr>,
+    /// The addresses of its node: `status.hostIP` and `status.hostIPs`, each once.
+    pub host_ips: Vec<IpAddr>,
 }
 
 impl<'a> Pod<'a> {
@@ -45,10 +51,7 @@ impl<'a> Pod<'a> {
         let mut reader = Reader::new(object);
         let mut draft = Draft::default();
         let read = draft.object(&mut reader).and_then(|()| end(&mut reader));
-        match read {
-            Ok(()) => draft.into_pod(),
-            Err(fault) => Err(draft.error(fault)),
-        }
+        draft.ended(read)?.into_pod()
     }
 
     /// Whether it has ended: phase `Succeeded` or `Failed`.
@@ -114,6 +117,17 @@ impl<'a> WatchEvent<'a> {
             Err(fault) => Err(event.draft.error(fault)),
         }
     }
+
+    /// The event of this type, unless it is `ERROR`, whose object is a Status.
+    pub(crate) fn of_object(kind: &str, draft: Draft<'a>) -> Result<Self, PodError> {
+        match kind {
+            "ADDED" => draft.into_pod().map(WatchEvent::Added),
+            "MODIFIED" => draft.into_pod().map(WatchEvent::Modified),
+            "DELETED" => draft.into_pod().map(WatchEvent::Deleted),
+            "BOOKMARK" => draft.into_bookmark(),
+            _ => Err(draft.misses(Phrase::EventTypes)),
+        }
+    }
 }
 
 #[derive(Default)]
@@ -157,43 +171,64 @@ impl<'a> Event<'a> {
     }
 
     fn finish(self) -> Result<WatchEvent<'a>, PodError> {
-        let kind = self.kind.as_deref().unwrap_or_default();
-        match kind {
-            "ADDED" => self.draft.into_pod().map(WatchEvent::Added),
-            "MODIFIED" => self.draft.into_pod().map(WatchEvent::Modified),
-            "DELETED" => self.draft.into_pod().map(WatchEvent::Deleted),
-            "BOOKMARK" => match self.draft.resource_version {
-                Some(resource_version) => Ok(WatchEvent::Bookmark {
-                    resource_version,
-                    initial_events_end: self.draft.initial_events_end,
-                }),
-                None => Err(self.draft.misses(Phrase::Bookmark)),
-            },
+        match self.kind.as_deref().unwrap_or_default() {
             "ERROR" => Status::parse(self.object).map(WatchEvent::Error).map_err(|mut error| {
                 error.offset += self.object_at;
                 error
             }),
-            _ => Err(self.draft.misses(Phrase::EventTypes)),
+            kind => WatchEvent::of_object(kind, self.draft),
         }
     }
 }
 
-/// What has been read of an object so far.
+/// What has been read of an object so far, in whichever form it came.
 #[derive(Default)]
-struct Draft<'a> {
-    kind: Option<Cow<'a, str>>,
-    namespace: Option<Cow<'a, str>>,
-    name: Option<Cow<'a, str>>,
-    uid: Option<Cow<'a, str>>,
-    resource_version: Option<Cow<'a, str>>,
-    label: Option<Cow<'a, str>>,
-    annotation: Option<Cow<'a, str>>,
-    phase: Option<Cow<'a, str>>,
-    deleting: bool,
-    ready: Readiness,
-    initial_events_end: bool,
+pub(crate) struct Draft<'a> {
+    pub(crate) kind: Option<Cow<'a, str>>,
+    pub(crate) namespace: Option<Cow<'a, str>>,
+    pub(crate) name: Option<Cow<'a, str>>,
+    pub(crate) uid: Option<Cow<'a, str>>,
+    pub(crate) resource_version: Option<Cow<'a, str>>,
+    pub(crate) label: Option<Cow<'a, str>>,
+    pub(crate) annotation: Option<Cow<'a, str>>,
+    pub(crate) phase: Option<Cow<'a, str>>,
+    pub(crate) deleting: bool,
+    pub(crate) ready: Readiness,
+    pub(crate) ips: Addresses,
+    pub(crate) host_ips: Addresses,
+    pub(crate) initial_events_end: bool,
     /// The first value of a wrong type; reading goes on, to learn whose it is.
-    misshapen: Option<Fault>,
+    pub(crate) misshapen: Option<Fault>,
+}
+
+/// The addresses of a Pod, or of its node: one by itself, and a list that has it first.
+#[derive(Default)]
+pub(crate) struct Addresses {
+    pub(crate) one: Option<IpAddr>,
+    pub(crate) all: Vec<IpAddr>,
+}
+
+impl Addresses {
+    /// Takes one into the list. What is no address is left out.
+    pub(crate) fn add(&mut self, text: Option<&str>) {
+        self.all.extend(text.and_then(|text| text.parse::<IpAddr>().ok()));
+    }
+
+    /// The one by itself; the last that is read counts.
+    pub(crate) fn set(&mut self, text: Option<&str>) {
+        self.one = text.and_then(|text| text.parse().ok());
+    }
+
+    /// Each once.
+    fn finish(self) -> Vec<IpAddr> {
+        let mut ips: Vec<IpAddr> = Vec::with_capacity(self.all.len());
+        for ip in self.all.into_iter().chain(self.one) {
+            if !ips.contains(&ip) {
+                ips.push(ip);
+            }
+        }
+        ips
+    }
 }
 
 impl<'a> Draft<'a> {
@@ -267,31 +302,79 @@ impl<'a> Draft<'a> {
                 draft.phase = draft.text(reader, Phrase::StringForPhase)?;
                 Ok(())
             }
-            b"conditions" => draft.conditions(reader),
+            b"conditions" => draft.elements(reader, Phrase::Conditions, Self::condition),
+            b"podIP" => {
+                let ip = draft.text(reader, Phrase::StringForIp)?;
+                draft.ips.set(ip.as_deref());
+                Ok(())
+            }
+            b"podIPs" => {
+                draft.ips.all.clear();
+                draft.elements(reader, Phrase::Ips, |draft, reader| {
+                    let ip = draft.ip(reader)?;
+                    draft.ips.add(ip.as_deref());
+                    Ok(())
+                })
+            }
+            b"hostIP" => {
+                let ip = draft.text(reader, Phrase::StringForIp)?;
+                draft.host_ips.set(ip.as_deref());
+                Ok(())
+            }
+            b"hostIPs" => {
+                draft.host_ips.all.clear();
+                draft.elements(reader, Phrase::Ips, |draft, reader| {
+                    let ip = draft.ip(reader)?;
+                    draft.host_ips.add(ip.as_deref());
+                    Ok(())
+                })
+            }
             _ => reader.skim(),
         })
     }
 
-    fn conditions(&mut self, reader: &mut Reader<'a>) -> Result<(), Fault> {
+    fn condition(&mut self, reader: &mut Reader<'a>) -> Result<(), Fault> {
+        let (mut kind, mut status) = (None, None);
+        self.members(reader, Phrase::Condition, |draft, reader, name| {
+            match name {
+                b"type" => kind = draft.text(reader, Phrase::ConditionType)?,
+                b"status" => status = draft.text(reader, Phrase::ConditionStatus)?,
+                _ => reader.skim()?,
+            }
+            Ok(())
+        })?;
+        self.ready.condition(kind.as_deref(), status.as_deref());
+        Ok(())
+    }
+
+    /// The `ip` of an element of `podIPs` or `hostIPs`.
+    fn ip(&mut self, reader: &mut Reader<'a>) -> Result<Option<Cow<'a, str>>, Fault> {
+        let mut ip = None;
+        self.members(reader, Phrase::Ip, |draft, reader, name| match name {
+            b"ip" => {
+                ip = draft.text(reader, Phrase::StringForIp)?;
+                Ok(())
+            }
+            _ => reader.skim(),
+        })?;
+        Ok(ip)
+    }
+
+    /// Takes an array element by element. A `null` is an array without elements.
+    fn elements(
+        &mut self,
+        reader: &mut Reader<'a>,
+        expected: Phrase,
+        mut element: impl FnMut(&mut Self, &mut Reader<'a>) -> Result<(), Fault>,
+    ) -> Result<(), Fault> {
         if reader.peek() != Some(b'[') {
-            return self.absent(reader, Phrase::Conditions);
+            return self.absent(reader, expected);
         }
         reader.enter()?;
         let mut first = true;
         while reader.next_element(first)? {
             first = false;
-            let (mut kind, mut status) = (None, None);
-            self.members(reader, Phrase::Condition, |draft, reader, name| {
-                match name {
-                    b"type" => kind = draft.text(reader, Phrase::ConditionType)?,
-                    b"status" => {
-                        status = draft.text(reader, Phrase::ConditionStatus)?;
-                    }
-                    _ => reader.skim()?,
-                }
-                Ok(())
-            })?;
-            self.ready.condition(kind.as_deref(), status.as_deref());
+            element(self, reader)?;
         }
         Ok(())
     }
@@ -338,11 +421,19 @@ impl<'a> Draft<'a> {
         Ok(())
     }
 
-    fn into_pod(self) -> Result<Pod<'a>, PodError> {
+    /// It, if reading has come to the end of the object.
+    pub(crate) fn ended(self, read: Result<(), Fault>) -> Result<Self, PodError> {
+        match read {
+            Ok(()) => Ok(self),
+            Err(fault) => Err(self.error(fault)),
+        }
+    }
+
+    pub(crate) fn into_pod(self) -> Result<Pod<'a>, PodError> {
         if let Some(fault) = self.misshapen {
             return Err(self.error(fault));
         }
-        if !matches!(self.kind.as_deref(), None | Some("Pod" | "PartialObjectMetadata")) {
+        if !self.kind.as_deref().is_none_or(is_pod) {
             let mut error = self.misses(Phrase::Pod);
             error.found = Found::Thing(Phrase::AnotherKind);
             return Err(error);
@@ -358,8 +449,23 @@ impl<'a> Draft<'a> {
                 phase: self.phase,
                 deleting: self.deleting,
                 ready: self.ready.get(),
+                ips: self.ips.finish(),
+                host_ips: self.host_ips.finish(),
             }),
             _ => Err(self.misses(Phrase::NameInMetadata)),
+        }
+    }
+
+    fn into_bookmark(self) -> Result<WatchEvent<'a>, PodError> {
+        if let Some(fault) = self.misshapen {
+            return Err(self.error(fault));
+        }
+        match self.resource_version {
+            Some(resource_version) => Ok(WatchEvent::Bookmark {
+                resource_version,
+                initial_events_end: self.initial_events_end,
+            }),
+            None => Err(self.misses(Phrase::Bookmark)),
         }
     }
 
@@ -382,6 +488,11 @@ impl<'a> Draft<'a> {
             ..PodError::from(fault)
         }
     }
+}
+
+/// Whether objects of this kind are Pods, or their metadata.
+pub(crate) fn is_pod(kind: &str) -> bool {
+    matches!(kind, "Pod" | "PartialObjectMetadata")
 }
 
 fn end(reader: &mut Reader<'_>) -> Result<(), Fault> {

@@ -64,7 +64,7 @@ impl Model {
             annotation: Some(annotation.into()),
             phase: Some(if self.state == State::Ended { "Failed" } else { "Running" }.into()),
             deleting: self.state == State::Deleting,
-            ready: None,
+            ..Pod::default()
         }
     }
 }

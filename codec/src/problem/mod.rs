@@ -123,7 +123,7 @@ impl Code {
             NameInvalid, NotAPod, Odd, ProviderDisabled, ProviderEnded, ProviderNotReady,
             ProviderTerminating, Refused, SourceRefused, SourceSyntax, UrlMalformed,
         };
-        let stages = [Stage::Base64, Stage::Utf8, Stage::Json, Stage::Shape];
+        let stages = [Stage::Base64, Stage::Utf8, Stage::Json, Stage::Shape, Stage::Protobuf];
         let oddities = [
             WarningCode::StandardAlphabet,
             WarningCode::MissingPadding,
@@ -348,7 +348,7 @@ mod tests {
             assert!(code.advice(Language::Chinese).chars().any(|c| c > '\u{2e7f}'), "{code}");
             assert!(chinese.chars().any(|c| c > '\u{2e7f}'), "{code} is not in Chinese");
         }
-        assert_eq!(names.len(), 4 + 14 + 22);
+        assert_eq!(names.len(), 5 + 14 + 22);
     }
 
     #[test]

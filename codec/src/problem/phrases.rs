@@ -172,6 +172,29 @@ phrases! {
     TextBehindQuote: "text behind a closing quote", "结束引号之后有多余文本";
     TooDeep: "nested deeper than 128 levels", "嵌套超过 128 层";
 
+    // Protobuf.
+    Bytes: "bytes with a length", "带长度的字节";
+    Envelope: "Kubernetes' protobuf, which begins with \"k8s\" and a zero byte", "以“k8s”和零字节开头的 Kubernetes protobuf";
+    FieldNumber: "a field number from 1 to 536870911", "1 到 536870911 的字段编号";
+    FixedNumber: "a fixed number", "定长数字";
+    Frame: "a frame of at most 128 MiB", "不超过 128 MiB 的帧";
+    Group: "a group", "组";
+    GroupBegun: "a field, or the end of a group that was begun", "字段，或已开始的组的结尾";
+    GroupEnd: "the end of a group", "组的结尾";
+    GroupLevels: "at most 100 nested groups", "最多 100 层嵌套的组";
+    Html: "an HTML page", "HTML 页面";
+    Json: "JSON", "JSON 文本";
+    LengthWithin: "a length that stays within the message around it", "不超出外层消息的长度";
+    MapKey: "the key of a map entry", "映射条目的键";
+    MapValue: "the value of a map entry", "映射条目的值";
+    OneRaw: "one object in the answer", "响应中只有一个对象";
+    Protobuf: "protobuf", "protobuf 内容";
+    Raw: "the bytes of an object", "对象的字节";
+    RestOfField: "the rest of a field", "字段的其余部分";
+    RestOfFrame: "the rest of a frame", "帧的其余部分";
+    ShorterNumber: "a number of at most 10 bytes", "不超过 10 字节的数字";
+    WireType: "a wire type of protobuf (0 to 5)", "protobuf 的线类型（0 到 5）";
+
     // Objects of Kubernetes.
     Bookmark: "a resourceVersion in a bookmark", "书签中的 resourceVersion";
     Condition: "a condition", "状态条件";
@@ -183,6 +206,8 @@ phrases! {
     EventTypes: "a type of ADDED, MODIFIED, DELETED, BOOKMARK or ERROR", "type 为 ADDED、MODIFIED、DELETED、BOOKMARK 或 ERROR";
     FlatObject: "a flat JSON object", "无嵌套的 JSON 对象";
     InitialEventsEnd: "a string for k8s.io/initial-events-end", "k8s.io/initial-events-end 为字符串";
+    Ip: "an object with an ip", "含有 ip 的对象";
+    Ips: "an array of addresses", "地址数组";
     Item: "an item", "列表项";
     Items: "an array of items", "列表项数组";
     Kind: "the kind of the object", "对象的 kind";
@@ -198,12 +223,17 @@ phrases! {
     ObjectForLabels: "an object for labels", "labels 为对象";
     ObjectForMetadata: "an object for metadata", "metadata 为对象";
     ObjectForStatus: "an object for status", "status 为对象";
+    NumberForCode: "a number for the code", "code 为数字";
+    NumberForRemaining: "a number for remainingItemCount", "remainingItemCount 为数字";
+    NumberForRetry: "a number for retryAfterSeconds", "retryAfterSeconds 为数字";
     Pod: "a Pod or its metadata", "Pod 或其元数据";
+    PodList: "a list of Pods", "Pod 列表";
     RestOfList: "the rest of the list", "列表的其余部分";
     SmallerItem: "a smaller item (too large to hold)", "更小的列表项（过大，无法保存）";
     Status: "a Status", "Status 对象";
     StringForAnnotation: "a string for dubbo.io/annotation", "dubbo.io/annotation 为字符串";
     StringForDeletion: "a string for deletionTimestamp", "deletionTimestamp 为字符串";
+    StringForIp: "a string for an address", "地址为字符串";
     StringForLabel: "a string for the label dubbo.io/label", "标签 dubbo.io/label 为字符串";
     StringForName: "a string for the name", "name 为字符串";
     StringForNamespace: "a string for the namespace", "namespace 为字符串";
@@ -211,6 +241,7 @@ phrases! {
     StringForUid: "a string for the uid", "uid 为字符串";
     StringForVersion: "a string for resourceVersion", "resourceVersion 为字符串";
     Strings: "an object of strings", "值均为字符串的对象";
+    TimeForDeletion: "a time for deletionTimestamp", "deletionTimestamp 为时间";
 }
 
 impl Phrase {

@@ -71,6 +71,16 @@ const fn refused(stage: Stage) -> Texts {
             ],
             ["JSON 不是记录列表", "应为 [{\"k\":\"<键>\",\"v\":\"<值>\"},…]。整个 Pod 会被跳过。"],
         ),
+        Stage::Protobuf => texts(
+            [
+                "The Pod as the server sent it is not Kubernetes' protobuf",
+                "The whole Pod is skipped. Something between the server and the reader cut or changed the answer.",
+            ],
+            [
+                "服务器发来的 Pod 不是 Kubernetes 的 protobuf",
+                "整个 Pod 会被跳过。服务器与读取方之间有环节截断或改动了响应。",
+            ],
+        ),
     }
 }
 

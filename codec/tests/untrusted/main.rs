@@ -12,7 +12,11 @@ mod annotation;
 mod damage;
 mod key_url;
 mod list;
+mod plain_protobuf;
 mod pod;
+mod protobuf_list;
+mod protobuf_messages;
+mod protobuf_watch;
 #[cfg(feature = "yaml")]
 mod yaml;
 
@@ -42,6 +46,25 @@ const WATCHES: [&[u8]; 4] = [
     capture!("09c-watchlist-selector-metadata.jsonl"),
     capture!("10h-watch-future-initial-events.jsonl"),
     capture!("16d-watch-malformed-metadata.jsonl"),
+];
+
+const PROTOBUF_LISTS: [&[u8]; 3] = [
+    capture!("21a-list-protobuf.bin"),
+    capture!("21d-list-protobuf-limit2-page1.bin"),
+    capture!("21e-list-protobuf-empty.bin"),
+];
+
+const PROTOBUF_WATCHES: [&[u8]; 3] = [
+    capture!("22a-watch-protobuf.bin"),
+    capture!("22d-watch-protobuf-expired.bin"),
+    capture!("22f-watchlist-protobuf.bin"),
+];
+
+const PROTOBUF_OBJECTS: [&[u8]; 4] = [
+    capture!("21f-get-protobuf.bin"),
+    capture!("21g-get-protobuf-404.bin"),
+    capture!("21g-list-protobuf-403.bin"),
+    capture!("21j-list-protobuf-future-version.bin"),
 ];
 
 /// What Go's codec wrote and read.
@@ -90,6 +113,22 @@ fn lists() -> Vec<Vec<u8>> {
     LISTS.iter().zip(1..).map(|(list, size)| [&[size * 7][..], list].concat()).collect()
 }
 
+/// Lists in protobuf, with the size of the chunks before them.
+fn protobuf_lists() -> Vec<Vec<u8>> {
+    PROTOBUF_LISTS.iter().zip(1..).map(|(list, size)| [&[size * 7][..], list].concat()).collect()
+}
+
+/// Frames of watches, some in a row, and single objects, with the size of the chunks before them.
+fn protobuf_frames() -> Vec<Vec<u8>> {
+    let watches = PROTOBUF_WATCHES.iter().flat_map(|watch| plain_protobuf::frames(watch).0);
+    let frames: Vec<Vec<u8>> = watches
+        .map(|frame| [&u32::try_from(frame.len()).unwrap().to_be_bytes(), frame].concat())
+        .collect();
+    let rows = frames.chunks(3).map(<[_]>::concat);
+    let objects = PROTOBUF_OBJECTS.iter().map(|object| object.to_vec());
+    frames.iter().cloned().chain(rows).chain(objects).map(|body| [vec![9], body].concat()).collect()
+}
+
 #[cfg(feature = "yaml")]
 fn yaml_documents() -> Vec<Vec<u8>> {
     let written = [
@@ -123,6 +162,26 @@ proptest! {
     #[test]
     fn a_damaged_list_keeps_what_is_promised(input in damaged(lists())) {
         list::check(&input);
+    }
+
+    #[test]
+    fn a_damaged_list_in_protobuf_keeps_what_is_promised(input in damaged(protobuf_lists())) {
+        protobuf_list::check(&input);
+    }
+
+    #[test]
+    fn an_unusual_list_in_protobuf_is_read_as_the_plain_reader_does(input in protobuf_messages::lists()) {
+        protobuf_list::check(&input);
+    }
+
+    #[test]
+    fn an_unusual_watch_in_protobuf_is_read_as_the_plain_reader_does(input in protobuf_messages::watches()) {
+        protobuf_watch::check(&input);
+    }
+
+    #[test]
+    fn damaged_frames_of_protobuf_keep_what_is_promised(input in damaged(protobuf_frames())) {
+        protobuf_watch::check(&input);
     }
 }
 

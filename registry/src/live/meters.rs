@@ -111,7 +111,7 @@ impl Meters {
             ),
             decode_errors: Family::by(
                 "stage",
-                &["base64", "utf8", "json", "shape"],
+                &["base64", "utf8", "json", "shape", "protobuf"],
                 "decode_errors_total",
                 "Pods that have become unreadable, by the stage that failed.",
             ),
