@@ -38,9 +38,9 @@ pub enum Notice {
     Filled,
     /// A Pod's annotation (or the Pod itself) has become unreadable, or readable again.
     Problem(ProblemChange),
-    /// A Pod came, went, or is not as it was: for those who keep a picture of the catalog beside
-    /// it. It follows the changes and problems that it led to, and is there without any when only
-    /// a holder of a key, the order of records or the version has changed.
+    /// A Pod came, went, or is not as it was. It follows the changes and problems that it led to, and
+    /// is there without any when only a holder of a key, the order of records or the version has
+    /// changed.
     Pod(PodChange),
     /// A large list is loading. Sent about every 500 Pods, until the scope is in sync.
     Progress {
