@@ -1,32 +1,11 @@
 // What can be done with the page as a whole: every action asks the model, writes the state and has it drawn.
-import { say, type Word } from './messages.ts';
-import { Cancelled, Model } from './model.ts';
+import { changed, model, toast } from './desk.ts';
+import type { Word } from './messages.ts';
+import { Cancelled } from './model.ts';
 import type { Comparison, SourceWindow, Summary } from './protocol.ts';
 import { firstVisible, rowsAt } from './rows.ts';
 import { choose, problem, problemWindow } from './selection.ts';
-import { state, type Pane } from './state.ts';
-
-export const model = new Model();
-
-let draw = () => {};
-let queued = false;
-
-/** Draws once for all that changed in this turn. */
-export function changed() {
-  if (queued) return;
-  queued = true;
-  queueMicrotask(() => {
-    queued = false;
-    draw();
-  });
-}
-
-export function onDraw(handler: () => void) {
-  draw = handler;
-}
-
-export const t = (word: Word) => say(state.lang, word);
-export const lang = () => state.lang;
+import { state } from './state.ts';
 
 let leave = () => {};
 
@@ -121,39 +100,10 @@ export function clear() {
   changed();
 }
 
-let toastTimer = 0;
-export function toast(word: Word) {
-  state.toast = t(word);
-  clearTimeout(toastTimer);
-  toastTimer = window.setTimeout(() => {
-    state.toast = '';
-    changed();
-  }, 2500);
-  changed();
-}
-
-export function show(pane: Pane) {
-  state.pane = pane;
-  changed();
-}
-
 export async function relabel() {
   document.documentElement.lang = state.lang === 'zh' ? 'zh-CN' : 'en';
   changed();
   if (!state.summary) return;
   await Promise.all([rowsAt(firstVisible(), true), problemWindow()]);
   if (state.pod !== null) await choose(state.pod, state.record);
-}
-
-export async function copy(text: string) {
-  await navigator.clipboard.writeText(text);
-  toast('copied');
-}
-
-export function download(name: string, text: string) {
-  const link = document.createElement('a');
-  link.href = URL.createObjectURL(new Blob([text], { type: 'application/json' }));
-  link.download = name;
-  link.click();
-  setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
 }

@@ -1,5 +1,5 @@
 // What the dialogs show: a link to the Pod, and what differs from a text that was kept.
-import { changed, model } from './app.ts';
+import { changed, model } from './desk.ts';
 import type { Comparison } from './protocol.ts';
 import { packed } from './share.ts';
 import { state } from './state.ts';

@@ -1,5 +1,5 @@
 // Changes of a Pod, as the model makes them, and what they come to when they are written back.
-import { changed, lang, model, show } from './app.ts';
+import { changed, lang, model, show } from './desk.ts';
 import { isWord } from './messages.ts';
 import type { Output, Summary } from './protocol.ts';
 import { firstVisible, rowsAt } from './rows.ts';

@@ -1,8 +1,9 @@
 // Keys, drops, pastes and selections of the whole page.
-import { cancel, changed, load, show } from './app.ts';
+import { cancel, load } from './app.ts';
+import { changed, show } from './desk.ts';
 import { setEditing } from './editing.ts';
-import { activate, find, firstVisible, look, rowOf, toggle } from './rows.ts';
-import { choose, chooseAt, problem, select } from './selection.ts';
+import { find, firstVisible, look, rowOf, toggle } from './rows.ts';
+import { activate, choose, chooseAt, problem, select } from './selection.ts';
 import { offsetsIn } from './highlight.ts';
 import { ROW, state } from './state.ts';
 import type { LayerId } from './protocol.ts';

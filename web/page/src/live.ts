@@ -1,5 +1,6 @@
 // The registry as it changes: server-sent events of the same origin, taken in batches.
-import { changed, clear, model, onLeave } from './app.ts';
+import { clear, onLeave } from './app.ts';
+import { changed, model } from './desk.ts';
 import { firstVisible, rowsAt } from './rows.ts';
 import { choose, problemWindow } from './selection.ts';
 import { state } from './state.ts';

@@ -1,6 +1,7 @@
 // The page comes up: language, theme, what the address asks for, and the keys.
 import { render } from 'lit-html';
-import { changed, load, onDraw } from './app.ts';
+import { load } from './app.ts';
+import { changed, onDraw } from './desk.ts';
 import { firstVisible, rowsAt } from './rows.ts';
 import { light } from './highlight.ts';
 import { listen } from './keys.ts';

@@ -1,6 +1,5 @@
 // The rows in sight: fetched as they are scrolled to, opened, closed, searched and moved through.
-import { changed, lang, model, show } from './app.ts';
-import { choose } from './selection.ts';
+import { changed, lang, model } from './desk.ts';
 import { ROW, state } from './state.ts';
 import type { RowData } from './protocol.ts';
 
@@ -52,22 +51,6 @@ export async function toggle(index: number, open: boolean) {
 export function firstVisible(): number {
   const tree = document.querySelector('.tree');
   return tree ? Math.floor(tree.scrollTop / ROW) : 0;
-}
-
-export async function activate(index: number, act = false) {
-  const top = Math.max(0, state.total - 1);
-  state.active = Math.max(0, Math.min(index, top));
-  scrollTo(state.active);
-  await rowsAt(firstVisible());
-  const row = rowOf(state.active);
-  changed();
-  if (!row) return;
-  if (row.pod !== undefined) {
-    await choose(row.pod, row.record ?? null);
-    if (act) show('detail');
-  } else if (act && row.open !== null) {
-    await toggle(state.active, !row.open);
-  }
 }
 
 export function scrollTo(index: number) {

@@ -1,6 +1,6 @@
 // What is selected: a Pod, a record, a place in its layers, a problem.
-import { changed, lang, model, show } from './app.ts';
-import { rowsAt, scrollTo } from './rows.ts';
+import { changed, lang, model, show } from './desk.ts';
+import { firstVisible, rowOf, rowsAt, scrollTo, toggle } from './rows.ts';
 import { state } from './state.ts';
 import type { Detail, LayerId, Output, Places, ProblemData, SourceWindow } from './protocol.ts';
 
@@ -31,6 +31,23 @@ export async function choose(pod: number, record: number | null) {
   if (source) state.source = source;
   await lightRecord();
   changed();
+}
+
+/** Goes to a row; `act` also opens it. */
+export async function activate(index: number, act = false) {
+  const top = Math.max(0, state.total - 1);
+  state.active = Math.max(0, Math.min(index, top));
+  scrollTo(state.active);
+  await rowsAt(firstVisible());
+  const row = rowOf(state.active);
+  changed();
+  if (!row) return;
+  if (row.pod !== undefined) {
+    await choose(row.pod, row.record ?? null);
+    if (act) show('detail');
+  } else if (act && row.open !== null) {
+    await toggle(state.active, !row.open);
+  }
 }
 
 /** Lights up where the record stands. */

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use crate::cluster::{Cluster, Profile};
 use crate::inspector::{self, Inspector};
-use crate::process::{Context as _, Failure, Result};
+use crate::process::{Context as _, Failure, Result, cargo};
 use crate::say;
 use seen::Seen;
 
@@ -35,7 +35,7 @@ enum Event {
 pub(crate) fn run(length: Option<Duration>) -> Result {
     let without = inspector::page()?;
     say::note("building the watcher and the simulated cluster");
-    Profile::Dev.build()?;
+    build()?;
     let (events, received) = channel();
     let interrupts = events.clone();
     // Without a receiver the demo is over, and there is nothing left to interrupt.
@@ -64,6 +64,14 @@ pub(crate) fn run(length: Option<Duration>) -> Result {
         Some(missing) => Err(Failure::new(format!("not everything was seen working: {missing}"))),
         None => Ok(()),
     }
+}
+
+/// Builds the two programs, the watcher without the sandbox: wasmtime, which is most of the rest together, would
+/// take minutes.
+fn build() -> Result {
+    let tool = cargo("build").args(["--locked", "--no-default-features"]);
+    let tool = tool.args(["--package", "dubbo-k8s-watcher", "--package", "dubbo-k8s-tests"]);
+    tool.args(["--bin", "dubbo-watcher", "--bin", "apiserver"]).run()
 }
 
 /// Shows the filter in a real Envoy: the program that does it decides what was seen, and ends so.

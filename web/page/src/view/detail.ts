@@ -1,6 +1,6 @@
 // Everything about one Pod and one record of it: verdict, problems, repairs, URL, layers, editing.
 import { html, nothing } from 'lit-html';
-import { changed, copy, download, t } from '../app.ts';
+import { changed, copy, download, number, t } from '../desk.ts';
 import { edit, setEditing } from '../editing.ts';
 import { select } from '../selection.ts';
 import { chooseRecord } from '../keys.ts';
@@ -9,7 +9,6 @@ import type { Detail, LayerData, Output, Param, RecordData } from '../protocol.t
 import { state, type OutputTab } from '../state.ts';
 import { changes } from './changes.ts';
 import { icon } from './icons.ts';
-import { number } from './page.ts';
 
 export function detailPane() {
   const detail = state.detail;

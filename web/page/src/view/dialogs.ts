@@ -1,13 +1,12 @@
 // Help, share and compare: small, modal, closed by Escape or their button.
 import { html, nothing } from 'lit-html';
-import { changed, copy, t } from '../app.ts';
+import { changed, copy, number, t } from '../desk.ts';
 import { keep } from '../dialog.ts';
 import type { Word } from '../messages.ts';
 import type { Comparison } from '../protocol.ts';
 import { state } from '../state.ts';
 import { run } from './changes.ts';
 import { icon } from './icons.ts';
-import { number } from './page.ts';
 
 export function dialogs() {
   if (state.dialog === 'none') return nothing;

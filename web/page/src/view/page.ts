@@ -1,12 +1,12 @@
 // The page as a whole: bar, three panes (tabs where it is narrow), problems, dialogs.
 import { html, nothing } from 'lit-html';
 import { guard } from 'lit-html/directives/guard.js';
-import { cancel, changed, clear, load, relabel, show, t } from '../app.ts';
+import { cancel, clear, load, relabel } from '../app.ts';
+import { changed, number, plural, show, t } from '../desk.ts';
 import { openDiff, openShare } from '../dialog.ts';
 import { find, look } from '../rows.ts';
 import { focusFind } from '../keys.ts';
 import { goLive, seek } from '../live.ts';
-import type { Word } from '../messages.ts';
 import { ARTICLE, troubled } from '../samples.ts';
 import { state, type Pane } from '../state.ts';
 import { icon } from './icons.ts';
@@ -174,11 +174,6 @@ function findKey(event: KeyboardEvent) {
   event.preventDefault();
   document.querySelector<HTMLElement>('#tree')?.focus();
 }
-
-export const number = (n: number) => n.toLocaleString(state.lang === 'zh' ? 'zh-CN' : 'en');
-
-/** The word for that many; all of these English ones end in the same letter. */
-export const plural = (n: number, word: Word) => (n === 1 && state.lang === 'en' ? t(word).replace(/s$/, '') : t(word));
 
 const busy = () => html`
   <div class="hollow" role="status" aria-live="polite">

@@ -1,11 +1,10 @@
 // The problems of the whole text, the worst first.
 import { html, nothing } from 'lit-html';
-import { changed, t } from '../app.ts';
+import { changed, number, plural, t } from '../desk.ts';
 import { moreProblems, problem } from '../selection.ts';
 import type { ProblemData, Severity } from '../protocol.ts';
 import { state } from '../state.ts';
 import { icon } from './icons.ts';
-import { number, plural } from './page.ts';
 
 export function problemsBar() {
   const summary = state.summary;

@@ -1,10 +1,10 @@
 // The text that was pasted: edited in place while it is small, else shown one Pod at a time.
 import { html, nothing } from 'lit-html';
-import { clear, load, t } from '../app.ts';
+import { clear, load } from '../app.ts';
+import { number, t } from '../desk.ts';
 import { sourceClicked } from '../keys.ts';
 import { state } from '../state.ts';
 import { icon } from './icons.ts';
-import { number } from './page.ts';
 
 /** A pause in typing after which the text is read. */
 const PAUSE_MS = 250;

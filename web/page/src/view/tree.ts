@@ -1,14 +1,14 @@
 // The tree grid: only the rows in sight exist, whatever the registry holds.
 import { html, nothing } from 'lit-html';
 import { repeat } from 'lit-html/directives/repeat.js';
-import { t } from '../app.ts';
-import { activate, firstVisible, rowsAt, toggle } from '../rows.ts';
+import { plural, t } from '../desk.ts';
+import { firstVisible, rowsAt, toggle } from '../rows.ts';
+import { activate } from '../selection.ts';
 import { isWord } from '../messages.ts';
 import type { RowData } from '../protocol.ts';
 import { treeKey } from '../keys.ts';
 import { ROW, state } from '../state.ts';
 import { icon } from './icons.ts';
-import { plural } from './page.ts';
 
 export const tree = () => html`
   <div
