@@ -3,6 +3,7 @@
 //! It looks for none; the codec's lint and the readers found them.
 
 use dubbo_k8s_codec::Category;
+use dubbo_k8s_codec::dubbo_go::Reason;
 use dubbo_k8s_codec::problem::{Code, Language, Problem, Severity};
 
 use super::{Shown, pod_name};
@@ -146,5 +147,6 @@ fn problem_json(problem: &Problem, language: Language) -> Json {
         "code": problem.code.as_str(), "severity": problem.code.severity().as_str(),
         "title": problem.code.title(language), "advice": problem.code.advice(language),
         "about": problem.details(language), "offset": problem.offset, "decodedOffset": problem.decoded_offset,
+        "reason": problem.reason.map(Reason::as_str),
     })
 }
