@@ -8,6 +8,7 @@ use alloc::borrow::Cow;
 use alloc::collections::BTreeSet;
 use alloc::vec::Vec;
 
+use crate::dubbo_go;
 use crate::kubernetes::{ANNOTATIONS_LIMIT, LABEL_VALUES, is_label, is_name};
 use crate::problem::{Code, Problem};
 use crate::{Annotation, Category, Key, Param, Query, Record, Service, Url};
@@ -72,10 +73,18 @@ impl Subject<'_> {
         problems.extend(annotation.warnings().iter().map(Problem::from));
         problems.extend(duplicates(annotation.records()));
         for (at, record) in annotation.records().enumerate() {
+            let mut of_dubbo_go = |read| {
+                let found = dubbo_go::problems(record.key, read);
+                problems.extend(found.into_iter().map(|problem| problem.in_record(at)));
+            };
             match Entry::read(record) {
-                Err(problem) => problems.push(problem.in_record(at)),
+                Err(problem) => {
+                    of_dubbo_go(None);
+                    problems.push(problem.in_record(at));
+                }
                 Ok(None) => {}
                 Ok(Some(entry)) => {
+                    of_dubbo_go(Some((&entry.url, entry.category)));
                     entry.lint(self, at, problems);
                     endpoint(at, &entry);
                 }
@@ -162,6 +171,21 @@ pub(crate) fn is_double_encoded(param: &Param<'_>) -> bool {
         && param.value() != param.value_once()
 }
 
+/// So many problems of an annotation get their place in it: finding one takes a look at all of it.
+const PLACED: usize = 64;
+
+/// Gives the problems inside of keys their places in the annotation, `value`, that they were found in.
+pub fn place(problems: &mut [Problem], annotation: &Annotation, value: &str) {
+    let inside = problems.iter_mut().filter_map(|problem| {
+        let place = (problem.record?, problem.key_offset?);
+        Some((problem, place))
+    });
+    for (problem, (record, key_offset)) in inside.take(PLACED) {
+        let (offset, decoded_offset) = annotation.place_in_key(value, record, key_offset);
+        (problem.offset, problem.decoded_offset) = (Some(offset), decoded_offset);
+    }
+}
+
 /// The records that stand in a list more than once, each but the first.
 pub fn duplicates<'a>(records: impl IntoIterator<Item = Record<'a>>) -> Vec<Problem> {
     let mut known = BTreeSet::new();
@@ -207,8 +231,9 @@ impl Providers<'_> {
     }
 }
 
-/// The same address, however an IPv6 address is written.
+/// The same address, however an IPv6 address is written, and whatever zone the other one names.
 fn same_address(one: &str, other: &str) -> bool {
+    let other = other.split_once('%').map_or(other, |(address, _zone)| address);
     one == other
         || matches!(
             (one.parse::<core::net::IpAddr>(), other.parse::<core::net::IpAddr>()),

@@ -8,6 +8,7 @@ mod difference;
 mod finding;
 mod identity;
 mod net_url;
+mod problems;
 
 use alloc::borrow::Cow;
 use alloc::collections::BTreeMap;
@@ -18,6 +19,7 @@ use core::fmt;
 pub use difference::differences;
 pub use finding::{Finding, Reason};
 pub use identity::{Identity, Mismatch};
+pub use problems::{problems, refusal, takes_none};
 
 use crate::escape::escaped_offset;
 use crate::quirks;

@@ -25,6 +25,8 @@ pub enum Detail {
         /// Where, if no other place says it: a byte offset, and of what.
         at: Option<(usize, Phrase)>,
     },
+    /// What can be written there instead.
+    Instead(String),
     /// What is wrong in so many words, and the piece of the source that it is said of.
     Wrong(Phrase, Option<String>),
 }
@@ -35,6 +37,9 @@ impl Detail {
         let chinese = language == Language::Chinese;
         match self {
             Self::Text(text) => text.clone(),
+            Self::Instead(text) => {
+                [if chinese { "应写作 `" } else { "write `" }, text, "`"].concat()
+            }
             Self::Wrong(phrase, None) => phrase.text(language).to_string(),
             Self::Wrong(phrase, Some(source)) => {
                 ["`", source, "` ", phrase.text(language)].concat()

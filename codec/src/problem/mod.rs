@@ -15,6 +15,7 @@ use core::fmt;
 pub use detail::Detail;
 pub use phrases::Phrase;
 
+use crate::dubbo_go::Reason;
 use crate::{DecodeError, Stage, Warning, WarningCode};
 
 /// A language of the explanations.
@@ -71,6 +72,12 @@ pub enum Code {
     KeyMalformed,
     /// A key holds something that is no URL.
     UrlMalformed,
+    /// dubbo-go refuses the URL, so its consumers never see the provider.
+    DubboGoRefusesUrl,
+    /// dubbo-go reads the URL, but not as it may be meant.
+    DubboGoReadsOtherwise,
+    /// The service is provided, but dubbo-go's consumer takes none of the providers.
+    DubboGoTakesNoProvider,
     /// The key's interface is not the URL's.
     InterfaceMismatch,
     /// The key's category is not the URL's.
@@ -118,10 +125,11 @@ impl Code {
     pub fn all() -> impl Iterator<Item = Self> {
         use Code::{
             AddressNotPod, AnnotationMissing, AnnotationsNearLimit, AnnotationsTooLarge,
-            CategoryMismatch, ConsumerWithoutProvider, DoubleEncoded, DuplicateRecord,
-            GroupOrVersionMismatch, InterfaceMismatch, KeyMalformed, LabelMissing, LabelUnknown,
-            NameInvalid, NotAPod, Odd, ProviderDisabled, ProviderEnded, ProviderNotReady,
-            ProviderTerminating, Refused, SourceRefused, SourceSyntax, UrlMalformed,
+            CategoryMismatch, ConsumerWithoutProvider, DoubleEncoded, DubboGoReadsOtherwise,
+            DubboGoRefusesUrl, DubboGoTakesNoProvider, DuplicateRecord, GroupOrVersionMismatch,
+            InterfaceMismatch, KeyMalformed, LabelMissing, LabelUnknown, NameInvalid, NotAPod, Odd,
+            ProviderDisabled, ProviderEnded, ProviderNotReady, ProviderTerminating, Refused,
+            SourceRefused, SourceSyntax, UrlMalformed,
         };
         let stages = [Stage::Base64, Stage::Utf8, Stage::Json, Stage::Shape, Stage::Protobuf];
         let oddities = [
@@ -143,6 +151,9 @@ impl Code {
         let others = [
             KeyMalformed,
             UrlMalformed,
+            DubboGoRefusesUrl,
+            DubboGoReadsOtherwise,
+            DubboGoTakesNoProvider,
             InterfaceMismatch,
             CategoryMismatch,
             DoubleEncoded,
@@ -174,6 +185,9 @@ impl Code {
             Self::Odd(code) => code.as_str(),
             Self::KeyMalformed => "key-malformed",
             Self::UrlMalformed => "url-malformed",
+            Self::DubboGoRefusesUrl => "dubbo-go-refuses-url",
+            Self::DubboGoReadsOtherwise => "dubbo-go-reads-otherwise",
+            Self::DubboGoTakesNoProvider => "dubbo-go-takes-no-provider",
             Self::InterfaceMismatch => "interface-mismatch",
             Self::CategoryMismatch => "category-mismatch",
             Self::DoubleEncoded => "double-encoded",
@@ -205,6 +219,7 @@ impl Code {
             | Self::LabelMissing
             | Self::LabelUnknown
             | Self::AnnotationsTooLarge
+            | Self::DubboGoRefusesUrl
             | Self::ConsumerWithoutProvider
             | Self::GroupOrVersionMismatch
             | Self::NameInvalid
@@ -220,7 +235,9 @@ impl Code {
             | Self::AnnotationsNearLimit
             | Self::ProviderTerminating
             | Self::ProviderEnded => Severity::Warning,
-            Self::DoubleEncoded
+            Self::DubboGoReadsOtherwise
+            | Self::DubboGoTakesNoProvider
+            | Self::DoubleEncoded
             | Self::AnnotationMissing
             | Self::ProviderNotReady
             | Self::ProviderDisabled
@@ -257,6 +274,10 @@ pub struct Problem {
     pub decoded_offset: Option<usize>,
     /// The record it is about, counted from zero.
     pub record: Option<usize>,
+    /// Byte offset in the key of the record.
+    pub key_offset: Option<usize>,
+    /// What dubbo-go refuses or reads otherwise.
+    pub reason: Option<Reason>,
     /// What the explanation names.
     pub about: Vec<Detail>,
 }
@@ -264,7 +285,15 @@ pub struct Problem {
 impl Problem {
     /// A problem of a whole Pod.
     pub const fn new(code: Code) -> Self {
-        Self { code, offset: None, decoded_offset: None, record: None, about: Vec::new() }
+        Self {
+            code,
+            offset: None,
+            decoded_offset: None,
+            record: None,
+            key_offset: None,
+            reason: None,
+            about: Vec::new(),
+        }
     }
 
     /// The same problem, about this record.
@@ -348,7 +377,7 @@ mod tests {
             assert!(code.advice(Language::Chinese).chars().any(|c| c > '\u{2e7f}'), "{code}");
             assert!(chinese.chars().any(|c| c > '\u{2e7f}'), "{code} is not in Chinese");
         }
-        assert_eq!(names.len(), 5 + 14 + 22);
+        assert_eq!(names.len(), 5 + 14 + 25);
     }
 
     #[test]

@@ -192,6 +192,36 @@ const fn found(code: Code) -> Texts {
             ],
             ["键中的 URL 无法解析", "该记录不指向任何端点，其他记录仍然有效。"],
         ),
+        Code::DubboGoRefusesUrl => texts(
+            [
+                "URL that dubbo-go refuses",
+                "Its consumers never see this provider, and only their log says so. Write the URL as the place asks.",
+            ],
+            [
+                "dubbo-go 拒绝的 URL",
+                "其消费者看不到该提供者，只在日志中留下一行。请按标出的位置改写 URL。",
+            ],
+        ),
+        Code::DubboGoReadsOtherwise => texts(
+            [
+                "URL that dubbo-go reads in another way",
+                "It works, but perhaps not as it was meant for dubbo-go's consumers.",
+            ],
+            [
+                "dubbo-go 会以另一种方式读取该 URL",
+                "可以使用，但对 dubbo-go 的消费者而言未必如原意。",
+            ],
+        ),
+        Code::DubboGoTakesNoProvider => texts(
+            [
+                "dubbo-go's consumer takes none of the providers",
+                "The service is provided. dubbo-go also compares protocol and user, a group list is one name, and version 0.0.0 is not the same as none.",
+            ],
+            [
+                "dubbo-go 的消费者不会选用任何提供者",
+                "该服务有提供者，但 dubbo-go 还会比较协议和用户；分组列表视为一个名称，版本 0.0.0 与未指定版本不同。",
+            ],
+        ),
         Code::InterfaceMismatch => texts(
             [
                 "The key and its URL name different interfaces",

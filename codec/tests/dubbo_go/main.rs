@@ -13,6 +13,7 @@
 
 mod answer;
 mod fuzz;
+mod problems;
 mod questions;
 
 use dubbo_k8s_codec::{Annotation, dubbo_go::GoUrl};

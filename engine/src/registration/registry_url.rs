@@ -12,6 +12,7 @@ use core::fmt;
 use core::net::IpAddr;
 use core::ops::Range;
 
+use dubbo_k8s_codec::dubbo_go::{self, Finding, Reason};
 use dubbo_k8s_codec::{Category, Key, Url};
 use unicode_width::UnicodeWidthStr;
 
@@ -60,6 +61,9 @@ pub struct RegistryUrlError {
 impl RegistryUrl {
     /// Checks a URL: its scheme, hosts and ports, and that it names one interface.
     pub fn parse(text: &str) -> Result<Self, RegistryUrlError> {
+        if let Some(refused) = escapable(text) {
+            return Err(Self::refused_by_dubbo_go(text, refused));
+        }
         let fail = |span: Range<usize>, problem: &'static str| {
             Err(RegistryUrlError::new(text, span, problem.into()))
         };
@@ -87,12 +91,24 @@ impl RegistryUrl {
         if let Some(problem) = interface_problem(&service.interface, category) {
             return fail(interface_span(text, &url), problem);
         }
+        if let Some(refused) = dubbo_go::refusal(text, category) {
+            return Err(Self::refused_by_dubbo_go(text, refused));
+        }
         Ok(Self {
             key: Key::leaf(&service.interface, category, text).to_string().into(),
             interface: service.interface.to_string(),
             category,
             warnings: warnings(&url, category),
         })
+    }
+
+    fn refused_by_dubbo_go(text: &str, refused: Finding) -> RegistryUrlError {
+        let why = refused.reason.phrase();
+        let problem = match refused.instead(text) {
+            Some(instead) => format!("dubbo-go refuses this URL: {why}; write {instead}"),
+            None => format!("dubbo-go refuses this URL: {why}"),
+        };
+        RegistryUrlError::new(text, refused.span(text), problem.into())
     }
 
     /// The key of its record.
@@ -114,6 +130,14 @@ impl RegistryUrl {
     pub fn warnings(&self) -> &[RegistryUrlWarning] {
         &self.warnings
     }
+}
+
+/// A fault that an escape repairs, if dubbo-go refuses the URL for one. White space has words of its
+/// own, though dubbo-go refuses some of it too.
+fn escapable(text: &str) -> Option<Finding> {
+    use Reason::{PercentEscape, Semicolon};
+    let refused = dubbo_go::check(text).err()?;
+    matches!(refused.reason, PercentEscape | Semicolon).then_some(refused)
 }
 
 /// By the scheme where that decides (`consumer`, `override`, `route`, …), else by the parameters
@@ -324,6 +348,27 @@ mod tests {
                 assert_eq!(shown, format!("{text}\n{marks}"), "{error}");
             }
             assert!(shown.contains('^') && error.span().start <= text.len(), "{shown}");
+        }
+    }
+
+    #[test]
+    fn what_dubbo_go_refuses_is_refused_with_the_right_escape() {
+        for (url, found, instead) in [
+            ("tri://10.0.0.1:1/a.B?filter=echo;token", ";", "%3B"),
+            ("tri://10.0.0.1:1/a.B?desc=100%", "%", "%25"),
+            ("tri://10.0.0.1:1/a.B?a=%zz&b=1", "%", "%25"),
+            ("tri://u\"r@10.0.0.1:1/a.B", "\"", "%22"),
+            ("tri://fd00::7:50051/a.B", "fd00::7:50051", "[fd00::7]:50051"),
+        ] {
+            let error = RegistryUrl::parse(url).expect_err(url);
+            assert_eq!(&url[error.span()], found, "{error}");
+            assert!(error.to_string().contains(&format!("write {instead}")), "{error}");
+            let mut right = url.to_owned();
+            right.replace_range(error.span(), instead);
+            assert!(RegistryUrl::parse(&right).is_ok(), "{right}");
+        }
+        for url in ["consumer://[fd00::7]/a.B", "consumer://fd00::7/a.B"] {
+            assert!(RegistryUrl::parse(url).is_ok(), "{url}");
         }
     }
 

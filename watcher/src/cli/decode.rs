@@ -57,7 +57,8 @@ fn annotation(value: &[u8], json: bool, language: Language) -> Result<(), Ended>
         }
     };
     let mut out = output(json);
-    let found = Findings::of_annotation(&annotation);
+    let text = std::str::from_utf8(value).unwrap_or_default();
+    let found = Findings::of_annotation(&annotation, text);
     if json {
         write_json(&mut out, &AnnotationReport::of(&annotation, &found, language))?;
     } else {

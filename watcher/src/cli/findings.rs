@@ -7,8 +7,9 @@ use std::{
 };
 
 use dubbo_k8s_codec::{
-    ANNOTATION, Annotation, Category, DecodeError, Pod, Service,
-    lint::{Providers, Subject},
+    ANNOTATION, Annotation, Category, DecodeError, Pod, Query, Service,
+    dubbo_go::{GoUrl, Identity, Reason, takes_none},
+    lint::{Entry, Providers, Subject, place},
     problem::{Code, Language, Problem, Severity},
 };
 use serde::{Deserialize, Serialize};
@@ -22,14 +23,42 @@ use super::{
 #[derive(Debug, Default)]
 pub(super) struct Findings {
     problems: Vec<Problem>,
-    endpoints: Vec<(usize, Category, Service<'static>)>,
+    endpoints: Vec<Endpoint>,
+}
+
+/// A record that names an endpoint.
+#[derive(Debug)]
+struct Endpoint {
+    record: usize,
+    category: Category,
+    service: Service<'static>,
+    /// What dubbo-go compares; none of what it does not read, or of a consumer that is no dubbo-go.
+    identity: Option<Identity>,
+}
+
+impl Endpoint {
+    fn of(record: usize, entry: &Entry<'_>) -> Self {
+        let identity = match entry.category {
+            Category::Consumers => Identity::of_consumer(&entry.url),
+            _ => GoUrl::parse(entry.url.as_str()).ok().map(|url| url.identity()),
+        };
+        let service = entry.service().into_owned();
+        Self { record, category: entry.category, service, identity }
+    }
+
+    /// That a consumer finds providers, of which dubbo-go takes none.
+    fn takes_none(&self, providers: &[&Self]) -> Option<Problem> {
+        let query = Query::from(self.service.clone());
+        let matching = providers.iter().filter(|provider| query.matches(&provider.service));
+        takes_none(self.identity.as_ref()?, matching.filter_map(|it| it.identity.as_ref()))
+    }
 }
 
 impl Findings {
     /// Of an annotation without its Pod.
-    pub(super) fn of_annotation(annotation: &Annotation) -> Self {
+    pub(super) fn of_annotation(annotation: &Annotation, value: &str) -> Self {
         let mut findings = Self::default();
-        findings.records(&Subject::default(), annotation);
+        findings.records(&Subject::default(), annotation, value);
         findings
     }
 
@@ -51,7 +80,7 @@ impl Findings {
         };
         let mut findings = Self::default();
         subject.lint(&mut findings.problems);
-        findings.records(&subject, annotation);
+        findings.records(&subject, annotation, pod.annotation.as_deref().unwrap_or_default());
         findings
     }
 
@@ -61,11 +90,12 @@ impl Findings {
         self
     }
 
-    fn records(&mut self, subject: &Subject<'_>, annotation: &Annotation) {
+    fn records(&mut self, subject: &Subject<'_>, annotation: &Annotation, value: &str) {
         let endpoints = &mut self.endpoints;
         subject.lint_records(annotation, &mut self.problems, |at, entry| {
-            endpoints.push((at, entry.category, entry.service().into_owned()));
+            endpoints.push(Endpoint::of(at, entry));
         });
+        place(&mut self.problems, annotation, value);
     }
 
     /// Adds what is wrong between Pods: consumers that find nobody.
@@ -77,12 +107,15 @@ impl Findings {
         let endpoints = |of: Category| {
             let all = all.iter().enumerate();
             let each = all.flat_map(|(pod, one)| one.endpoints.iter().map(move |it| (pod, it)));
-            each.filter(move |(_, (_, category, _))| *category == of)
+            each.filter(move |(_, it)| it.category == of)
         };
-        let providers: Providers<'_> =
-            endpoints(Category::Providers).map(|(_, (_, _, service))| service).collect();
-        let lonely = endpoints(Category::Consumers).filter_map(|(pod, (record, _, service))| {
-            Some((pod, providers.lint(service)?.in_record(*record)))
+        let mut each: Vec<_> = endpoints(Category::Providers).map(|(_, it)| it).collect();
+        each.sort_unstable_by(|one, other| one.service.cmp(&other.service));
+        let providers: Providers<'_> = each.iter().map(|it| &it.service).collect();
+        let lonely = endpoints(Category::Consumers).filter_map(|(pod, it)| {
+            let of_interface = of_interface(&each, &it.service.interface);
+            let problem = providers.lint(&it.service).or_else(|| it.takes_none(of_interface))?;
+            Some((pod, problem.in_record(it.record)))
         });
         for (pod, problem) in lonely.collect::<Vec<_>>() {
             if let Some(one) = all.get_mut(pod) {
@@ -130,6 +163,14 @@ impl Findings {
     pub(super) fn count(&self, severity: Severity) -> usize {
         self.problems.iter().filter(|problem| problem.code.severity() == severity).count()
     }
+}
+
+/// The providers of an interface, of all in the order of their services.
+fn of_interface<'a, 'b>(providers: &'a [&'b Endpoint], interface: &str) -> &'a [&'b Endpoint] {
+    let start = providers.partition_point(|it| *it.service.interface < *interface);
+    let rest = providers.get(start..).unwrap_or_default();
+    let end = rest.partition_point(|it| it.service.interface == interface);
+    rest.get(..end).unwrap_or_default()
 }
 
 /// What a refusal means, and the way out, on one line.
@@ -180,6 +221,11 @@ pub(super) struct Report {
     record: Option<usize>,
     offset: Option<usize>,
     decoded_offset: Option<usize>,
+    /// Of what dubbo-go refuses or reads otherwise: where in the record's key, and why.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    key_offset: Option<usize>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<&'static str>,
 }
 
 impl Report {
@@ -193,6 +239,8 @@ impl Report {
             record: problem.record,
             offset: problem.offset,
             decoded_offset: problem.decoded_offset,
+            key_offset: problem.key_offset,
+            reason: problem.reason.map(Reason::as_str),
         }
     }
 }

@@ -7,7 +7,7 @@ mod reading;
 
 use std::collections::BTreeMap;
 
-use dubbo_k8s_codec::lint::{Entry, Providers, Subject};
+use dubbo_k8s_codec::lint::{Entry, Providers, Subject, place};
 use dubbo_k8s_codec::problem::{Code, Problem, Severity};
 use dubbo_k8s_codec::{Annotation, Category, Record, Service};
 
@@ -160,7 +160,7 @@ impl Model {
             subject.lint(&mut problems);
         }
         let mut endpoints = Vec::new();
-        let records = match value.map(Annotation::decode) {
+        let annotation = match value.map(Annotation::decode) {
             None => {
                 problems.extend(pod.told.clone());
                 None
@@ -181,9 +181,13 @@ impl Model {
                 subject.lint_records(&annotation, &mut problems, |at, entry| {
                     reading.endpoint(at, entry);
                 });
-                Some(annotation.records().len())
+                Some(annotation)
             }
         };
+        if let (Some(annotation), Some(value)) = (&annotation, self.value(at, source)) {
+            place(&mut problems, annotation, value);
+        }
+        let records = annotation.map(|annotation| annotation.records().len());
         let Some(pod) = self.pods.get_mut(at) else { return };
         if gone {
             endpoints.clear();

@@ -3,6 +3,7 @@
 //! It looks for none; the codec's lint and the readers found them.
 
 use dubbo_k8s_codec::Category;
+use dubbo_k8s_codec::dubbo_go::Reason;
 use dubbo_k8s_codec::problem::{Code, Language, Problem, Severity};
 
 use super::{Places, Shown, pod_name};
@@ -76,6 +77,7 @@ pub struct ProblemData {
     about: Vec<String>,
     offset: Option<usize>,
     decoded_offset: Option<usize>,
+    reason: Option<&'static str>,
     pod: Option<u32>,
     record: Option<usize>,
     r#in: Option<String>,
@@ -175,6 +177,7 @@ impl ProblemData {
             offset: problem.offset,
             decoded_offset: problem.decoded_offset,
             record: problem.record,
+            reason: problem.reason.map(Reason::as_str),
             ..Self::default()
         }
     }
