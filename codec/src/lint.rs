@@ -202,10 +202,9 @@ pub struct Providers<'a> {
 
 impl<'a> FromIterator<&'a Service<'a>> for Providers<'a> {
     fn from_iter<I: IntoIterator<Item = &'a Service<'a>>>(services: I) -> Self {
-        let mut services: Vec<_> = services.into_iter().collect();
-        services.sort_unstable();
-        services.dedup();
-        Self { services }
+        let mut known = BTreeSet::new();
+        known.extend(services);
+        Self { services: known.into_iter().collect() }
     }
 }
 

@@ -47,18 +47,18 @@ pub struct Live {
 
 impl Live {
     /// Takes a batch of events at the time `now`, in milliseconds. Whether anything changed.
-    pub fn take(&mut self, model: &mut Model, events: &[Event], now: u64) -> bool {
+    pub fn take(&mut self, model: &mut Model, events: Vec<Event>, now: u64) -> bool {
         self.now = now.max(self.now);
         let snapshot = events.iter().any(Event::is_snapshot);
         let room = self.pending.len() + events.len() <= HISTORY;
         if self.history.is_back() && !snapshot && room {
-            self.pending.extend(events.iter().map(|event| (self.now, event.clone())));
+            self.pending.extend(events.into_iter().map(|event| (self.now, event)));
             return false;
         }
         self.forward(model, 0);
         model.tick = self.now;
         let mut touched = false;
-        for event in events {
+        for event in &events {
             touched |= self.event(model, event, self.now);
         }
         self.write(model);

@@ -32,7 +32,7 @@ fn started() -> (Live, Model) {
     let snapshot = json!({"event": "snapshot", "data": {"services": [{"interface": "a.B", "providers": [
         {"url": "dubbo://10.0.0.1:1/a.B", "holders": [{"namespace": "n", "pod": "p1", "uid": "p1"}]}],
         "consumers": []}]}});
-    assert!(live.take(&mut model, &[read(snapshot)], 1000));
+    assert!(live.take(&mut model, vec![read(snapshot)], 1000));
     (live, model)
 }
 
@@ -44,12 +44,12 @@ fn a_snapshot_and_events_add_up() {
         event("added", "p2", "dubbo://10.0.0.2:1/a.B"),
         event("removed", "p1", "dubbo://10.0.0.1:1/a.B"),
     ];
-    assert!(live.take(&mut model, &events, 2000));
+    assert!(live.take(&mut model, events.to_vec(), 2000));
     assert_eq!(registered(&model), ["n/p2 a.b dubbo://10.0.0.2:1/a.b"]);
     assert_eq!(model.ghosts.len(), 1, "what has gone is shown for a moment");
-    assert!(live.take(&mut model, &[], 2000 + GHOST));
+    assert!(live.take(&mut model, vec![], 2000 + GHOST));
     assert!(model.ghosts.is_empty());
-    assert!(!live.take(&mut model, &events[..1], 9000), "the same again changes nothing");
+    assert!(!live.take(&mut model, events[..1].to_vec(), 9000), "the same again changes nothing");
 }
 
 #[test]
@@ -59,8 +59,8 @@ fn a_pod_that_changes_stays_where_it_is_shown() {
         event("added", "p2", "dubbo://10.0.0.2:1/a.B"),
         event("added", "p1", "dubbo://10.0.0.9:1/a.B"),
     ];
-    live.take(&mut model, &more[..1], 2000);
-    live.take(&mut model, &more[1..], 3000);
+    live.take(&mut model, more[..1].to_vec(), 2000);
+    live.take(&mut model, more[1..].to_vec(), 3000);
     let members = model.services[0].of(Category::Providers);
     assert_eq!(members, [(0, 0), (0, 1), (1, 0)]);
 }
@@ -68,7 +68,7 @@ fn a_pod_that_changes_stays_where_it_is_shown() {
 #[test]
 fn a_key_that_is_gone_is_gone_from_every_holder() {
     let (mut live, mut model) = started();
-    live.take(&mut model, &[event("removed", "another", "dubbo://10.0.0.1:1/a.B")], 2000);
+    live.take(&mut model, vec![event("removed", "another", "dubbo://10.0.0.1:1/a.B")], 2000);
     assert!(registered(&model).is_empty());
 }
 
@@ -84,17 +84,17 @@ fn holders(pods: &[&str]) -> Event {
 #[test]
 fn a_key_moves_to_those_who_carry_it_and_is_neither_new_nor_gone() {
     let (mut live, mut model) = started();
-    assert!(live.take(&mut model, &[holders(&["p1", "p2"])], 2000));
+    assert!(live.take(&mut model, vec![holders(&["p1", "p2"])], 2000));
     let [first, second] = ["n/p1", "n/p2"].map(|pod| format!("{pod} a.b dubbo://10.0.0.1:1/a.b"));
     assert_eq!(registered(&model), [first.clone(), second.clone()], "only what is known");
-    assert!(!live.take(&mut model, &[holders(&["p2", "p1"])], 2500), "the same again");
-    assert!(live.take(&mut model, &[holders(&["p2"])], 3000));
+    assert!(!live.take(&mut model, vec![holders(&["p2", "p1"])], 2500), "the same again");
+    assert!(live.take(&mut model, vec![holders(&["p2"])], 3000));
     assert_eq!(registered(&model), [second]);
     assert!(model.ghosts.is_empty());
     live.seek(&mut model, Some(1500));
     assert_eq!(registered(&model), [first]);
     live.seek(&mut model, None);
-    assert!(live.take(&mut model, &[event("removed", "p9", "dubbo://10.0.0.1:1/a.B")], 4000));
+    assert!(live.take(&mut model, vec![event("removed", "p9", "dubbo://10.0.0.1:1/a.B")], 4000));
     assert!(registered(&model).is_empty());
 }
 
@@ -104,7 +104,7 @@ fn a_key_is_the_same_however_it_is_escaped() {
     let mut gone =
         json!({"event": "removed", "value": "", "namespace": "n", "pod": "p1", "uid": "p1"});
     gone["key"] = "/dubbo/a.B/providers/dubbo:%2f%2f10.0.0.1:1%2fa.B".into();
-    assert!(live.take(&mut model, &[read(gone)], 2000));
+    assert!(live.take(&mut model, vec![read(gone)], 2000));
     assert!(registered(&model).is_empty());
 }
 
@@ -112,14 +112,14 @@ fn a_key_is_the_same_however_it_is_escaped() {
 fn one_can_go_back_and_forth_while_events_go_on() {
     let (mut live, mut model) = started();
     let start = registered(&model);
-    live.take(&mut model, &[event("added", "p2", "dubbo://10.0.0.2:1/a.B")], 2000);
-    live.take(&mut model, &[event("added", "p3", "dubbo://10.0.0.3:1/a.B")], 3000);
+    live.take(&mut model, vec![event("added", "p2", "dubbo://10.0.0.2:1/a.B")], 2000);
+    live.take(&mut model, vec![event("added", "p3", "dubbo://10.0.0.3:1/a.B")], 3000);
     live.seek(&mut model, Some(1500));
     assert_eq!(registered(&model), start);
     live.seek(&mut model, Some(2500));
     assert_eq!(registered(&model).len(), 2);
     // Paused: what comes is kept, and seen when it goes on.
-    assert!(!live.take(&mut model, &[event("removed", "p1", "dubbo://10.0.0.1:1/a.B")], 4000));
+    assert!(!live.take(&mut model, vec![event("removed", "p1", "dubbo://10.0.0.1:1/a.B")], 4000));
     assert_eq!(registered(&model).len(), 2);
     live.seek(&mut model, None);
     assert_eq!(registered(&model).len(), 2);
@@ -131,7 +131,7 @@ fn the_past_is_bounded() {
     let (mut live, mut model) = started();
     for n in 0..50_u64 {
         let kind = if n % 2 == 0 { "added" } else { "removed" };
-        live.take(&mut model, &[event(kind, "p2", "dubbo://10.0.0.2:1/a.B")], 1000 + n * 60_000);
+        live.take(&mut model, vec![event(kind, "p2", "dubbo://10.0.0.2:1/a.B")], 1000 + n * 60_000);
     }
     assert!(live.history.holders().count() <= 6);
     assert_eq!(live.span().1 - live.span().0, AGE);
@@ -155,12 +155,12 @@ fn codes(model: &Model) -> Vec<(String, &'static str, Option<usize>)> {
 #[test]
 fn a_problem_stands_beside_the_rest_until_it_is_resolved() {
     let (mut live, mut model) = started();
-    assert!(live.take(&mut model, &[told("problem", "bad")], 2000));
+    assert!(live.take(&mut model, vec![told("problem", "bad")], 2000));
     assert_eq!(codes(&model), [("bad".to_owned(), "not-json", Some(18))]);
     assert!(model.is_unread(1) && !model.is_unread(0));
     assert_eq!(registered(&model).len(), 1);
-    assert!(!live.take(&mut model, &[told("problem", "bad")], 2500), "the same again");
-    assert!(live.take(&mut model, &[told("resolved", "bad")], 3000));
+    assert!(!live.take(&mut model, vec![told("problem", "bad")], 2500), "the same again");
+    assert!(live.take(&mut model, vec![told("resolved", "bad")], 3000));
     assert!(codes(&model).is_empty() && !model.is_unread(1) && model.pods[1].over);
     live.seek(&mut model, Some(2700));
     assert_eq!(codes(&model).len(), 1, "and one can go back to it");
@@ -175,7 +175,7 @@ fn a_snapshot_brings_its_problems() {
                          "error": {"code": "not-base64", "stage": "base64", "offset": 3, "decodedOffset": null,
                                    "expected": "base64", "found": "end", "message": "x"}});
     let snapshot = json!({"event": "snapshot", "data": {"services": [], "problems": [problem]}});
-    live.take(&mut model, &[read(snapshot)], 1000);
+    live.take(&mut model, vec![read(snapshot)], 1000);
     assert_eq!(codes(&model), [("bad".to_owned(), "not-base64", Some(3))]);
 }
 
@@ -184,12 +184,12 @@ fn pods_that_are_over_make_room() {
     let (mut live, mut model) = started();
     for n in 0..5000_u64 {
         let (pod, url) = (format!("q{n}"), format!("dubbo://10.1.{}.{}:1/a.B", n >> 8, n & 255));
-        live.take(&mut model, &[event("added", &pod, &url)], 2000 + n * 1000);
-        live.take(&mut model, &[event("removed", &pod, &url)], 2500 + n * 1000);
+        live.take(&mut model, vec![event("added", &pod, &url)], 2000 + n * 1000);
+        live.take(&mut model, vec![event("removed", &pod, &url)], 2500 + n * 1000);
     }
     assert!(model.pods.len() < 2000, "{}", model.pods.len());
     assert_eq!(registered(&model), ["n/p1 a.b dubbo://10.0.0.1:1/a.b"]);
-    live.take(&mut model, &[event("added", "p9", "dubbo://10.9.0.1:1/a.B")], 9_000_000);
+    live.take(&mut model, vec![event("added", "p9", "dubbo://10.9.0.1:1/a.B")], 9_000_000);
     assert_eq!(registered(&model).len(), 2);
     let named = |pod: &&crate::model::Pod| &*pod.text.name == "p9";
     assert_eq!(model.pods.iter().filter(named).count(), 1);

@@ -166,7 +166,7 @@ impl Session {
             }
             "keep" => text(&self.keep()),
             "compare" => answer(self.compare()),
-            "live" => text(&self.live_input(&question)),
+            "live" => text(&self.live_input(question)),
             "seek" => text(&self.seek(&question)),
             _ => refused("unknown question"),
         }
@@ -263,9 +263,9 @@ impl Session {
         Ok(before.against(&self.model, &self.source))
     }
 
-    fn live_input(&mut self, question: &Question) -> Summary {
+    fn live_input(&mut self, question: Question) -> Summary {
         let anew = question.events.iter().any(Event::is_snapshot);
-        let touched = self.live.take(&mut self.model, &question.events, question.now);
+        let touched = self.live.take(&mut self.model, question.events, question.now);
         if anew {
             (self.document, self.source) = (None, String::new());
             self.view = self.view.again(&self.model);
