@@ -97,7 +97,7 @@ pub enum Notice {
 pub enum RelistReason {
     /// The server no longer has the changes since the last one seen (410 Expired or Gone).
     Expired,
-    /// The server's state is older than what was seen: it was restored from a backup.
+    /// The server's state is older than what was seen: it was restored from a backup, or a replica of it lags.
     ///
     /// It cannot be noticed when the restored server has come past the version held before anybody
     /// asks: a version does not say which history it is of, and the watch goes on in the other one.
@@ -128,7 +128,8 @@ impl fmt::Display for RelistReason {
                 f.write_str("the server no longer has the changes since the last one seen")
             }
             Self::Rewound => f.write_str(
-                "the server's state is older than what was seen: restored from a backup?",
+                "the server's state is older than what was seen: restored from a backup, or does this \
+                 replica of it lag behind the others?",
             ),
             Self::WatchError(message) => write!(f, "the server broke off the watch: {message}"),
         }

@@ -85,8 +85,15 @@ impl RegistrationError {
     pub fn advice(&self) -> Option<String> {
         let (namespace, name) = (self.pod().namespace(), self.pod().name());
         Some(match self {
+            // Linux cuts host names here, and Kubernetes then takes a `-` or a `.` off the end.
+            Self::NotFound(_) if matches!(name.len(), 62 | 63) => format!(
+                "HOSTNAME ends after 63 characters, and this may be only the beginning of the Pod's \
+                 name: set POD_NAME in it by the Downward API (metadata.name), or name the Pod with \
+                 --pod and -n.\n\
+                 kubectl get pods -n {namespace}"
+            ),
             Self::NotFound(_) => format!(
-                "Is it the right namespace? Name the Pod with --pod and -n, or set HOSTNAME and \
+                "Is it the right namespace? Name the Pod with --pod and -n, or set POD_NAME and \
                  NAMESPACE in it by the Downward API (metadata.name, metadata.namespace); with \
                  hostNetwork or spec.hostname, HOSTNAME is not the Pod's name.\n\
                  kubectl get pods -n {namespace}"

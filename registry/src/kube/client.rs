@@ -91,9 +91,10 @@ impl Client {
     /// which files are read again.
     pub fn send(&mut self, now: Duration, request: Request) -> Exchange {
         let url = self.url(&request.target);
+        let (limit, is_watch) = (self.config.request_timeout, request.verb == Verb::Watch);
         let sending =
             self.sending(now).send(move |http, headers| build(http, &url, request, headers));
-        Exchange::new(sending, Arc::clone(&self.peer))
+        Exchange::new(sending, Arc::clone(&self.peer)).within(limit, is_watch)
     }
 
     /// Sends what somebody else has asked for, who must not see how: to this server, with these

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use http::{HeaderName, HeaderValue, header};
 use reqwest::Response;
+use tokio::time::{Instant, timeout_at};
 
 use super::Event;
 use super::fault::{Peer, transport_error};
@@ -16,7 +17,17 @@ use dubbo_k8s_engine::{TransportError, TransportErrorKind};
 /// One request and the response to it, as it comes.
 pub struct Exchange {
     phase: Phase,
+    limit: Option<Limit>,
     peer: Arc<Peer>,
+}
+
+/// The bound that `--request-timeout` sets.
+#[derive(Clone)]
+struct Limit {
+    time: Duration,
+    end: Instant,
+    /// Of a watch only the head: it lasts as long as it is fed.
+    of_head: bool,
 }
 
 enum Phase {
@@ -36,7 +47,13 @@ impl Exchange {
         asking: impl Future<Output = Result<Response, TransportError>> + Send + 'static,
         peer: Arc<Peer>,
     ) -> Self {
-        Self { phase: Phase::Asking(Box::pin(asking)), peer }
+        Self { phase: Phase::Asking(Box::pin(asking)), limit: None, peer }
+    }
+
+    /// The same, given up after this time; of a watch (`of_head`) only what comes before its events.
+    pub(super) fn within(self, time: Option<Duration>, of_head: bool) -> Self {
+        let limit = time.map(|time| Limit { time, end: Instant::now() + time, of_head });
+        Self { limit, ..self }
     }
 
     /// A header of the answer, between its head and its end.
@@ -50,6 +67,20 @@ impl Exchange {
     /// What comes next; `None` after the end. Cancellation safe: nothing is lost when the future
     /// is dropped before it is ready.
     pub async fn next(&mut self) -> Option<Event> {
+        let Some(limit) = &self.limit else { return self.advance().await };
+        let (end, limit) = (limit.end, limit.clone());
+        let event = timeout_at(end, self.advance()).await.unwrap_or_else(|_| {
+            self.phase = Phase::Over;
+            let text = format!("no whole answer within {:?} (--request-timeout)", limit.time);
+            Some(Event::Failed(TransportError::new(TransportErrorKind::Deadline, text)))
+        });
+        if limit.of_head {
+            self.limit = None;
+        }
+        event
+    }
+
+    async fn advance(&mut self) -> Option<Event> {
         let event = match &mut self.phase {
             Phase::Over => return None,
             Phase::Asking(asking) => match asking.await {

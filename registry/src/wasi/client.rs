@@ -110,6 +110,7 @@ fn check(config: &Config) -> Result<(), ConfigError> {
     let feature = match &config.trust {
         _ if config.identity.is_some() => "a client certificate",
         _ if config.proxy.is_some() => "a proxy",
+        _ if config.request_timeout.is_some() => "--request-timeout",
         _ if matches!(config.credential, Credential::Exec(_)) => "an exec credential plugin",
         _ if config.server.scheme() == "http" => return Ok(()),
         Trust::Authorities(_) => "a certificate authority of its own",

@@ -69,6 +69,7 @@ pub(crate) async fn open(address: SocketAddr, path: &str, headers: &[(&str, &str
     let (head, body) = within(send(address, "GET", path, headers, "")).await;
     assert_eq!(head.status, StatusCode::OK);
     assert_eq!(head.headers["content-type"], "text/event-stream");
+    assert_eq!(head.headers["x-accel-buffering"], "no", "nginx holds nothing back");
     Stream { body, buffer: Vec::new() }
 }
 

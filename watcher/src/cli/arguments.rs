@@ -1,27 +1,109 @@
 //! The command line as it is written. Names and meanings of the connection flags are kubectl's. A
 //! component has the verbs that its host can carry, with the same options.
 
-#[cfg(target_os = "wasi")]
-use std::ffi::OsString;
 #[cfg(not(target_os = "wasi"))]
 use std::net::SocketAddr;
-use std::{path::PathBuf, time::Duration};
+use std::{ffi::OsString, path::PathBuf, time::Duration};
 
 #[cfg(not(target_os = "wasi"))]
 use clap::value_parser;
-use clap::{Args, Parser, Subcommand, ValueEnum, builder::NonEmptyStringValueParser};
+use clap::{Args, CommandFactory as _, Parser, Subcommand, ValueEnum, error::ErrorKind};
 use dubbo_k8s_codec::problem::Language;
 use dubbo_k8s_engine::SELECTOR;
-use dubbo_k8s_registry::kube::config::Overrides;
 #[cfg(feature = "sandbox")]
 use dubbo_k8s_watcher::handlers::{AllowedHost, Spec};
+
+use super::connection::Connection;
 
 /// Dubbo services that are registered in Kubernetes Pods.
 #[derive(Debug, Parser)]
 #[command(name = "dubbo-watcher", bin_name = "dubbo-watcher", version, about, max_term_width = 100)]
+#[command(args_override_self = true)]
 pub(super) struct Arguments {
+    #[command(flatten)]
+    before: Before,
     #[command(subcommand)]
     pub(super) verb: Verb,
+}
+
+/// What may stand before the verb as well as behind it.
+#[derive(Debug, Args)]
+struct Before {
+    /// A namespace; repeat it for several
+    #[arg(short, long = "namespace", value_name = "NAMESPACE", help_heading = "What to read")]
+    namespaces: Vec<String>,
+    /// All namespaces
+    #[arg(short = 'A', long, help_heading = "What to read")]
+    all_namespaces: bool,
+    /// Label selector of the Pods that take part
+    #[arg(short = 'l', long, help_heading = "What to read")]
+    selector: Option<String>,
+    #[command(flatten)]
+    connection: Connection,
+}
+
+impl Arguments {
+    /// The command line, with what stands before the verb given to the verb.
+    pub(super) fn read<T: Into<OsString> + Clone>(
+        words: impl IntoIterator<Item = T>,
+    ) -> Result<Self, clap::Error> {
+        let mut read = Self::try_parse_from(words)?;
+        match read.verb.take(&read.before) {
+            Ok(()) => Ok(read),
+            Err(why) => Err(Self::command().error(ErrorKind::ArgumentConflict, why)),
+        }
+    }
+}
+
+impl Verb {
+    /// Adds what stands before it; what stands behind it counts more.
+    fn take(&mut self, before: &Before) -> Result<(), &'static str> {
+        match self {
+            Self::List(List { reading, .. }) | Self::Watch(Watch { reading, .. }) => {
+                reading.take(before)
+            }
+            #[cfg(not(target_os = "wasi"))]
+            Self::Serve(Serve { reading, .. }) => reading.take(before),
+            #[cfg(not(target_os = "wasi"))]
+            Self::Register(Register { own, .. }) | Self::Unregister(Unregister { own, .. }) => {
+                own.namespace = own.namespace.take().or(before.namespaces.last().cloned());
+                own.connection.take(&before.connection)
+            }
+            #[cfg(not(target_os = "wasi"))]
+            Self::Doctor(doctor) => {
+                take_namespaces(&mut doctor.namespaces, &mut doctor.all_namespaces, before)?;
+                doctor.connection.take(&before.connection)
+            }
+            #[cfg(feature = "sandbox")]
+            Self::Sandbox(sandbox) => sandbox.connection.take(&before.connection),
+            Self::Decode(_) | Self::Encode(_) => Ok(()),
+            #[cfg(target_os = "wasi")]
+            Self::Other(_) => Ok(()),
+        }
+    }
+}
+
+impl Reading {
+    fn take(&mut self, before: &Before) -> Result<(), &'static str> {
+        take_namespaces(&mut self.namespaces, &mut self.all_namespaces, before)?;
+        if let Some(selector) = before.selector.as_ref().filter(|_| self.selector == SELECTOR) {
+            self.selector.clone_from(selector);
+        }
+        self.connection.take(&before.connection)
+    }
+}
+
+fn take_namespaces(
+    namespaces: &mut Vec<String>,
+    all: &mut bool,
+    before: &Before,
+) -> Result<(), &'static str> {
+    namespaces.splice(..0, before.namespaces.iter().cloned());
+    *all |= before.all_namespaces;
+    if *all && !namespaces.is_empty() {
+        return Err("--namespace and --all-namespaces exclude each other");
+    }
+    Ok(())
 }
 
 #[derive(Debug, Subcommand)]
@@ -159,7 +241,7 @@ pub(super) struct Doctor {
     /// What has to work [default: read; and register, inside of a Pod or with --pod]
     #[arg(long, value_enum, value_delimiter = ',', value_name = "WHAT")]
     pub(super) needs: Vec<Need>,
-    /// The Pod to register in [default: $HOSTNAME]
+    /// The Pod to register in [default: `$POD_NAME`, else `$HOSTNAME`]
     #[arg(long, value_name = "POD")]
     pub(super) pod: Option<String>,
     /// A namespace to read; repeat it for several. The Pod is in the first
@@ -185,7 +267,7 @@ pub(super) enum Need {
 #[cfg(not(target_os = "wasi"))]
 #[derive(Debug, Args)]
 pub(super) struct OwnPod {
-    /// The Pod [default: $HOSTNAME]
+    /// The Pod [default: `$POD_NAME`, else `$HOSTNAME`]
     #[arg(long, value_name = "POD", help_heading = "Which Pod")]
     pub(super) pod: Option<String>,
     /// Its namespace [default: $NAMESPACE]
@@ -334,45 +416,6 @@ pub(super) struct Reading {
     pub(super) connection: Connection,
 }
 
-/// Which server, and as whom.
-#[derive(Debug, Args)]
-#[command(next_help_heading = "Connection")]
-pub(super) struct Connection {
-    /// The kubeconfig to use instead of $KUBECONFIG or ~/.kube/config
-    #[arg(long, value_name = "FILE")]
-    kubeconfig: Option<PathBuf>,
-    /// The context of the kubeconfig to use
-    #[arg(long, value_parser = NonEmptyStringValueParser::new())]
-    context: Option<String>,
-    /// URL of the kube-apiserver; http only to this machine, for `kubectl proxy`
-    #[arg(long, value_name = "URL", value_parser = NonEmptyStringValueParser::new())]
-    #[cfg_attr(target_os = "wasi", arg(env = "DUBBO_SERVER"))]
-    server: Option<String>,
-    /// PEM file of the authorities that may vouch for the server
-    #[arg(long, value_name = "FILE")]
-    certificate_authority: Option<PathBuf>,
-    /// File with the bearer token; it is read again every minute
-    #[arg(long, value_name = "FILE")]
-    token_file: Option<PathBuf>,
-    /// Do not check the server's certificate
-    #[arg(long, conflicts_with = "certificate_authority")]
-    insecure_skip_tls_verify: bool,
-}
-
-impl Connection {
-    pub(super) fn overrides(&self) -> Overrides {
-        Overrides {
-            kubeconfig: self.kubeconfig.clone(),
-            context: self.context.clone(),
-            server: self.server.clone(),
-            certificate_authority: self.certificate_authority.clone(),
-            token_file: self.token_file.clone(),
-            insecure_skip_tls_verify: self.insecure_skip_tls_verify,
-            ..Overrides::default()
-        }
-    }
-}
-
 /// A value that Kubernetes takes for a label.
 #[cfg(not(target_os = "wasi"))]
 fn label_value(text: &str) -> Result<String, String> {
@@ -429,12 +472,69 @@ mod tests {
     #[test]
     fn namespaces_repeat_and_exclude_all_of_them() {
         let parse = |line: &str| Arguments::try_parse_from(line.split(' '));
-        let Ok(Arguments { verb: Verb::List(list) }) = parse("dubbo-watcher list -n a -n b") else {
+        let Ok(Arguments { verb: Verb::List(list), .. }) = parse("dubbo-watcher list -n a -n b")
+        else {
             panic!("it must parse");
         };
         assert_eq!(list.reading.namespaces, ["a", "b"]);
         let error = parse("dubbo-watcher watch -n a -A").unwrap_err();
         assert_eq!(error.exit_code(), 2);
+    }
+
+    #[test]
+    fn connection_flags_stand_before_the_verb_or_behind_it() {
+        let list = |line: &str| {
+            let words = line.split(' ').map(str::to_owned);
+            let Arguments { verb: Verb::List(list), .. } = Arguments::read(words).unwrap() else {
+                panic!("{line}")
+            };
+            (list.reading.connection.overrides(), list.reading.namespaces, list.reading.selector)
+        };
+        for line in [
+            "dubbo-watcher --context prod --as=eve --as-group a -n x -l app list --as-group b -n y",
+            "dubbo-watcher list --context prod --as=eve --as-group a -n x -l app --as-group b -n y",
+            "dubbo-watcher --context dev list --context other --context prod --as eve --as-group a \
+             --as-group b -n x -n y -l app",
+        ] {
+            let (overrides, namespaces, selector) = list(line);
+            assert_eq!(overrides.context.as_deref(), Some("prod"), "{line}");
+            assert_eq!(overrides.impersonate.as_deref(), Some("eve"), "{line}");
+            assert_eq!(overrides.impersonate_groups, ["a", "b"], "{line}");
+            assert_eq!((namespaces.join(" "), selector.as_str()), ("x y".to_owned(), "app"));
+        }
+        let (overrides, ..) = list(
+            "dubbo-watcher -s h --cluster c --user u --tls-server-name n list --request-timeout 90s \
+             --insecure-skip-tls-verify=true --as-uid 7",
+        );
+        let text = |text: &Option<String>| text.clone().unwrap_or_default();
+        assert_eq!(
+            [&overrides.server, &overrides.cluster, &overrides.user, &overrides.tls_server_name]
+                .map(text),
+            ["h", "c", "u", "n"]
+        );
+        assert_eq!(overrides.request_timeout.map(|time| time.as_secs()), Some(90));
+        assert!(overrides.insecure_skip_tls_verify);
+        assert_eq!(text(&overrides.impersonate_uid), "7");
+    }
+
+    #[test]
+    fn what_excludes_each_other_does_so_on_both_sides_of_the_verb() {
+        for line in [
+            "dubbo-watcher -A list -n a",
+            "dubbo-watcher -n a watch -A",
+            "dubbo-watcher --insecure-skip-tls-verify list --certificate-authority a",
+        ] {
+            let error = Arguments::read(line.split(' ').map(str::to_owned)).unwrap_err();
+            assert_eq!(error.exit_code(), 2, "{line}");
+        }
+        let read = |line: &str| Arguments::read(line.split(' ').map(str::to_owned));
+        assert!(read("dubbo-watcher --context prod decode x").is_ok());
+        let Ok(Arguments { verb: Verb::Register(register), .. }) =
+            read("dubbo-watcher -n shop register dubbo://a:1/b")
+        else {
+            panic!("it must parse");
+        };
+        assert_eq!(register.own.namespace.as_deref(), Some("shop"));
     }
 
     #[test]

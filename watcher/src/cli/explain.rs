@@ -88,6 +88,11 @@ fn forbidden(failure: &Failure, message: &str) -> String {
         said += "\n  the server says: ";
         said += &plain(message);
     }
+    if let Some(ruled) = other_rule(message) {
+        said += "\n  ";
+        said += &ruled;
+        return said;
+    }
     let user = user_in(message);
     if user == Some("system:anonymous") {
         said.push_str(
@@ -108,6 +113,37 @@ fn forbidden(failure: &Failure, message: &str) -> String {
     }
     said.push('\n');
     said
+}
+
+/// What a refusal that has nothing to do with RBAC comes from, and who can change it.
+fn other_rule(message: &str) -> Option<String> {
+    let between = |before: &str, after: char| {
+        let (_, rest) = message.split_once(before)?;
+        rest.split_once(after).map(|(name, _)| plain(name).into_owned())
+    };
+    if let Some(name) = between("admission webhook \"", '"') {
+        return Some(format!(
+            "The admission webhook {name} refuses it, not RBAC: no Role helps. Ask whoever runs that \
+             webhook, or change what it minds."
+        ));
+    }
+    if let Some(name) = between("ValidatingAdmissionPolicy '", '\'') {
+        return Some(format!(
+            "The ValidatingAdmissionPolicy {name} refuses it, not RBAC: no Role helps. See `kubectl \
+             get validatingadmissionpolicy {name} -o yaml`."
+        ));
+    }
+    if message.contains(" cannot impersonate ") {
+        return Some(
+            "We may not act as somebody else (--as, or `as` in the kubeconfig): an administrator \
+             can allow the verb `impersonate`, or leave it out."
+                .to_owned(),
+        );
+    }
+    // What RBAC and every other authorizer says begins with the user.
+    let by_admission = message.contains(" is forbidden: ") && user_in(message).is_none();
+    by_admission
+        .then(|| "An admission rule of the cluster refuses it, not RBAC: no Role helps.".to_owned())
 }
 
 /// The user in kube-apiserver's `pods is forbidden: User "…" cannot list …`.
@@ -138,6 +174,12 @@ fn refused(status: u16, message: &str, reason: &str, situation: &Situation<'_>) 
     if !words.is_empty() {
         said += ": ";
         said += &plain(words);
+    }
+    if message.contains("Too large resource version") {
+        said.push_str(
+            "\n  The server's state is older than what was seen before: this replica of it lags \
+             behind the others, or it was restored from a backup. The list is read anew.",
+        );
     }
     if status == 400 && situation.config.server.scheme() == "http" {
         said.push_str("\n  Try https:// instead of http://.");
@@ -252,6 +294,40 @@ mod tests {
     }
 
     #[test]
+    fn what_is_not_refused_by_rbac_names_the_rule_and_brings_no_role() {
+        for (message, words) in [
+            (
+                "admission webhook \"pods.bank.example\" denied the request: no",
+                "The admission webhook pods.bank.example refuses it, not RBAC",
+            ),
+            (
+                "admission webhook \"a\" denied the request without explanation",
+                "The admission webhook a refuses it",
+            ),
+            (
+                "pods \"a\" is forbidden: ValidatingAdmissionPolicy 'no-dubbo' with binding 'b' \
+                 denied request: failed expression: User \"x\"",
+                "The ValidatingAdmissionPolicy no-dubbo refuses it, not RBAC",
+            ),
+            (
+                "pods \"a\" is forbidden: violates PodSecurity \"restricted:latest\": runAsNonRoot",
+                "An admission rule of the cluster refuses it, not RBAC",
+            ),
+            (
+                "users \"eve\" is forbidden: User \"ada\" cannot impersonate resource \"users\" in \
+                 API group \"\" at the cluster scope",
+                "We may not act as somebody else",
+            ),
+        ] {
+            let mut failure = refused(403, message);
+            failure.verb = Verb::Patch;
+            let said = said(SERVER, &failure);
+            assert!(said.contains(message) && said.contains(words), "{said}");
+            assert!(!said.contains("kind: Role"), "{said}");
+        }
+    }
+
+    #[test]
     fn an_anonymous_caller_is_told_to_log_in_instead() {
         let said = said(SERVER, &refused(403, "User \"system:anonymous\" cannot list"));
         assert!(said.contains("took us for nobody") && !said.contains("kind: Role"), "{said}");
@@ -268,6 +344,13 @@ mod tests {
             ),
             (refused(503, "etcd is away"), "the server cannot answer now (503): etcd is away"),
             (refused(429, ""), "the server is too busy (429)"),
+            (
+                refused(504, "Timeout: Too large resource version: 9, current: 7"),
+                "the server cannot answer now (504): Timeout: Too large resource version: 9, \
+                 current: 7\n  \
+                 The server's state is older than what was seen before: this replica of it lags \
+                 behind the others, or it was restored from a backup. The list is read anew.",
+            ),
             (
                 refused(404, "page not found"),
                 "the server does not know what Pods are (404): page not found\n  \

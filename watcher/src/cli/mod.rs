@@ -6,6 +6,7 @@
 #[cfg(target_os = "wasi")]
 mod absent;
 mod arguments;
+mod connection;
 mod decode;
 #[cfg(not(target_os = "wasi"))]
 mod doctor;
@@ -41,7 +42,6 @@ mod watch;
 
 use std::{io, process::ExitCode};
 
-use clap::Parser as _;
 use dubbo_k8s_registry::host;
 
 use self::arguments::{Arguments, Verb};
@@ -70,7 +70,7 @@ impl From<io::Error> for Ended {
 
 /// Runs the program.
 pub(crate) fn main() -> ExitCode {
-    let arguments = match Arguments::try_parse() {
+    let arguments = match Arguments::read(std::env::args_os()) {
         Ok(arguments) => arguments,
         #[cfg(target_os = "wasi")]
         Err(error) if absent::is_option(&error) => return ExitCode::from(2),

@@ -325,7 +325,10 @@ fn a_pod_that_is_not_there_is_said_with_the_way_out() {
         bench.settle();
         let error = bench.outcome(ticket).unwrap_err();
         assert!(matches!(error, RegistrationError::NotFound(_)));
-        assert!(error.advice().unwrap().contains("HOSTNAME"));
+        assert!(error.advice().unwrap().contains("HOSTNAME is not the Pod's name"));
+        let cut = PodName::new("shop", &"p".repeat(63)).unwrap();
+        let advice = RegistrationError::NotFound(cut).advice().unwrap();
+        assert!(advice.contains("only the beginning"), "{advice}");
     }
 }
 

@@ -40,6 +40,40 @@ async fn a_body_that_ends_early_is_not_the_end() {
 }
 
 #[tokio::test]
+async fn a_request_is_given_up_after_its_timeout_and_a_watch_only_before_its_events() {
+    let head = b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n";
+    for (verb, given_up) in [(Verb::Get, true), (Verb::Watch, false)] {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let mut client = with_timeout(listener.local_addr().unwrap().port());
+        let mut exchange = client.send(Duration::ZERO, Request { verb, ..get("/api", false) });
+        let answering = async {
+            let (mut socket, _) = listener.accept().await.unwrap();
+            let asked = socket.read(&mut [0; 4096]).await.unwrap();
+            assert!(asked > 0);
+            socket.write_all(head).await.unwrap();
+            socket
+        };
+        let (event, _socket) = tokio::join!(exchange.next(), answering);
+        assert!(matches!(event, Some(Event::Head { status: 200, .. })), "{event:?}");
+        // From here on the clock goes as far as somebody waits.
+        tokio::time::pause();
+        let ended = tokio::time::timeout(Duration::from_hours(1), exchange.next()).await;
+        tokio::time::resume();
+        assert_eq!(ended.is_ok(), given_up, "{verb}: {ended:?}");
+    }
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let mut client = with_timeout(listener.local_addr().unwrap().port());
+    tokio::time::pause();
+    for verb in [Verb::Get, Verb::Watch] {
+        let mut silent = client.send(Duration::ZERO, Request { verb, ..get("/api", false) });
+        let Some(Event::Failed(error)) = silent.next().await else { panic!("{verb}") };
+        assert_eq!(error.kind, TransportErrorKind::Deadline);
+        assert_eq!(error.text, "no whole answer within 5s (--request-timeout)");
+        assert!(silent.next().await.is_none());
+    }
+}
+
+#[tokio::test]
 async fn a_refused_connection_names_the_server() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();
@@ -109,6 +143,15 @@ fn server(
         String::from_utf8_lossy(&request[..length]).into_owned()
     });
     (port, task)
+}
+
+fn with_timeout(port: u16) -> Client {
+    let overrides = Overrides {
+        server: Some(format!("http://127.0.0.1:{port}")),
+        request_timeout: Some(Duration::from_secs(5)),
+        ..Overrides::default()
+    };
+    Client::new(Config::load(&overrides, &Environment::empty([])).unwrap()).unwrap()
 }
 
 fn client(server: &str) -> Client {

@@ -5,6 +5,7 @@
 //! CA, client certificate) stays a path here and is read again by the client.
 
 mod candidate;
+mod credentials;
 mod environment;
 mod error;
 mod exec;

@@ -21,10 +21,10 @@ pub struct ThisPod {
 pub enum ThisPodError {
     /// No name.
     #[error(
-        "which Pod? HOSTNAME is not set, and there is no --pod\n  \
+        "which Pod? neither POD_NAME nor HOSTNAME is set, and there is no --pod\n  \
          Inside of a Pod, Kubernetes sets HOSTNAME, unless the image or the shell takes it away. \
          Set it in the container:\n\n    \
-         env:\n    - name: HOSTNAME\n      valueFrom: {{fieldRef: {{fieldPath: metadata.name}}}}\n\n  \
+         env:\n    - name: POD_NAME\n      valueFrom: {{fieldRef: {{fieldPath: metadata.name}}}}\n\n  \
          Elsewhere, name the Pod: --pod NAME -n NAMESPACE"
     )]
     NoName,
@@ -42,7 +42,7 @@ pub enum ThisPodError {
 }
 
 impl ThisPod {
-    /// The Pod by its name, `named` (`--pod`) or else `$HOSTNAME`; in the namespace `namespace`
+    /// The Pod by its name, `named` (`--pod`) or else `$POD_NAME`, `$HOSTNAME`; in the namespace `namespace`
     /// (`-n`), or else `$NAMESPACE`, `$POD_NAMESPACE`, that of the service account; and for a Pod
     /// that was named, as for kubectl, `configured` (that of the kubeconfig's context).
     pub fn find(
@@ -52,14 +52,15 @@ impl ThisPod {
         configured: &str,
     ) -> Result<Self, ThisPodError> {
         let own = named.is_none();
-        let name = named.or_else(|| environment.get("HOSTNAME")).ok_or(ThisPodError::NoName)?;
+        let own_name = environment.get("POD_NAME").or_else(|| environment.get("HOSTNAME"));
+        let name = named.or(own_name).ok_or(ThisPodError::NoName)?;
         let variable = environment.get("NAMESPACE").or_else(|| environment.get("POD_NAMESPACE"));
         let mounted = fs::read_to_string(environment.service_account().join("namespace")).ok();
         let mounted = mounted.as_deref().map(str::trim).filter(|name| !name.is_empty());
         let configured = Some(configured).filter(|_| !own);
         let found = namespace.or(variable).or(mounted).or(configured);
         let namespace = found.ok_or_else(|| ThisPodError::NoNamespace(name.to_owned()))?;
-        let source = if own { "HOSTNAME and NAMESPACE, or -n" } else { "--pod and -n" };
+        let source = if own { "POD_NAME or HOSTNAME, and NAMESPACE or -n" } else { "--pod and -n" };
         let name =
             PodName::new(namespace, name).map_err(|error| ThisPodError::Bad(error, source))?;
         let uid = environment.get("POD_UID").filter(|_| own).map(str::to_owned);
@@ -103,6 +104,17 @@ mod tests {
         );
         let error = find(None, None, &[("HOSTNAME", "My.Laptop"), ("NAMESPACE", "x")]).unwrap_err();
         assert!(error.to_string().contains("\"My.Laptop\" cannot be the name of a Pod"), "{error}");
+    }
+
+    #[test]
+    fn the_pod_s_own_name_wins_over_the_host_s_which_may_be_cut() {
+        let (cut, whole) = ("p".repeat(63), "p".repeat(80));
+        let host = [("HOSTNAME", cut.as_str()), ("NAMESPACE", "shop")];
+        // Many a Deployment's Pods have names of 63 characters: it may be the whole one.
+        assert_eq!(find(None, None, &host).unwrap(), format!("shop/{cut}"));
+        let both = [host[0], host[1], ("POD_NAME", &whole)];
+        assert_eq!(find(None, None, &both).unwrap(), format!("shop/{whole}"));
+        assert_eq!(find(Some("x"), None, &both).unwrap(), "shop/x");
     }
 
     #[test]
