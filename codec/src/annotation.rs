@@ -422,23 +422,13 @@ fn bounded(input: &[u8], stage: Stage) -> Result<(), DecodeError> {
     if input.len() <= MAX_ANNOTATION_BYTES {
         return Ok(());
     }
-    Err(DecodeError {
-        stage,
-        offset: MAX_ANNOTATION_BYTES,
-        decoded_offset: None,
-        expected: Phrase::AtMost4MiB,
-        found: Found::Thing(Phrase::More),
-    })
+    let found = Found::Thing(Phrase::More);
+    Err(DecodeError::new(stage, MAX_ANNOTATION_BYTES, None, Phrase::AtMost4MiB, found))
 }
 
 fn decode_error(fault: Fault, place: impl Fn(usize) -> usize) -> DecodeError {
-    DecodeError {
-        stage: fault.stage,
-        offset: place(fault.at),
-        decoded_offset: Some(fault.at),
-        expected: fault.expected,
-        found: fault.found,
-    }
+    let Fault { stage, at, expected, found } = fault;
+    DecodeError::new(stage, place(at), Some(at), expected, found)
 }
 
 /// Where in the annotation the decoded byte `at` begins; for the end, where the data ends.

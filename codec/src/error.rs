@@ -8,7 +8,8 @@ use core::fmt;
 use serde::ser::{SerializeStruct, Serializer};
 use serde::{Deserialize, Serialize};
 
-use crate::problem::Phrase;
+use crate::dubbo_go::Reason;
+use crate::problem::{Code, Language, Phrase};
 
 /// The step of reading an annotation, or the Pod around it, that failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
@@ -133,6 +134,9 @@ pub struct DecodeError {
     pub expected: Phrase,
     /// What was there.
     pub found: Found,
+    /// Why dubbo-go refuses a record's URL, which was read here: nothing else is wrong with it.
+    #[serde(default)]
+    pub reason: Option<Reason>,
 }
 
 impl DecodeError {
@@ -144,12 +148,41 @@ impl DecodeError {
         expected: Phrase,
         found: Found,
     ) -> Self {
-        Self { stage, offset, decoded_offset, expected, found }
+        Self { stage, offset, decoded_offset, expected, found, reason: None }
+    }
+
+    /// That dubbo-go refuses the URL of a record, and where.
+    pub const fn of_dubbo_go(
+        reason: Reason,
+        offset: usize,
+        decoded_offset: Option<usize>,
+        found: Found,
+    ) -> Self {
+        let expected = reason.phrase();
+        let stage = Stage::Shape;
+        Self { stage, offset, decoded_offset, expected, found, reason: Some(reason) }
+    }
+
+    /// What kind of problem it is.
+    pub const fn code(&self) -> Code {
+        match self.reason {
+            Some(_) => Code::DubboGoRefusesUrl,
+            None => Code::Refused(self.stage),
+        }
     }
 
     /// The message without stage and place: what was expected, what was found.
     pub fn message(&self) -> impl fmt::Display + '_ {
-        Message { expected: self.expected, found: self.found }
+        let Self { expected, found, .. } = *self;
+        let refused = self.reason.is_some();
+        fmt::from_fn(move |f| {
+            if refused {
+                let title = Code::DubboGoRefusesUrl.title(Language::English);
+                write!(f, "{title}: {expected}")
+            } else {
+                write!(f, "{}", Message { expected, found })
+            }
+        })
     }
 }
 
@@ -167,13 +200,17 @@ impl core::error::Error for DecodeError {}
 
 impl Serialize for DecodeError {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut object = serializer.serialize_struct("DecodeError", 7)?;
-        object.serialize_field("code", self.stage.code())?;
+        let mut object = serializer.serialize_struct("DecodeError", 8)?;
+        object.serialize_field("code", self.code().as_str())?;
         object.serialize_field("stage", self.stage.as_str())?;
         object.serialize_field("offset", &self.offset)?;
         object.serialize_field("decodedOffset", &self.decoded_offset)?;
         object.serialize_field("expected", &self.expected)?;
         object.serialize_field("found", &self.found)?;
+        match &self.reason {
+            Some(reason) => object.serialize_field("reason", reason)?,
+            None => object.skip_field("reason")?,
+        }
         object.serialize_field("message", &Text(self.message()))?;
         object.end()
     }
@@ -208,13 +245,8 @@ mod tests {
 
     #[test]
     fn an_error_reads_as_a_sentence_and_serialises_as_the_contract_says() {
-        let error = DecodeError {
-            stage: Stage::Json,
-            offset: 12,
-            decoded_offset: Some(9),
-            expected: Phrase::CommaAfterRecord,
-            found: Found::Byte(b'x'),
-        };
+        let error =
+            DecodeError::new(Stage::Json, 12, Some(9), Phrase::CommaAfterRecord, Found::Byte(b'x'));
         assert_eq!(
             error.to_string(),
             "json: expected \",\" or \"]\" after a record, found \"x\" at byte 12 \
@@ -245,14 +277,23 @@ mod tests {
     }
 
     #[test]
+    fn what_dubbo_go_refuses_has_its_own_code_and_reason() {
+        let error = DecodeError::of_dubbo_go(Reason::Semicolon, 7, Some(5), Found::Byte(b'%'));
+        let json = serde_json::to_value(&error).unwrap();
+        assert_eq!(
+            (&json["code"], &json["reason"]),
+            (&"dubbo-go-refuses-url".into(), &"semicolon".into())
+        );
+        assert_eq!((&json["offset"], &json["decodedOffset"]), (&7.into(), &5.into()));
+        assert_eq!(serde_json::from_value::<DecodeError>(json).unwrap(), error);
+        for reason in Reason::ALL {
+            assert_eq!(serde_json::to_value(reason).unwrap(), reason.as_str());
+        }
+    }
+
+    #[test]
     fn base64_errors_have_a_null_decoded_offset() {
-        let error = DecodeError {
-            stage: Stage::Base64,
-            offset: 0,
-            decoded_offset: None,
-            expected: Phrase::Base64,
-            found: Found::End,
-        };
+        let error = DecodeError::new(Stage::Base64, 0, None, Phrase::Base64, Found::End);
         let json = serde_json::to_value(&error).unwrap();
         assert!(json["decodedOffset"].is_null());
         assert_eq!(

@@ -150,7 +150,7 @@ fn check(text: &str) -> Result<(), DecodeError> {
 }
 
 fn error(stage: Stage, at: usize, expected: Phrase, found: Found) -> DecodeError {
-    DecodeError { stage, offset: at, decoded_offset: None, expected, found }
+    DecodeError::new(stage, at, None, expected, found)
 }
 
 impl Serialize for Instance {

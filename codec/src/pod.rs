@@ -539,13 +539,7 @@ impl From<Fault> for PodError {
 impl From<&PodError> for DecodeError {
     /// The same fault without the identity; its offset is one in the object.
     fn from(error: &PodError) -> Self {
-        Self {
-            stage: error.stage,
-            offset: error.offset,
-            decoded_offset: None,
-            expected: error.expected,
-            found: error.found,
-        }
+        Self::new(error.stage, error.offset, None, error.expected, error.found)
     }
 }
 

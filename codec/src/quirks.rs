@@ -171,7 +171,7 @@ fn sextet(
 }
 
 fn refused(offset: usize, expected: Phrase, found: Found) -> DecodeError {
-    DecodeError { stage: Stage::Base64, offset, decoded_offset: None, expected, found }
+    DecodeError::new(Stage::Base64, offset, None, expected, found)
 }
 
 /// Which member of a record a name means to Go: names match exactly or by Unicode simple folding,

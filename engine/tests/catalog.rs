@@ -460,6 +460,34 @@ fn problems_point_into_the_annotation() {
 }
 
 #[test]
+fn a_url_that_dubbo_go_refuses_counts_and_is_a_problem() {
+    let key = "/dubbo/a.B/providers/tri%3A%2F%2F10.0.0.1%3A1%2Fa.B%3Fx%3Da%3Bb";
+    let mut pod = pod(1, 1, 1, &[]).pod();
+    pod.annotation = Some(encode([Record::new("/dubbo"), Record::new(key)]).into());
+    let mut catalog = Catalog::new(Liveness::default());
+    let mut changes = Changes::default();
+    catalog.observe(&pod, &mut changes);
+    assert_eq!((catalog.records(), changes.problems.len()), (2, 1));
+    let problem = serde_json::to_value(catalog.problems().next().unwrap()).unwrap();
+    let error = &problem["error"];
+    assert_eq!(
+        (&error["code"], &error["reason"]),
+        (&"dubbo-go-refuses-url".into(), &"semicolon".into())
+    );
+    let json = format!(r#"[{{"k":"/dubbo","v":""}},{{"k":"{key}","v":""}}]"#);
+    assert_eq!(error["decodedOffset"], json.find("%3Bb").unwrap());
+    // Read again with the same records, it stays as it is.
+    pod.resource_version = "9".into();
+    changes.clear();
+    catalog.observe(&pod, &mut changes);
+    assert_eq!((catalog.problems().count(), changes.problems.len()), (1, 0));
+    pod.annotation = Some("".into());
+    pod.resource_version = "10".into();
+    catalog.observe(&pod, &mut changes);
+    assert_eq!((catalog.records(), catalog.problems().count()), (0, 0));
+}
+
+#[test]
 fn unreadable_objects_are_problems_beside_the_rest() {
     let mut catalog = Catalog::new(Liveness::default());
     let mut changes = Changes::default();
@@ -511,7 +539,6 @@ fn captured_malformed_pods_show_what_is_good_in_them() {
         shown,
         [
             ("bad-percent", "shape".to_owned()),
-            ("empty-string", "json".to_owned()),
             ("k-number", "shape".to_owned()),
             ("missing-k", "shape".to_owned()),
             ("not-base64", "base64".to_owned()),

@@ -7,10 +7,13 @@ use alloc::string::String;
 use core::fmt;
 use core::ops::Range;
 
+use serde::{Deserialize, Serialize};
+
 use crate::problem::Phrase;
 
 /// Why dubbo-go refuses a URL, or what it reads otherwise than this crate. The names are stable.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum Reason {
     /// Refused: a `%` without two hexadecimal digits behind it.

@@ -88,6 +88,9 @@ fn quoted(character: char) -> String {
 
 impl From<&DecodeError> for Detail {
     fn from(error: &DecodeError) -> Self {
+        if let Some(reason) = error.reason {
+            return Self::Wrong(reason.phrase(), None);
+        }
         Self::Expected { expected: error.expected, found: error.found, at: None }
     }
 }
@@ -165,13 +168,7 @@ mod tests {
             (Phrase::Base64, Found::End, "应为：base64 字符（A-Z a-z 0-9 - _）；实际：结尾"),
             (Phrase::Records, Found::Thing(Phrase::Object), "应为：记录数组；实际：对象"),
         ] {
-            let error = DecodeError {
-                stage: Stage::Json,
-                offset: 0,
-                decoded_offset: None,
-                expected,
-                found,
-            };
+            let error = DecodeError::new(Stage::Json, 0, None, expected, found);
             let detail = Detail::from(&error);
             assert_eq!(detail.text(Language::English), error.message().to_string());
             assert_eq!(detail.text(Language::Chinese), chinese);

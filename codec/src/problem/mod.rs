@@ -345,7 +345,8 @@ impl From<&DecodeError> for Problem {
         Self {
             offset: Some(error.offset),
             decoded_offset: error.decoded_offset,
-            ..Self::new(Code::Refused(error.stage)).because(error)
+            reason: error.reason,
+            ..Self::new(error.code()).because(error)
         }
     }
 }

@@ -6,6 +6,7 @@ use alloc::collections::BTreeSet;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
+use dubbo_k8s_codec::dubbo_go::Finding;
 use dubbo_k8s_codec::kubernetes::ANNOTATIONS_LIMIT;
 use dubbo_k8s_codec::problem::Phrase;
 use dubbo_k8s_codec::{Annotation, DecodeError, Found, Pod, PodError, Record, encode};
@@ -214,10 +215,6 @@ fn read_annotation(
     for (index, record) in annotation.records().enumerate() {
         let digest = digest(record.key);
         let found = earlier.find(digest, record.key);
-        if let Some(found) = found.filter(|found| *found.value == *record.value) {
-            records.push(found.clone());
-            continue;
-        }
         let key = found.map(|found| found.key.clone());
         let key = match key.or_else(|| interner.key(digest, record.key)) {
             Some(key) => key,
@@ -229,7 +226,12 @@ fn read_annotation(
                 }
             },
         };
-        records.push(StoredRecord { key, value: interner.value(record.value) });
+        if let Some(refused) = key.facts().refusal() {
+            push(&mut problems, || refused_by_dubbo_go(refused, &annotation, value, index));
+        }
+        let same = found.filter(|found| *found.value == *record.value);
+        let value = same.map_or_else(|| interner.value(record.value), |it| Arc::clone(&it.value));
+        records.push(StoredRecord { key, value });
     }
     (records, problems)
 }
@@ -239,12 +241,26 @@ fn placed(fault: &KeyFault, annotation: &Annotation, value: &str, index: usize) 
     DecodeError::new(fault.stage, offset, decoded_offset, fault.expected, fault.found)
 }
 
+/// The record counts all the same: other readers take it.
+fn refused_by_dubbo_go(
+    refused: Finding,
+    annotation: &Annotation,
+    value: &str,
+    index: usize,
+) -> DecodeError {
+    let (offset, decoded_offset) = annotation.place_in_key(value, index, refused.offset);
+    let key = annotation.records().nth(index).map_or("", |record| record.key);
+    let found = key.as_bytes().get(refused.offset).map_or(Found::End, |byte| Found::Byte(*byte));
+    DecodeError::of_dubbo_go(refused.reason, offset, decoded_offset, found)
+}
+
 fn push(problems: &mut Vec<DecodeError>, problem: impl FnOnce() -> DecodeError) {
     if problems.len() + 1 < MAX_PROBLEMS {
         problems.push(problem());
     } else if problems.len() < MAX_PROBLEMS {
         let mut last = problem();
         (last.expected, last.found) = (Phrase::NoMoreUnreadable, Found::Thing(Phrase::More));
+        last.reason = None;
         problems.push(last);
     }
 }

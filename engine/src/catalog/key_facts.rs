@@ -3,6 +3,7 @@
 
 use alloc::boxed::Box;
 
+use dubbo_k8s_codec::dubbo_go::{self, Finding};
 use dubbo_k8s_codec::problem::Phrase;
 use dubbo_k8s_codec::{Category, Found, Key, ROOT, Service, Stage, Url};
 
@@ -13,6 +14,7 @@ pub struct KeyFacts {
     category: Option<Category>,
     service: Option<Service<'static>>,
     is_leaf: bool,
+    refusal: Option<Finding>,
 }
 
 impl KeyFacts {
@@ -46,6 +48,11 @@ impl KeyFacts {
         matches!(self.leaf_category(), Some(Category::Routers | Category::Configurators))
     }
 
+    /// Why dubbo-go refuses the URL, and where in the key.
+    pub const fn refusal(&self) -> Option<Finding> {
+        self.refusal
+    }
+
     /// Reads a key: a legal path under the registry's root and, on a leaf, a legal URL.
     pub(super) fn read(text: &str) -> Result<Self, KeyFault> {
         let key = Key::parse(text).map_err(|error| KeyFault {
@@ -65,13 +72,18 @@ impl KeyFacts {
             expected: error.expected,
             found: error.found,
         })?;
+        let refusal = url.as_ref().zip(key.category).and_then(|(url, category)| {
+            let mut refused = dubbo_go::refusal(url.as_str(), category)?;
+            refused.offset = Key::place_in_url(text, refused.offset);
+            Some(refused)
+        });
         let interface = key.interface.as_deref();
         let service = match &url {
             Some(url) => Some(url.service().into_owned()),
             None => interface.map(|interface| Service::new(interface).into_owned()),
         };
         let interface = interface.map(Box::from);
-        Ok(Self { interface, category: key.category, service, is_leaf: url.is_some() })
+        Ok(Self { interface, category: key.category, service, is_leaf: url.is_some(), refusal })
     }
 }
 

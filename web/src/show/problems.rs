@@ -176,8 +176,8 @@ impl ProblemData {
             about: problem.details(language),
             offset: problem.offset,
             decoded_offset: problem.decoded_offset,
-            record: problem.record,
             reason: problem.reason.map(Reason::as_str),
+            record: problem.record,
             ..Self::default()
         }
     }
