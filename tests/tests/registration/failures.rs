@@ -35,7 +35,11 @@ async fn without_its_names_the_pod_is_not_guessed() {
     assert_said(
         &ran,
         2,
-        &["neither POD_NAME nor HOSTNAME is set", "fieldPath: metadata.name}", "--pod NAME -n NAMESPACE"],
+        &[
+            "neither POD_NAME nor HOSTNAME is set",
+            "fieldPath: metadata.name}",
+            "--pod NAME -n NAMESPACE",
+        ],
     );
     let ran = rig.run_with(&["register", URL], &[("HOSTNAME", "user-0")]).await;
     assert_said(&ran, 2, &["NAMESPACE is not set", "fieldPath: metadata.namespace}"]);
