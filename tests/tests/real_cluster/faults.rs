@@ -21,9 +21,7 @@ const NAMESPACE: &str = "default";
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_killed_server_and_a_compaction_lose_nothing() {
-    let Some(programs) = real_servers("faults of a real server").first().cloned() else { return };
-    let mut server = ControlPlane::start(&programs, &[]).await;
-    let cluster = Cluster::of_kubeconfig(server.kubeconfig());
+    let Some((mut server, cluster)) = start("faults of a real server").await else { return };
     let namespace = cluster.existing(NAMESPACE);
     let mut view = View::of(&cluster);
     namespace.create(&pod("a", Some(&key("a")))).await;
@@ -46,9 +44,7 @@ async fn a_killed_server_and_a_compaction_lose_nothing() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_etcd_that_stands_still_and_a_new_certificate_lose_nothing() {
-    let Some(programs) = real_servers("faults of etcd").first().cloned() else { return };
-    let mut server = ControlPlane::start(&programs, &[]).await;
-    let cluster = Cluster::of_kubeconfig(server.kubeconfig());
+    let Some((mut server, cluster)) = start("faults of etcd").await else { return };
     let namespace = cluster.existing(NAMESPACE);
     let mut view = View::of(&cluster);
     namespace.create(&pod("a", Some(&key("a")))).await;
@@ -73,9 +69,7 @@ async fn an_etcd_that_stands_still_and_a_new_certificate_lose_nothing() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_server_that_went_back_is_noticed() {
-    let Some(programs) = real_servers("a restored etcd").first().cloned() else { return };
-    let mut server = ControlPlane::start(&programs, &[]).await;
-    let cluster = Cluster::of_kubeconfig(server.kubeconfig());
+    let Some((mut server, cluster)) = start("a restored etcd").await else { return };
     let namespace = cluster.existing(NAMESPACE);
     let mut view = View::of(&cluster);
     namespace.create(&pod("a", Some(&key("a")))).await;
@@ -107,9 +101,7 @@ async fn without_streaming_lists_the_watcher_follows_by_pages() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn random_changes_between_kills_add_up_to_the_truth() {
-    let Some(programs) = real_servers("churn").first().cloned() else { return };
-    let mut server = ControlPlane::start(&programs, &[]).await;
-    let cluster = Cluster::of_kubeconfig(server.kubeconfig());
+    let Some((mut server, cluster)) = start("churn").await else { return };
     let namespace = cluster.existing(NAMESPACE);
     let mut view = View::of(&cluster);
     let mut churn = Churn { state: 0x6b38_7300, pods: BTreeMap::new(), keys: 0 };
@@ -124,6 +116,14 @@ async fn random_changes_between_kills_add_up_to_the_truth() {
         let truth = churn.truth();
         view.becomes(&truth.iter().map(String::as_str).collect::<Vec<_>>()).await;
     }
+}
+
+/// The newest real server, started for one test, and requests to it.
+async fn start(test: &str) -> Option<(ControlPlane, Cluster)> {
+    let programs = real_servers(test).first().cloned()?;
+    let server = ControlPlane::start(&programs, &[]).await;
+    let cluster = Cluster::of_kubeconfig(server.kubeconfig());
+    Some((server, cluster))
 }
 
 /// What one subscriber knows, by its snapshots and changes alone.
