@@ -6,7 +6,8 @@ use serde_json::Value;
 
 const NULL: &Value = &Value::Null;
 
-fn varint(mut number: u64) -> Vec<u8> {
+/// A number as a varint.
+pub(crate) fn varint(mut number: u64) -> Vec<u8> {
     let mut bytes = Vec::new();
     while number >= 0x80 {
         bytes.push(number.to_le_bytes()[0] | 0x80);
@@ -16,7 +17,8 @@ fn varint(mut number: u64) -> Vec<u8> {
     bytes
 }
 
-fn bytes(number: u32, value: &[u8]) -> Vec<u8> {
+/// A field of bytes: a string, or a message.
+pub(crate) fn bytes(number: u32, value: &[u8]) -> Vec<u8> {
     let tag = varint(u64::from(number) << 3 | 2);
     [&tag[..], &varint(value.len() as u64), value].concat()
 }
@@ -60,13 +62,25 @@ fn seconds(time: &str) -> Option<u64> {
 }
 
 fn metadata(of: &Value) -> Vec<u8> {
+    [metadata_before_version(of), text(6, &of["resourceVersion"]), metadata_after_version(of)]
+        .concat()
+}
+
+/// The fields of an `ObjectMeta` that stand before its resourceVersion.
+pub(crate) fn metadata_before_version(of: &Value) -> Vec<u8> {
     [
         text(1, &of["name"]),
         text(2, &of["generateName"]),
         text(3, &of["namespace"]),
         text(4, NULL),
         text(5, &of["uid"]),
-        text(6, &of["resourceVersion"]),
+    ]
+    .concat()
+}
+
+/// The fields of an `ObjectMeta` that stand behind its resourceVersion.
+pub(crate) fn metadata_after_version(of: &Value) -> Vec<u8> {
+    [
         number(7, of["generation"].as_u64().unwrap_or_default()),
         time(8, &of["creationTimestamp"]),
         time(9, &of["deletionTimestamp"]),
@@ -107,12 +121,18 @@ fn pod_status(of: &Value) -> Vec<u8> {
 
 /// A Pod, or its metadata.
 fn pod(of: &Value) -> Vec<u8> {
-    let status = || [bytes(2, &[]), bytes(3, &pod_status(&of["status"]))].concat();
     let whole = of["kind"] != "PartialObjectMetadata";
-    [bytes(1, &metadata(&of["metadata"])), if whole { status() } else { Vec::new() }].concat()
+    let rest = if whole { spec_and_status(of) } else { Vec::new() };
+    [bytes(1, &metadata(&of["metadata"])), rest].concat()
 }
 
-fn list_meta(of: &Value) -> Vec<u8> {
+/// The fields of a Pod behind its metadata.
+pub(crate) fn spec_and_status(of: &Value) -> Vec<u8> {
+    [bytes(2, &[]), bytes(3, &pod_status(&of["status"]))].concat()
+}
+
+/// A `ListMeta`.
+pub(crate) fn list_meta(of: &Value) -> Vec<u8> {
     let remaining = of["remainingItemCount"].as_u64();
     let remaining = remaining.map_or_else(Vec::new, |value| number(4, value));
     [text(1, NULL), text(2, &of["resourceVersion"]), text(3, &of["continue"]), remaining].concat()
@@ -157,13 +177,26 @@ pub(crate) fn body(of: &Value) -> Vec<u8> {
         Some("Status") => status(of),
         _ => pod(of),
     };
-    let meta = [text(1, &of["apiVersion"]), text(2, &of["kind"])].concat();
-    [b"k8s\0".to_vec(), bytes(1, &meta), bytes(2, &raw), text(3, NULL), text(4, NULL)].concat()
+    let (opening, closing) =
+        envelope(of["apiVersion"].as_str().unwrap_or("v1"), of["kind"].as_str().unwrap_or("Pod"));
+    [&opening[..], &bytes(2, &raw), &closing].concat()
+}
+
+/// What stands before and behind the object itself, which is field 2.
+pub(crate) fn envelope(api_version: &str, kind: &str) -> (Vec<u8>, Vec<u8>) {
+    let meta = [bytes(1, api_version.as_bytes()), bytes(2, kind.as_bytes())].concat();
+    let opening = [b"k8s\0".to_vec(), bytes(1, &meta)].concat();
+    (opening, [text(3, NULL), text(4, NULL)].concat())
 }
 
 /// One event of a watch.
 pub(crate) fn frame(event: &Value) -> Vec<u8> {
-    let object = bytes(2, &bytes(1, &body(&event["object"])));
-    let event = [text(1, &event["type"]), object].concat();
-    [&u32::try_from(event.len()).unwrap().to_be_bytes()[..], &event].concat()
+    event_frame(event["type"].as_str().unwrap_or_default(), &body(&event["object"]))
+}
+
+/// One event of a watch, with its object as the body of an answer has it.
+pub(crate) fn event_frame(kind: &str, object: &[u8]) -> Vec<u8> {
+    let event = [bytes(1, kind.as_bytes()), bytes(2, &bytes(1, object))].concat();
+    let length = u32::try_from(event.len()).unwrap_or(u32::MAX);
+    [&length.to_be_bytes()[..], &event].concat()
 }
