@@ -41,6 +41,10 @@ pub struct ScopeStatus {
     pub followed: bool,
     /// When the server last sent anything for it.
     pub heard: Option<Duration>,
+    /// How many versions the server is known to be ahead of what is held. The versions count all changes of
+    /// a cluster, not those of Pods alone. `None` before the first list, and where versions are no
+    /// numbers (they are since Kubernetes 1.35, KEP-5504).
+    pub behind: Option<u64>,
 }
 
 /// How often a large first list tells how far it has come, in Pods.
@@ -50,6 +54,11 @@ impl Status {
     /// Every scope has been complete once.
     pub fn synced(&self) -> bool {
         self.scopes.iter().all(|scope| scope.synced)
+    }
+
+    /// How many versions the server is known to be ahead: the most of all scopes, as far as it is known.
+    pub fn behind(&self) -> Option<u64> {
+        self.scopes.iter().filter_map(|scope| scope.behind).max()
     }
 
     /// How old the catalog may be: zero while every scope is followed, otherwise the longest time

@@ -10,7 +10,7 @@ use dubbo_k8s_codec::{Found, Pod, PodError, WatchEvent};
 use super::context::Context;
 use super::recent::Recent;
 use super::refusal::Refusal;
-use super::version::is_older;
+use super::version::{distance, is_older};
 
 /// One scope as far as it is known.
 #[derive(Debug)]
@@ -20,6 +20,8 @@ pub(super) struct Replica {
     pub(super) synced: bool,
     /// The version of that state; empty before the first sync. Opaque.
     version: String,
+    /// The newest version that the server has named; empty where it is the one that is held.
+    newest: String,
     /// The server does not have that version; a list must not ask for it.
     version_refused: bool,
     recent: Recent,
@@ -60,6 +62,7 @@ impl Replica {
             scope,
             synced: false,
             version: String::new(),
+            newest: String::new(),
             version_refused: false,
             recent: Recent::default(),
             staging: None,
@@ -70,6 +73,20 @@ impl Replica {
     /// The version to watch from.
     pub(super) fn version(&self) -> &str {
         &self.version
+    }
+
+    /// The server has come as far as this version, whatever is held of it.
+    pub(super) fn saw(&mut self, version: &str) {
+        if is_older(&self.version, version) && !is_older(version, &self.newest) {
+            version.clone_into(&mut self.newest);
+        }
+    }
+
+    /// How many versions the server is ahead of what is held, as far as it is known; none where versions are
+    /// no numbers, or nothing is held.
+    pub(super) fn behind(&self) -> Option<u64> {
+        let newest = if self.newest.is_empty() { &self.version } else { &self.newest };
+        distance(&self.version, newest)
     }
 
     /// The version that a list must not be older than; empty: the newest there is.
@@ -107,6 +124,7 @@ impl Replica {
 
     /// A page is complete. Keeps its version, which no page after it may replace.
     pub(super) fn page(&mut self, version: &str) {
+        self.saw(version);
         if let Some(staging) = &mut self.staging
             && staging.version.is_empty()
         {
@@ -124,6 +142,7 @@ impl Replica {
         cx.catalog.commit(&self.scope, staging.relist, cx.changes);
         self.went_back = is_older(&staging.version, &self.version);
         self.version = staging.version;
+        self.newest.clear();
         self.version_refused = false;
         self.recent.clear();
         self.synced = true;
@@ -216,6 +235,9 @@ impl Replica {
         }
         if !self.is_before(version) {
             version.clone_into(&mut self.version);
+            if !is_older(version, &self.newest) {
+                self.newest.clear();
+            }
         }
         Told::News
     }

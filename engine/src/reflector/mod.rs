@@ -101,6 +101,7 @@ impl Reflector {
             synced: self.replica.synced,
             followed: self.followed,
             heard: self.heard,
+            behind: self.replica.behind(),
         }
     }
 
@@ -167,7 +168,7 @@ impl Reflector {
         let refused = || Refused::new(status, retry_after, form);
         let is_refused = !(200..=299).contains(&status);
         if self.is_probe(stream) {
-            return self.probe_head(cx, is_refused.then(refused));
+            return self.probe_head(cx, form, is_refused.then(refused));
         }
         let State::Open(exchange) = &mut self.state else { return };
         if is_refused {

@@ -527,7 +527,7 @@ fn a_silent_watch_whose_version_is_there_goes_on() {
         let watch = rig.stream();
         rig.until_sent();
         if answer == 200 {
-            rig.head(200);
+            rig.answer(&list(140, "", &[]));
         } else {
             rig.refuse(answer, "");
         }
@@ -539,6 +539,19 @@ fn a_silent_watch_whose_version_is_there_goes_on() {
         rig.holds(&["B"]);
         assert_eq!(rig.told(), []);
     }
+}
+
+#[test]
+fn the_answer_about_a_silent_watch_says_how_far_it_is_behind() {
+    let mut rig = Rig::watching(99, &[pod("a", "u1", 3, &["A"])]);
+    assert_eq!(rig.engine.status().behind(), Some(0));
+    rig.until_sent();
+    rig.answer(&list(140, "", &[]));
+    assert_eq!(rig.engine.status().behind(), Some(41));
+    rig.body(&bookmark(120));
+    assert_eq!(rig.engine.status().behind(), Some(20));
+    rig.body(&bookmark(150));
+    assert_eq!(rig.engine.status().behind(), Some(0));
 }
 
 #[test]

@@ -4,8 +4,8 @@
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
-use dubbo_k8s_engine::Notice;
 use dubbo_k8s_engine::catalog::{Content, PodChange, ProblemChange, ProblemKind};
+use dubbo_k8s_engine::{Notice, Status};
 use tokio::sync::watch;
 use tokio::time::Instant;
 
@@ -37,12 +37,12 @@ impl Publisher {
         (Self { next, published, moved, meters }, reader)
     }
 
-    /// Publishes one batch of notices and empties it. The content is the one they lead to; it is
-    /// `synced` when every scope has been complete once, and silent while one is not followed.
+    /// Publishes one batch of notices and empties it. The content is the one they lead to, and the
+    /// status that of the engine then; silent while one scope is not followed.
     pub(crate) fn publish(
         &mut self,
         content: &Content,
-        synced: bool,
+        status: &Status,
         silent_since: Option<Instant>,
         notices: &mut Vec<Notice>,
     ) {
@@ -65,7 +65,7 @@ impl Publisher {
             }
         }
         self.next.content = content.clone();
-        self.next.freshness.update(synced, silent_since);
+        self.next.freshness.update(status, silent_since);
         self.published.state.store(Arc::new(self.next.clone()));
         self.moved.send_replace(());
     }

@@ -75,7 +75,7 @@ impl Feed {
         let status = driver.engine().status();
         let silent_since = silence(&status, driver.now());
         let catalog = driver.engine().catalog();
-        self.publisher.publish(catalog, status.synced(), silent_since, notices);
+        self.publisher.publish(catalog, &status, silent_since, notices);
     }
 }
 

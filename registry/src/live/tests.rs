@@ -18,7 +18,7 @@ use super::publisher::Publisher;
 use super::reader::Reader;
 use super::{LogLimits, Revision, Snapshot, Subscription, Update};
 use crate::contract::Event;
-use dubbo_k8s_engine::{Cause, Failure, Notice, Verb};
+use dubbo_k8s_engine::{Cause, Failure, Notice, ScopeStatus, Status, Verb};
 
 /// A registry whose Pods the test moves.
 struct World {
@@ -92,7 +92,15 @@ impl World {
         let content = content.chain(problems.into_iter().map(Notice::Problem));
         let mut notices: Vec<_> = content.chain(pods.into_iter().map(Notice::Pod)).collect();
         notices.append(&mut self.notices);
-        self.publisher.publish(&self.catalog, self.synced, silent_since, &mut notices);
+        let scope = ScopeStatus {
+            scope: Scope::All,
+            synced: self.synced,
+            followed: silent_since.is_none(),
+            heard: None,
+            behind: None,
+        };
+        let status = Status { scopes: vec![scope] };
+        self.publisher.publish(&self.catalog, &status, silent_since, &mut notices);
         assert!(notices.is_empty());
     }
 
