@@ -19,7 +19,7 @@ pub struct Engine {
     streams: Streams,
     changes: Changes,
     synced: bool,
-    /// Pods of incomplete lists when the progress was last told.
+    /// Pods of incomplete lists when the progress was last reported.
     progress: usize,
 }
 
@@ -47,7 +47,7 @@ pub struct ScopeStatus {
     pub behind: Option<u64>,
 }
 
-/// How often a large first list tells how far it has come, in Pods.
+/// How often a large first list reports its progress, in Pods.
 const PROGRESS: usize = 500;
 
 impl Status {
@@ -62,7 +62,7 @@ impl Status {
     }
 
     /// How old the catalog may be: zero while every scope is followed, otherwise the longest time
-    /// since the server was heard for one that is not. `None` before [`Self::synced`].
+    /// since the server sent anything for one that is not. `None` before [`Self::synced`].
     pub fn age(&self, now: Duration) -> Option<Duration> {
         if !self.synced() {
             return None;
@@ -124,7 +124,7 @@ impl Engine {
 
     /// When to call [`Self::handle`] with [`Input::Wake`] at the latest.
     pub fn next_wake(&self) -> Option<Duration> {
-        self.reflectors.iter().map(Reflector::next_wake).min()
+        self.reflectors.iter().filter_map(Reflector::next_wake).min()
     }
 
     /// What is registered now.

@@ -30,7 +30,7 @@ pub(super) struct Replica {
     went_back: bool,
 }
 
-/// A list that is not complete yet. Nobody sees it before it is.
+/// A list that is not complete yet. No reader sees it before that.
 #[derive(Debug)]
 struct Staging {
     relist: Relist,
@@ -39,9 +39,9 @@ struct Staging {
     pods: usize,
 }
 
-/// What a line of a watch asks of the reflector.
+/// What one event of a watch asks of the reflector.
 #[derive(Debug)]
-pub(super) enum Told {
+pub(super) enum Effect {
     /// Something that was not known.
     News,
     /// Nothing new.
@@ -164,29 +164,29 @@ impl Replica {
         &mut self,
         cx: &mut Context<'_>,
         event: Result<WatchEvent<'_>, PodError>,
-    ) -> Told {
+    ) -> Effect {
         match event {
-            Ok(WatchEvent::Error(status)) => Told::Error(Refusal::of_event(&status)),
+            Ok(WatchEvent::Error(status)) => Effect::Error(Refusal::of_event(&status)),
             Ok(event) if self.staging.is_some() => self.initial(cx, event),
             Ok(event) => self.follow(cx, &event),
-            Err(error) if is_another_kind(&error) => Told::Nothing,
+            Err(error) if is_another_kind(&error) => Effect::Nothing,
             Err(error) => self.unreadable(cx, &error),
         }
     }
 
     /// A problem beside the rest, and as good as applied: its version, if it could be read, counts.
-    fn unreadable(&mut self, cx: &mut Context<'_>, error: &PodError) -> Told {
+    fn unreadable(&mut self, cx: &mut Context<'_>, error: &PodError) -> Effect {
         if let Some(staging) = &mut self.staging {
             staging.relist.problem(cx.catalog, error);
-            return Told::News;
+            return Effect::News;
         }
         cx.catalog.problem(error, cx.changes);
         self.reach(error.resource_version.as_deref().unwrap_or_default())
     }
 
     /// Before the closing bookmark: nothing is seen, and no version counts but the bookmark's.
-    fn initial(&mut self, cx: &mut Context<'_>, event: WatchEvent<'_>) -> Told {
-        let Some(staging) = &mut self.staging else { return Told::Nothing };
+    fn initial(&mut self, cx: &mut Context<'_>, event: WatchEvent<'_>) -> Effect {
+        let Some(staging) = &mut self.staging else { return Effect::Nothing };
         match event {
             WatchEvent::Added(pod) | WatchEvent::Modified(pod) => staging.observe(cx, &pod),
             WatchEvent::Deleted(pod) => staging.relist.remove(&pod),
@@ -195,43 +195,43 @@ impl Replica {
             {
                 staging.version = resource_version.into_owned();
                 self.commit(cx);
-                return Told::Synced;
+                return Effect::Synced;
             }
-            WatchEvent::Bookmark { .. } => return Told::PlainBookmark,
+            WatchEvent::Bookmark { .. } => return Effect::PlainBookmark,
             _ => {}
         }
-        Told::News
+        Effect::News
     }
 
     /// The version is committed after the event was applied, never before.
-    fn follow(&mut self, cx: &mut Context<'_>, event: &WatchEvent<'_>) -> Told {
+    fn follow(&mut self, cx: &mut Context<'_>, event: &WatchEvent<'_>) -> Effect {
         match event {
             WatchEvent::Added(pod) | WatchEvent::Modified(pod) => {
                 if !self.recent.is_news(false, &pod.uid, &pod.resource_version) {
-                    return Told::Nothing;
+                    return Effect::Nothing;
                 }
                 cx.catalog.observe(pod, cx.changes);
                 self.reach(&pod.resource_version)
             }
             WatchEvent::Deleted(pod) => {
                 if !self.recent.is_news(true, &pod.uid, &pod.resource_version) {
-                    return Told::Nothing;
+                    return Effect::Nothing;
                 }
                 cx.catalog.remove(pod, cx.changes);
                 self.reach(&pod.resource_version)
             }
             WatchEvent::Bookmark { resource_version, .. } if self.is_before(resource_version) => {
-                Told::Older
+                Effect::Older
             }
             WatchEvent::Bookmark { resource_version, .. } => self.reach(resource_version),
-            _ => Told::Nothing,
+            _ => Effect::Nothing,
         }
     }
 
     /// Only what a server repeats is older than what is held, and the watch goes on behind that.
-    fn reach(&mut self, version: &str) -> Told {
+    fn reach(&mut self, version: &str) -> Effect {
         if !is_version(version) || *version == *self.version {
-            return Told::Nothing;
+            return Effect::Nothing;
         }
         if !self.is_before(version) {
             version.clone_into(&mut self.version);
@@ -239,7 +239,7 @@ impl Replica {
                 self.newest.clear();
             }
         }
-        Told::News
+        Effect::News
     }
 
     fn is_before(&self, version: &str) -> bool {

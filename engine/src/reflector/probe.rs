@@ -7,11 +7,11 @@
 //! longer than a minute and a half, where servers send a bookmark every minute; and after two seconds beside
 //! the first watch after an outage, because a server that was away may have come back from a backup.
 //!
-//! It cannot tell once the restored server has come as far as that version with other content:
+//! It cannot know once the restored server has come as far as that version with other content:
 //! versions do not say which history they belong to.
 
 use super::{
-    Context, Duration, Form, Items, Kind, Question, Reflector, Refused, RelistReason, State,
+    Context, Duration, Form, Items, Kind, PodsRequest, Reflector, Refused, RelistReason, State,
     StreamId,
 };
 
@@ -32,17 +32,17 @@ enum Answer {
 }
 
 /// A server takes three seconds to find out that it is behind.
-const PATIENCE: Duration = Duration::from_secs(30);
+const PROBE_TIMEOUT: Duration = Duration::from_secs(30);
 
 impl Reflector {
     pub(super) fn probe(&mut self, cx: &mut Context<'_>) {
         let State::Open(exchange) = &mut self.state else { return };
         exchange.spoken = true;
-        let question =
-            Question::Page { limit: Some(1), not_older_than: self.replica.version(), token: "" };
-        let request = question.request(&self.replica.scope, cx.settings);
+        let pods_request =
+            PodsRequest::Page { limit: Some(1), not_older_than: self.replica.version(), token: "" };
+        let request = pods_request.request(&self.replica.scope, cx.settings);
         let stream = cx.send(request);
-        self.probe = Some(Probe { stream, due: cx.now + PATIENCE, answer: Answer::Awaited });
+        self.probe = Some(Probe { stream, due: cx.now + PROBE_TIMEOUT, answer: Answer::Awaited });
     }
 
     pub(super) fn is_probe(&self, stream: StreamId) -> bool {

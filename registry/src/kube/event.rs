@@ -6,7 +6,7 @@ use bytes::Bytes;
 
 use dubbo_k8s_engine::{Input, StreamId, TransportError};
 
-/// What an [`Exchange`](super::Exchange) has to tell.
+/// What an [`Exchange`](super::Exchange) reports.
 #[derive(Debug)]
 pub enum Event {
     /// The response head.

@@ -1,5 +1,5 @@
 //! The writer half of the live registry. There is one, and it alone changes what is published: a
-//! whole batch at a time, in one swap, so that nobody ever sees half of it.
+//! whole batch at a time, in one swap, so that no reader ever sees half of it.
 
 use std::sync::Arc;
 
@@ -51,7 +51,7 @@ impl Publisher {
             match notice {
                 Notice::Progress { .. } | Notice::RefreshCredential => {}
                 Notice::Pod(change) => self.pod(change),
-                Notice::Filled => self.first_list(content),
+                Notice::FirstList => self.first_list(content),
                 Notice::Change(change) => self.log(true, What::Notice(Notice::Change(change))),
                 notice => {
                     if let Notice::Disconnected { error, .. } | Notice::Failed { error, .. } =
