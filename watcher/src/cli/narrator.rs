@@ -102,9 +102,12 @@ impl Narrator for Text {
 }
 
 impl Text {
-    /// `with_namespace`: Pods of several namespaces are to be told apart.
-    pub(super) fn new(with_namespace: bool) -> Self {
-        Self { with_namespace, synced: false, progress: Progress::new() }
+    /// `with_namespace`: the namespace stands beside each Pod. Says on a terminal what is waited for: the
+    /// first list of this place.
+    pub(super) fn new(with_namespace: bool, place: &str) -> Self {
+        let mut progress = Progress::new();
+        progress.show(&format!("waiting for the first list of {}", plain(place)));
+        Self { with_namespace, synced: false, progress }
     }
 
     fn change(

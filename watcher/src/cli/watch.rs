@@ -45,7 +45,7 @@ pub(super) async fn run(arguments: &Watch) -> Result<(), Ended> {
     let mut signals = Signals::new()?;
     let queue = Queue::default();
     let narrator: Box<dyn Narrator + Send> = match arguments.output {
-        WatchOutput::Text => Box::new(Text::new(names_needed(&session))),
+        WatchOutput::Text => Box::new(Text::new(names_needed(&session), &session.place())),
         WatchOutput::Jsonl => Box::new(Jsonl),
     };
     let mut printed = pin!(printer::print(queue.clone(), narrator));
