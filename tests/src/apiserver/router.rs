@@ -14,7 +14,7 @@ use super::connection::{Order, Peer};
 use super::list::print;
 use super::request::{Request, Resource, Verb};
 use super::status::Status;
-use super::{Shared, accept, health, json, list, patch, review, tamper, watch};
+use super::{Shared, accept, clock, health, json, list, patch, review, tamper, watch};
 
 /// The longest body that the server reads.
 const MAX_BODY: usize = 3 * 1024 * 1024;
@@ -154,7 +154,9 @@ async fn pods(
 fn create(shared: &Shared, request: &Request, namespace: &str) -> Result<Response<Body>, Status> {
     let form = accept::negotiate(&request.accept)?.of_object()?;
     let mut pod = body(request)?;
-    json::object_at(&mut pod, &["metadata"]).insert("namespace".to_owned(), json!(namespace));
+    let metadata = json::object_at(&mut pod, &["metadata"]);
+    metadata.insert("namespace".to_owned(), json!(namespace));
+    metadata.entry("generation").or_insert_with(|| json!(1));
     let pod = shared.store.create_object(pod)?;
     let mut response = answer::ok(answer::json(print(&pod, form)));
     *response.status_mut() = http::StatusCode::CREATED;
@@ -186,6 +188,13 @@ fn delete(
         ));
     }
     if now {
+        // A real server writes first that no time is left, which watches see.
+        shared.store.update(namespace, name, |pod| {
+            let metadata = json::object_at(pod, &["metadata"]);
+            metadata.entry("deletionTimestamp").or_insert_with(|| json!(clock::timestamp()));
+            metadata.insert("deletionGracePeriodSeconds".to_owned(), json!(0));
+        })?;
+        let pod = shared.store.get(namespace, name).ok_or_else(|| Status::not_found(name))?;
         shared.store.delete(namespace, name)?;
         return Ok(answer::ok(answer::json(print(&pod, form))));
     }
