@@ -2,7 +2,7 @@
 //! answers with the recorded ones. It never accepts another answer by itself: `--write` does, for a person who looks.
 
 use std::fs::{self, File};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use serde_json::{Value, json};
 
@@ -23,17 +23,18 @@ pub(crate) fn run(write: bool) -> Result {
     let oracle = DUBBO_GO.bring()?.join("oracle");
     let recorded = lines(ANSWERS)?;
     let questions: Vec<Value> = recorded.iter().map(question).collect();
-    let answered = ask(&oracle, &questions)?;
+    let text = ask(&oracle, &questions)?;
+    let answered = read(&text, "dubbo-go's answers")?;
     let mut differ = differing(&recorded, &answered, |ours, theirs| ours == theirs);
     if write && !differ.is_empty() {
-        let text: String = answered.iter().map(|answer| format!("{answer}\n")).collect();
         fs::write(root().join(ANSWERS), text).context(|| format!("writing {ANSWERS}"))?;
         say::line(&format!("{ANSWERS}: {} answers are new", differ.len()));
         differ.clear();
     }
     let annotations = lines(ANNOTATIONS)?;
     let questions: Vec<Value> = annotations.iter().map(of_annotation).collect();
-    differ.extend(differing(&annotations, &ask(&oracle, &questions)?, is_same_annotation));
+    let answered = read(&ask(&oracle, &questions)?, "dubbo-go's answers")?;
+    differ.extend(differing(&annotations, &answered, is_same_annotation));
     for line in &differ {
         say::line(line);
     }
@@ -49,7 +50,11 @@ pub(crate) fn run(write: bool) -> Result {
 
 fn lines(path: &str) -> Result<Vec<Value>> {
     let text = fs::read_to_string(root().join(path)).context(|| format!("reading {path}"))?;
-    let read = |line: &str| serde_json::from_str(line).context(|| format!("a line of {path}"));
+    read(&text, path)
+}
+
+fn read(text: &str, origin: &str) -> Result<Vec<Value>> {
+    let read = |line: &str| serde_json::from_str(line).context(|| format!("a line of {origin}"));
     text.lines().map(read).collect()
 }
 
@@ -66,22 +71,20 @@ fn of_annotation(line: &Value) -> Value {
 }
 
 /// The program reads and writes a JSON document a line.
-fn ask(oracle: &Path, questions: &[Value]) -> Result<Vec<Value>> {
+fn ask(oracle: &Path, questions: &[Value]) -> Result<String> {
     let folder = tempfile::tempdir().context(|| "making a folder for the questions".into())?;
-    let path: PathBuf = folder.path().join("questions");
-    let text: String = questions.iter().map(|question| format!("{question}\n")).collect();
-    fs::write(&path, text).context(|| "writing the questions".into())?;
+    let path = folder.path().join("questions");
+    let text: Vec<String> = questions.iter().map(Value::to_string).collect();
+    fs::write(&path, text.join("\n")).context(|| "writing the questions".into())?;
     let input = File::open(&path).context(|| "reading the questions".into())?;
     let answers = Tool::new(oracle).input(input).read()?;
-    let answers: Vec<Value> = answers
-        .lines()
-        .map(|line| serde_json::from_str(line).context(|| "an answer of dubbo-go".into()))
-        .collect::<Result<_>>()?;
-    if answers.len() != questions.len() {
-        let counts = format!("{} answers to {} questions", answers.len(), questions.len());
-        return Err(Failure::new(format!("dubbo-go gave {counts}")));
+    match answers.lines().count() {
+        count if count == questions.len() => Ok(answers),
+        count => {
+            let asked = questions.len();
+            Err(Failure::new(format!("dubbo-go gave {count} answers to {asked} questions")))
+        }
     }
-    Ok(answers)
 }
 
 fn differing(

@@ -78,7 +78,7 @@ impl Cluster {
         Namespace { cluster: self, name: name.to_owned() }
     }
 
-    /// Creates a ServiceAccount's token, which is good for as long as the object `bound` is there.
+    /// Creates a `ServiceAccount`'s token, which is good for as long as the object `bound` is there.
     pub(crate) async fn token(
         &self,
         namespace: &str,
@@ -185,7 +185,7 @@ impl Namespace<'_> {
         self.report(metadata["name"].as_str().unwrap(), &listed["status"]).await;
     }
 
-    /// Makes a ServiceAccount that may do this to Pods.
+    /// Makes a `ServiceAccount` that may do this to Pods.
     pub(crate) async fn account(&self, name: &str, verbs: &[&str]) {
         let rbac = format!("/apis/rbac.authorization.k8s.io/v1/namespaces/{}", self.name);
         let rules = json!([{"apiGroups": [""], "resources": ["pods"], "verbs": verbs}]);

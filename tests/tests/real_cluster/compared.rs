@@ -1,10 +1,9 @@
 //! The scripted server beside a real one: both hold the same Pods and are asked the same recorded requests. Status, type,
 //! body and the order of events agree, or the request stands in `differences.txt`. It never leaves a request out unless
-//! [`LEFT_OUT`] says why.
+//! `recorded.rs` says why.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
-use std::path::Path;
 
 use dubbo_k8s_tests::apiserver::{Exchange, Grant, Options, Server, Verb};
 use dubbo_k8s_tests::control_plane::ControlPlane;
@@ -16,21 +15,12 @@ use tokio::sync::watch;
 
 use crate::answer::Answer;
 use crate::cluster::{Cluster, Namespace, soon};
+use crate::recorded::{FUTURE, State, is_target, recorded_pods, recordings};
 use crate::scenarios::{key, pod};
 
-/// The namespace and the ServiceAccount of the recordings.
+/// The namespace and the `ServiceAccount` of the recordings.
 const NAMESPACE: &str = "capture";
 const ACCOUNT: &str = "dubbo";
-
-/// Requests that are not asked, by the beginning of their names.
-const LEFT_OUT: [(&str, &str); 3] = [
-    ("h2-", "the same requests are asked over HTTP/1.1"),
-    ("19", "a refusal for want of a seat needs another request that holds it: overload.rs"),
-    ("12p", "certificates are compared by the suites of the client"),
-];
-
-/// How long every watch lasts, in place of its own time: the changes are made within it.
-const WATCH_SECONDS: &str = "timeoutSeconds=8";
 
 const DIFFERENCES: &str = include_str!("differences.txt");
 
@@ -41,13 +31,6 @@ struct Side {
     plain: Endpoint,
     admin: String,
     account: String,
-}
-
-/// What numbers of the recordings are in this state.
-struct State {
-    /// The version of the list, and that of a Pod that patches change.
-    version: String,
-    patched: Value,
 }
 
 pub(crate) async fn run_all(server: &mut ControlPlane, cluster: &Cluster) {
@@ -183,17 +166,12 @@ async fn one(
         text if text.contains("admin") => &side.admin,
         _ => &side.account,
     };
-    let version = state.now(side, recorded).await;
-    let head = state.place(&recorded.request_head.replace("REDACTED", token), &recorded.name);
-    let body = recorded.whole_request_body();
-    let body = match String::from_utf8(body.clone()) {
-        Ok(text) => state.place_in_body(&text, &version).into_bytes(),
-        Err(_) => body,
-    };
-    let head = with_length(&head, body.len());
+    let newest =
+        if recorded.request.0 == "PATCH" { newest(side, state).await } else { String::new() };
+    let request = state.request(recorded, token, &newest);
     let endpoint = if recorded.name.starts_with("18-plain") { &side.plain } else { &side.endpoint };
     let work = async {
-        let mut reply = endpoint.send_bytes(&[head.as_bytes(), &body].concat()).await.unwrap();
+        let mut reply = endpoint.send_bytes(&request).await.unwrap();
         if let Some(opened) = opened {
             opened.send_modify(|count| *count += 1);
         }
@@ -202,78 +180,13 @@ async fn one(
     soon(&recorded.name, work).await
 }
 
-/// A version that no server reaches.
-const FUTURE: &str = "resourceVersion=26495000";
-/// Those that mean the same in every state.
-const FIXED: [&str; 5] = ["0", "1", "-1", "abc", "26495000"];
-
-impl State {
-    /// The head of a request: recorded versions become those of this state.
-    fn place(&self, head: &str, name: &str) -> String {
-        let old = name.starts_with("03");
-        let version = if old { "1" } else { &self.version };
-        let line_end = head.find("\r\n").unwrap_or(head.len());
-        let (line, rest) = head.split_at(line_end);
-        let (path, query) = line.split_once('?').unwrap_or((line, ""));
-        let (query, protocol) = query.split_once(' ').unwrap_or((query, ""));
-        if query.is_empty() {
-            return head.to_owned();
-        }
-        let parameters = query.split('&').map(|parameter| match parameter.split_once('=') {
-            Some(("resourceVersion", given)) if !FIXED.contains(&given) => {
-                format!("resourceVersion={version}")
-            }
-            Some(("continue", token)) => format!("continue={}", placed_token(token, version)),
-            Some(("timeoutSeconds", given)) if given != "abc" => WATCH_SECONDS.to_owned(),
-            _ => parameter.to_owned(),
-        });
-        let query = parameters.collect::<Vec<_>>().join("&");
-        format!("{path}?{query} {protocol}{rest}")
-    }
-
-    /// The version of the Pod that patches change, for one that wants the newest; else the one it had at first.
-    async fn now(&self, side: &Side, recorded: &Exchange) -> String {
-        let first = self.patched["resourceVersion"].as_str().unwrap();
-        if !recorded.name.contains("fresh") {
-            return first.to_owned();
-        }
-        let name = self.patched["name"].as_str().unwrap();
-        let target = format!("/api/v1/namespaces/{NAMESPACE}/pods/{name}");
-        let endpoint = side.endpoint.clone().with_token(&side.admin);
-        let mut reply = endpoint.get(&target, "application/json").await.unwrap();
-        let pod: Value = serde_json::from_slice(&reply.body().await.unwrap()).unwrap();
-        pod["metadata"]["resourceVersion"].as_str().unwrap().to_owned()
-    }
-
-    fn place_in_body(&self, body: &str, version: &str) -> String {
-        let uid = self.patched["uid"].as_str().unwrap();
-        let body = body.replace("51241f9d-3524-4996-a1fd-3d95daf68afb", uid);
-        ["25134", "25135"].iter().fold(body, |body, recorded| {
-            let member = |version: &str| format!("\"resourceVersion\":\"{version}\"");
-            body.replace(&member(recorded), &member(version))
-        })
-    }
-}
-
-/// A continue token with its version replaced, unless it is the one that asks for no version, or is none.
-fn placed_token(token: &str, version: &str) -> String {
-    use base64::Engine as _;
-    use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-    let read = URL_SAFE_NO_PAD.decode(token).ok();
-    let read = read.and_then(|bytes| serde_json::from_slice::<Value>(&bytes).ok());
-    let Some(mut read) = read.filter(|read| read["rv"] != -1) else { return token.to_owned() };
-    read["rv"] = version.parse::<u64>().unwrap().into();
-    URL_SAFE_NO_PAD.encode(read.to_string())
-}
-
-fn with_length(head: &str, length: usize) -> String {
-    let lines = head.split("\r\n").map(|line| match line.split_once(": ") {
-        Some((name, _)) if name.eq_ignore_ascii_case("content-length") => {
-            format!("{name}: {length}")
-        }
-        _ => line.to_owned(),
-    });
-    lines.collect::<Vec<_>>().join("\r\n")
+/// The version of the Pod that patches change.
+async fn newest(side: &Side, state: &State) -> String {
+    let target = format!("/api/v1/namespaces/{NAMESPACE}/pods/{}", state.target());
+    let endpoint = side.endpoint.clone().with_token(&side.admin);
+    let mut reply = endpoint.get(&target, "application/json").await.unwrap();
+    let pod: Value = serde_json::from_slice(&reply.body().await.unwrap()).unwrap();
+    pod["metadata"]["resourceVersion"].as_str().unwrap().to_owned()
 }
 
 fn difference([real, scripted]: &[Answer; 2]) -> String {
@@ -322,48 +235,6 @@ async fn server_release(cluster: &Cluster) -> String {
     version.trim_start_matches('v').splitn(3, '.').take(2).collect::<Vec<_>>().join(".")
 }
 
-fn recordings() -> impl Iterator<Item = Exchange> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("data/captures");
-    let entries = std::fs::read_dir(&folder).unwrap().map(Result::unwrap);
-    let names = entries.filter(|entry| entry.file_type().unwrap().is_dir());
-    let names: BTreeSet<String> =
-        names.map(|entry| entry.file_name().into_string().unwrap()).collect();
-    let asked = |name: &String| !LEFT_OUT.iter().any(|(start, _)| name.starts_with(start));
-    names.into_iter().filter(asked).map(move |name| Exchange::read(&folder.join(name)).unwrap())
-}
-
-/// Every Pod of the recordings, as it was before the first patch.
-fn recorded_pods() -> Vec<Value> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("data/captures");
-    let names = [
-        "02a-list-limit2-page1",
-        "02a-list-limit2-page2",
-        "02a-list-limit2-page3",
-        "16a-list-malformed",
-        "17a-list-unicode",
-        "06d-list-identity",
-    ];
-    let lists = names.map(|name| std::fs::read(folder.join(name).join("body.bin")).unwrap());
-    let mut pods = BTreeMap::new();
-    for list in lists {
-        let list: Value = serde_json::from_slice(&list).unwrap();
-        for pod in list["items"].as_array().unwrap() {
-            pods.insert(pod["metadata"]["name"].as_str().unwrap().to_owned(), pod.clone());
-        }
-    }
-    let target = std::fs::read(folder.join("14a-patch-strategic/body.bin")).unwrap();
-    let mut target: Value = serde_json::from_slice(&target).unwrap();
-    target["metadata"].as_object_mut().unwrap().remove("annotations");
-    target["metadata"]["labels"].as_object_mut().unwrap().remove(LABEL);
-    let mut pods: Vec<Value> = pods.into_values().filter(|pod| !is_target(pod)).collect();
-    pods.push(target);
-    pods
-}
-
-fn is_target(pod: &Value) -> bool {
-    pod["metadata"]["name"].as_str().unwrap().starts_with("patch-target")
-}
-
 /// The scripted server in the same state, with the same user.
 async fn scripted(list: &Value, token: &str) -> Server {
     let options = Options { resource_version: 1, ..Options::default() };
@@ -377,7 +248,7 @@ async fn scripted(list: &Value, token: &str) -> Server {
     server
 }
 
-/// A ServiceAccount with the rights of the recordings: its token.
+/// A `ServiceAccount` with the rights of the recordings: its token.
 async fn account(cluster: &Cluster, namespace: &Namespace<'_>) -> String {
     namespace.account(ACCOUNT, &["get", "list", "watch", "patch"]).await;
     cluster.token(NAMESPACE, ACCOUNT, None).await

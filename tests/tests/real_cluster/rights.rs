@@ -98,7 +98,7 @@ async fn the_registrar_may_register_in_its_namespace_alone(
     assert_eq!(elsewhere.status, Some(1), "{elsewhere:?}");
 }
 
-/// A ServiceAccount with its kubeconfig, in a Pod.
+/// A `ServiceAccount` with its kubeconfig, in a Pod.
 struct User {
     kubeconfig: PathBuf,
 }
@@ -134,7 +134,7 @@ fn manifests(folder: &str) -> Vec<Value> {
 
 /// The documents of a YAML stream.
 fn documents(text: &str) -> impl Iterator<Item = Value> {
-    let documents = dubbo_k8s_codec::yaml::documents(text).into_iter();
+    let documents = dubbo_k8s_codec::yaml::documents(text);
     documents.map(|json| serde_json::from_slice(&json.unwrap()).unwrap())
 }
 

@@ -9,19 +9,25 @@
     reason = "a test fails by panicking"
 )]
 
-use std::fmt;
-use std::io;
-use std::net::TcpListener;
+mod flags;
+mod process;
+mod start_error;
+
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
 use std::time::Duration;
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use tempfile::TempDir;
 
-use crate::apiserver::{self, Authority, kubeconfig};
+use crate::apiserver::{Authority, kubeconfig};
 use crate::raw::Endpoint;
+use process::{Process, output, spawn};
+use start_error::failed;
+
+pub use process::{Programs, free_port};
+pub use start_error::StartError;
 
 /// How long a kube-apiserver may take to become ready, and how often it is asked.
 const START: Duration = Duration::from_mins(2);
@@ -32,83 +38,6 @@ const ATTEMPTS: u32 = 5;
 const TAKEN: &str = "address already in use";
 
 const TOKEN: &str = "token-of-the-suite";
-
-/// Where the programs of a control plane are.
-#[derive(Clone, Debug)]
-pub struct Programs {
-    /// The folder with etcd, etcdctl and etcdutl.
-    pub etcd: PathBuf,
-    /// The folder with kube-apiserver.
-    pub kube_apiserver: PathBuf,
-}
-
-impl Programs {
-    /// Those that `cargo xtask test` names by `ETCD` and `KUBE_APISERVERS` (the newest version first), else the one
-    /// folder of `KUBEBUILDER_ASSETS`. Empty if neither is set.
-    pub fn of_environment() -> Vec<Self> {
-        let set = |name| std::env::var_os(name).filter(|value| !value.is_empty());
-        if let (Some(etcd), Some(servers)) = (set("ETCD"), set("KUBE_APISERVERS")) {
-            let with = |kube_apiserver| Self { etcd: etcd.clone().into(), kube_apiserver };
-            return std::env::split_paths(&servers).map(with).collect();
-        }
-        let assets = set("KUBEBUILDER_ASSETS").map(PathBuf::from);
-        assets
-            .map(|folder| Self { etcd: folder.clone(), kube_apiserver: folder })
-            .into_iter()
-            .collect()
-    }
-}
-
-/// Why there is no control plane, for a person, with the way out.
-#[derive(thiserror::Error)]
-#[non_exhaustive]
-pub enum StartError {
-    /// A program that cannot be run.
-    #[error("cannot run {}: {error}; `cargo xtask setup` builds it", program.display())]
-    Program {
-        /// Which.
-        program: PathBuf,
-        /// What the system said.
-        error: io::Error,
-    },
-    /// A file that cannot be written.
-    #[error("cannot {step}: {error}")]
-    File {
-        /// What was being done.
-        step: &'static str,
-        /// What the system said.
-        error: io::Error,
-    },
-    /// A certificate that cannot be made.
-    #[error("cannot make certificates: {0}")]
-    Certificates(#[from] apiserver::StartError),
-    /// Other programs took each port that was chosen.
-    #[error(
-        "no port of 127.0.0.1 stayed free in {ATTEMPTS} attempts; end what opens ports there, and start again"
-    )]
-    Ports,
-    /// One of the two ended instead of becoming ready.
-    #[error("{what} ended before it was ready; the ends of the logs say why:\n{logs}")]
-    Ended {
-        /// Which.
-        what: &'static str,
-        /// The ends of the logs.
-        logs: String,
-    },
-    /// Neither ready nor ended.
-    #[error("kube-apiserver was not ready after {} s; end what keeps the processors busy, and start again:\n{logs}", START.as_secs())]
-    Late {
-        /// The ends of the logs.
-        logs: String,
-    },
-}
-
-/// As it is shown: a test that fails on it shall be readable.
-impl fmt::Debug for StartError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self, f)
-    }
-}
 
 /// A running control plane.
 pub struct ControlPlane {
@@ -311,39 +240,6 @@ impl ControlPlane {
         Ok(())
     }
 
-    fn apiserver_flags(&self) -> Vec<String> {
-        // A key pair for the tokens of service accounts, made once.
-        if !self.folder.path().join("accounts.key").exists() {
-            let accounts = self.authority.client("service-accounts").unwrap();
-            self.write("accounts.pub", &accounts.public_key_pem);
-            self.write("accounts.key", &accounts.key_pem);
-        }
-        let path = |name: &str| self.folder.path().join(name).to_str().unwrap().to_owned();
-        let flags = [
-            ("etcd-servers", self.etcd_url.clone()),
-            ("bind-address", "127.0.0.1".to_owned()),
-            ("secure-port", self.port.to_string()),
-            ("cert-dir", path("certificates")),
-            ("tls-cert-file", path("server.pem")),
-            ("tls-private-key-file", path("server.key")),
-            ("client-ca-file", self.write("ca.pem", &self.authority.pem())),
-            (
-                "token-auth-file",
-                self.write("tokens.csv", &format!("{TOKEN},suite,suite,system:masters\n")),
-            ),
-            ("authorization-mode", "RBAC".to_owned()),
-            ("service-account-issuer", "https://kubernetes.default.svc".to_owned()),
-            ("service-account-key-file", path("accounts.pub")),
-            ("service-account-signing-key-file", path("accounts.key")),
-            ("service-cluster-ip-range", "10.0.0.0/24".to_owned()),
-            // There is no controller that would make the service accounts of a new namespace.
-            ("disable-admission-plugins", "ServiceAccount".to_owned()),
-            ("endpoint-reconciler-type", "none".to_owned()),
-        ];
-        let usual = flags.into_iter().map(|(name, value)| format!("--{name}={value}"));
-        usual.chain(self.flags.iter().cloned()).collect()
-    }
-
     fn write(&self, name: &str, text: &str) -> String {
         let path = self.folder.path().join(name);
         std::fs::write(&path, text).unwrap();
@@ -388,40 +284,4 @@ impl ControlPlane {
         });
         logs.concat()
     }
-}
-
-/// A child that is killed when dropped; it has nothing to save.
-struct Process(Child);
-
-impl Drop for Process {
-    fn drop(&mut self) {
-        // It may be gone already.
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
-fn output(mut command: Command) -> String {
-    let done = command.stdin(Stdio::null()).output().unwrap();
-    let said = String::from_utf8_lossy(&done.stderr).into_owned();
-    assert!(done.status.success(), "{command:?}: {said}");
-    String::from_utf8_lossy(&done.stdout).into_owned()
-}
-
-fn spawn(mut command: Command, log: &Path) -> Result<Process, StartError> {
-    let log = std::fs::File::create(log).map_err(failed("write a log"))?;
-    let errors = log.try_clone().map_err(failed("write a log"))?;
-    command.stdin(Stdio::null()).stdout(log).stderr(errors);
-    let program = PathBuf::from(command.get_program());
-    command.spawn().map(Process).map_err(|error| StartError::Program { program, error })
-}
-
-fn failed(step: &'static str) -> impl FnOnce(io::Error) -> StartError {
-    move |error| StartError::File { step, error }
-}
-
-/// A port that was free a moment ago.
-pub fn free_port() -> u16 {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    listener.local_addr().unwrap().port()
 }
