@@ -176,7 +176,10 @@ impl Running {
 
     /// The next line of stdout.
     pub fn line(&self) -> String {
-        receive(&self.lines).expect("a line of stdout")
+        receive(&self.lines).unwrap_or_else(|| {
+            let errors: Vec<String> = self.errors.try_iter().collect();
+            panic!("no line of stdout in time; stderr says:\n{}", errors.join("\n"))
+        })
     }
 
     /// The next line of stderr.

@@ -52,6 +52,18 @@ impl Endpoint {
         })
     }
 
+    /// The same server with another bearer token.
+    #[must_use]
+    pub fn with_token(self, token: &str) -> Self {
+        Self { token: Some(token.to_owned()), ..self }
+    }
+
+    /// The same server without credentials.
+    #[must_use]
+    pub fn without_token(self) -> Self {
+        Self { token: None, ..self }
+    }
+
     /// A connection, encrypted if the URL says so; HTTP/1.1 unless `protocol` is another.
     pub async fn connect(&self, protocol: &[u8]) -> io::Result<Box<dyn Transport>> {
         let stream = TcpStream::connect(&self.authority).await?;

@@ -2,6 +2,7 @@
 //! the user's cache, by Go and its module proxy. It must never build what is there, nor leave half of it.
 
 use std::fs;
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::path::{Path, PathBuf};
 
 use crate::cache;
@@ -11,12 +12,17 @@ use crate::say;
 /// The oldest Go that builds all of them.
 const OLDEST_GO: (u32, u32) = (1, 26);
 
+/// The way out when Go cannot have a module.
+const PROXY: &str = "`go env GOPROXY` names where modules come from: it must be reachable from here, or set another";
+
 /// Programs of one version, in a folder of their own.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Build {
     name: &'static str,
     version: &'static str,
     programs: &'static [&'static str],
+    /// The folder of our own sources that they are built from; they are built again when it changes.
+    sources: Option<&'static str>,
     /// How long it takes the first time, for a person who waits.
     minutes: u32,
     make: fn(&Self, &Path) -> Result,
@@ -30,6 +36,7 @@ pub(crate) const ETCD: Build = Build {
     name: "etcd",
     version: "v3.6.16",
     programs: &["etcd", "etcdctl", "etcdutl"],
+    sources: None,
     minutes: 3,
     make: make_etcd,
 };
@@ -39,6 +46,7 @@ pub(crate) const DUBBO_GO: Build = Build {
     name: "dubbo-go",
     version: "v1.5.9",
     programs: &["interop", "oracle"],
+    sources: Some("tests/go/dubbo-go"),
     minutes: 2,
     make: make_dubbo_go,
 };
@@ -48,13 +56,20 @@ pub(crate) const CLIENT_GO: Build = Build {
     name: "client-go",
     version: "v0.36.3",
     programs: &["informer"],
+    sources: Some("tests/go/informer"),
     minutes: 2,
     make: make_informer,
 };
 
 const fn kubernetes(version: &'static str) -> Build {
-    let programs = &["kube-apiserver"];
-    Build { name: "kube-apiserver", version, programs, minutes: 12, make: make_kubernetes }
+    Build {
+        name: "kube-apiserver",
+        version,
+        programs: &["kube-apiserver"],
+        sources: None,
+        minutes: 12,
+        make: make_kubernetes,
+    }
 }
 
 /// All of them, what is built soonest first.
@@ -76,7 +91,8 @@ pub(crate) fn cluster(number: &str) -> Result {
         ["run", "--quiet", "--package", "dubbo-k8s-tests", "--bin", "control_plane", "--"];
     let [first, rest @ ..] = package;
     let tool = cargo(first).args(rest).with_terminal().arg("--etcd").arg(etcd);
-    tool.arg("--kube-apiserver").arg(server).run()
+    // In the place of this process: whoever ends it ends the servers.
+    tool.arg("--kube-apiserver").arg(server).replace_this_process()
 }
 
 impl Build {
@@ -92,12 +108,19 @@ impl Build {
 
     /// The folder with the programs: the cache's, else built there. Two at once wait for each other.
     pub(crate) fn bring(&self) -> Result<PathBuf> {
-        let dir = cache::folder(&format!("{}-{}", self.name, self.version))?;
+        let dir = cache::folder(&self.key()?)?;
         let is_ready = || self.programs.iter().all(|program| dir.join(program).is_file());
         if !is_ready() {
             cache::fill(&dir, is_ready, |partial| self.build(partial))?;
         }
         Ok(dir)
+    }
+
+    /// What the cache knows it by.
+    fn key(&self) -> Result<String> {
+        let versioned = format!("{}-{}", self.name, self.version);
+        let Some(sources) = self.sources else { return Ok(versioned) };
+        Ok(format!("{versioned}-{:016x}", digest_of(&root().join(sources))?))
     }
 
     fn build(&self, partial: &Path) -> Result {
@@ -118,16 +141,20 @@ impl Build {
 }
 
 /// Whether Go is here and new enough; says what to install if not.
-pub(crate) fn check_go() -> Result {
-    let way_out = "install Go 1.26 or newer (https://go.dev/dl), or set KUBEBUILDER_ASSETS to a folder with etcd \
-                   and kube-apiserver";
+fn check_go() -> Result {
     if !on_path("go") {
-        return Err(Failure::new(format!("there is no go on the PATH: {way_out}")));
+        return Err(Failure::new(format!("there is no go on the PATH: {INSTALL_GO}")));
     }
-    let said = Tool::new("go").args(["env", "GOVERSION"]).read()?;
-    match version(said.trim()) {
+    new_enough(Tool::new("go").args(["env", "GOVERSION"]).read()?.trim())
+}
+
+const INSTALL_GO: &str = "install Go 1.26 or newer (https://go.dev/dl), or set KUBEBUILDER_ASSETS to a folder with \
+                          etcd and kube-apiserver";
+
+fn new_enough(go: &str) -> Result {
+    match version(go) {
         Some(version) if version >= OLDEST_GO => Ok(()),
-        _ => Err(Failure::new(format!("{} is too old: {way_out}", said.trim()))),
+        _ => Err(Failure::new(format!("{go} is too old: {INSTALL_GO}"))),
     }
 }
 
@@ -135,6 +162,26 @@ pub(crate) fn check_go() -> Result {
 fn version(text: &str) -> Option<(u32, u32)> {
     let mut numbers = text.strip_prefix("go")?.split(['.', 'r', 'b']).map(str::parse);
     Some((numbers.next()?.ok()?, numbers.next()?.ok()?))
+}
+
+/// A digest of the names and contents of all files of a folder.
+fn digest_of(folder: &Path) -> Result<u64> {
+    let mut hasher = DefaultHasher::new();
+    let reading = || format!("reading {}", folder.display());
+    let mut entries: Vec<PathBuf> = fs::read_dir(folder)
+        .context(reading)?
+        .map(|entry| Ok(entry.context(reading)?.path()))
+        .collect::<Result<_>>()?;
+    entries.sort();
+    for path in entries {
+        path.file_name().hash(&mut hasher);
+        if path.is_dir() {
+            digest_of(&path)?.hash(&mut hasher);
+        } else {
+            fs::read(&path).context(reading)?.hash(&mut hasher);
+        }
+    }
+    Ok(hasher.finish())
 }
 
 fn go(work: &Path) -> Tool {
@@ -152,7 +199,8 @@ fn write_module(work: &Path, require: &str, imports: &[&str]) -> Result {
 
 /// The `go.mod` of a module at a version, as the proxy has it.
 fn module_file(work: &Path, module: &str) -> Result<String> {
-    let said = Tool::new("go").args(["mod", "download", "-json", module]).dir(work).read()?;
+    let said = Tool::new("go").args(["mod", "download", "-json", module]).dir(work).read();
+    let said = said.context(|| format!("the module {module} cannot be had; {PROXY}"))?;
     let said: serde_json::Value =
         serde_json::from_str(&said).context(|| format!("asking for {module}"))?;
     let path = said.get("GoMod").and_then(serde_json::Value::as_str);
@@ -255,6 +303,31 @@ mod tests {
         assert_eq!(version("go1.26.8"), Some((1, 26)));
         assert_eq!(version("go1.27rc1"), Some((1, 27)));
         assert_eq!(version("devel"), None);
+    }
+
+    #[test]
+    fn an_old_go_is_refused_with_the_way_out() {
+        assert!(new_enough("go1.26.0").is_ok());
+        let refused = new_enough("go1.21.5").unwrap_err().to_string();
+        assert!(refused.starts_with("go1.21.5 is too old: install Go 1.26 or newer"), "{refused}");
+    }
+
+    #[test]
+    fn a_digest_changes_with_every_file_and_its_name() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        fs::create_dir(at("inner")).unwrap();
+        let mut seen = vec![digest_of(folder.path()).unwrap()];
+        for (name, text) in [("a", "1"), ("a", "2"), ("inner/b", "1")] {
+            fs::write(at(name), text).unwrap();
+            seen.push(digest_of(folder.path()).unwrap());
+        }
+        fs::rename(at("inner/b"), at("inner/c")).unwrap();
+        seen.push(digest_of(folder.path()).unwrap());
+        assert_eq!(digest_of(folder.path()).unwrap(), seen[4], "the same files, the same digest");
+        seen.sort_unstable();
+        seen.dedup();
+        assert_eq!(seen.len(), 5);
     }
 
     #[test]

@@ -14,9 +14,11 @@ mod process;
 mod promtool;
 mod say;
 mod setup;
+mod soak;
 mod supply;
 mod test;
 mod toolchain;
+mod vectors;
 mod wasm;
 mod web;
 mod wheel;
@@ -82,6 +84,18 @@ enum Verb {
         #[arg(long, default_value = go::KUBERNETES[0].number(), value_parser = go::kubernetes_numbers())]
         kubernetes: String,
     },
+    /// Change Pods of a real kube-apiserver, kill it again and again, and watch what the watcher holds and takes.
+    Soak {
+        /// How long, as in 2h.
+        #[arg(long = "for", value_name = "TIME", value_parser = seconds, default_value = "2h")]
+        length: Duration,
+    },
+    /// Ask dubbo-go the questions of the codec's vectors again, and compare its answers.
+    Vectors {
+        /// Record its answers of now.
+        #[arg(long)]
+        write: bool,
+    },
     /// Build the wasm files, and say how large they are.
     Wasm,
 }
@@ -101,6 +115,8 @@ fn main() -> ExitCode {
         Verb::Measure { command } => bench::measure::run(&command),
         Verb::Test { only } => test::run(&only),
         Verb::Cluster { kubernetes } => go::cluster(&kubernetes),
+        Verb::Soak { length } => soak::run(length),
+        Verb::Vectors { write } => vectors::run(write),
         Verb::Wasm => wasm::run(),
     };
     match done {
@@ -112,12 +128,11 @@ fn main() -> ExitCode {
     }
 }
 
-/// `30s`, `2m` or plain seconds.
+/// `30s`, `2m`, `2h` or plain seconds.
 fn seconds(text: &str) -> Result<Duration, String> {
-    let (digits, unit) = match text.strip_suffix('m') {
-        Some(digits) => (digits, 60),
-        None => (text.strip_suffix('s').unwrap_or(text), 1),
-    };
+    let units = [('h', 3600), ('m', 60), ('s', 1)];
+    let unit = units.iter().find_map(|(name, unit)| Some((text.strip_suffix(*name)?, *unit)));
+    let (digits, unit) = unit.unwrap_or((text, 1));
     let count: u64 =
         digits.parse().map_err(|_| format!("{text} is not a time such as 30s or 2m"))?;
     Ok(Duration::from_secs(count.saturating_mul(unit)))
@@ -128,7 +143,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn times_are_seconds_unless_they_say_minutes() {
+    fn times_are_seconds_unless_they_name_a_unit() {
+        assert_eq!(seconds("2h"), Ok(Duration::from_hours(2)));
         assert_eq!(seconds("30s"), Ok(Duration::from_secs(30)));
         assert_eq!(seconds("30"), Ok(Duration::from_secs(30)));
         assert_eq!(seconds("2m"), Ok(Duration::from_mins(2)));

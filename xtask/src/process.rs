@@ -74,6 +74,12 @@ impl Tool {
         self
     }
 
+    /// Lets it read from a file.
+    pub(crate) fn input(mut self, file: std::fs::File) -> Self {
+        self.command.stdin(file);
+        self
+    }
+
     /// Lets it read from this terminal, too.
     pub(crate) fn with_terminal(mut self) -> Self {
         self.command.stdin(Stdio::inherit());
@@ -95,6 +101,13 @@ impl Tool {
             let said = String::from_utf8_lossy(&output.stderr);
             Err(self.ended(&output.status.to_string(), said.trim()))
         }
+    }
+
+    /// Runs it in the place of this process, which it has the id, the terminal and the signals of.
+    pub(crate) fn replace_this_process(mut self) -> Result {
+        use std::os::unix::process::CommandExt as _;
+        let error = self.command.exec();
+        Err(self.not_started(&error))
     }
 
     /// Starts it with pipes on stdin and stdout; it ends when the caller ends it.

@@ -15,7 +15,7 @@ use super::list::object;
 use super::object::Encoding;
 use super::request::{Request, Resource, Verb};
 use super::status::Status;
-use super::{Shared, accept, health, json, list, patch, review, tamper, watch};
+use super::{Shared, accept, clock, health, json, list, patch, review, tamper, watch};
 
 /// The longest body that the server reads.
 const MAX_BODY: usize = 3 * 1024 * 1024;
@@ -155,7 +155,9 @@ async fn pods(
 fn create(shared: &Shared, request: &Request, namespace: &str) -> Result<Response<Body>, Status> {
     let shape = accept::negotiate(&request.accept, &shared.options)?.of_object()?;
     let mut pod = body(request)?;
-    json::object_at(&mut pod, &["metadata"]).insert("namespace".to_owned(), json!(namespace));
+    let metadata = json::object_at(&mut pod, &["metadata"]);
+    metadata.insert("namespace".to_owned(), json!(namespace));
+    metadata.entry("generation").or_insert_with(|| json!(1));
     let pod = shared.store.create_object(pod)?;
     let mut response = object(&pod, shape);
     *response.status_mut() = http::StatusCode::CREATED;
@@ -187,6 +189,13 @@ fn delete(
         ));
     }
     if now {
+        // A real server writes first that no time is left, which watches see.
+        shared.store.update(namespace, name, |pod| {
+            let metadata = json::object_at(pod, &["metadata"]);
+            metadata.entry("deletionTimestamp").or_insert_with(|| json!(clock::timestamp()));
+            metadata.insert("deletionGracePeriodSeconds".to_owned(), json!(0));
+        })?;
+        let pod = shared.store.get(namespace, name).ok_or_else(|| Status::not_found(name))?;
         shared.store.delete(namespace, name)?;
         return Ok(object(&pod, shape));
     }

@@ -224,7 +224,7 @@ impl Mesh {
 }
 
 /// The settings of a filter that asks the watcher at this address, and may route to this machine.
-fn discovering(settings: &Value, watcher: SocketAddr) -> Value {
+pub fn discovering(settings: &Value, watcher: SocketAddr) -> Value {
     let mut all = local(settings);
     if let Some(map) = all.as_object_mut() {
         let discovery = json!({"cluster": "watcher", "authority": watcher.to_string()});

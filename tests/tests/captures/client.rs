@@ -96,20 +96,7 @@ fn token<'a>(recorded: &Exchange, server: &'a Server) -> &'a str {
 
 fn request_bytes(recorded: &Exchange, server: &Server) -> Vec<u8> {
     let head = recorded.request_head.replace("REDACTED", token(recorded, server));
-    [head.as_bytes(), &request_body(recorded)].concat()
-}
-
-/// The body; two of them are too long to be recorded, so they are made as they were.
-fn request_body(recorded: &Exchange) -> Vec<u8> {
-    let length = recorded.request_headers.iter().find(|(name, _)| name == "Content-Length");
-    let length = length.map_or(0, |(_, value)| value.parse::<usize>().unwrap());
-    if length == 0 || recorded.request_body.len() == length {
-        return recorded.request_body.to_vec();
-    }
-    let (before, after) = (r#"{"metadata":{"annotations":{"dubbo.io/annotation":""#, r#""}}}"#);
-    let filling = "eHh4".repeat(length / 4 + 1);
-    let filling = &filling[..length - before.len() - after.len()];
-    [before, filling, after].concat().into_bytes()
+    [head.as_bytes(), &recorded.whole_request_body()].concat()
 }
 
 async fn http1(mut reply: Reply) -> Answer {
@@ -136,7 +123,7 @@ async fn http2(recorded: &Exchange, server: &Server) -> Answer {
             request = request.header(name, value.replace("REDACTED", token(recorded, server)));
         }
     }
-    let request = request.body(Full::new(Bytes::from(request_body(recorded)))).unwrap();
+    let request = request.body(Full::new(Bytes::from(recorded.whole_request_body()))).unwrap();
     let response = sender.send_request(request).await.unwrap();
     let status = response.status().as_u16();
     let headers = response

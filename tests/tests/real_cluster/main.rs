@@ -10,9 +10,20 @@
     reason = "a test fails by panicking"
 )]
 
+mod answer;
+mod churn;
 mod cluster;
+mod compared;
+mod dubbo_go;
+mod envoy;
 mod faults;
+mod overload;
+mod pods;
+mod recorded;
+mod rights;
 mod scenarios;
+mod soak;
+mod view;
 
 use dubbo_k8s_tests::apiserver::{Options, Server};
 use dubbo_k8s_tests::control_plane::{ControlPlane, Programs};
@@ -31,28 +42,38 @@ async fn on_the_scripted_server() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn on_the_newest_real_server() {
     let Some(programs) = real_servers("real cluster").first().cloned() else { return };
-    on_a_real_server(&programs).await;
+    let mut control_plane = ControlPlane::start(&programs, &[]).await;
+    let cluster = Cluster::of_kubeconfig(control_plane.kubeconfig());
+    on_a_real_server(&control_plane, &cluster).await;
+    dubbo_go::run_all(&control_plane, &cluster).await;
+    envoy::run_all(&control_plane, &cluster).await;
+    compared::run_all(&mut control_plane, &cluster).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn on_the_oldest_real_server() {
     let servers = real_servers("real cluster, older version");
-    if let [_, .., oldest] = &servers[..] {
-        on_a_real_server(oldest).await;
-    }
+    let [_, .., oldest] = &servers[..] else { return };
+    let mut control_plane = ControlPlane::start(oldest, &[]).await;
+    let cluster = Cluster::of_kubeconfig(control_plane.kubeconfig());
+    on_a_real_server(&control_plane, &cluster).await;
+    compared::run_all(&mut control_plane, &cluster).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn on_the_cluster_of_the_environment() {
     let kubeconfig = std::env::var("KUBECONFIG").ok().filter(|value| !value.is_empty());
     if let Some(kubeconfig) = kubeconfig {
-        scenarios::run_all(&Cluster::of_kubeconfig(kubeconfig.as_ref())).await;
+        let cluster = Cluster::of_kubeconfig(kubeconfig.as_ref());
+        scenarios::run_all(&cluster).await;
+        pods::run_all(&cluster).await;
     }
 }
 
-async fn on_a_real_server(programs: &Programs) {
-    let control_plane = ControlPlane::start(programs, &[]).await;
-    scenarios::run_all(&Cluster::of_kubeconfig(control_plane.kubeconfig())).await;
+async fn on_a_real_server(control_plane: &ControlPlane, cluster: &Cluster) {
+    scenarios::run_all(cluster).await;
+    pods::run_all(cluster).await;
+    rights::run_all(control_plane, cluster).await;
 }
 
 /// The real servers that there are; with `CI=true` there must be some.

@@ -153,6 +153,18 @@ async fn the_watcher_follows(cluster: &Cluster, streaming_list: bool) {
     namespace.remove().await;
 }
 
+/// Waits until everything was read once: how many Pods and records.
+pub(crate) async fn synced(watcher: &mut Driver) -> (usize, usize) {
+    let mut read = (0, 0);
+    follow(watcher, |notice| {
+        let &Notice::Synced { pods, records } = notice else { return false };
+        read = (pods, records);
+        true
+    })
+    .await;
+    read
+}
+
 async fn follow(watcher: &mut Driver, mut until: impl FnMut(&Notice) -> bool) {
     let mut notices = Vec::new();
     loop {
@@ -170,7 +182,7 @@ fn is(notice: &Notice, kind: ChangeKind, name: &str) -> bool {
     matches!(notice, Notice::Change(change) if change.kind == kind && *change.key == *key(name))
 }
 
-fn keys(watcher: &Driver) -> BTreeSet<String> {
+pub(crate) fn keys(watcher: &Driver) -> BTreeSet<String> {
     let pods = watcher.engine().catalog().pod_entries();
     pods.flat_map(|pod| pod.records()).map(|record| record.key.to_text()).collect()
 }

@@ -5,7 +5,7 @@ use crate::cluster::Profile;
 use crate::process::{Result, Tool, cargo, on_path};
 use crate::toolchain::{Target, Toolchain, target_dir};
 use crate::workspace::{Package, members, packages};
-use crate::{go, invariants, promtool, say, supply, wasm, web, wheel};
+use crate::{go, invariants, promtool, say, supply, vectors, wasm, web, wheel};
 
 pub(super) struct Step {
     pub(super) name: &'static str,
@@ -13,7 +13,7 @@ pub(super) struct Step {
     pub(super) run: fn(&Ground) -> Outcome,
 }
 
-pub(super) const ALL: [Step; 12] = [
+pub(super) const ALL: [Step; 13] = [
     Step { name: "fmt", what: "rustfmt changes nothing", run: |_| ended(fmt()) },
     Step { name: "invariants", what: "the architecture's absences", run: |_| ended(absences()) },
     Step { name: "supply", what: "licences, sources, banned crates", run: |_| ended(supplied()) },
@@ -26,6 +26,7 @@ pub(super) const ALL: [Step; 12] = [
         what: "unit, integration and end-to-end tests",
         run: |ground| ended(tests(ground)),
     },
+    Step { name: "vectors", what: "dubbo-go gives the recorded answers", run: recorded_answers },
     Step { name: "doctest", what: "the examples in the documentation", run: |_| ended(doctests()) },
     Step { name: "no-std", what: "codec and engine without std for wasm32", run: no_std },
     Step { name: "features", what: "each feature alone", run: |_| ended(features()) },
@@ -152,6 +153,14 @@ fn with_programs(tool: Tool) -> Tool {
     let brought = wheel::ALL.iter().filter_map(|wheel| Some((wheel.variable, wheel.bring().ok()?)));
     let promtool = promtool::bring().ok().map(|program| (promtool::VARIABLE, program));
     brought.chain(promtool).fold(tool, |tool, (name, path)| tool.env(name, path))
+}
+
+fn recorded_answers(ground: &Ground) -> Outcome {
+    match go::DUBBO_GO.bring() {
+        Err(failure) if !ground.ci => Outcome::Skipped(failure.to_string()),
+        Err(failure) => Outcome::Failed(failure.to_string()),
+        Ok(_) => ended(vectors::run(false)),
+    }
 }
 
 fn doctests() -> Result {

@@ -1,16 +1,18 @@
 // Uses dubbo-go 1.5.9's own Kubernetes registry, in its own Pod (HOSTNAME, NAMESPACE, DUBBO_NAMESPACE, in-cluster files).
 //
-//	interop register URL…          registers each, prints "registered URL", stays
-//	interop subscribe URL          prints one JSON line for each event it is notified of, stays
+//	interop register URL…          registers each, prints "registered URL", and stays
+//	interop subscribe URL          prints one JSON line for each event it is notified of, and stays
+//
+// Either ends with its standard input.
 package main
 
 import (
 	"encoding/json"
 	"fmt"
+	"io"
 	"os"
 	"strconv"
 	"strings"
-	"time"
 
 	_ "github.com/apache/dubbo-go/cluster/cluster_impl"
 	"github.com/apache/dubbo-go/common"
@@ -35,42 +37,60 @@ func (p printer) NotifyAll(es []*registry.ServiceEvent, f func()) {
 	}
 }
 
+// fail ends the program with one sentence.
+func fail(step string, err error) {
+	fmt.Fprintf(os.Stderr, "interop: %s: %v\n", step, err)
+	os.Exit(1)
+}
+
+func parse(s string) *common.URL {
+	u, err := common.NewURL(s)
+	if err != nil {
+		fail("dubbo-go refuses the URL "+s, err)
+	}
+	return u
+}
+
 func main() {
+	if len(os.Args) < 3 || (os.Args[1] != "register" && os.Args[1] != "subscribe") {
+		fmt.Fprintln(os.Stderr, "usage: interop register URL… | interop subscribe URL")
+		os.Exit(2)
+	}
 	role := common.PROVIDER
 	if os.Args[1] == "subscribe" {
 		role = common.CONSUMER
 	}
 	at, err := common.NewURL("kubernetes://127.0.0.1:443", common.WithParamsValue(constant.ROLE_KEY, strconv.Itoa(role)))
 	if err != nil {
-		panic(err)
+		fail("the registry's URL", err)
 	}
 	reg, err := extension.GetRegistry("kubernetes", at)
 	if err != nil {
-		fmt.Println("registry:", err)
-		os.Exit(1)
+		fail("connecting to the registry", err)
 	}
 	switch os.Args[1] {
 	case "register":
 		for _, s := range os.Args[2:] {
-			u, err := common.NewURL(s)
-			if err != nil {
-				fmt.Println("url:", err)
-				os.Exit(1)
-			}
+			u := parse(s)
 			u.Methods = strings.Split(u.GetParam("methods", "Hello"), ",")
 			if err := reg.Register(u); err != nil {
-				fmt.Println("register:", err)
-				os.Exit(1)
+				fail("registering "+s, err)
 			}
 			fmt.Println("registered", s)
 		}
 	case "subscribe":
-		u, err := common.NewURL(os.Args[2])
-		if err != nil {
-			panic(err)
-		}
-		go func() { _ = reg.Register(u) }()
-		go reg.Subscribe(u, printer{})
+		u := parse(os.Args[2])
+		go func() {
+			if err := reg.Register(u); err != nil {
+				fail("registering the consumer", err)
+			}
+		}()
+		go func() {
+			if err := reg.Subscribe(u, printer{}); err != nil {
+				fail("subscribing", err)
+			}
+		}()
 	}
-	time.Sleep(time.Hour)
+	// Whoever started it holds the other end: it never outlives that process.
+	_, _ = io.Copy(io.Discard, os.Stdin)
 }

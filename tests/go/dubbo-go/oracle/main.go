@@ -78,6 +78,9 @@ func main() {
 		default:
 			a["marshal"] = q.Marshal
 			var l []*k.WatcherEvent
+			if q.Marshal != nil {
+				l = []*k.WatcherEvent{} // none and an empty list are not the same
+			}
 			for _, r := range q.Marshal {
 				l = append(l, &k.WatcherEvent{Key: r.K, Value: r.V})
 			}

@@ -1,11 +1,15 @@
 //! A real kube-apiserver with etcd as a program, for a person: starts both on free ports of 127.0.0.1, prints the
-//! kubeconfig, and ends both at Ctrl-C or at the end of its input. `cargo xtask cluster` runs it.
+//! kubeconfig, and ends both at Ctrl-C, at SIGTERM or at the end of its input. `cargo xtask cluster` runs it.
 
+use std::error::Error;
+use std::io::{self, Write as _};
 use std::path::PathBuf;
+use std::process::ExitCode;
 
 use clap::Parser;
-use dubbo_k8s_tests::control_plane::{ControlPlane, Programs};
+use dubbo_k8s_tests::control_plane::{ControlPlane, Programs, free_port};
 use tokio::io::AsyncReadExt as _;
+use tokio::signal::unix::{SignalKind, signal};
 
 /// Starts etcd and kube-apiserver.
 #[derive(Parser)]
@@ -19,18 +23,47 @@ struct Arguments {
 }
 
 #[tokio::main(flavor = "current_thread")]
-#[expect(clippy::print_stdout, reason = "it is what the program is for")]
-async fn main() {
-    let Arguments { etcd, kube_apiserver } = Arguments::parse();
-    let server = ControlPlane::start(&Programs { etcd, kube_apiserver }, &[]).await;
-    println!("kube-apiserver  {}", server.url());
-    println!("kubeconfig      {}", server.kubeconfig().display());
-    println!("\n    export KUBECONFIG={}", server.kubeconfig().display());
-    println!("    dubbo-watcher watch -A\n\nCtrl-C ends it; nothing of it stays.");
-    let mut input = tokio::io::stdin();
-    tokio::select! {
-        _ = tokio::signal::ctrl_c() => {}
-        // At the end of a pipe or a closed terminal, too.
-        () = async { while matches!(input.read(&mut [0; 64]).await, Ok(1..)) {} } => {}
+async fn main() -> ExitCode {
+    match run(Arguments::parse()).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            let _ = writeln!(io::stderr(), "error: {error}"); // a closed stderr is no reason to fail otherwise
+            ExitCode::FAILURE
+        }
     }
+}
+
+async fn run(Arguments { etcd, kube_apiserver }: Arguments) -> Result<(), Box<dyn Error>> {
+    // From the first moment: what was started has to be ended.
+    let mut terminate = signal(SignalKind::terminate())?;
+    let end = async {
+        tokio::select! {
+            _ = tokio::signal::ctrl_c() => {}
+            _ = terminate.recv() => {}
+            () = end_of_input() => {}
+        }
+    };
+    tokio::pin!(end);
+    let programs = Programs { etcd, kube_apiserver };
+    let server = tokio::select! {
+        server = ControlPlane::try_start(&programs, &[], free_port) => server?,
+        () = &mut end => return Ok(()),
+    };
+    show(&server)?;
+    end.await;
+    Ok(())
+}
+
+/// At the end of a pipe or a closed terminal, too.
+async fn end_of_input() {
+    let mut input = tokio::io::stdin();
+    while matches!(input.read(&mut [0; 64]).await, Ok(1..)) {}
+}
+
+fn show(server: &ControlPlane) -> io::Result<()> {
+    let (url, kubeconfig) = (server.url(), server.kubeconfig().display());
+    let mut out = io::stdout();
+    writeln!(out, "kube-apiserver  {url}\nkubeconfig      {kubeconfig}\n")?;
+    writeln!(out, "    export KUBECONFIG={kubeconfig}\n    dubbo-watcher watch -A\n")?;
+    writeln!(out, "Ctrl-C ends it; nothing of it stays.")
 }

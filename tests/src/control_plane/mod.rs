@@ -9,9 +9,12 @@
     reason = "a test fails by panicking"
 )]
 
-use std::net::TcpListener;
+mod flags;
+mod process;
+mod start_error;
+
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
 use std::time::Duration;
 
 use nix::sys::signal::{Signal, kill};
@@ -20,38 +23,21 @@ use tempfile::TempDir;
 
 use crate::apiserver::{Authority, kubeconfig};
 use crate::raw::Endpoint;
+use process::{Process, output, spawn};
+use start_error::failed;
+
+pub use process::{Programs, free_port};
+pub use start_error::StartError;
 
 /// How long a kube-apiserver may take to become ready, and how often it is asked.
 const START: Duration = Duration::from_mins(2);
 const ASK: Duration = Duration::from_millis(250);
 
+/// How often other ports are chosen when some are taken, and how both programs name that in their logs.
+const ATTEMPTS: u32 = 5;
+const TAKEN: &str = "address already in use";
+
 const TOKEN: &str = "token-of-the-suite";
-
-/// Where the programs of a control plane are.
-#[derive(Clone, Debug)]
-pub struct Programs {
-    /// The folder with etcd, etcdctl and etcdutl.
-    pub etcd: PathBuf,
-    /// The folder with kube-apiserver.
-    pub kube_apiserver: PathBuf,
-}
-
-impl Programs {
-    /// Those that `cargo xtask test` names by `ETCD` and `KUBE_APISERVERS` (the newest version first), else the one
-    /// folder of `KUBEBUILDER_ASSETS`. Empty if neither is set.
-    pub fn of_environment() -> Vec<Self> {
-        let set = |name| std::env::var_os(name).filter(|value| !value.is_empty());
-        if let (Some(etcd), Some(servers)) = (set("ETCD"), set("KUBE_APISERVERS")) {
-            let with = |kube_apiserver| Self { etcd: etcd.clone().into(), kube_apiserver };
-            return std::env::split_paths(&servers).map(with).collect();
-        }
-        let assets = set("KUBEBUILDER_ASSETS").map(PathBuf::from);
-        assets
-            .map(|folder| Self { etcd: folder.clone(), kube_apiserver: folder })
-            .into_iter()
-            .collect()
-    }
-}
 
 /// A running control plane.
 pub struct ControlPlane {
@@ -61,6 +47,7 @@ pub struct ControlPlane {
     programs: Programs,
     authority: Authority,
     etcd_url: String,
+    peer_url: String,
     port: u16,
     /// Flags of kube-apiserver beyond the usual ones.
     flags: Vec<String>,
@@ -69,34 +56,62 @@ pub struct ControlPlane {
 }
 
 impl ControlPlane {
-    /// Starts one and waits until it is ready.
+    /// Starts one on free ports of 127.0.0.1 and waits until it is ready.
     ///
     /// # Panics
     ///
-    /// When it cannot be started or does not get ready, with the ends of its logs.
+    /// When it cannot be started or does not get ready, with the reason.
     pub async fn start(programs: &Programs, flags: &[&str]) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let etcd_url = format!("http://127.0.0.1:{}", free_port());
-        let port = free_port();
-        let authority = Authority::new().unwrap();
+        Self::try_start(programs, flags, free_port).await.unwrap_or_else(|error| panic!("{error}"))
+    }
+
+    /// As [`start`](Self::start), on ports that `port` chooses; those that are taken by then are chosen again.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be started or does not get ready.
+    pub async fn try_start(
+        programs: &Programs,
+        flags: &[&str],
+        mut port: impl FnMut() -> u16,
+    ) -> Result<Self, StartError> {
+        for _ in 0..ATTEMPTS {
+            match Self::start_at(programs, flags, [port(), port(), port()]).await {
+                Err(StartError::Ended { logs, .. }) if logs.contains(TAKEN) => {}
+                done => return done,
+            }
+        }
+        Err(StartError::Ports)
+    }
+
+    /// Starts one on these ports: etcd for clients and for peers, and kube-apiserver.
+    async fn start_at(
+        programs: &Programs,
+        flags: &[&str],
+        [etcd_port, peer_port, port]: [u16; 3],
+    ) -> Result<Self, StartError> {
+        let folder = tempfile::tempdir().map_err(failed("make a folder"))?;
+        let authority = Authority::new()?;
         let path = folder.path().join("kubeconfig");
         let url = format!("https://127.0.0.1:{port}");
-        std::fs::write(&path, kubeconfig(&url, Some(&authority.pem()), TOKEN, "default")).unwrap();
+        std::fs::write(&path, kubeconfig(&url, Some(&authority.pem()), TOKEN, "default"))
+            .map_err(failed("write a kubeconfig"))?;
         let mut control_plane = Self {
             apiserver: None,
             etcd: None,
             programs: programs.clone(),
             authority,
-            etcd_url,
+            etcd_url: format!("http://127.0.0.1:{etcd_port}"),
+            peer_url: format!("http://127.0.0.1:{peer_port}"),
             port,
             flags: flags.iter().map(|flag| (*flag).to_owned()).collect(),
             kubeconfig: path,
             folder,
         };
         control_plane.write_server_certificate();
-        control_plane.start_etcd("etcd");
-        control_plane.start_apiserver().await;
-        control_plane
+        control_plane.start_etcd("etcd")?;
+        control_plane.try_start_apiserver().await?;
+        Ok(control_plane)
     }
 
     /// The kubeconfig of a user who may do everything.
@@ -142,6 +157,11 @@ impl ControlPlane {
         self.write("curl.conf", &text).into()
     }
 
+    /// The token of the user who may do everything.
+    pub const fn token(&self) -> &'static str {
+        TOKEN
+    }
+
     /// Requests by the user who may do everything.
     pub fn endpoint(&self) -> Endpoint {
         Endpoint::new(&self.url(), Some(&self.authority.pem()), Some(TOKEN), None).unwrap()
@@ -158,11 +178,17 @@ impl ControlPlane {
     ///
     /// When it does not get ready.
     pub async fn start_apiserver(&mut self) {
+        self.try_start_apiserver().await.unwrap_or_else(|error| panic!("{error}"));
+    }
+
+    async fn try_start_apiserver(&mut self) -> Result<(), StartError> {
         let mut command = Command::new(self.programs.kube_apiserver.join("kube-apiserver"));
         command.args(self.apiserver_flags());
-        self.apiserver = Some(spawn(command, &self.folder.path().join("kube-apiserver.log")));
-        let ready = tokio::time::timeout(START, self.ready()).await;
-        assert!(ready.is_ok(), "not ready in time:\n{}", self.last_words());
+        self.apiserver = Some(spawn(command, &self.folder.path().join("kube-apiserver.log"))?);
+        match tokio::time::timeout(START, self.ready()).await {
+            Ok(ready) => ready,
+            Err(_) => Err(StartError::Late { logs: self.log_ends() }),
+        }
     }
 
     /// Stops etcd as it is (SIGSTOP): it answers nothing until [`resume_etcd`](Self::resume_etcd).
@@ -206,7 +232,7 @@ impl ControlPlane {
         let folder = self.folder.path().join("restored");
         command.args(["snapshot", "restore"]).arg(saved).arg("--data-dir").arg(&folder);
         output(command);
-        self.start_etcd("restored");
+        self.start_etcd("restored").unwrap_or_else(|error| panic!("{error}"));
         self.start_apiserver().await;
     }
 
@@ -217,51 +243,19 @@ impl ControlPlane {
         self.write("server.key", &serving.key_pem);
     }
 
-    fn start_etcd(&mut self, data: &str) {
-        let peer = format!("http://127.0.0.1:{}", free_port());
+    fn start_etcd(&mut self, data: &str) -> Result<(), StartError> {
+        let peer = &self.peer_url;
         let mut command = Command::new(self.programs.etcd.join("etcd"));
         command
             .arg("--data-dir")
             .arg(self.folder.path().join(data))
             .args(["--listen-client-urls", &self.etcd_url])
             .args(["--advertise-client-urls", &self.etcd_url])
-            .args(["--listen-peer-urls", &peer, "--initial-advertise-peer-urls", &peer])
+            .args(["--listen-peer-urls", peer, "--initial-advertise-peer-urls", peer])
             .args(["--initial-cluster", &format!("default={peer}")])
             .arg("--unsafe-no-fsync");
-        self.etcd = Some(spawn(command, &self.folder.path().join("etcd.log")));
-    }
-
-    fn apiserver_flags(&self) -> Vec<String> {
-        // A key pair for the tokens of service accounts, made once.
-        if !self.folder.path().join("accounts.key").exists() {
-            let accounts = self.authority.client("service-accounts").unwrap();
-            self.write("accounts.pub", &accounts.public_key_pem);
-            self.write("accounts.key", &accounts.key_pem);
-        }
-        let path = |name: &str| self.folder.path().join(name).to_str().unwrap().to_owned();
-        let flags = [
-            ("etcd-servers", self.etcd_url.clone()),
-            ("bind-address", "127.0.0.1".to_owned()),
-            ("secure-port", self.port.to_string()),
-            ("cert-dir", path("certificates")),
-            ("tls-cert-file", path("server.pem")),
-            ("tls-private-key-file", path("server.key")),
-            ("client-ca-file", self.write("ca.pem", &self.authority.pem())),
-            (
-                "token-auth-file",
-                self.write("tokens.csv", &format!("{TOKEN},suite,suite,system:masters\n")),
-            ),
-            ("authorization-mode", "RBAC".to_owned()),
-            ("service-account-issuer", "https://kubernetes.default.svc".to_owned()),
-            ("service-account-key-file", path("accounts.pub")),
-            ("service-account-signing-key-file", path("accounts.key")),
-            ("service-cluster-ip-range", "10.0.0.0/24".to_owned()),
-            // There is no controller that would make the service accounts of a new namespace.
-            ("disable-admission-plugins", "ServiceAccount".to_owned()),
-            ("endpoint-reconciler-type", "none".to_owned()),
-        ];
-        let usual = flags.into_iter().map(|(name, value)| format!("--{name}={value}"));
-        usual.chain(self.flags.iter().cloned()).collect()
+        self.etcd = Some(spawn(command, &self.folder.path().join("etcd.log"))?);
+        Ok(())
     }
 
     fn write(&self, name: &str, text: &str) -> String {
@@ -271,26 +265,35 @@ impl ControlPlane {
     }
 
     /// Asks until it is ready, and until the namespace is there that everything starts from.
-    async fn ready(&mut self) {
+    async fn ready(&mut self) -> Result<(), StartError> {
         let endpoint = self.endpoint();
         let mut ask = tokio::time::interval(ASK);
         for target in ["/readyz", "/api/v1/namespaces/default"] {
             loop {
                 ask.tick().await;
-                let ended = [&mut self.etcd, &mut self.apiserver].map(|process| {
-                    process.as_mut().is_none_or(|it| it.0.try_wait().unwrap().is_some())
-                });
-                assert_eq!(ended, [false, false], "ended early:\n{}", self.last_words());
+                self.still_runs()?;
                 let answer = endpoint.get(target, "application/json").await;
                 if answer.is_ok_and(|reply| reply.status == 200) {
                     break;
                 }
             }
         }
+        Ok(())
     }
 
-    /// The ends of the logs.
-    fn last_words(&self) -> String {
+    fn still_runs(&mut self) -> Result<(), StartError> {
+        let processes = [("etcd", &mut self.etcd), ("kube-apiserver", &mut self.apiserver)];
+        let ended = processes.into_iter().find_map(|(what, process)| {
+            let ended = process.as_mut().is_none_or(|it| it.0.try_wait().unwrap().is_some());
+            ended.then_some(what)
+        });
+        match ended {
+            Some(what) => Err(StartError::Ended { what, logs: self.log_ends() }),
+            None => Ok(()),
+        }
+    }
+
+    fn log_ends(&self) -> String {
         let logs = ["etcd.log", "kube-apiserver.log"].map(|name| {
             let text = std::fs::read_to_string(self.folder.path().join(name)).unwrap_or_default();
             let lines: Vec<&str> = text.lines().collect();
@@ -299,35 +302,4 @@ impl ControlPlane {
         });
         logs.concat()
     }
-}
-
-/// A child that is killed when dropped; it has nothing to save.
-struct Process(Child);
-
-impl Drop for Process {
-    fn drop(&mut self) {
-        // It may be gone already.
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
-fn output(mut command: Command) -> String {
-    let done = command.stdin(Stdio::null()).output().unwrap();
-    let said = String::from_utf8_lossy(&done.stderr).into_owned();
-    assert!(done.status.success(), "{command:?}: {said}");
-    String::from_utf8_lossy(&done.stdout).into_owned()
-}
-
-fn spawn(mut command: Command, log: &Path) -> Process {
-    let log = std::fs::File::create(log).unwrap();
-    command.stdin(Stdio::null()).stdout(log.try_clone().unwrap()).stderr(log);
-    let program = command.get_program().to_owned();
-    Process(command.spawn().unwrap_or_else(|error| panic!("{}: {error}", program.display())))
-}
-
-/// A port that was free a moment ago.
-fn free_port() -> u16 {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    listener.local_addr().unwrap().port()
 }
