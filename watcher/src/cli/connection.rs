@@ -3,7 +3,12 @@
 use std::{path::PathBuf, time::Duration};
 
 use clap::{Args, builder::NonEmptyStringValueParser};
+#[cfg(not(target_os = "wasi"))]
+use clap_complete::ArgValueCandidates;
 use dubbo_k8s_registry::kube::config::Overrides;
+
+#[cfg(not(target_os = "wasi"))]
+use super::completion::candidates;
 
 /// Which server, and as whom.
 #[derive(Debug, Args)]
@@ -14,12 +19,15 @@ pub(super) struct Connection {
     kubeconfig: Option<PathBuf>,
     /// The context of the kubeconfig to use
     #[arg(long, value_parser = NonEmptyStringValueParser::new())]
+    #[cfg_attr(not(target_os = "wasi"), arg(add = ArgValueCandidates::new(candidates::contexts)))]
     context: Option<String>,
     /// The cluster of the kubeconfig to use instead of the context's
     #[arg(long, value_name = "NAME", value_parser = NonEmptyStringValueParser::new())]
+    #[cfg_attr(not(target_os = "wasi"), arg(add = ArgValueCandidates::new(candidates::clusters)))]
     cluster: Option<String>,
     /// The user of the kubeconfig to use instead of the context's
     #[arg(long, value_name = "NAME", value_parser = NonEmptyStringValueParser::new())]
+    #[cfg_attr(not(target_os = "wasi"), arg(add = ArgValueCandidates::new(candidates::users)))]
     user: Option<String>,
     /// URL of the kube-apiserver; http only to this machine, for `kubectl proxy`
     #[arg(short, long, value_name = "URL", value_parser = NonEmptyStringValueParser::new())]

@@ -19,24 +19,24 @@ const PATIENCE: Duration = Duration::from_secs(15);
 const ANSWER_LIMIT: usize = 4 << 20;
 
 /// One answer.
-pub(super) struct Answer {
-    pub(super) status: u16,
-    pub(super) body: Vec<u8>,
+pub(in crate::cli) struct Answer {
+    pub(in crate::cli) status: u16,
+    pub(in crate::cli) body: Vec<u8>,
     /// The `Date` header.
-    pub(super) date: Option<SystemTime>,
+    pub(in crate::cli) date: Option<SystemTime>,
 }
 
 impl Answer {
-    pub(super) fn is_ok(&self) -> bool {
+    pub(in crate::cli) fn is_ok(&self) -> bool {
         (200..300).contains(&self.status)
     }
 
-    pub(super) fn json(&self) -> Value {
+    pub(in crate::cli) fn json(&self) -> Value {
         serde_json::from_slice(&self.body).unwrap_or_default()
     }
 
     /// The refusal that it is, of this verb in this scope.
-    pub(super) fn failure(&self, verb: Verb, scope: Scope) -> Failure {
+    pub(in crate::cli) fn failure(&self, verb: Verb, scope: Scope) -> Failure {
         let told = Status::parse(&self.body).ok();
         let (reason, message) = told.map(|told| (told.reason, told.message)).unwrap_or_default();
         Failure { verb, scope, cause: Cause::Refused { status: self.status, reason, message } }
@@ -44,7 +44,10 @@ impl Answer {
 }
 
 /// Sends a request and reads its answer.
-pub(super) async fn ask(client: &mut Client, request: Request) -> Result<Answer, TransportError> {
+pub(in crate::cli) async fn ask(
+    client: &mut Client,
+    request: Request,
+) -> Result<Answer, TransportError> {
     let mut exchange = client.send(Duration::ZERO, request);
     let answer = async {
         let mut answer = Answer { status: 0, body: Vec::new(), date: None };
@@ -85,28 +88,34 @@ fn request(verb: Verb, target: &str, body: Option<&Value>) -> Request {
     }
 }
 
-pub(super) fn version() -> Request {
+pub(in crate::cli) fn version() -> Request {
     request(Verb::Get, "/version", None)
 }
 
-pub(super) fn namespace(name: &str) -> Request {
+pub(in crate::cli) fn namespace(name: &str) -> Request {
     request(Verb::Get, &format!("/api/v1/namespaces/{name}"), None)
 }
 
-pub(super) fn pod(pod: &PodName) -> Request {
+pub(in crate::cli) fn pod(pod: &PodName) -> Request {
     let target = format!("/api/v1/namespaces/{}/pods/{}", pod.namespace(), pod.name());
     let accept = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1";
     Request { accept, ..request(Verb::Get, &target, None) }
 }
 
+/// The names of the objects in a list of the server, the first thousand of them.
+pub(in crate::cli) fn list_of_names(path: &str) -> Request {
+    let accept = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1";
+    Request { accept, ..request(Verb::List, &format!("{path}?limit=1000"), None) }
+}
+
 /// Who the server takes us for (Kubernetes 1.28 and later).
-pub(super) fn identity() -> Request {
+pub(in crate::cli) fn identity() -> Request {
     let body = json!({"apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview"});
     request(Verb::Create, "/apis/authentication.k8s.io/v1/selfsubjectreviews", Some(&body))
 }
 
 /// Whether we may do this to Pods, or to this one.
-pub(super) fn access(verb: Verb, scope: &Scope, name: Option<&str>) -> Request {
+pub(in crate::cli) fn access(verb: Verb, scope: &Scope, name: Option<&str>) -> Request {
     // An empty name stands for all, of namespaces and of Pods.
     let namespace = match scope {
         Scope::All => "",
@@ -128,6 +137,6 @@ pub(super) fn access(verb: Verb, scope: &Scope, name: Option<&str>) -> Request {
 }
 
 /// The scope of one namespace.
-pub(super) fn scope_of(namespace: &str) -> Scope {
+pub(in crate::cli) fn scope_of(namespace: &str) -> Scope {
     Scope::Namespace(Arc::from(namespace))
 }

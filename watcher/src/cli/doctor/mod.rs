@@ -1,7 +1,7 @@
 //! `doctor`: can it reach, read, watch, patch? What is missing, and the fix. It asks and changes
 //! nothing. Status 1 when something that is needed is missing.
 
-mod ask;
+pub(super) mod ask;
 mod own;
 mod report;
 
