@@ -5,12 +5,16 @@ mod bench;
 mod cache;
 mod cluster;
 mod demo;
+mod dist;
+mod doctor;
 mod go;
+mod gotool;
 mod inspector;
 mod invariants;
 mod mesh;
 mod npm;
 mod process;
+mod progress;
 mod promtool;
 mod say;
 mod setup;
@@ -84,6 +88,10 @@ enum Verb {
     },
     /// Build the wasm files, and say how large they are.
     Wasm,
+    /// Make what people download: archives, checksums, a bill of materials, an image, the chart.
+    Dist(dist::Options),
+    /// Say what this machine lacks, what for, and how to get it.
+    Doctor,
 }
 
 fn main() -> ExitCode {
@@ -102,6 +110,8 @@ fn main() -> ExitCode {
         Verb::Test { only } => test::run(&only),
         Verb::Cluster { kubernetes } => go::cluster(&kubernetes),
         Verb::Wasm => wasm::run(),
+        Verb::Dist(options) => dist::run(&options),
+        Verb::Doctor => doctor::run(),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -47,7 +47,7 @@ fn write_page(command: Command, name: &str, folder: &Path) -> io::Result<()> {
     // The name of a verb's page is not what a person types for it.
     let usage = command.get_bin_name().map(str::to_owned);
     let command = command.display_name(name.to_owned());
-    let command = usage.into_iter().fold(command, |command, usage| command.bin_name(usage));
+    let command = usage.into_iter().fold(command, Command::bin_name);
     let mut page = Vec::new();
     Man::new(command).title(name.to_uppercase()).render(&mut page)?;
     fs::write(folder.join(name).with_extension("1"), page)

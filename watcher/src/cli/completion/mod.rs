@@ -36,8 +36,8 @@ enum Shell {
     Bash,
     Zsh,
     Fish,
-    #[value(name = "powershell", alias = "pwsh")]
-    PowerShell,
+    #[value(name = "powershell")]
+    Pwsh,
     Elvish,
 }
 
@@ -47,7 +47,7 @@ impl Shell {
             Self::Bash => "bash",
             Self::Zsh => "zsh",
             Self::Fish => "fish",
-            Self::PowerShell => "powershell",
+            Self::Pwsh => "powershell",
             Self::Elvish => "elvish",
         }
     }
@@ -90,7 +90,7 @@ pub(super) fn answer(caller: &Caller) -> Result<bool, Ended> {
     let here = std::env::current_dir().ok();
     let answer = CompleteEnv::with_factory(Arguments::command).var(VARIABLE);
     answer.try_complete(words, here.as_deref()).map_err(|error| {
-        terminal::say_error(error.to_string().trim());
+        terminal::say_error(error.to_string().trim_start_matches("error: ").trim());
         Ended::Misused
     })
 }

@@ -7,10 +7,12 @@ use std::time::{Duration, SystemTime};
 use dubbo_k8s_codec::Status;
 use dubbo_k8s_engine::catalog::Scope;
 use dubbo_k8s_engine::{
-    Cause, Failure, Request, TransportError, TransportErrorKind, Verb, registration::PodName,
+    Cause, Failure, Request, SELECTOR, TransportError, TransportErrorKind, Verb, Wire,
+    registration::PodName,
 };
 use dubbo_k8s_registry::kube::{Client, Event};
 use http::header;
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Value, json};
 
 /// How long one answer may take.
@@ -24,6 +26,8 @@ pub(in crate::cli) struct Answer {
     pub(in crate::cli) body: Vec<u8>,
     /// The `Date` header.
     pub(in crate::cli) date: Option<SystemTime>,
+    /// The `Content-Type` header.
+    pub(in crate::cli) form: String,
 }
 
 impl Answer {
@@ -50,12 +54,15 @@ pub(in crate::cli) async fn ask(
 ) -> Result<Answer, TransportError> {
     let mut exchange = client.send(Duration::ZERO, request);
     let answer = async {
-        let mut answer = Answer { status: 0, body: Vec::new(), date: None };
+        let mut answer = Answer { status: 0, body: Vec::new(), date: None, form: String::new() };
         loop {
             match exchange.next().await {
                 Some(Event::Head { status, .. }) => {
                     answer.status = status;
                     let date = exchange.header(header::DATE).and_then(|date| date.to_str().ok());
+                    let form = exchange.header(header::CONTENT_TYPE);
+                    answer.form =
+                        form.and_then(|form| form.to_str().ok()).unwrap_or_default().into();
                     answer.date = date.and_then(|date| httpdate::parse_http_date(date).ok());
                 }
                 Some(Event::Chunk(bytes)) if answer.body.len() + bytes.len() <= ANSWER_LIMIT => {
@@ -106,6 +113,32 @@ pub(in crate::cli) fn pod(pod: &PodName) -> Request {
 pub(in crate::cli) fn list_of_names(path: &str) -> Request {
     let accept = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1";
     Request { accept, ..request(Verb::List, &format!("{path}?limit=1000"), None) }
+}
+
+/// A list of the first Pods that take part, as `list` asks for them.
+pub(super) fn first_pods(scope: &Scope, limit: usize, wire: Wire) -> Request {
+    let target = format!("{}&limit={limit}", pods(scope));
+    Request { accept: wire.accept(), ..request(Verb::List, &target, None) }
+}
+
+/// A watch that begins with the list. It ends after a second, whether it is read or not.
+pub(super) fn streaming_list(scope: &Scope, wire: Wire) -> Request {
+    let target = format!(
+        "{}&watch=true&allowWatchBookmarks=true&sendInitialEvents=true&resourceVersionMatch=NotOlderThan&timeoutSeconds=1",
+        pods(scope)
+    );
+    Request { accept: wire.accept(), ..request(Verb::Watch, &target, None) }
+}
+
+/// The Pods that take part, as far as the selector.
+fn pods(scope: &Scope) -> String {
+    let selector = utf8_percent_encode(SELECTOR, NON_ALPHANUMERIC);
+    match scope {
+        Scope::All => format!("/api/v1/pods?labelSelector={selector}"),
+        Scope::Namespace(name) => {
+            format!("/api/v1/namespaces/{name}/pods?labelSelector={selector}")
+        }
+    }
 }
 
 /// Who the server takes us for (Kubernetes 1.28 and later).
