@@ -1,10 +1,19 @@
 //! SHA-256 as people compare it.
 
+use std::path::Path;
+
 use sha2::{Digest as _, Sha256};
+
+use crate::process::{Context as _, Result};
 
 /// The digest in hexadecimal.
 pub(crate) fn sha256(bytes: &[u8]) -> String {
     format!("{:x}", Sha256::digest(bytes))
+}
+
+/// The digest of a file.
+pub(crate) fn of_file(path: &Path) -> Result<String> {
+    Ok(sha256(&std::fs::read(path).context(|| format!("reading {}", path.display()))?))
 }
 
 #[cfg(test)]

@@ -3,19 +3,13 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
-use super::platform::Platform;
-use super::{Made, VERSION};
+use super::{VERSION, archive_name, digest, platform};
 use crate::gotool;
 use crate::process::{Failure, Result, Tool};
 use crate::say;
 
-/// The manifest for archives that will be below `url`.
-pub(super) fn manifest(
-    url: &str,
-    homepage: Option<&str>,
-    targets: &[Platform],
-    made: &[Made],
-) -> Result<String> {
+/// The manifest for the archives in a folder, which will be below `url`.
+pub(super) fn manifest(url: &str, homepage: Option<&str>, folder: &Path) -> Result<String> {
     let url = url.trim_end_matches('/');
     let homepage = homepage.unwrap_or(url);
     let mut text = format!(
@@ -38,12 +32,14 @@ spec:
   platforms:
 "
     );
-    for target in targets {
-        let name = format!("dubbo-watcher-{VERSION}-{}.tar.gz", target.triple);
-        let archive = made.iter().find(|made| made.name == name);
-        let archive = archive.ok_or_else(|| Failure::new(format!("{name} was not made")))?;
-        let (os, arch, program, digest) =
-            (target.os, target.arch, target.program(), &archive.digest);
+    for target in &platform::ALL {
+        let name = format!("{}.tar.gz", archive_name(*target));
+        let archive = folder.join(&name);
+        if !archive.is_file() {
+            continue;
+        }
+        let digest = digest::of_file(&archive)?;
+        let (os, arch, program) = (target.os, target.arch, target.program());
         // Writing to a String does not fail.
         let _ = write!(
             text,
@@ -62,6 +58,9 @@ spec:
 "
         );
     }
+    if text.ends_with("platforms:\n") {
+        return Err(Failure::new(format!("there is no archive in {}", folder.display())));
+    }
     Ok(text)
 }
 
@@ -75,5 +74,26 @@ pub(super) fn check(manifest: &Path) -> Result {
             say::note(&format!("the manifest for krew is not validated: {failure}"));
             Ok(())
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_archive_that_is_there_is_a_platform_with_its_digest() {
+        let folder = tempfile::tempdir().unwrap();
+        let none = manifest("https://x", None, folder.path()).unwrap_err();
+        assert!(none.to_string().starts_with("there is no archive in"), "{none}");
+        let target = platform::named("aarch64-apple-darwin").unwrap();
+        let archive = format!("{}.tar.gz", archive_name(target));
+        std::fs::write(folder.path().join(&archive), "bytes").unwrap();
+        let text = manifest("https://x/", Some("https://home"), folder.path()).unwrap();
+        let digest = digest::sha256(b"bytes");
+        for part in ["os: darwin", "arch: arm64", &format!("uri: https://x/{archive}"), &digest] {
+            assert!(text.contains(part), "{part} is not in\n{text}");
+        }
+        assert_eq!(text.matches("selector").count(), 1);
     }
 }

@@ -29,7 +29,10 @@ pub(crate) struct Options {
     /// The targets to build for; repeat it for several [default: this machine's, static on Linux]
     #[arg(long = "target", value_name = "TRIPLE", value_parser = platform::named)]
     targets: Vec<Platform>,
-    /// Where the archives will be downloaded from; the manifest for krew is made only with it
+    /// Instead: write the checksums of the files in this folder, which several machines made, and krew's manifest
+    #[arg(long, value_name = "DIR", conflicts_with = "targets", requires = "download_url")]
+    finish: Option<PathBuf>,
+    /// Where the archives will be downloaded from, for the manifest
     #[arg(long, value_name = "URL")]
     download_url: Option<String>,
     /// Where the project is at home, for the manifest
@@ -40,14 +43,11 @@ pub(crate) struct Options {
 /// The version that everything carries.
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 
-/// A file that people download, and its bytes' digest.
-pub(super) struct Made {
-    name: String,
-    digest: String,
-}
-
-/// Makes all of it in the folder `archives` of the target folder.
+/// Makes all of it in the folder `archives` of the target folder; or finishes a folder that is made.
 pub(crate) fn run(options: &Options) -> Result {
+    if let Some(folder) = &options.finish {
+        return finish(folder, options);
+    }
     let targets = match options.targets.as_slice() {
         [] => vec![platform::of_this_machine()?],
         targets => targets.to_vec(),
@@ -55,54 +55,67 @@ pub(crate) fn run(options: &Options) -> Result {
     let out = target_dir().join("archives");
     cache::clear(&out)?;
     fs::create_dir_all(&out).context(|| format!("creating {}", out.display()))?;
+    make(&targets, &out)?;
+    finish(&out, options)
+}
+
+fn make(targets: &[Platform], out: &Path) -> Result {
     let time = source_time()?;
     let mut progress = Progress::of(targets.len() + 3);
     progress.step("the inspector's page");
     page::put_into_crate(&toolchain::resolve()?)?;
     let mut binaries = Vec::new();
-    for target in &targets {
+    for target in targets {
         progress.step(&format!("the program for {}", target.triple));
         binaries.push(target.build()?);
     }
     progress.step("archives");
     let shared = contents::shared(&binaries)?;
-    let mut made = Vec::new();
     for (target, binary) in targets.iter().zip(&binaries) {
-        let name = format!("dubbo-watcher-{VERSION}-{}", target.triple);
+        let name = archive_name(*target);
         let entries = contents::of(target, binary, &shared)?;
         let entries = entries.into_iter().map(|entry| entry.below(&name)).collect::<Vec<_>>();
-        made.push(write(&out, &format!("{name}.tar.gz"), &archive::tar_gz(&entries, time)?)?);
-        let bill = bill::of(target)?;
-        made.push(write(&out, &format!("{name}.cdx.json"), bill.as_bytes())?);
+        write(&out.join(format!("{name}.tar.gz")), &archive::tar_gz(&entries, time)?)?;
+        write(&out.join(format!("{name}.cdx.json")), bill::of(target)?.as_bytes())?;
+        if target.os == "linux" {
+            let layout = image::layout(&[(target, binary)], time)?;
+            write(&out.join(format!("{name}-oci.tar")), &layout)?;
+        }
     }
-    let images: Vec<_> =
-        targets.iter().zip(&binaries).filter(|(target, _)| target.os == "linux").collect();
-    if !images.is_empty() {
-        let layout = image::layout(&images, time)?;
-        made.push(write(&out, &format!("dubbo-watcher-{VERSION}-oci.tar"), &layout)?);
-    }
-    let chart = archive::tar_gz(&chart::entries()?, time)?;
-    made.push(write(&out, &format!("dubbo-watcher-chart-{VERSION}.tgz"), &chart)?);
-    progress.step("checks by Helm and krew");
-    chart::check(&out.join(format!("dubbo-watcher-chart-{VERSION}.tgz")))?;
+    let chart = out.join(format!("dubbo-watcher-chart-{VERSION}.tgz"));
+    write(&chart, &archive::tar_gz(&chart::entries()?, time)?)?;
+    progress.step("Helm reads the chart");
+    chart::check(&chart)
+}
+
+/// Writes the manifest for krew and the checksums of everything.
+fn finish(out: &Path, options: &Options) -> Result {
     if let Some(url) = &options.download_url {
-        let manifest = krew::manifest(url, options.homepage.as_deref(), &targets, &made)?;
-        made.push(write(&out, "dubbo.yaml", manifest.as_bytes())?);
-        krew::check(&out.join("dubbo.yaml"))?;
+        let manifest = krew::manifest(url, options.homepage.as_deref(), out)?;
+        let path = out.join("dubbo.yaml");
+        write(&path, manifest.as_bytes())?;
+        krew::check(&path)?;
     }
-    drop(progress);
-    let lines = made.iter().map(|made| format!("{}  {}", made.digest, made.name));
-    let sums = lines.collect::<Vec<_>>().join("\n") + "\n";
-    write(&out, "SHA256SUMS", sums.as_bytes())?;
+    let mut sums = String::new();
+    for (name, path) in files_below(out)?.iter().filter(|(name, _)| name != SUMS) {
+        sums.extend([&digest::of_file(path)?, "  ", name, "\n"]);
+    }
+    write(&out.join(SUMS), sums.as_bytes())?;
     say::line(sums.trim_end());
     say::line(&format!("in {}", out.display()));
     Ok(())
 }
 
-fn write(out: &Path, name: &str, bytes: &[u8]) -> Result<Made> {
-    let path = out.join(name);
-    fs::write(&path, bytes).context(|| format!("writing {}", path.display()))?;
-    Ok(Made { name: name.to_owned(), digest: digest::sha256(bytes) })
+/// The file with the checksums.
+const SUMS: &str = "SHA256SUMS";
+
+/// What everything for a target is called, without an ending.
+fn archive_name(target: Platform) -> String {
+    format!("dubbo-watcher-{VERSION}-{}", target.triple)
+}
+
+fn write(path: &Path, bytes: &[u8]) -> Result {
+    fs::write(path, bytes).context(|| format!("writing {}", path.display()))
 }
 
 /// The time that files in archives carry: `SOURCE_DATE_EPOCH`, else that of the commit.

@@ -15,7 +15,7 @@ pub(crate) struct Platform {
     pub(crate) arch: &'static str,
 }
 
-const ALL: [Platform; 7] = [
+pub(crate) const ALL: [Platform; 7] = [
     platform("x86_64-unknown-linux-musl", "linux", "amd64"),
     platform("aarch64-unknown-linux-musl", "linux", "arm64"),
     platform("x86_64-unknown-linux-gnu", "linux", "amd64"),

@@ -12,8 +12,6 @@ use crate::cli::Ended;
 
 /// The minor versions of Kubernetes 1.x that the suite of `tests/tests/real_cluster` runs on.
 const TESTED: [u32; 2] = [34, 36];
-/// Before this one a watch can lose its end without a word (bookmarks came with it).
-const OLDEST: u32 = 16;
 
 /// Pods of the page that is timed.
 const PAGE: usize = 100;
@@ -25,9 +23,6 @@ pub(super) fn version(git_version: &str) -> Result<(), Ended> {
     let Some(minor) = minor(git_version) else { return Ok(()) };
     let [first, last] = TESTED;
     match minor {
-        _ if minor < OLDEST => Report::notice(&format!(
-            "Kubernetes 1.{minor} has no bookmarks, without which changes can be missed; 1.{OLDEST} is the oldest that has"
-        ))?,
         _ if minor < first => Report::notice(&format!(
             "Kubernetes 1.{minor} is older than those that are tested with, 1.{first} to 1.{last}"
         ))?,
