@@ -6,6 +6,7 @@ mod cache;
 mod cluster;
 mod demo;
 mod dist;
+mod docs;
 mod doctor;
 mod go;
 mod gotool;
@@ -90,6 +91,8 @@ enum Verb {
     Wasm,
     /// Make what people download: archives, checksums, a bill of materials, an image, the chart.
     Dist(dist::Options),
+    /// Build the documentation as a site.
+    Docs,
     /// Say what this machine lacks, what for, and how to get it.
     Doctor,
 }
@@ -111,6 +114,7 @@ fn main() -> ExitCode {
         Verb::Cluster { kubernetes } => go::cluster(&kubernetes),
         Verb::Wasm => wasm::run(),
         Verb::Dist(options) => dist::run(&options),
+        Verb::Docs => docs::run(),
         Verb::Doctor => doctor::run(),
     };
     match done {

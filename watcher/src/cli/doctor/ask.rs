@@ -130,6 +130,22 @@ pub(super) fn streaming_list(scope: &Scope, wire: Wire) -> Request {
     Request { accept: wire.accept(), ..request(Verb::Watch, &target, None) }
 }
 
+/// The Services of `serve`, by the label that our manifests and the chart give them.
+pub(super) fn services(scope: &Scope) -> Request {
+    let path = match scope {
+        Scope::All => "/api/v1/services".to_owned(),
+        Scope::Namespace(name) => format!("/api/v1/namespaces/{name}/services"),
+    };
+    let target = format!("{path}?labelSelector=app.kubernetes.io%2Fname%3Ddubbo-watcher&limit=10");
+    request(Verb::List, &target, None)
+}
+
+/// The readiness of one of them, by way of the API server.
+pub(super) fn readiness(namespace: &str, name: &str) -> Request {
+    let target = format!("/api/v1/namespaces/{namespace}/services/{name}:http/proxy/readyz");
+    request(Verb::Get, &target, None)
+}
+
 /// The Pods that take part, as far as the selector.
 fn pods(scope: &Scope) -> String {
     let selector = utf8_percent_encode(SELECTOR, NON_ALPHANUMERIC);

@@ -5,6 +5,7 @@ pub(super) mod ask;
 mod own;
 mod reading;
 mod report;
+mod serving;
 
 use std::time::{Duration, SystemTime};
 
@@ -223,7 +224,11 @@ impl Visit<'_> {
         }
         let well = format!("may {} pods {}", verbs(Rights::READER.verbs), place(scope));
         self.say_rights(&denied, Rights::READER, scope, needed, &well)?;
-        if denied.is_empty() { self.try_reading(scope, self.wire).await } else { Ok(()) }
+        if !denied.is_empty() {
+            return Ok(());
+        }
+        self.try_reading(scope, self.wire).await?;
+        self.ask_serving(scope).await
     }
 
     /// Says whether all of some rights are there, and brings the role if not.
