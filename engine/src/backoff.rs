@@ -42,7 +42,7 @@ impl Backoff {
     }
 
     /// The wait after a stream that the server closed properly but early: perhaps it is shutting
-    /// down, and all its other clients were told the same at this moment.
+    /// down, and all its other clients got the same answer at this moment.
     pub(super) fn spread(random: &mut Random) -> Duration {
         random.part_of(FIRST)
     }

@@ -44,8 +44,8 @@ impl Context<'_> {
     }
 
     pub(super) fn tell_changes(&mut self) {
-        if core::mem::take(&mut self.changes.filled) {
-            self.out.push(Output::Notice(Notice::Filled));
+        if core::mem::take(&mut self.changes.first_list) {
+            self.out.push(Output::Notice(Notice::FirstList));
         }
         let problems = self.changes.problems.drain(..).map(Notice::Problem);
         let changes = self.changes.changes.drain(..).map(Notice::Change);

@@ -19,7 +19,7 @@ pub struct Engine {
     streams: Streams,
     changes: Changes,
     synced: bool,
-    /// Pods of incomplete lists when the progress was last told.
+    /// Pods of incomplete lists when the progress was last reported.
     progress: usize,
 }
 
@@ -41,9 +41,13 @@ pub struct ScopeStatus {
     pub followed: bool,
     /// When the server last sent anything for it.
     pub heard: Option<Duration>,
+    /// How many versions the server is known to be ahead of what is held. The versions count all changes of
+    /// a cluster, not those of Pods alone. `None` before the first list, and where versions are no
+    /// numbers (they are since Kubernetes 1.35, KEP-5504).
+    pub behind: Option<u64>,
 }
 
-/// How often a large first list tells how far it has come, in Pods.
+/// How often a large first list reports its progress, in Pods.
 const PROGRESS: usize = 500;
 
 impl Status {
@@ -52,8 +56,13 @@ impl Status {
         self.scopes.iter().all(|scope| scope.synced)
     }
 
+    /// How many versions the server is known to be ahead: the most of all scopes, as far as it is known.
+    pub fn behind(&self) -> Option<u64> {
+        self.scopes.iter().filter_map(|scope| scope.behind).max()
+    }
+
     /// How old the catalog may be: zero while every scope is followed, otherwise the longest time
-    /// since the server was heard for one that is not. `None` before [`Self::synced`].
+    /// since the server sent anything for one that is not. `None` before [`Self::synced`].
     pub fn age(&self, now: Duration) -> Option<Duration> {
         if !self.synced() {
             return None;
@@ -115,7 +124,7 @@ impl Engine {
 
     /// When to call [`Self::handle`] with [`Input::Wake`] at the latest.
     pub fn next_wake(&self) -> Option<Duration> {
-        self.reflectors.iter().map(Reflector::next_wake).min()
+        self.reflectors.iter().filter_map(Reflector::next_wake).min()
     }
 
     /// What is registered now.

@@ -111,7 +111,7 @@ pub(super) struct Exchange {
     pub(super) phase: Phase,
     /// The credential was read again for it.
     pub(super) refreshed: bool,
-    /// It told something that was not known.
+    /// It brought something that was not known.
     pub(super) news: bool,
     /// Any line has come, or the silence was looked into.
     pub(super) spoken: bool,
@@ -194,7 +194,7 @@ impl Exchange {
         !matches!(self.phase, Phase::Sent)
     }
 
-    /// Whether it was over before anything could have been told.
+    /// Whether it was over before anything could have come.
     pub(super) fn was_short(&self, now: Duration) -> bool {
         !self.news && now.saturating_sub(self.opened) < SHORT
     }

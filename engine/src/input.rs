@@ -1,4 +1,4 @@
-//! What a driver tells the engine. No variant may carry a credential.
+//! What a driver reports to the engine. No variant may carry a credential.
 
 use alloc::string::String;
 use core::fmt;

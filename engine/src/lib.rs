@@ -42,7 +42,7 @@ mod input;
 mod lines;
 mod output;
 mod patch;
-mod question;
+mod pods_request;
 mod random;
 mod recent;
 mod reflector;

@@ -1,4 +1,4 @@
-//! What the engine wants done, and what it has to tell.
+//! What the engine wants done, and the notices it emits.
 
 use alloc::string::String;
 use core::fmt;
@@ -18,16 +18,16 @@ pub enum Output {
         /// What to send.
         request: Request,
     },
-    /// Drop this exchange; nothing more is heard of it.
+    /// Drop this exchange; no input for it may follow.
     Cancel {
         /// The exchange.
         stream: StreamId,
     },
-    /// Tell whoever listens.
+    /// Hand this notice to the subscribers.
     Notice(Notice),
 }
 
-/// One thing to tell. After each [`Engine::handle`](super::Engine::handle) the catalog holds
+/// One notice. After each [`Engine::handle`](super::Engine::handle) the catalog holds
 /// exactly what the notices of that call and of all calls before it add up to.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Notice {
@@ -35,7 +35,7 @@ pub enum Notice {
     Change(Change),
     /// The catalog was empty, and everything that it holds now is new. Only with
     /// [`Settings::bulk`](super::Settings::bulk), and then instead of changes, problems and Pods.
-    Filled,
+    FirstList,
     /// A Pod's annotation (or the Pod itself) has become unreadable, or readable again.
     Problem(ProblemChange),
     /// A Pod came, went, or is not as it was. It follows the changes and problems that it led to, and
@@ -99,7 +99,7 @@ pub enum RelistReason {
     Expired,
     /// The server's state is older than what was seen: it was restored from a backup, or a replica of it lags.
     ///
-    /// It cannot be noticed when the restored server has come past the version held before anybody
+    /// It cannot be noticed when the restored server has come past the version held before any client
     /// asks: a version does not say which history it is of, and the watch goes on in the other one.
     /// What differs then stays until the next list.
     Rewound,

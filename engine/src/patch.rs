@@ -1,7 +1,7 @@
 //! A change of the registry's records of one Pod: merged with what the Pod carries, and turned
 //! into one PATCH that the server takes only if the Pod is still as it was read.
 //!
-//! It must never touch another label or annotation, lose a record of somebody else, or make a
+//! It must never touch another label or annotation, lose a record of another writer, or make a
 //! request that Kubernetes would refuse for its size.
 
 use alloc::borrow::ToOwned as _;

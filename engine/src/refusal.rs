@@ -11,7 +11,7 @@ use dubbo_k8s_codec::Status;
 use super::Cause;
 use super::wire::Form;
 
-/// The kinds of refusal that the reflector tells apart.
+/// The kinds of refusal that the reflector distinguishes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
     /// The version (or the continue token) is too old: 410, reason `Expired` or `Gone`.
@@ -54,7 +54,7 @@ impl Refusal {
         body: &[u8],
     ) -> Self {
         match form.status(body) {
-            Ok(told) => Self::new(status, retry_after, &told),
+            Ok(body) => Self::new(status, retry_after, &body),
             Err(error) => Self {
                 kind: by_status(status, "", retry_after),
                 status,
@@ -69,28 +69,28 @@ impl Refusal {
     }
 
     /// Of an ERROR event.
-    pub(super) fn of_event(told: &Status) -> Self {
-        Self::new(told.code, None, told)
+    pub(super) fn of_event(status: &Status) -> Self {
+        Self::new(status.code, None, status)
     }
 
-    fn new(status: u16, retry_after: Option<Duration>, told: &Status) -> Self {
+    fn new(status: u16, retry_after: Option<Duration>, body: &Status) -> Self {
         let told_seconds =
-            told.retry_after_seconds.map(|seconds| Duration::from_secs(seconds.into()));
+            body.retry_after_seconds.map(|seconds| Duration::from_secs(seconds.into()));
         let retry_after = retry_after.or(told_seconds);
         Self {
-            kind: if told.is_resource_version_too_large() {
+            kind: if body.is_resource_version_too_large() {
                 Kind::TooLarge
             } else {
-                by_status(status, &told.reason, retry_after)
+                by_status(status, &body.reason, retry_after)
             },
             status,
-            reason: readable(&told.reason),
-            message: readable(&told.message),
+            reason: readable(&body.reason),
+            message: readable(&body.message),
             retry_after,
         }
     }
 
-    /// In words, for whoever reads why a scope was listed again.
+    /// In words, for people who read why a scope was listed again.
     pub(super) fn into_message(self) -> String {
         if self.message.is_empty() {
             format!("{} {}", self.status, self.reason)

@@ -10,7 +10,7 @@ use dubbo_k8s_codec::{Found, Pod, PodError, WatchEvent};
 use super::context::Context;
 use super::recent::Recent;
 use super::refusal::Refusal;
-use super::version::is_older;
+use super::version::{distance, is_older};
 
 /// One scope as far as it is known.
 #[derive(Debug)]
@@ -20,6 +20,8 @@ pub(super) struct Replica {
     pub(super) synced: bool,
     /// The version of that state; empty before the first sync. Opaque.
     version: String,
+    /// The newest version that the server has named; empty where it is the one that is held.
+    newest: String,
     /// The server does not have that version; a list must not ask for it.
     version_refused: bool,
     recent: Recent,
@@ -28,7 +30,7 @@ pub(super) struct Replica {
     went_back: bool,
 }
 
-/// A list that is not complete yet. Nobody sees it before it is.
+/// A list that is not complete yet. No reader sees it before that.
 #[derive(Debug)]
 struct Staging {
     relist: Relist,
@@ -37,9 +39,9 @@ struct Staging {
     pods: usize,
 }
 
-/// What a line of a watch asks of the reflector.
+/// What one event of a watch asks of the reflector.
 #[derive(Debug)]
-pub(super) enum Told {
+pub(super) enum Effect {
     /// Something that was not known.
     News,
     /// Nothing new.
@@ -60,6 +62,7 @@ impl Replica {
             scope,
             synced: false,
             version: String::new(),
+            newest: String::new(),
             version_refused: false,
             recent: Recent::default(),
             staging: None,
@@ -70,6 +73,20 @@ impl Replica {
     /// The version to watch from.
     pub(super) fn version(&self) -> &str {
         &self.version
+    }
+
+    /// The server has come as far as this version, whatever is held of it.
+    pub(super) fn saw(&mut self, version: &str) {
+        if is_older(&self.version, version) && !is_older(version, &self.newest) {
+            version.clone_into(&mut self.newest);
+        }
+    }
+
+    /// How many versions the server is ahead of what is held, as far as it is known; none where versions are
+    /// no numbers, or nothing is held.
+    pub(super) fn behind(&self) -> Option<u64> {
+        let newest = if self.newest.is_empty() { &self.version } else { &self.newest };
+        distance(&self.version, newest)
     }
 
     /// The version that a list must not be older than; empty: the newest there is.
@@ -107,6 +124,7 @@ impl Replica {
 
     /// A page is complete. Keeps its version, which no page after it may replace.
     pub(super) fn page(&mut self, version: &str) {
+        self.saw(version);
         if let Some(staging) = &mut self.staging
             && staging.version.is_empty()
         {
@@ -124,6 +142,7 @@ impl Replica {
         cx.catalog.commit(&self.scope, staging.relist, cx.changes);
         self.went_back = is_older(&staging.version, &self.version);
         self.version = staging.version;
+        self.newest.clear();
         self.version_refused = false;
         self.recent.clear();
         self.synced = true;
@@ -145,29 +164,29 @@ impl Replica {
         &mut self,
         cx: &mut Context<'_>,
         event: Result<WatchEvent<'_>, PodError>,
-    ) -> Told {
+    ) -> Effect {
         match event {
-            Ok(WatchEvent::Error(status)) => Told::Error(Refusal::of_event(&status)),
+            Ok(WatchEvent::Error(status)) => Effect::Error(Refusal::of_event(&status)),
             Ok(event) if self.staging.is_some() => self.initial(cx, event),
             Ok(event) => self.follow(cx, &event),
-            Err(error) if is_another_kind(&error) => Told::Nothing,
+            Err(error) if is_another_kind(&error) => Effect::Nothing,
             Err(error) => self.unreadable(cx, &error),
         }
     }
 
     /// A problem beside the rest, and as good as applied: its version, if it could be read, counts.
-    fn unreadable(&mut self, cx: &mut Context<'_>, error: &PodError) -> Told {
+    fn unreadable(&mut self, cx: &mut Context<'_>, error: &PodError) -> Effect {
         if let Some(staging) = &mut self.staging {
             staging.relist.problem(cx.catalog, error);
-            return Told::News;
+            return Effect::News;
         }
         cx.catalog.problem(error, cx.changes);
         self.reach(error.resource_version.as_deref().unwrap_or_default())
     }
 
     /// Before the closing bookmark: nothing is seen, and no version counts but the bookmark's.
-    fn initial(&mut self, cx: &mut Context<'_>, event: WatchEvent<'_>) -> Told {
-        let Some(staging) = &mut self.staging else { return Told::Nothing };
+    fn initial(&mut self, cx: &mut Context<'_>, event: WatchEvent<'_>) -> Effect {
+        let Some(staging) = &mut self.staging else { return Effect::Nothing };
         match event {
             WatchEvent::Added(pod) | WatchEvent::Modified(pod) => staging.observe(cx, &pod),
             WatchEvent::Deleted(pod) => staging.relist.remove(&pod),
@@ -176,48 +195,51 @@ impl Replica {
             {
                 staging.version = resource_version.into_owned();
                 self.commit(cx);
-                return Told::Synced;
+                return Effect::Synced;
             }
-            WatchEvent::Bookmark { .. } => return Told::PlainBookmark,
+            WatchEvent::Bookmark { .. } => return Effect::PlainBookmark,
             _ => {}
         }
-        Told::News
+        Effect::News
     }
 
     /// The version is committed after the event was applied, never before.
-    fn follow(&mut self, cx: &mut Context<'_>, event: &WatchEvent<'_>) -> Told {
+    fn follow(&mut self, cx: &mut Context<'_>, event: &WatchEvent<'_>) -> Effect {
         match event {
             WatchEvent::Added(pod) | WatchEvent::Modified(pod) => {
                 if !self.recent.is_news(false, &pod.uid, &pod.resource_version) {
-                    return Told::Nothing;
+                    return Effect::Nothing;
                 }
                 cx.catalog.observe(pod, cx.changes);
                 self.reach(&pod.resource_version)
             }
             WatchEvent::Deleted(pod) => {
                 if !self.recent.is_news(true, &pod.uid, &pod.resource_version) {
-                    return Told::Nothing;
+                    return Effect::Nothing;
                 }
                 cx.catalog.remove(pod, cx.changes);
                 self.reach(&pod.resource_version)
             }
             WatchEvent::Bookmark { resource_version, .. } if self.is_before(resource_version) => {
-                Told::Older
+                Effect::Older
             }
             WatchEvent::Bookmark { resource_version, .. } => self.reach(resource_version),
-            _ => Told::Nothing,
+            _ => Effect::Nothing,
         }
     }
 
     /// Only what a server repeats is older than what is held, and the watch goes on behind that.
-    fn reach(&mut self, version: &str) -> Told {
+    fn reach(&mut self, version: &str) -> Effect {
         if !is_version(version) || *version == *self.version {
-            return Told::Nothing;
+            return Effect::Nothing;
         }
         if !self.is_before(version) {
             version.clone_into(&mut self.version);
+            if !is_older(version, &self.newest) {
+                self.newest.clear();
+            }
         }
-        Told::News
+        Effect::News
     }
 
     fn is_before(&self, version: &str) -> bool {

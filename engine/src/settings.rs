@@ -31,8 +31,10 @@ pub struct Settings {
     pub page_limit: u32,
     /// Try a streaming list before a paged one.
     pub streaming_list: bool,
-    /// Tell the first list as one [`Notice::Filled`](super::Notice::Filled), instead of a change for
-    /// each key: for those who read it from the catalog.
+    /// Watch after the list. Without it each scope is listed in one piece, once, and its changes are not followed.
+    pub follow: bool,
+    /// Report the first list as one [`Notice::FirstList`](super::Notice::FirstList) instead of a change for
+    /// each key: for callers that read it from the catalog.
     pub bulk: bool,
     /// The longest line of a watch and the longest item of a list, in bytes.
     pub object_limit: usize,
@@ -50,6 +52,7 @@ impl Settings {
             gzip_lists: false,
             page_limit: 500,
             streaming_list: true,
+            follow: true,
             bulk: false,
             object_limit: 16 << 20,
         }

@@ -10,9 +10,22 @@ pub(super) fn is_older(version: &str, than: &str) -> bool {
     number(version) && number(than) && (version.len(), version) < (than.len(), than)
 }
 
+/// How many versions lie between two; none where one of them is not a number.
+pub(super) fn distance(version: &str, newest: &str) -> Option<u64> {
+    let number = |text: &str| text.parse::<u64>().ok();
+    Some(number(newest)?.saturating_sub(number(version)?))
+}
+
 #[cfg(test)]
 mod tests {
-    use super::is_older;
+    use super::{distance, is_older};
+
+    #[test]
+    fn the_distance_of_what_is_no_number_is_unknown() {
+        assert_eq!(distance("27318", "27320"), Some(2));
+        assert_eq!(distance("27320", "27318"), Some(0));
+        assert_eq!((distance("", "7"), distance("7", "x")), (None, None));
+    }
 
     #[test]
     fn numbers_are_compared_whatever_their_length_and_nothing_else_is() {

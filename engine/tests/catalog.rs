@@ -305,7 +305,7 @@ fn pod(name: u8, uid: u8, version: u32, records: &[(u8, u8)]) -> Model {
     Model { namespace: 0, name, uid, version, records: records.to_vec(), state: State::Live }
 }
 
-fn told(changes: &Changes) -> Vec<(ChangeKind, String, String, String)> {
+fn summary(changes: &Changes) -> Vec<(ChangeKind, String, String, String)> {
     let text = |change: &Change| {
         (
             change.kind,
@@ -322,7 +322,7 @@ fn a_key_is_there_while_one_pod_carries_it() {
     let mut world = World::new();
     let first = world.take(Step::Observe(pod(1, 1, 0, &[(1, 0), (0, 0)])));
     assert_eq!(
-        told(&first),
+        summary(&first),
         [
             (ChangeKind::Added, key(1), "uid-1".into(), "1".into()),
             (ChangeKind::Added, key(0), "uid-1".into(), "1".into()),
@@ -330,11 +330,11 @@ fn a_key_is_there_while_one_pod_carries_it() {
     );
     assert!(world.take(Step::Observe(pod(2, 2, 0, &[(1, 0)]))).is_empty());
     assert_eq!(
-        told(&world.take(Step::Delete(0, 1))),
+        summary(&world.take(Step::Delete(0, 1))),
         [(ChangeKind::Removed, key(0), "uid-1".into(), "3".into())]
     );
     assert_eq!(
-        told(&world.take(Step::Delete(0, 2))),
+        summary(&world.take(Step::Delete(0, 2))),
         [(ChangeKind::Removed, key(1), "uid-2".into(), "4".into())]
     );
 }
@@ -368,7 +368,7 @@ fn a_relist_tells_exactly_the_difference() {
     let mut world = World::new();
     world.take(Step::Observe(pod(1, 1, 0, &[(1, 0), (2, 0)])));
     world.take(Step::Observe(pod(2, 2, 0, &[(3, 0)])));
-    // Key 1 moves from one Pod to another one, which is nothing to tell.
+    // Key 1 moves from one Pod to another one, which is no change.
     let changes = world.take(Step::Relist(None, vec![pod(3, 3, 0, &[(1, 0), (4, 0), (3, 1)])]));
     let mut kinds: Vec<_> = changes.changes.iter().map(|c| (c.key.to_string(), c.kind)).collect();
     kinds.sort();

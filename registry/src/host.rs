@@ -33,7 +33,7 @@ mod native {
     pub fn block_on<T>(work: impl Future<Output = T>) -> io::Result<T> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let done = runtime.block_on(work);
-        // A lookup of a name may still be running; nobody waits for it.
+        // A lookup of a name may still be running; nothing waits for it.
         runtime.shutdown_background();
         Ok(done)
     }

@@ -124,6 +124,24 @@ impl ControlPlane {
         self.authority.pem()
     }
 
+    /// The process of kube-apiserver, for what it uses.
+    ///
+    /// # Panics
+    ///
+    /// While it is not running.
+    pub fn apiserver_pid(&self) -> u32 {
+        self.apiserver.as_ref().expect("kube-apiserver runs").0.id()
+    }
+
+    /// A configuration for curl: the authority, and the token of the user who may do everything.
+    pub fn curl_config(&self) -> PathBuf {
+        let authority = self.write("curl-authority.pem", &self.authority.pem());
+        let text = format!(
+            "silent\nshow-error\nfail\ncacert = \"{authority}\"\nheader = \"Authorization: Bearer {TOKEN}\"\n"
+        );
+        self.write("curl.conf", &text).into()
+    }
+
     /// Requests by the user who may do everything.
     pub fn endpoint(&self) -> Endpoint {
         Endpoint::new(&self.url(), Some(&self.authority.pem()), Some(TOKEN), None).unwrap()

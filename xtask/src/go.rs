@@ -43,6 +43,15 @@ pub(crate) const DUBBO_GO: Build = Build {
     make: make_dubbo_go,
 };
 
+/// client-go as a program that lists and watches Pods: what dubbo-watcher is measured beside.
+pub(crate) const CLIENT_GO: Build = Build {
+    name: "client-go",
+    version: "v0.36.3",
+    programs: &["informer"],
+    minutes: 2,
+    make: make_informer,
+};
+
 const fn kubernetes(version: &'static str) -> Build {
     let programs = &["kube-apiserver"];
     Build { name: "kube-apiserver", version, programs, minutes: 12, make: make_kubernetes }
@@ -227,6 +236,14 @@ fn make_dubbo_go(build: &Build, work: &Path) -> Result {
     let replace = format!("{module}=./dubbo-go");
     go(work).args(["mod", "edit", "-replace", &replace]).read()?;
     go(work).args(["build", "-trimpath", "-o", "bin/oracle", "./oracle"]).read().map(drop)
+}
+
+fn make_informer(_: &Build, work: &Path) -> Result {
+    let sources = root().join("tests/go/informer");
+    for name in ["go.mod", "go.sum", "main.go"] {
+        fs::copy(sources.join(name), work.join(name)).context(|| format!("copying {name}"))?;
+    }
+    go(work).args(["build", "-trimpath", "-o", "bin/informer", "."]).read().map(drop)
 }
 
 #[cfg(test)]

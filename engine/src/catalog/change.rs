@@ -145,13 +145,13 @@ pub struct Changes {
     /// Pods that came, went, or are not as they were.
     pub pods: Vec<PodChange>,
     /// The catalog was empty, and everything in it is new: see [`Content::everything`](super::Content::everything). Only where
-    /// that is asked for, by [`in_bulk`](Self::in_bulk); and then nothing of it is told one by one.
-    pub filled: bool,
+    /// that is asked for, by [`in_bulk`](Self::in_bulk); and then it has no change for each key.
+    pub first_list: bool,
     bulk: bool,
 }
 
 impl Changes {
-    /// For those who read the first list of all from the catalog, and need not be told each key of it.
+    /// For callers that read the first list from the catalog and need no change for each key.
     pub fn in_bulk() -> Self {
         Self { bulk: true, ..Self::default() }
     }
@@ -165,12 +165,12 @@ impl Changes {
         self.changes.clear();
         self.problems.clear();
         self.pods.clear();
-        self.filled = false;
+        self.first_list = false;
     }
 
     /// Whether nothing changed that is worth telling: neither a key nor a problem.
     pub const fn is_empty(&self) -> bool {
-        self.changes.is_empty() && self.problems.is_empty() && !self.filled
+        self.changes.is_empty() && self.problems.is_empty() && !self.first_list
     }
 }
 

@@ -262,13 +262,13 @@ impl Catalog {
         self.finish(log, changes);
     }
 
-    /// Becomes the catalog that a first list has made, and tells of everything in it.
+    /// Becomes the catalog that a first list has made, and reports everything in it.
     fn adopt(&mut self, first: Self, changes: &mut Changes) {
         let revision = self.revision() + u64::from(!first.is_empty());
         *self = first;
         self.content.revision = revision;
         if changes.is_bulk() {
-            changes.filled = !self.is_empty();
+            changes.first_list = !self.is_empty();
             return;
         }
         changes.changes.extend(self.content.everything());

@@ -43,7 +43,7 @@ pub struct Relist(Staged);
 
 #[derive(Debug)]
 pub(super) enum Staged {
-    /// A catalog in the making. What it tells while it grows is nobody's business.
+    /// A catalog in the making. The changes that lead to it are dropped.
     First(Box<Catalog>),
     Later(Later),
 }

@@ -15,6 +15,7 @@ mod probe;
 mod reading;
 mod recovery;
 
+use alloc::string::String;
 use core::time::Duration;
 
 use crate::catalog::Scope;
@@ -22,10 +23,10 @@ use crate::catalog::Scope;
 use super::backoff::Backoff;
 use super::context::Context;
 use super::exchange::{Exchange, Phase, Refused, Step};
-use super::question::Question;
+use super::pods_request::PodsRequest;
 use super::random::Random;
 use super::refusal::{Kind, Refusal};
-use super::replica::{Replica, Told};
+use super::replica::{Effect, Replica};
 use super::wire::{Events, Form, Items};
 use super::{
     Cause, Failure, Input, Notice, RelistReason, ScopeStatus, Settings, StreamId, TransportError,
@@ -48,15 +49,20 @@ pub(super) struct Reflector {
     probe: Option<Probe>,
     /// A watch is open, as far as can be known.
     followed: bool,
-    /// The loss was told.
+    /// The loss was reported.
     lost: bool,
     heard: Option<Duration>,
 }
 
 #[derive(Debug)]
 enum State {
-    Waiting { until: Duration, step: Step },
+    Waiting {
+        until: Duration,
+        step: Step,
+    },
     Open(Exchange),
+    /// The list is complete, and nothing is to follow it.
+    Done,
 }
 
 /// What is known of the server's streaming list.
@@ -101,6 +107,7 @@ impl Reflector {
             synced: self.replica.synced,
             followed: self.followed,
             heard: self.heard,
+            behind: self.replica.behind(),
         }
     }
 
@@ -114,12 +121,14 @@ impl Reflector {
         open || self.is_probe(stream)
     }
 
-    pub(super) fn next_wake(&self) -> Duration {
+    /// When something is due; none once it is done.
+    pub(super) fn next_wake(&self) -> Option<Duration> {
         let own = match &self.state {
-            State::Waiting { until, .. } => *until,
-            State::Open(exchange) => exchange.next_wake(),
+            State::Waiting { until, .. } => Some(*until),
+            State::Open(exchange) => Some(exchange.next_wake()),
+            State::Done => None,
         };
-        self.probe.as_ref().map_or(own, |probe| own.min(probe.due))
+        own.into_iter().chain(self.probe.as_ref().map(|probe| probe.due)).min()
     }
 
     /// Does what has become due.
@@ -134,7 +143,7 @@ impl Reflector {
             }
             State::Open(exchange) if exchange.is_overdue(cx.now) => self.overdue(cx),
             State::Open(exchange) if exchange.is_suspiciously_silent(cx.now) => self.probe(cx),
-            State::Waiting { .. } | State::Open(_) => {}
+            State::Waiting { .. } | State::Open(_) | State::Done => {}
         }
     }
 
@@ -167,7 +176,7 @@ impl Reflector {
         let refused = || Refused::new(status, retry_after, form);
         let is_refused = !(200..=299).contains(&status);
         if self.is_probe(stream) {
-            return self.probe_head(cx, is_refused.then(refused));
+            return self.probe_head(cx, form, is_refused.then(refused));
         }
         let State::Open(exchange) = &mut self.state else { return };
         if is_refused {
@@ -250,18 +259,18 @@ impl Reflector {
         }
         let (low, high) = TIMEOUT;
         let timeout = self.random.within(low, high);
-        let question = match &step {
+        let pods_request = match &step {
             Step::StreamingList => {
-                Question::StreamingList { not_older_than: self.replica.list_version(), timeout }
+                PodsRequest::StreamingList { not_older_than: self.replica.list_version(), timeout }
             }
-            Step::Page { token, whole } => Question::Page {
+            Step::Page { token, whole } => PodsRequest::Page {
                 limit: (!whole).then_some(cx.settings.page_limit),
                 not_older_than: self.replica.list_version(),
                 token,
             },
-            Step::Watch => Question::Watch { since: self.replica.version(), timeout },
+            Step::Watch => PodsRequest::Watch { since: self.replica.version(), timeout },
         };
-        let request = question.request(&self.replica.scope, cx.settings);
+        let request = pods_request.request(&self.replica.scope, cx.settings);
         let limit = request.deadline;
         let stream = cx.send(request);
         self.state = State::Open(Exchange::new(stream, step, limit, refreshed, cx.now));
@@ -273,8 +282,8 @@ impl Reflector {
         let between = State::Waiting { until: cx.now, step: self.sync_step(cx) };
         match core::mem::replace(&mut self.state, between) {
             State::Open(exchange) => Some(exchange),
-            waiting @ State::Waiting { .. } => {
-                self.state = waiting;
+            other @ (State::Waiting { .. } | State::Done) => {
+                self.state = other;
                 None
             }
         }
@@ -283,7 +292,10 @@ impl Reflector {
 
 impl Streaming {
     fn step(&self, settings: &Settings) -> Step {
-        if settings.streaming_list && !self.refused {
+        if !settings.follow {
+            // In one piece it comes from the server's cache; in pages it makes progress on a bad line.
+            Step::Page { token: String::new(), whole: self.cut == 0 }
+        } else if settings.streaming_list && !self.refused {
             Step::StreamingList
         } else {
             Step::FIRST_PAGE

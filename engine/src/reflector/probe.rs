@@ -7,54 +7,76 @@
 //! longer than a minute and a half, where servers send a bookmark every minute; and after two seconds beside
 //! the first watch after an outage, because a server that was away may have come back from a backup.
 //!
-//! It cannot tell once the restored server has come as far as that version with other content:
+//! It cannot know once the restored server has come as far as that version with other content:
 //! versions do not say which history they belong to.
 
-use super::{Context, Duration, Kind, Question, Reflector, Refused, RelistReason, State, StreamId};
+use super::{
+    Context, Duration, Form, Items, Kind, PodsRequest, Reflector, Refused, RelistReason, State,
+    StreamId,
+};
 
 /// The list of one Pod, under way beside the watch.
 #[derive(Debug)]
 pub(super) struct Probe {
     pub(super) stream: StreamId,
     pub(super) due: Duration,
-    refused: Option<Refused>,
+    answer: Answer,
+}
+
+#[derive(Debug)]
+enum Answer {
+    Awaited,
+    /// The server has the version. Its list says how far it has come since.
+    List(Items),
+    Refused(Refused),
 }
 
 /// A server takes three seconds to find out that it is behind.
-const PATIENCE: Duration = Duration::from_secs(30);
+const PROBE_TIMEOUT: Duration = Duration::from_secs(30);
 
 impl Reflector {
     pub(super) fn probe(&mut self, cx: &mut Context<'_>) {
         let State::Open(exchange) = &mut self.state else { return };
         exchange.spoken = true;
-        let question =
-            Question::Page { limit: Some(1), not_older_than: self.replica.version(), token: "" };
-        let request = question.request(&self.replica.scope, cx.settings);
+        let pods_request =
+            PodsRequest::Page { limit: Some(1), not_older_than: self.replica.version(), token: "" };
+        let request = pods_request.request(&self.replica.scope, cx.settings);
         let stream = cx.send(request);
-        self.probe = Some(Probe { stream, due: cx.now + PATIENCE, refused: None });
+        self.probe = Some(Probe { stream, due: cx.now + PROBE_TIMEOUT, answer: Answer::Awaited });
     }
 
     pub(super) fn is_probe(&self, stream: StreamId) -> bool {
         self.probe.as_ref().is_some_and(|probe| probe.stream == stream)
     }
 
-    pub(super) fn probe_head(&mut self, cx: &mut Context<'_>, refused: Option<Refused>) {
-        if refused.is_none() {
-            self.drop_probe(cx);
-        } else if let Some(probe) = &mut self.probe {
-            probe.refused = refused;
+    pub(super) fn probe_head(&mut self, cx: &Context<'_>, form: Form, refused: Option<Refused>) {
+        let list = || Answer::List(Items::new(form, cx.settings.object_limit));
+        if let Some(probe) = &mut self.probe {
+            probe.answer = refused.map_or_else(list, Answer::Refused);
         }
     }
 
-    pub(super) fn probe_body(&mut self, bytes: &[u8]) {
-        if let Some(refused) = self.probe.as_mut().and_then(|probe| probe.refused.as_mut()) {
-            refused.keep(bytes);
+    pub(super) fn probe_body(&mut self, mut bytes: &[u8]) {
+        match self.probe.as_mut().map(|probe| &mut probe.answer) {
+            Some(Answer::Refused(refused)) => refused.keep(bytes),
+            // Only the version of the list counts; what is no list has none.
+            Some(Answer::List(items)) => while matches!(items.next(&mut bytes), Ok(Some(_))) {},
+            Some(Answer::Awaited) | None => {}
         }
     }
 
     /// Any other refusal says nothing about the version: a role may allow no list at all.
     pub(super) fn probe_end(&mut self, cx: &mut Context<'_>) {
-        let Some(refused) = self.probe.take().and_then(|probe| probe.refused) else { return };
+        let refused = match self.probe.take().map(|probe| probe.answer) {
+            Some(Answer::Refused(refused)) => refused,
+            Some(Answer::List(items)) => {
+                if let Ok(list) = items.finish() {
+                    self.replica.saw(&list.resource_version);
+                }
+                return;
+            }
+            Some(Answer::Awaited) | None => return,
+        };
         if refused.refusal().kind == Kind::TooLarge {
             if let Some(exchange) = self.close(cx) {
                 cx.cancel(exchange.stream);

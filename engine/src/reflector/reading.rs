@@ -1,11 +1,11 @@
-//! What an answer tells: lines of a watch, items of a list, and the ends of both.
+//! What an answer brings: events of a watch, items of a list, and the ends of both.
 
 use alloc::borrow::ToOwned as _;
 use alloc::string::String;
 use alloc::string::ToString as _;
 use dubbo_k8s_codec::{Found, WatchEvent};
 
-use super::{Cause, Context, Notice, Phase, Reflector, RelistReason, State, Step, Told, Verb};
+use super::{Cause, Context, Effect, Notice, Phase, Reflector, RelistReason, State, Step, Verb};
 
 impl Reflector {
     /// Takes in a piece of a watch.
@@ -19,8 +19,8 @@ impl Reflector {
                 Err(what) => return self.not_a_watch(cx, what),
             };
             exchange.spoken = true;
-            let told = self.replica.event(cx, raw.event());
-            self.told(cx, told);
+            let effect = self.replica.event(cx, raw.event());
+            self.apply(cx, effect);
         }
     }
 
@@ -31,26 +31,26 @@ impl Reflector {
         let Phase::Events(events) = &mut exchange.phase else { return false };
         let stream = exchange.stream;
         if let Some(rest) = events.take_rest() {
-            let told = self.replica.event(cx, WatchEvent::parse(&rest));
-            self.told(cx, told);
+            let effect = self.replica.event(cx, WatchEvent::parse(&rest));
+            self.apply(cx, effect);
         }
         !matches!(&self.state, State::Open(exchange) if exchange.stream == stream)
     }
 
-    fn told(&mut self, cx: &mut Context<'_>, told: Told) {
+    fn apply(&mut self, cx: &mut Context<'_>, effect: Effect) {
         let State::Open(exchange) = &mut self.state else { return };
-        match told {
-            Told::Nothing => {}
-            Told::News => exchange.news = true,
-            Told::PlainBookmark => exchange.expects_end(),
-            Told::Older => self.older(cx),
-            Told::Synced => {
+        match effect {
+            Effect::Nothing => {}
+            Effect::News => exchange.news = true,
+            Effect::PlainBookmark => exchange.expects_end(),
+            Effect::Older => self.older(cx),
+            Effect::Synced => {
                 exchange.becomes_watch();
                 self.streaming.cut = 0;
                 self.synced(cx);
                 self.regained(cx);
             }
-            Told::Error(refusal) => self.watch_error(cx, refusal),
+            Effect::Error(refusal) => self.watch_error(cx, refusal),
         }
     }
 
@@ -110,7 +110,11 @@ impl Reflector {
         }
         if self.replica.commit(cx) {
             self.synced(cx);
-            self.send(cx, Step::Watch);
+            if cx.settings.follow {
+                self.send(cx, Step::Watch);
+            } else {
+                self.state = State::Done;
+            }
         } else {
             let cause = Cause::NotAList("it has no resourceVersion".to_owned());
             self.fail(cx, Verb::List, cause, Step::FIRST_PAGE, None);

@@ -122,7 +122,8 @@ impl Reflector {
         match exchange.step {
             Step::StreamingList if answered => self.cut(cx, cause),
             Step::StreamingList => self.fail(cx, Verb::Watch, cause, Step::StreamingList, None),
-            Step::Page { token, .. } if token.is_empty() => {
+            Step::Page { token, whole } if token.is_empty() => {
+                self.streaming.cut += u8::from(whole && answered);
                 self.fail(cx, Verb::List, cause, self.sync_step(cx), None);
             }
             step @ Step::Page { .. } => self.fail(cx, Verb::List, cause, step, None),

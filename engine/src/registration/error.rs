@@ -21,7 +21,7 @@ pub enum RegistrationError {
     Gone(PodName),
     /// The Pod was deleted and another one was made under its name; that one is not touched.
     Replaced(PodName),
-    /// The Pod is being deleted: whoever reads the registry no longer counts it.
+    /// The Pod is being deleted: readers of the registry no longer count it.
     Terminating(PodName),
     /// What the Pod carries already cannot be read, and writing would lose it.
     Unreadable {

@@ -1,5 +1,5 @@
 //! Registering in a Pod: read it, merge, PATCH with the uid and the resourceVersion that were
-//! read, and from the start again when somebody else was quicker.
+//! read, and from the start again when another writer was quicker.
 //!
 //! As all of the core it awaits nothing and reads no clock. [`Registrar`] is the machine;
 //! everything else here is what it decides by.

@@ -1,5 +1,4 @@
-//! What a [`Registrar`](super::Registrar) is told to do, what it wants done, and what it has to
-//! tell. Data only.
+//! The commands of a [`Registrar`](super::Registrar), what it wants done, and the notices it emits. Data only.
 
 use alloc::string::String;
 use alloc::sync::Arc;
@@ -19,7 +18,7 @@ pub struct RegistrarSettings {
     pub uid: Option<String>,
     /// The value of the registry's label; none: that of the Pod, or `dubbo.io-value` if it has none.
     pub label_value: Option<String>,
-    /// Keep what was added: watch the Pod, and put back what somebody overwrote.
+    /// Keep what was added: watch the Pod, and put back what another writer overwrote.
     pub hold: bool,
     /// Only find out what would be written.
     pub dry_run: bool,
@@ -49,16 +48,16 @@ pub enum RegistrarOutput {
         /// What to send.
         request: Request,
     },
-    /// Drop this exchange; nothing more is heard of it.
+    /// Drop this exchange; no input for it may follow.
     Cancel {
         /// The exchange.
         stream: StreamId,
     },
-    /// Tell whoever listens.
+    /// Hand this notice to the caller.
     Notice(RegistrarNotice),
 }
 
-/// One thing to tell.
+/// One notice.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum RegistrarNotice {
     /// A change is done, and the server has confirmed it.
@@ -82,7 +81,7 @@ pub enum RegistrarNotice {
         /// When the next attempt begins, from now.
         retry_in: Duration,
     },
-    /// What was told as [`Self::Retrying`] is over, and everything is as it should be.
+    /// What was reported as [`Self::Retrying`] is over, and everything is as it should be.
     Recovered,
     /// Held records (or the label) had been overwritten, and are there again.
     PutBack {

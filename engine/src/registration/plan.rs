@@ -11,7 +11,7 @@ use dubbo_k8s_codec::kubernetes::LABEL_VALUES;
 
 use crate::patch::{Draft, Obstacle, Patch};
 
-/// A change that somebody waits for.
+/// A change that a caller waits for.
 #[derive(Debug, Clone)]
 pub(super) struct Job {
     pub(super) ticket: Ticket,
@@ -215,7 +215,7 @@ impl Planner<'_> {
 }
 
 impl Outcome {
-    /// The Pod's label value, if it is one that readers of the registry overlook unless told
+    /// The Pod's label value, if it is one that readers of the registry overlook unless configured
     /// otherwise (`-l`).
     pub fn overlooked_label(&self) -> Option<&str> {
         self.label.as_deref().filter(|value| !LABEL_VALUES.contains(value))

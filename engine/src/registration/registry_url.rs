@@ -165,7 +165,7 @@ fn category(url: &Url<'_>) -> Category {
 fn port_problem(url: &Url<'_>, category: Category) -> Option<&'static str> {
     let port = |host: &dubbo_k8s_codec::Host<'_>| host.port;
     if url.hosts().any(|host| port(&host) == Some(0)) {
-        return Some("port 0 is nobody's");
+        return Some("no process listens on port 0");
     }
     let missing = category == Category::Providers && url.hosts().any(|host| port(&host).is_none());
     missing.then_some("a provider needs a port, as in 10.0.0.1:20880")

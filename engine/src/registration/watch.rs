@@ -1,6 +1,6 @@
 //! The watch of one Pod: says when a look at it is due. It never decides what to do about it.
 //!
-//! It starts without a resourceVersion, so the server first tells the Pod as it is; every
+//! It starts without a resourceVersion, so the server first sends the Pod as it is; every
 //! re-connect is a look by itself and no version can be too old. For one object the order of those
 //! first events, for which lists avoid this, does not matter.
 
@@ -62,8 +62,8 @@ struct Stream {
     due: Duration,
     /// When the whole of it is.
     end: Duration,
-    /// Something was told, or the end of what there was to tell at first.
-    told: bool,
+    /// Something came, or the end of what there was at first.
+    begun: bool,
     body: Body,
 }
 
@@ -74,13 +74,13 @@ enum Body {
     Events(Events),
 }
 
-/// What a watch has to tell.
+/// What a watch has observed.
 #[derive(Debug)]
-pub(super) enum Sight {
+pub(super) enum Observation {
     /// The Pod, at some version: perhaps older than what is known.
     Pod(OwnPod),
-    /// Something happened to it: read it.
-    Doubt,
+    /// It has changed, and has to be read.
+    Changed,
     /// The credential was not accepted.
     Unauthorized,
     /// The watch broke, and is tried again.
@@ -135,7 +135,7 @@ impl PodWatch {
         let deadline = Duration::from_secs(timeout) + GRACE;
         let (due, end) = (now + HEAD, now + deadline);
         self.state =
-            State::Open(Stream { id, opened: now, due, end, told: false, body: Body::Sent });
+            State::Open(Stream { id, opened: now, due, end, begun: false, body: Body::Sent });
         Request {
             verb: Verb::Watch,
             target: format!(
@@ -156,11 +156,11 @@ impl PodWatch {
         now: Duration,
         pod: &PodName,
         random: &mut Random,
-    ) -> Option<(Option<StreamId>, Sight)> {
+    ) -> Option<(Option<StreamId>, Observation)> {
         match &mut self.state {
             State::Polling { at } if now >= *at => {
                 *at = now + POLL;
-                Some((None, Sight::Doubt))
+                Some((None, Observation::Changed))
             }
             State::Open(stream) if now >= stream.due => {
                 let id = stream.id;
@@ -190,14 +190,14 @@ impl PodWatch {
         };
     }
 
-    /// What these bytes tell, in order, and the exchange to cancel if they end it.
+    /// What these bytes bring, in order, and the exchange to cancel if they end it.
     pub(super) fn chunk(
         &mut self,
         now: Duration,
         mut bytes: &[u8],
         pod: &PodName,
         random: &mut Random,
-        sights: &mut Vec<Sight>,
+        observations: &mut Vec<Observation>,
     ) -> Option<StreamId> {
         let State::Open(stream) = &mut self.state else { return None };
         let id = stream.id;
@@ -214,9 +214,9 @@ impl PodWatch {
                         break;
                     }
                 };
-                let first = !core::mem::replace(&mut stream.told, true);
-                match sight(raw, first) {
-                    Ok(sight) => sights.extend(sight),
+                let first = !core::mem::replace(&mut stream.begun, true);
+                match observation(raw, first) {
+                    Ok(observation) => observations.extend(observation),
                     Err(refusal) => {
                         let retry_after = refusal.retry_after;
                         broken = Some((refusal.into_cause(), retry_after));
@@ -226,7 +226,7 @@ impl PodWatch {
             },
         }
         let (cause, retry_after) = broken?;
-        sights.push(self.broke(now, pod, cause, retry_after, random));
+        observations.push(self.broke(now, pod, cause, retry_after, random));
         Some(id)
     }
 
@@ -237,7 +237,7 @@ impl PodWatch {
         error: Option<TransportError>,
         pod: &PodName,
         random: &mut Random,
-    ) -> Option<Sight> {
+    ) -> Option<Observation> {
         let State::Open(stream) = &mut self.state else { return None };
         if let Some(error) = error {
             return Some(self.broke(now, pod, Cause::Transport(error), None, random));
@@ -246,7 +246,7 @@ impl PodWatch {
             Body::Refused { status, refused } => {
                 Some(self.refused(now, status, pod, refused.refusal(), random))
             }
-            _ if !stream.told || now.saturating_sub(stream.opened) < SHORT => {
+            _ if !stream.begun || now.saturating_sub(stream.opened) < SHORT => {
                 Some(self.broke(now, pod, Cause::ShortWatch, None, random))
             }
             _ => {
@@ -263,18 +263,18 @@ impl PodWatch {
         pod: &PodName,
         refusal: Refusal,
         random: &mut Random,
-    ) -> Sight {
+    ) -> Observation {
         let retry_after = refusal.retry_after;
         match status {
             401 => {
                 let delay = self.backoff.after_failure(now, retry_after, random);
                 self.state = State::Waiting { until: now + delay };
-                Sight::Unauthorized
+                Observation::Unauthorized
             }
             429 | 500.. => self.broke(now, pod, refusal.into_cause(), retry_after, random),
             _ => {
                 self.state = State::Polling { at: now + POLL };
-                Sight::Polls(error(pod, refusal.into_cause()))
+                Observation::Polls(error(pod, refusal.into_cause()))
             }
         }
     }
@@ -286,10 +286,10 @@ impl PodWatch {
         cause: Cause,
         retry_after: Option<Duration>,
         random: &mut Random,
-    ) -> Sight {
+    ) -> Observation {
         let retry_in = self.backoff.after_failure(now, retry_after, random);
         self.state = State::Waiting { until: now + retry_in };
-        Sight::Broke { error: error(pod, cause), retry_in }
+        Observation::Broke { error: error(pod, cause), retry_in }
     }
 }
 
@@ -297,42 +297,44 @@ fn error(pod: &PodName, cause: Cause) -> RegistrationError {
     RegistrationError::Request { pod: pod.clone(), verb: Verb::Watch, cause }
 }
 
-/// What one event tells, or the refusal that ends the watch.
-fn sight(raw: Raw<'_>, first: bool) -> Result<Option<Sight>, Refusal> {
+/// What one event brings, or the refusal that ends the watch.
+fn observation(raw: Raw<'_>, first: bool) -> Result<Option<Observation>, Refusal> {
     match raw {
-        Raw::Line(line) => sight_of_line(line, first),
-        Raw::Frame(frame) => sight_of_frame(frame, first),
+        Raw::Line(line) => observation_of_line(line, first),
+        Raw::Frame(frame) => observation_of_frame(frame, first),
     }
 }
 
-fn sight_of_frame(frame: Message<'_>, first: bool) -> Result<Option<Sight>, Refusal> {
+fn observation_of_frame(frame: Message<'_>, first: bool) -> Result<Option<Observation>, Refusal> {
     let event = protobuf::Event::open(frame);
     Ok(match event.event() {
         Ok(WatchEvent::Added(pod) | WatchEvent::Modified(pod)) => {
             let pod = OwnPod::new(&pod, event.object().annotations());
-            Some(pod.map_or(Sight::Doubt, Sight::Pod))
+            Some(pod.map_or(Observation::Changed, Observation::Pod))
         }
-        Ok(WatchEvent::Bookmark { .. }) => first.then_some(Sight::Doubt),
+        Ok(WatchEvent::Bookmark { .. }) => first.then_some(Observation::Changed),
         Ok(WatchEvent::Error(status)) => return Err(Refusal::of_event(&status)),
-        _ => Some(Sight::Doubt),
+        _ => Some(Observation::Changed),
     })
 }
 
-fn sight_of_line(line: Line<'_>, first: bool) -> Result<Option<Sight>, Refusal> {
-    let Line::Whole(line) = line else { return Ok(Some(Sight::Doubt)) };
-    let Ok(event) = serde_json::from_slice::<Event>(line) else { return Ok(Some(Sight::Doubt)) };
+fn observation_of_line(line: Line<'_>, first: bool) -> Result<Option<Observation>, Refusal> {
+    let Line::Whole(line) = line else { return Ok(Some(Observation::Changed)) };
+    let Ok(event) = serde_json::from_slice::<Event>(line) else {
+        return Ok(Some(Observation::Changed));
+    };
     Ok(match &*event.kind {
         "ADDED" | "MODIFIED" => {
-            Some(OwnPod::try_from(event.object).map_or(Sight::Doubt, Sight::Pod))
+            Some(OwnPod::try_from(event.object).map_or(Observation::Changed, Observation::Pod))
         }
-        // The first thing told is the Pod, if there is one.
-        "BOOKMARK" => first.then_some(Sight::Doubt),
+        // The first event is the Pod, if there is one.
+        "BOOKMARK" => first.then_some(Observation::Changed),
         "ERROR" => {
             return Err(match WatchEvent::parse(line) {
                 Ok(WatchEvent::Error(status)) => Refusal::of_event(&status),
                 _ => Refusal::of_response(event.object.code, None, Form::Json, b""),
             });
         }
-        _ => Some(Sight::Doubt),
+        _ => Some(Observation::Changed),
     })
 }

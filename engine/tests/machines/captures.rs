@@ -116,8 +116,8 @@ fn real_refusals() {
 
     let mut rig = Rig::new(paged());
     rig.refuse(403, FORBIDDEN);
-    let told = rig.told();
-    let [Notice::Failed { error, .. }] = &told[..] else { panic!("{told:?}") };
+    let notices = rig.notices();
+    let [Notice::Failed { error, .. }] = &notices[..] else { panic!("{notices:?}") };
     let Cause::Refused { status: 403, reason, message } = &error.cause else { panic!("{error:?}") };
     assert_eq!(reason, "Forbidden");
     assert!(
@@ -137,22 +137,22 @@ fn real_refusals() {
     rig.body(COMPACTED);
     rig.until_sent();
     rig.answer(&list(26500, "", &[]));
-    let told = rig.told();
+    let notices = rig.notices();
     assert!(
-        matches!(&told[..], [Notice::Relisted { reason: RelistReason::Expired, .. }]),
-        "{told:?}"
+        matches!(&notices[..], [Notice::Relisted { reason: RelistReason::Expired, .. }]),
+        "{notices:?}"
     );
 
     let mut rig = watching("26495");
     rig.end();
     rig.until_sent();
-    rig.told();
+    rig.notices();
     rig.refuse_for(429, TOO_MANY, Some(Duration::from_secs(1)));
-    let told = rig.told();
+    let notices = rig.notices();
     assert!(
-        matches!(&told[..], [Notice::Failed { error, .. }]
+        matches!(&notices[..], [Notice::Failed { error, .. }]
             if error.to_string().ends_with("Too many requests, please try again later.")),
-        "{told:?}"
+        "{notices:?}"
     );
     rig.until_sent();
     assert_eq!((rig.request().verb, rig.lists()), (Verb::Watch, 1));

@@ -1,4 +1,4 @@
-//! What comes out of the engine: changes, and who is told what when.
+//! What comes out of the engine: changes, and who is expected what when.
 
 use std::time::Duration;
 
@@ -39,21 +39,21 @@ fn a40_a_replace_is_one_step() {
 fn a41_the_changes_of_an_outage_are_delivered_as_the_difference() {
     let mut rig = Rig::watching(10, &[pod("a", "u1", 3, &["A"]), pod("b", "u2", 4, &["B"])]);
     rig.fail(TransportErrorKind::Interrupted);
-    assert!(matches!(&rig.told()[..], [Notice::Disconnected { .. }]));
+    assert!(matches!(&rig.notices()[..], [Notice::Disconnected { .. }]));
     rig.until_sent();
     rig.fail(TransportErrorKind::Connect);
-    assert!(matches!(&rig.told()[..], [Notice::Failed { .. }]));
+    assert!(matches!(&rig.notices()[..], [Notice::Failed { .. }]));
     rig.holds(&["A", "B"]);
     rig.until_sent();
     rig.head(200);
-    assert!(matches!(&rig.told()[..], [Notice::Reconnected { .. }]));
+    assert!(matches!(&rig.notices()[..], [Notice::Reconnected { .. }]));
     rig.body(&error_event(&expired()));
     rig.until_sent();
     rig.answer(&list(90, "", &[pod("a", "u1", 50, &["A", "C"]), pod("d", "u4", 60, &["D"])]));
     let mut changes = rig.changes();
     changes.sort();
     assert_eq!(changes, ["+C", "+D", "-B"]);
-    assert!(matches!(&rig.told()[..], [Notice::Relisted { reason: RelistReason::Expired, .. }]));
+    assert!(matches!(&rig.notices()[..], [Notice::Relisted { reason: RelistReason::Expired, .. }]));
 }
 
 #[test]

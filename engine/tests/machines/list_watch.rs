@@ -24,7 +24,7 @@ fn a01_request_options_and_resulting_store_of_a_paged_list() {
     rig.answer(&list(10, "", &[pod("a", "u1", 3, &["A", "B"]), pod("b", "u2", 9, &["B"])]));
     rig.holds(&["A", "B"]);
     assert_eq!(rig.changes(), ["+A", "+B"]);
-    assert_eq!(rig.told(), [Notice::Synced { pods: 2, records: 2 }]);
+    assert_eq!(rig.notices(), [Notice::Synced { pods: 2, records: 2 }]);
 
     let request = rig.request().clone();
     let timeout = parameter(&request.target, "timeoutSeconds").unwrap();
@@ -61,7 +61,7 @@ fn a01_request_options_and_resulting_store_of_a_streaming_list() {
     rig.body(&added(&pod("b", "u2", 9, &["B"])));
     rig.body(&synced(10));
     rig.holds(&["A", "B"]);
-    assert_eq!(rig.told(), [Notice::Synced { pods: 2, records: 2 }]);
+    assert_eq!(rig.notices(), [Notice::Synced { pods: 2, records: 2 }]);
     assert_eq!(rig.sent.len(), 1, "the same stream is the watch");
 }
 
@@ -85,13 +85,13 @@ fn a01_several_namespaces_are_followed_at_once_and_synced_together() {
     assert_eq!(targets, ["/api/v1/namespaces/one/pods", "/api/v1/namespaces/two/pods"].into());
     let (one, two) = (rig.open[0].0, rig.open[1].0);
     for (stream, namespace, name) in [(one, "one", "A"), (two, "two", "B")] {
-        assert_eq!(rig.told(), []);
+        assert_eq!(rig.notices(), []);
         let body = added(&pod_in(namespace, "p", name, 1, &[name])) + &synced(5);
         rig.input(Input::Head { stream, status: 200, retry_after: None, content_type: "" });
         rig.input(Input::Chunk { stream, bytes: body.as_bytes() });
     }
     rig.holds(&["A", "B"]);
-    assert_eq!(rig.told(), [Notice::Synced { pods: 2, records: 2 }]);
+    assert_eq!(rig.notices(), [Notice::Synced { pods: 2, records: 2 }]);
     assert!(Scopes::namespaces(["", " "]).is_none(), "a stray comma is not all namespaces");
 }
 
@@ -157,7 +157,7 @@ fn a05_too_large_version_in_all_its_forms_ends_in_a_list_of_the_newest() {
     let mut by_type = status(504, "", "");
     by_type["details"] = serde_json::json!({ "causes": [{ "reason": "ResourceVersionTooLarge" }] });
 
-    for told in [too_large(), by_message, by_cause, by_type] {
+    for expected in [too_large(), by_message, by_cause, by_type] {
         for streaming_list in [true, false] {
             for in_the_watch in [true, false] {
                 let mut rig = Rig::new(Settings { streaming_list, ..settings() });
@@ -171,21 +171,21 @@ fn a05_too_large_version_in_all_its_forms_ends_in_a_list_of_the_newest() {
                     rig.head(200);
                 }
                 if in_the_watch {
-                    rig.body(&error_event(&told));
+                    rig.body(&error_event(&expected));
                 } else {
                     rig.body(&error_event(&expired()));
                     rig.until_sent();
                     assert_eq!(rig.parameter("resourceVersion").as_deref(), Some("99"));
                     if streaming_list {
                         rig.head(200);
-                        rig.body(&error_event(&told));
+                        rig.body(&error_event(&expected));
                     } else {
-                        rig.refuse(504, &told.to_string());
+                        rig.refuse(504, &expected.to_string());
                     }
                 }
                 assert!(rig.until_sent() >= Duration::from_millis(800), "the server may catch up");
-                assert_eq!(rig.parameter("resourceVersion"), None, "{told}");
-                rig.told();
+                assert_eq!(rig.parameter("resourceVersion"), None, "{expected}");
+                rig.notices();
                 // A restored server is older, and right.
                 rig.head(200);
                 if streaming_list {
@@ -195,13 +195,13 @@ fn a05_too_large_version_in_all_its_forms_ends_in_a_list_of_the_newest() {
                     rig.end();
                 }
                 rig.holds(&["B"]);
-                let told = rig.told();
+                let notices = rig.notices();
                 assert!(
                     matches!(
-                        &told[..],
+                        &notices[..],
                         [Notice::Relisted { reason: RelistReason::Rewound, .. }, ..]
                     ),
-                    "{told:?}"
+                    "{notices:?}"
                 );
             }
         }
@@ -239,13 +239,13 @@ fn a07_expiry_on_page_two_starts_one_list_without_a_limit() {
 fn a08_compaction_in_mid_list_never_takes_the_inconsistent_token() {
     let mut rig = Rig::new(paged());
     rig.answer(&list(10, "next", &[pod("a", "u1", 3, &["A"])]));
-    let mut told = expired();
-    told["metadata"]["continue"] = "inconsistent".into();
-    rig.refuse(410, &format!("{told:#}"));
+    let mut expected = expired();
+    expected["metadata"]["continue"] = "inconsistent".into();
+    rig.refuse(410, &format!("{expected:#}"));
     assert!(rig.sent.iter().all(|(_, request)| !request.target.contains("inconsistent")));
     rig.answer(&list(20, "", &[pod("b", "u2", 13, &["B"])]));
     rig.holds(&["B"]);
-    assert_eq!(rig.told(), [Notice::Synced { pods: 1, records: 1 }]);
+    assert_eq!(rig.notices(), [Notice::Synced { pods: 1, records: 1 }]);
 }
 
 #[test]
@@ -290,7 +290,7 @@ fn a11_objects_of_another_kind_are_ignored() {
     rig.holds(&["A"]);
     rig.body(&modified(&pod("a", "u1", 12, &["C"])));
     rig.holds(&["C"]);
-    assert_eq!(rig.told(), []);
+    assert_eq!(rig.notices(), []);
     rig.fail(TransportErrorKind::Interrupted);
     rig.until_sent();
     assert_eq!(rig.parameter("resourceVersion").as_deref(), Some("12"));
@@ -305,11 +305,11 @@ fn a12_a_corrupt_object_breaks_the_watch_off_and_the_relist_removes_it() {
     rig.answer(&list(12, "", &[pod("b", "u2", 4, &["B"])]));
     rig.holds(&["B"]);
     assert_eq!(rig.changes(), ["-A"]);
-    let told = rig.told();
+    let notices = rig.notices();
     assert!(
-        matches!(&told[..], [Notice::Relisted { reason: RelistReason::WatchError(message), .. }]
+        matches!(&notices[..], [Notice::Relisted { reason: RelistReason::WatchError(message), .. }]
             if message.contains("corrupt object")),
-        "{told:?}"
+        "{notices:?}"
     );
 }
 
@@ -399,7 +399,7 @@ fn a17_unread_events_at_the_stop_leak_nothing() {
         Output::Notice(Notice::Change(change)) => Some(std::sync::Arc::downgrade(&change.holder)),
         _ => None,
     });
-    let held = held.expect("a change was told");
+    let held = held.expect("a change was expected");
     drop(out);
     assert!(held.upgrade().is_some(), "the catalog holds it");
     drop(engine);
@@ -420,7 +420,7 @@ fn a18_a_server_timeout_is_watched_again_with_still_one_list() {
         rig.head(200);
     }
     assert_eq!(rig.lists(), 1);
-    assert_eq!(rig.told(), [], "nobody needs to know");
+    assert_eq!(rig.notices(), [], "nobody needs to know");
     rig.holds(&["A"]);
 }
 
@@ -454,16 +454,34 @@ fn a_body_that_is_no_list_is_a_failure_and_not_an_empty_registry() {
         if !rig.open.is_empty() {
             rig.end();
         }
-        let told = rig.told();
+        let notices = rig.notices();
         assert!(
-            matches!(&told[..], [Notice::Disconnected { error, .. }]
+            matches!(&notices[..], [Notice::Disconnected { error, .. }]
                 if matches!(error.cause, Cause::NotAList(_) | Cause::CutShort)),
-            "{body}: {told:?}"
+            "{body}: {notices:?}"
         );
         rig.holds(&["A"]);
         rig.until_sent();
         assert_eq!(rig.request().verb, Verb::List);
     }
+}
+
+#[test]
+fn what_is_not_followed_is_listed_in_one_piece_and_then_left_alone() {
+    let mut rig = Rig::new(Settings { follow: false, ..settings() });
+    assert_eq!((rig.request().verb, rig.parameter("limit")), (Verb::List, None));
+    rig.answer(&list(99, "", &[pod("a", "u1", 3, &["A"])]));
+    rig.holds(&["A"]);
+    assert!(rig.open.is_empty() && rig.engine.next_wake().is_none());
+}
+
+#[test]
+fn a_list_in_one_piece_that_breaks_off_is_tried_in_pages() {
+    let mut rig = Rig::new(Settings { follow: false, ..settings() });
+    rig.head(200);
+    rig.fail(TransportErrorKind::Interrupted);
+    rig.until_sent();
+    assert_eq!((rig.request().verb, rig.parameter("limit")), (Verb::List, Some("500".to_owned())));
 }
 
 #[test]
@@ -527,7 +545,7 @@ fn a_silent_watch_whose_version_is_there_goes_on() {
         let watch = rig.stream();
         rig.until_sent();
         if answer == 200 {
-            rig.head(200);
+            rig.answer(&list(140, "", &[]));
         } else {
             rig.refuse(answer, "");
         }
@@ -537,8 +555,21 @@ fn a_silent_watch_whose_version_is_there_goes_on() {
         assert_eq!(rig.sent.len(), before, "once for each watch");
         rig.body(&modified(&pod("a", "u1", 100, &["B"])));
         rig.holds(&["B"]);
-        assert_eq!(rig.told(), []);
+        assert_eq!(rig.notices(), []);
     }
+}
+
+#[test]
+fn the_answer_about_a_silent_watch_says_how_far_it_is_behind() {
+    let mut rig = Rig::watching(99, &[pod("a", "u1", 3, &["A"])]);
+    assert_eq!(rig.engine.status().behind(), Some(0));
+    rig.until_sent();
+    rig.answer(&list(140, "", &[]));
+    assert_eq!(rig.engine.status().behind(), Some(41));
+    rig.body(&bookmark(120));
+    assert_eq!(rig.engine.status().behind(), Some(20));
+    rig.body(&bookmark(150));
+    assert_eq!(rig.engine.status().behind(), Some(0));
 }
 
 #[test]
@@ -569,16 +600,16 @@ fn progress_is_told_while_a_large_list_loads() {
     let mut rig = Rig::new(paged());
     rig.answer(&list(10, "next", &pods(1)));
     rig.answer(&list(10, "", &pods(601)));
-    let told = rig.told();
+    let notices = rig.notices();
     assert!(
         matches!(
-            &told[..],
+            &notices[..],
             [
                 Notice::Progress { pods: 600, .. },
                 Notice::Progress { pods: 1200, .. },
                 Notice::Synced { .. }
             ]
         ),
-        "{told:?}"
+        "{notices:?}"
     );
 }

@@ -257,11 +257,11 @@ impl Server {
         if future {
             answer(200, String::new(), Then::Silence)
         } else if since < self.compacted {
-            let told = expired();
+            let expected = expired();
             if random.one_in(2) {
-                answer(410, told.to_string(), Then::End)
+                answer(410, expected.to_string(), Then::End)
             } else {
-                answer(200, error_event(&told), Then::End)
+                answer(200, error_event(&expected), Then::End)
             }
         } else {
             let mut next = self.log.partition_point(|logged| logged.version <= since);
@@ -331,7 +331,7 @@ impl Simulation {
             self.step();
         }
         self.settle();
-        self.rig.told().iter().map(name).collect()
+        self.rig.notices().iter().map(name).collect()
     }
 
     fn step(&mut self) {
@@ -368,9 +368,9 @@ impl Simulation {
                     }
                     1 => answer.head = None,
                     2 if request.verb == Verb::Watch => {
-                        let told = status(500, "InternalError", "etcdserver: no leader");
+                        let expected = status(500, "InternalError", "etcdserver: no leader");
                         answer.head = Some((200, None));
-                        answer.body = self.server.form.write(&error_event(&told));
+                        answer.body = self.server.form.write(&error_event(&expected));
                     }
                     _ => {
                         let code = *self.random.of(&[401, 403, 429, 429, 500, 503]);
@@ -550,7 +550,7 @@ impl Simulation {
 
 fn name(notice: &Notice) -> &'static str {
     match notice {
-        Notice::Change(_) | Notice::Filled | Notice::Pod(_) => "Change",
+        Notice::Change(_) | Notice::FirstList | Notice::Pod(_) => "Change",
         Notice::Problem(_) => "Problem",
         Notice::Progress { .. } => "Progress",
         Notice::Synced { .. } => "Synced",

@@ -21,7 +21,7 @@ pub(crate) struct Rig {
     pub(crate) open: Vec<(StreamId, Request)>,
     /// Everything that was sent, and when.
     pub(crate) sent: Vec<(Duration, Request)>,
-    /// Told since the last [`Rig::told`], changes left out.
+    /// Effect since the last [`Rig::expected`], changes left out.
     notices: Vec<Notice>,
     changes: Vec<Change>,
     /// In which form answers come that are given as JSON.
@@ -93,7 +93,7 @@ impl Rig {
         let mut rig = Self::new(paged());
         rig.answer(&crate::objects::list(version, "", pods));
         rig.head(200);
-        rig.told();
+        rig.notices();
         rig.changes();
         rig
     }
@@ -223,8 +223,8 @@ impl Rig {
         self.now.saturating_sub(start)
     }
 
-    /// What was told since the last call, changes of keys and Pods left out.
-    pub(crate) fn told(&mut self) -> Vec<Notice> {
+    /// What was expected since the last call, changes of keys and Pods left out.
+    pub(crate) fn notices(&mut self) -> Vec<Notice> {
         std::mem::take(&mut self.notices)
     }
 

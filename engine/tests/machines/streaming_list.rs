@@ -13,7 +13,7 @@ fn a19_no_bookmark_means_not_synced() {
     rig.body(&bookmark(50));
     rig.pass(Duration::from_millis(4999));
     rig.holds(&[]);
-    assert_eq!(rig.told(), []);
+    assert_eq!(rig.notices(), []);
     assert!(!rig.engine.status().synced());
 }
 
@@ -25,14 +25,14 @@ fn initial_events_that_stop_without_their_bookmark_end_in_a_list() {
         rig.pass(Duration::from_secs(4));
         rig.body(&events);
         rig.pass(Duration::from_millis(999));
-        assert_eq!((rig.request().verb, rig.told()), (Verb::Watch, vec![]));
+        assert_eq!((rig.request().verb, rig.notices()), (Verb::Watch, vec![]));
         let waited = rig.until_sent();
         assert!(waited <= Duration::from_millis(4001), "{waited:?}");
         assert_eq!((rig.request().verb, rig.open.len()), (Verb::List, 1));
-        let told = rig.told();
+        let notices = rig.notices();
         assert!(
-            matches!(&told[..], [Notice::Failed { error, .. }] if error.cause == Cause::NoClosingBookmark),
-            "{told:?}"
+            matches!(&notices[..], [Notice::Failed { error, .. }] if error.cause == Cause::NoClosingBookmark),
+            "{notices:?}"
         );
         rig.answer(&list(10, "", &[pod("b", "u2", 9, &["B"])]));
         rig.holds(&["B"]);
@@ -70,7 +70,7 @@ fn a20_an_end_mark_that_is_not_true_means_not_synced() {
         let mut rig = loading();
         rig.body(&end_mark(50, value));
         rig.holds(&[]);
-        assert_eq!(rig.told(), [], "{value:?}");
+        assert_eq!(rig.notices(), [], "{value:?}");
         rig.body(&synced(50));
         rig.holds(&["A", "B"]);
     }
@@ -82,7 +82,7 @@ fn a20_an_end_mark_without_a_version_to_watch_from_is_none() {
         let mut rig = loading();
         rig.body(&synced(777).replace("777", version));
         rig.holds(&[]);
-        assert_eq!(rig.told(), []);
+        assert_eq!(rig.notices(), []);
     }
 }
 
@@ -106,7 +106,7 @@ fn a22_any_refusal_falls_back_to_a_list_at_once() {
         rig.refuse(code, &status(code, "Invalid", "sendInitialEvents is forbidden").to_string());
         assert_eq!(rig.request().verb, Verb::List, "{code}");
         assert_eq!(rig.now, Duration::ZERO);
-        assert_eq!(rig.told(), [], "nothing is wrong yet");
+        assert_eq!(rig.notices(), [], "nothing is wrong yet");
         rig.answer(&list(10, "", &[pod("a", "u1", 3, &["A"])]));
         rig.holds(&["A"]);
     }
@@ -240,15 +240,15 @@ fn a27_a_server_swapped_for_one_without_it() {
     rig.until_sent();
     assert_eq!(rig.parameter("sendInitialEvents").as_deref(), Some("true"));
     assert_eq!(rig.parameter("resourceVersion").as_deref(), Some("50"), "nothing older than held");
-    rig.told();
+    rig.notices();
     rig.refuse(422, &status(422, "Invalid", "sendInitialEvents is forbidden").to_string());
     rig.answer(&list(60, "", &[pod("a", "u1", 3, &["A"])]));
     rig.holds(&["A"]);
     assert_eq!(rig.changes(), ["+A", "+B", "-B"]);
-    let told = rig.told();
+    let notices = rig.notices();
     assert!(
-        matches!(&told[..], [Notice::Relisted { reason: RelistReason::Expired, .. }]),
-        "{told:?}"
+        matches!(&notices[..], [Notice::Relisted { reason: RelistReason::Expired, .. }]),
+        "{notices:?}"
     );
 }
 
@@ -290,6 +290,6 @@ fn loading() -> Rig {
 fn following() -> Rig {
     let mut rig = loading();
     rig.body(&synced(50));
-    rig.told();
+    rig.notices();
     rig
 }

@@ -24,9 +24,9 @@ fn a30_refused_connections_are_tried_with_growing_waits_up_to_a_plateau() {
             );
             least = (least * 2).min(30_000);
         }
-        let told = rig.told();
-        assert_eq!(told.len(), 20);
-        assert!(told.iter().all(|notice| matches!(notice, Notice::Failed { .. })));
+        let notices = rig.notices();
+        assert_eq!(notices.len(), 20);
+        assert!(notices.iter().all(|notice| matches!(notice, Notice::Failed { .. })));
     }
 }
 
@@ -76,10 +76,10 @@ fn a31_too_many_requests_in_both_forms() {
     );
     let waited = rig.until_sent();
     assert!(waited >= Duration::from_secs(1), "{waited:?}");
-    let mut told = status(429, "TooManyRequests", "try again later");
-    told["details"] = serde_json::json!({ "retryAfterSeconds": 7 });
+    let mut expected = status(429, "TooManyRequests", "try again later");
+    expected["details"] = serde_json::json!({ "retryAfterSeconds": 7 });
     rig.head(200);
-    rig.body(&error_event(&told));
+    rig.body(&error_event(&expected));
     assert!(rig.until_sent() >= Duration::from_secs(7));
     assert_eq!((rig.request().verb, rig.lists()), (Verb::Watch, 1));
 }
@@ -119,12 +119,12 @@ fn a33_an_internal_error_is_retried_and_the_third_in_a_row_reads_anew() {
 
 #[test]
 fn a34_what_a_watch_meets() {
-    for Case { what, meets, waits: (least, most), told } in watch_meets() {
+    for Case { what, meets, waits: (least, most), expected } in watch_meets() {
         let mut rig = Rig::watching(10, &[pod("a", "u1", 3, &["A"])]);
         meets(&mut rig);
-        let notices = rig.told();
+        let notices = rig.notices();
         let errors: Vec<String> = notices.iter().map(describe).collect();
-        assert_eq!(errors, Vec::from_iter(told.map(str::to_owned)), "{what}");
+        assert_eq!(errors, Vec::from_iter(expected.map(str::to_owned)), "{what}");
         let start = rig.now;
         if rig.open.is_empty() {
             rig.until_sent();
@@ -134,8 +134,8 @@ fn a34_what_a_watch_meets() {
         assert!(bounds.contains(&waited), "{what}: {waited:?}");
         assert_eq!((rig.request().verb, rig.lists()), (Verb::Watch, 1), "{what}: no relist");
         rig.head(200);
-        let back = rig.told();
-        assert_eq!(back.len(), usize::from(told.is_some()), "{what}: {back:?}");
+        let back = rig.notices();
+        assert_eq!(back.len(), usize::from(expected.is_some()), "{what}: {back:?}");
         assert!(back.iter().all(|notice| matches!(notice, Notice::Reconnected { .. })), "{what}");
     }
 }
@@ -146,8 +146,8 @@ struct Case {
     meets: fn(&mut Rig),
     /// Bounds of the wait, in milliseconds.
     waits: (u64, u64),
-    /// `None`: nobody is told.
-    told: Option<&'static str>,
+    /// `None`: nobody is expected.
+    expected: Option<&'static str>,
 }
 
 fn watch_meets() -> Vec<Case> {
@@ -156,13 +156,15 @@ fn watch_meets() -> Vec<Case> {
             what: "an end with news",
             meets: |rig| news(rig, Rig::end),
             waits: (0, 800),
-            told: None,
+            expected: None,
         },
         Case {
             what: "an end at once and without news",
             meets: Rig::end,
             waits: (800, 1600),
-            told: Some("cannot watch pods in namespace shop: the watch ended at once without news"),
+            expected: Some(
+                "cannot watch pods in namespace shop: the watch ended at once without news",
+            ),
         },
         Case {
             what: "an end at once with known bookmarks only",
@@ -171,7 +173,9 @@ fn watch_meets() -> Vec<Case> {
                 rig.end();
             },
             waits: (800, 1600),
-            told: Some("cannot watch pods in namespace shop: the watch ended at once without news"),
+            expected: Some(
+                "cannot watch pods in namespace shop: the watch ended at once without news",
+            ),
         },
         Case {
             what: "an end of a quiet watch after a while",
@@ -180,13 +184,15 @@ fn watch_meets() -> Vec<Case> {
                 rig.end();
             },
             waits: (0, 800),
-            told: None,
+            expected: None,
         },
         Case {
             what: "a reset",
             meets: |rig| news(rig, |rig| rig.fail(TransportErrorKind::Interrupted)),
             waits: (800, 1600),
-            told: Some("cannot watch pods in namespace shop: the connection was lost: as scripted"),
+            expected: Some(
+                "cannot watch pods in namespace shop: the connection was lost: as scripted",
+            ),
         },
         Case {
             what: "Retry-After",
@@ -194,25 +200,25 @@ fn watch_meets() -> Vec<Case> {
                 again(rig, |rig| rig.refuse_for(503, "later", Some(Duration::from_secs(20))));
             },
             waits: (20_000, 20_800),
-            told: Some("503: cannot watch pods in namespace shop: later"),
+            expected: Some("503: cannot watch pods in namespace shop: later"),
         },
         Case {
             what: "Retry-After out of all proportion",
             meets: |rig| again(rig, |rig| rig.refuse_for(429, "", Some(Duration::from_hours(1)))),
             waits: (60_000, 60_800),
-            told: Some("429: cannot watch pods in namespace shop: the server gave no reason"),
+            expected: Some("429: cannot watch pods in namespace shop: the server gave no reason"),
         },
         Case {
             what: "401, twice",
             meets: |rig| {
                 again(rig, |rig| {
                     rig.refuse(401, &status(401, "Unauthorized", "Unauthorized").to_string());
-                    assert_eq!(rig.told(), [Notice::RefreshCredential]);
+                    assert_eq!(rig.notices(), [Notice::RefreshCredential]);
                     rig.refuse(401, &status(401, "Unauthorized", "Unauthorized").to_string());
                 });
             },
             waits: (800, 1600),
-            told: Some("401: cannot watch pods in namespace shop: Unauthorized"),
+            expected: Some("401: cannot watch pods in namespace shop: Unauthorized"),
         },
         Case {
             what: "403",
@@ -222,7 +228,7 @@ fn watch_meets() -> Vec<Case> {
                 });
             },
             waits: (800, 1600),
-            told: Some("403: cannot watch pods in namespace shop: pods is forbidden"),
+            expected: Some("403: cannot watch pods in namespace shop: pods is forbidden"),
         },
     ]
 }
@@ -265,11 +271,11 @@ fn a34_what_a_first_list_meets_is_told_with_verb_scope_and_message() {
         let mut rig = Rig::new(paged());
         rig.refuse(code, &body);
         if code == 401 {
-            assert_eq!(rig.told(), [Notice::RefreshCredential]);
+            assert_eq!(rig.notices(), [Notice::RefreshCredential]);
             rig.refuse(code, &body);
         }
-        let told = rig.told();
-        let [Notice::Failed { error, .. }] = &told[..] else { panic!("{told:?}") };
+        let notices = rig.notices();
+        let [Notice::Failed { error, .. }] = &notices[..] else { panic!("{notices:?}") };
         assert!(matches!(error.cause, Cause::Refused { status, .. } if status == code));
         assert!(error.to_string().len() < 700, "{}", error.to_string().len());
         if let Some(want) = want {
@@ -280,8 +286,8 @@ fn a34_what_a_first_list_meets_is_told_with_verb_scope_and_message() {
     }
     let mut rig = Rig::new(Settings { streaming_list: false, ..Settings::new(Scopes::all()) });
     rig.refuse(403, &status(403, "Forbidden", forbidden).to_string());
-    let told = rig.told();
-    let [Notice::Failed { error, .. }] = &told[..] else { panic!("{told:?}") };
+    let notices = rig.notices();
+    let [Notice::Failed { error, .. }] = &notices[..] else { panic!("{notices:?}") };
     assert_eq!(error.to_string(), format!("403: cannot list pods in all namespaces: {forbidden}"));
 }
 
@@ -293,7 +299,7 @@ fn a34_one_credential_is_read_again_once_for_all_scopes() {
         rig.open.push((stream, request));
         rig.refuse(401, "");
     }
-    assert_eq!(rig.told(), [Notice::RefreshCredential]);
+    assert_eq!(rig.notices(), [Notice::RefreshCredential]);
     assert_eq!((rig.sent.len(), rig.open.len()), (6, 3));
 }
 
@@ -303,10 +309,10 @@ fn a34_a_credential_is_read_again_for_each_attempt() {
     for _ in 0..3 {
         rig.refuse(401, "");
         rig.refuse(401, "");
-        let told = rig.told();
+        let notices = rig.notices();
         assert!(
-            matches!(&told[..], [Notice::RefreshCredential, Notice::Failed { .. }]),
-            "{told:?}"
+            matches!(&notices[..], [Notice::RefreshCredential, Notice::Failed { .. }]),
+            "{notices:?}"
         );
         rig.until_sent();
     }
@@ -319,7 +325,7 @@ fn a34_an_error_body_that_never_ends_does_not_hold_anything_up() {
     rig.body("half an err");
     rig.pass(Duration::from_secs(10));
     assert!(rig.open.is_empty());
-    assert_eq!(describe(&rig.told()[0]), "500: cannot list pods in namespace shop: half an err");
+    assert_eq!(describe(&rig.notices()[0]), "500: cannot list pods in namespace shop: half an err");
 }
 
 #[test]
@@ -334,7 +340,7 @@ fn a36_a_dead_stream_is_given_up_at_its_deadline() {
     assert_eq!(rig.open.len(), 1, "the dead one is dropped");
     assert_eq!(rig.lists(), 1);
     assert_eq!(
-        describe(&rig.told()[0]),
+        describe(&rig.notices()[0]),
         "cannot watch pods in namespace shop: the server did not answer in time"
     );
 }
@@ -369,7 +375,7 @@ fn a37_a_partial_frame_at_the_close_is_dropped_and_comes_again() {
         let version = if whole { "12" } else { "11" };
         assert_eq!(rig.parameter("resourceVersion").as_deref(), Some(version), "cut at {cut}");
         rig.holds(&[if whole { "C" } else { "B" }]);
-        assert_eq!(rig.told(), [], "cut at {cut}");
+        assert_eq!(rig.notices(), [], "cut at {cut}");
     }
 }
 
@@ -389,7 +395,7 @@ fn a37_a_last_line_without_its_end_may_start_another_exchange() {
     rig.body(error_event(&status(500, "InternalError", "no")).trim_end());
     rig.end();
     assert_eq!((rig.request().verb, rig.open.len()), (Verb::List, 1));
-    assert_eq!(rig.told(), []);
+    assert_eq!(rig.notices(), []);
     rig.answer(&list(10, "", &[pod("a", "u1", 3, &["A"])]));
     rig.holds(&["A"]);
 }
@@ -463,22 +469,25 @@ fn expired_as_a_status_and_as_an_event_both_read_the_scope_anew() {
     for (code, reason) in [(410, "Expired"), (410, "Gone"), (410, ""), (500, "Expired")] {
         for in_band in [true, false] {
             let mut rig = Rig::watching(10, &[pod("a", "u1", 3, &["A"])]);
-            let told = status(code, reason, "too old resource version");
+            let expected = status(code, reason, "too old resource version");
             if in_band {
-                rig.body(&error_event(&told));
+                rig.body(&error_event(&expected));
             } else {
                 rig.end();
                 rig.until_sent();
-                rig.told();
-                rig.refuse(code, &told.to_string());
+                rig.notices();
+                rig.refuse(code, &expected.to_string());
             }
             let waited = rig.until_sent();
-            assert!(waited >= Duration::from_millis(800), "many clients are told at once");
+            assert!(waited >= Duration::from_millis(800), "many clients are expected at once");
             assert_eq!(rig.request().verb, Verb::List);
-            assert_eq!(rig.told(), [], "no failure");
+            assert_eq!(rig.notices(), [], "no failure");
             rig.answer(&list(30, "", &[pod("b", "u2", 20, &["B"])]));
-            let told = rig.told();
-            assert!(matches!(&told[..], [Notice::Relisted { reason: RelistReason::Expired, .. }]));
+            let notices = rig.notices();
+            assert!(matches!(
+                &notices[..],
+                [Notice::Relisted { reason: RelistReason::Expired, .. }]
+            ));
             rig.holds(&["B"]);
         }
     }

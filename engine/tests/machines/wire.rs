@@ -68,22 +68,22 @@ fn real_refusals_in_protobuf_are_understood() {
     let mut rig = Rig::watching(10, &[pod("a", "u1", 3, &["A"])]);
     rig.end();
     rig.until_sent();
-    rig.told();
+    rig.notices();
     rig.form = Form::Protobuf;
     rig.head(200);
-    rig.told();
+    rig.notices();
     rig.bytes(EXPIRED);
     rig.until_sent();
     assert_eq!(rig.request().verb, Verb::List);
     rig.answer(&list(30, "", &[pod("b", "u2", 20, &["B"])]));
-    assert!(matches!(&rig.told()[..], [Notice::Relisted { reason: RelistReason::Expired, .. }]));
+    assert!(matches!(&rig.notices()[..], [Notice::Relisted { reason: RelistReason::Expired, .. }]));
 
     let mut rig = in_protobuf(paged());
     rig.head(403);
     rig.bytes(FORBIDDEN);
     rig.end();
-    let told = rig.told();
-    let [Notice::Failed { error, .. }] = &told[..] else { panic!("{told:?}") };
+    let notices = rig.notices();
+    let [Notice::Failed { error, .. }] = &notices[..] else { panic!("{notices:?}") };
     let Cause::Refused { status: 403, reason, message } = &error.cause else { panic!("{error:?}") };
     assert_eq!(reason, "Forbidden");
     assert!(message.starts_with("pods is forbidden: User "), "{message}");
@@ -195,8 +195,10 @@ fn a_body_in_another_form_than_its_content_type_is_one_failure_that_names_the_pl
         rig.form = form;
         rig.head(200);
         rig.bytes(body);
-        let told = rig.told();
-        let [Notice::Failed { error, .. }] = &told[..] else { panic!("{expected}: {told:?}") };
+        let notices = rig.notices();
+        let [Notice::Failed { error, .. }] = &notices[..] else {
+            panic!("{expected}: {notices:?}")
+        };
         assert_eq!(error.to_string(), expected);
         assert!(rig.open.is_empty(), "the exchange is over");
         rig.holds(&[]);
@@ -212,12 +214,12 @@ fn a_watch_that_gets_out_of_step_goes_on_behind_its_last_event() {
     rig.form = Form::Protobuf;
     rig.head(200);
     rig.body(&added(&pod("b", "u2", 11, &["B"])));
-    rig.told();
+    rig.notices();
     rig.bytes(&[0xff, 0xff, 0xff, 0xff, 1, 2, 3]);
-    let told = rig.told();
+    let notices = rig.notices();
     assert!(
-        matches!(&told[..], [Notice::Disconnected { error, .. }] if matches!(error.cause, Cause::NotAWatch(_))),
-        "{told:?}"
+        matches!(&notices[..], [Notice::Disconnected { error, .. }] if matches!(error.cause, Cause::NotAWatch(_))),
+        "{notices:?}"
     );
     rig.until_sent();
     assert_eq!(rig.parameter("resourceVersion").as_deref(), Some("11"));
@@ -254,10 +256,10 @@ fn a_list_that_is_older_than_what_is_held_is_told_as_a_server_that_went_back() {
     rig.body(&error_event(&expired()));
     rig.until_sent();
     rig.answer(&list(50, "", &[pod("b", "u2", 20, &["B"])]));
-    let told = rig.told();
+    let notices = rig.notices();
     assert!(
-        matches!(&told[..], [Notice::Relisted { reason: RelistReason::Rewound, .. }]),
-        "{told:?}"
+        matches!(&notices[..], [Notice::Relisted { reason: RelistReason::Rewound, .. }]),
+        "{notices:?}"
     );
     rig.holds(&["B"]);
 }
@@ -269,11 +271,11 @@ fn a_bookmark_that_is_older_than_what_is_held_reads_the_scope_anew() {
     rig.until_sent();
     assert_eq!((rig.request().verb, rig.parameter("resourceVersion")), (Verb::List, None));
     rig.answer(&list(99, "", &[pod("b", "u2", 20, &["B"])]));
-    assert!(matches!(&rig.told()[..], [Notice::Relisted { reason: RelistReason::Rewound, .. }]));
+    assert!(matches!(&rig.notices()[..], [Notice::Relisted { reason: RelistReason::Rewound, .. }]));
 
     let mut rig = Rig::watching(100, &[]);
     rig.body(&bookmark(99).replace("\"99\"", "\"opaque\""));
-    assert_eq!(rig.told(), [], "what is no number cannot be compared");
+    assert_eq!(rig.notices(), [], "what is no number cannot be compared");
     rig.end();
     rig.until_sent();
     assert_eq!(rig.parameter("resourceVersion").as_deref(), Some("opaque"));

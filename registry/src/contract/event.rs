@@ -8,7 +8,7 @@ use dubbo_k8s_engine::{Cause, Failure, Notice};
 /// A notice of the core in the shape of the contract.
 ///
 /// `added`, `updated` and `removed` are per key; `problem` and `resolved` per unreadable thing;
-/// `synced`, `relisted`, `disconnected` and `reconnected` tell how current the rest is. The
+/// `synced`, `relisted`, `disconnected` and `reconnected` say how current the rest is. The
 /// namespace of the latter is null when all namespaces are followed at once.
 #[derive(Debug, Serialize)]
 #[serde(untagged)]
@@ -35,7 +35,7 @@ pub enum Other<'a> {
         #[serde(flatten)]
         problem: &'a dubbo_k8s_engine::catalog::PodProblem,
     },
-    /// Everything that was there at the start has been told.
+    /// Everything that was there at the start has been sent.
     Synced {
         /// Pods that carry records.
         pods: usize,
@@ -96,7 +96,7 @@ impl<'a> Event<'a> {
                 disconnected(&error.scope, error, retry_in.as_millis())
             }
             Notice::Reconnected { scope } => Other::Reconnected { namespace: namespace(scope) },
-            Notice::Filled
+            Notice::FirstList
             | Notice::Pod(_)
             | Notice::Progress { .. }
             | Notice::RefreshCredential => return None,

@@ -39,7 +39,7 @@ impl Serialize for View<'_> {
         let age = age.map(|age| u64::try_from(age).unwrap_or(u64::MAX));
         let problems: Vec<PodProblem> = self.catalog.problems().collect();
         let mut object = serializer.serialize_struct("Snapshot", 7)?;
-        // A string: JSON numbers lose precision in many readers, and nobody should do arithmetic.
+        // A string: JSON numbers lose precision in many readers, and no reader should do arithmetic.
         object.serialize_field("revision", &self.catalog.revision().to_string())?;
         object.serialize_field("synced", &self.status.synced())?;
         object.serialize_field("ageMs", &age)?;

@@ -97,7 +97,7 @@ impl Client {
         Exchange::new(sending, Arc::clone(&self.peer)).within(limit, is_watch)
     }
 
-    /// Sends what somebody else has asked for, who must not see how: to this server, with these
+    /// Sends the request of a guest, which must not see how: to this server, with these
     /// fields and ours, and with the body of the answer as it comes. `target` is as in [`Request`].
     pub fn relay(
         &mut self,

@@ -1,7 +1,7 @@
 //! The driver: the only loop that awaits the server, and the only clock. It moves bytes and
 //! time between [`Client`] and [`Engine`] and never looks into either.
 //!
-//! It must be polled all the time: whoever listens and may be slow takes the notices through a
+//! It must be polled all the time: a slow receiver takes the notices through a
 //! queue of its own, because a server drops clients that read slowly.
 
 use std::time::Duration;
@@ -14,7 +14,7 @@ use dubbo_k8s_engine::{Cause, Engine, Input, Notice, Output, StreamId, Transport
 
 /// Room for what follows from most inputs.
 const OUTPUTS: usize = 1024;
-/// How many inputs more are told together with the first, when they are there already: telling costs
+/// How many inputs more are reported together with the first, when they are there already: reporting costs
 /// as much for many as for one, but the first must not wait long for the last.
 const MORE: usize = 7;
 
@@ -50,7 +50,7 @@ impl Driver {
         }
     }
 
-    /// Works until the engine has something to tell, and adds it to `notices`: everything that
+    /// Works until the engine has a notice, and adds it to `notices`: everything that
     /// follows from one input and from those few behind it that have arrived too, so that the catalog
     /// agrees with them when this returns.
     ///

@@ -6,7 +6,7 @@ use bytes::Bytes;
 
 use dubbo_k8s_engine::{Input, StreamId, TransportError};
 
-/// What an [`Exchange`](super::Exchange) has to tell.
+/// What an [`Exchange`](super::Exchange) reports.
 #[derive(Debug)]
 pub enum Event {
     /// The response head.
@@ -30,12 +30,9 @@ impl Event {
     /// The same for the core.
     pub(super) fn input(&self, stream: StreamId) -> Input<'_> {
         match self {
-            Self::Head { status, retry_after, content_type } => Input::Head {
-                stream,
-                status: *status,
-                retry_after: *retry_after,
-                content_type,
-            },
+            Self::Head { status, retry_after, content_type } => {
+                Input::Head { stream, status: *status, retry_after: *retry_after, content_type }
+            }
             Self::Chunk(bytes) => Input::Chunk { stream, bytes },
             Self::End => Input::End { stream },
             Self::Failed(error) => Input::Failed { stream, error: error.clone() },

@@ -28,7 +28,7 @@ impl Exchanges {
         self.handles.insert(stream, handle);
     }
 
-    /// Drops one; nothing more is heard of it.
+    /// Drops one; nothing more comes of it.
     pub(super) fn cancel(&mut self, stream: StreamId) {
         if let Some(handle) = self.handles.remove(&stream) {
             handle.abort();

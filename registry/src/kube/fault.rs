@@ -142,7 +142,7 @@ fn tls_reason(error: &rustls::Error, peer: &Peer) -> String {
 
 fn certificate_reason(error: &CertificateError) -> String {
     match error {
-        // Clusters like to give their authorities the same name; the signature tells them apart.
+        // Clusters like to give their authorities the same name; the signature distinguishes them.
         CertificateError::UnknownIssuer | CertificateError::BadSignature => {
             "the server's certificate is signed by an authority that is not trusted here; give \
              the right one with --certificate-authority or in the kubeconfig"

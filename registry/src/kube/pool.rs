@@ -66,7 +66,7 @@ impl Pool {
 }
 
 /// The name to expect in the certificate, and whether it can be the host of the URL as well: then
-/// SNI carries it. A proxy has to be told the real host, and an address never is SNI.
+/// SNI carries it. A proxy has to get the real host, and an address never is SNI.
 pub(super) fn name_in_url(config: &Config) -> Option<&str> {
     let name = config.server_name.as_deref()?;
     (config.proxy.is_none() && name.parse::<IpAddr>().is_err()).then_some(name)

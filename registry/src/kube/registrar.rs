@@ -45,9 +45,9 @@ impl RegistrarDriver {
     }
 
     /// Asks for a change, see [`Registrar::submit`]. It begins with the next [`Self::next`].
-    pub fn submit(&mut self, edit: Edit, patience: Option<Duration>) -> Ticket {
+    pub fn submit(&mut self, edit: Edit, timeout: Option<Duration>) -> Ticket {
         self.submitted = true;
-        self.machine.submit(self.started.elapsed(), edit, patience)
+        self.machine.submit(self.started.elapsed(), edit, timeout)
     }
 
     /// The machine.
@@ -55,7 +55,7 @@ impl RegistrarDriver {
         &self.machine
     }
 
-    /// Works until there is something to tell, and adds it to `notices`. It waits for ever when
+    /// Works until there is a notice, and adds it to `notices`. It waits for ever when
     /// there is nothing to do.
     ///
     /// Cancellation safe.

@@ -18,12 +18,12 @@ impl Rights {
     /// To read a registry: `list`, `watch`, `serve`.
     pub const READER: Self = Self { name: "dubbo-reader", verbs: &[Verb::List, Verb::Watch] };
 
-    /// To register in one's own Pod. Watching it serves to notice at once what somebody
+    /// To register in one's own Pod. Watching it serves to notice at once what another writer
     /// overwrites; `register` without `--hold` does not need it.
     pub const REGISTRAR: Self =
         Self { name: "dubbo-registrar", verbs: &[Verb::Get, Verb::Patch, Verb::Watch] };
 
-    /// The rights of whoever needs this verb.
+    /// The rights that this verb needs.
     pub const fn allowing(verb: Verb) -> Self {
         match verb {
             Verb::Get | Verb::Patch => Self::REGISTRAR,

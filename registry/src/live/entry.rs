@@ -33,7 +33,7 @@ pub struct Entry {
 /// What has happened.
 #[derive(Debug)]
 pub enum What {
-    /// Something to tell.
+    /// A notice.
     Notice(Notice),
     /// A snapshot looks different, but no key came, changed its value or went.
     Touched(Touched),
@@ -75,7 +75,7 @@ impl Entry {
         }
     }
 
-    /// Whether somebody who asks for this must hear of it. Problems and the state of the connection
+    /// Whether a subscriber to this selection gets it. Problems and the state of the connection
     /// concern everybody: they may be why a service is not found.
     pub fn matches(&self, selection: &Selection) -> bool {
         match &self.what {

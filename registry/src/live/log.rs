@@ -1,5 +1,5 @@
 //! The recent past of the registry, shared by all subscribers: each of them is a place in it. It
-//! must never grow beyond its bounds, whoever is slow to read it.
+//! must never grow beyond its bounds, however slow a reader is.
 
 use std::sync::Arc;
 

@@ -1,11 +1,11 @@
 //! The writer half of the live registry. There is one, and it alone changes what is published: a
-//! whole batch at a time, in one swap, so that nobody ever sees half of it.
+//! whole batch at a time, in one swap, so that no reader ever sees half of it.
 
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
-use dubbo_k8s_engine::Notice;
 use dubbo_k8s_engine::catalog::{Content, PodChange, ProblemChange, ProblemKind};
+use dubbo_k8s_engine::{Notice, Status};
 use tokio::sync::watch;
 use tokio::time::Instant;
 
@@ -37,12 +37,12 @@ impl Publisher {
         (Self { next, published, moved, meters }, reader)
     }
 
-    /// Publishes one batch of notices and empties it. The content is the one they lead to; it is
-    /// `synced` when every scope has been complete once, and silent while one is not followed.
+    /// Publishes one batch of notices and empties it. The content is the one they lead to, and the
+    /// status that of the engine then; silent while one scope is not followed.
     pub(crate) fn publish(
         &mut self,
         content: &Content,
-        synced: bool,
+        status: &Status,
         silent_since: Option<Instant>,
         notices: &mut Vec<Notice>,
     ) {
@@ -51,7 +51,7 @@ impl Publisher {
             match notice {
                 Notice::Progress { .. } | Notice::RefreshCredential => {}
                 Notice::Pod(change) => self.pod(change),
-                Notice::Filled => self.first_list(content),
+                Notice::FirstList => self.first_list(content),
                 Notice::Change(change) => self.log(true, What::Notice(Notice::Change(change))),
                 notice => {
                     if let Notice::Disconnected { error, .. } | Notice::Failed { error, .. } =
@@ -65,7 +65,7 @@ impl Publisher {
             }
         }
         self.next.content = content.clone();
-        self.next.freshness.update(synced, silent_since);
+        self.next.freshness.update(status, silent_since);
         self.published.state.store(Arc::new(self.next.clone()));
         self.moved.send_replace(());
     }

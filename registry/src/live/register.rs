@@ -1,7 +1,7 @@
 //! Registering from a Rust service: URLs in its own Pod, kept there until they are closed.
 //!
 //! One task per [`Registrations`] does the work; handles only send it messages. It must never
-//! outlive its runtime, and never keep a record that nobody holds any more.
+//! outlive its runtime, and never keep a record that no handle holds any more.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -20,9 +20,9 @@ use dubbo_k8s_engine::registration::{
 };
 
 /// How long a failure that may pass is borne with before a call fails.
-const PATIENCE: Duration = Duration::from_secs(30);
+const TIMEOUT: Duration = Duration::from_secs(30);
 
-/// Registers URLs in one Pod and keeps them there: what somebody overwrites is put back. Cheap to
+/// Registers URLs in one Pod and keeps them there: what another writer overwrites is put back. Cheap to
 /// clone; all clones work on the same Pod with one watch.
 ///
 /// It needs the rights to get, patch and (to notice overwriting at once) watch the Pod; without
@@ -38,7 +38,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// let pod = PodName::new(&config.namespace, &std::env::var("HOSTNAME")?)?;
 /// let registrations = Registrations::new(Client::new(config)?, RegistrarSettings::new(pod));
 /// let registration = registrations.register("dubbo://10.1.2.3:20880/com.example.Greeter").await?;
-/// // … serve until told to stop …
+/// // … serve until it has to stop …
 /// registration.close().await?;
 /// # Ok(())
 /// # }
@@ -83,7 +83,7 @@ pub enum RegisterError {
 
 /// One registered URL. It stays registered until [`Registration::close`].
 ///
-/// Dropping it asks for the same in the background, and nobody hears how that ends: when the
+/// Dropping it asks for the same in the background, and nothing reports how that ends: when the
 /// runtime shuts down first, the URL stays in the Pod until the Pod goes, and consumers find a
 /// provider that no longer answers. So close it.
 #[must_use = "dropping it takes the URL out again"]
@@ -254,27 +254,27 @@ impl Task {
     }
 
     fn submit(&mut self, edit: Edit, answer: oneshot::Sender<Result<Outcome, RegistrationError>>) {
-        let ticket = self.driver.submit(edit.clone(), Some(PATIENCE));
+        let ticket = self.driver.submit(edit.clone(), Some(TIMEOUT));
         self.waiting.insert(ticket, Waiting { edit, answer });
     }
 
     fn notice(&mut self, notice: RegistrarNotice) {
         match notice {
             RegistrarNotice::Done { ticket, outcome } => {
-                self.tell(HoldState::Kept);
+                self.report(HoldState::Kept);
                 self.answer(ticket, Ok(outcome));
             }
             RegistrarNotice::Failed { ticket, error } => self.answer(ticket, Err(error)),
-            RegistrarNotice::Retrying { error, .. } => self.tell(HoldState::Troubled(error)),
+            RegistrarNotice::Retrying { error, .. } => self.report(HoldState::Troubled(error)),
             RegistrarNotice::PutBack { .. } | RegistrarNotice::Recovered => {
-                self.tell(HoldState::Kept);
+                self.report(HoldState::Kept);
             }
-            RegistrarNotice::Lost(error) => self.tell(HoldState::Lost(error)),
+            RegistrarNotice::Lost(error) => self.report(HoldState::Lost(error)),
             RegistrarNotice::Polling(_) | RegistrarNotice::RefreshCredential => {}
         }
     }
 
-    fn tell(&self, state: HoldState) {
+    fn report(&self, state: HoldState) {
         self.state.send_if_modified(|known| {
             let news = *known != state && !matches!(known, HoldState::Lost(_));
             if news {
@@ -284,12 +284,12 @@ impl Task {
         });
     }
 
-    /// Answers who waits. What was added for somebody who no longer does is taken out again.
+    /// Answers who waits. What was added for a caller that no longer waits is taken out again.
     fn answer(&mut self, ticket: Ticket, result: Result<Outcome, RegistrationError>) {
         let Some(Waiting { edit, answer }) = self.waiting.remove(&ticket) else { return };
         if let (Edit::Add(keys), Err(Ok(_))) = (edit, answer.send(result)) {
-            let (nobody, _) = oneshot::channel();
-            self.submit(Edit::Remove(keys), nobody);
+            let (unheard, _) = oneshot::channel();
+            self.submit(Edit::Remove(keys), unheard);
         }
     }
 }

@@ -1,4 +1,4 @@
-//! A registry that is followed: the task that drives the engine and publishes what it tells. It
+//! A registry that is followed: the task that drives the engine and publishes its notices. It
 //! must never wait for a reader: a server drops clients that read slowly.
 
 use std::hash::{BuildHasher as _, Hasher as _, RandomState};
@@ -58,24 +58,24 @@ pub struct Registry {
     connection: config::Config,
     /// What this process registers, from the first URL on.
     pub(super) own: OnceLock<Registrations>,
-    /// `None` when somebody else follows the Pods.
+    /// `None` when the caller drives the driver.
     task: Option<Task>,
 }
 
-/// The writing end of a registry whose Pods somebody else follows.
+/// The writing end of a registry whose driver the caller drives.
 #[derive(Debug)]
 pub struct Feed {
     publisher: Publisher,
 }
 
 impl Feed {
-    /// Publishes what the driver has just told, and empties it: right after
+    /// Publishes the notices of the driver, and empties it: right after
     /// [`Driver::next`](crate::kube::Driver::next), so that its catalog is the one they lead to.
     pub fn publish(&mut self, driver: &Driver, notices: &mut Vec<Notice>) {
         let status = driver.engine().status();
         let silent_since = silence(&status, driver.now());
         let catalog = driver.engine().catalog();
-        self.publisher.publish(catalog, status.synced(), silent_since, notices);
+        self.publisher.publish(catalog, &status, silent_since, notices);
     }
 }
 
@@ -91,7 +91,7 @@ impl Drop for Task {
 
 impl Registry {
     /// Starts to follow the Pods, from a task of the current tokio runtime. It fails only for what
-    /// is wrong with the configuration; whatever goes wrong with the server is told to the
+    /// is wrong with the configuration; whatever goes wrong with the server is reported to the
     /// subscribers and tried again, for ever.
     ///
     /// # Panics
@@ -119,7 +119,7 @@ impl Registry {
         Self { reader, meters, connection, own: OnceLock::new(), task }
     }
 
-    /// A registry for whoever drives the driver himself, and the end by which he has to feed it. It
+    /// A registry for a caller that drives the driver itself, and the end by which it feeds it. It
     /// ends with the feed.
     pub fn fed(driver: &mut Driver, log: LogLimits) -> (Self, Feed) {
         let meters = Arc::new(Meters::new());

@@ -4,8 +4,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use dubbo_k8s_engine::Failure;
 use dubbo_k8s_engine::catalog::Content;
+use dubbo_k8s_engine::{Failure, Status};
 use tokio::time::Instant;
 
 use super::Revision;
@@ -31,11 +31,15 @@ pub struct Freshness {
     pub silent_since: Option<Instant>,
     /// Why, as far as it is known.
     pub failure: Option<Arc<Failure>>,
+    /// How many versions the server is known to be ahead, counted over all objects of the cluster; `None` where
+    /// that is not known.
+    pub behind: Option<u64>,
 }
 
 impl Freshness {
-    pub(super) fn update(&mut self, synced: bool, silent_since: Option<Instant>) {
-        self.synced = synced;
+    pub(super) fn update(&mut self, status: &Status, silent_since: Option<Instant>) {
+        self.synced = status.synced();
+        self.behind = status.behind();
         self.silent_since = silent_since;
         if silent_since.is_none() {
             self.failure = None;
@@ -83,6 +87,11 @@ impl State {
     /// Why not, as far as it is known.
     pub fn failure(&self) -> Option<&Failure> {
         self.freshness.failure.as_deref()
+    }
+
+    /// How many versions the server is known to be ahead of this state. `None` where that is not known.
+    pub fn behind(&self) -> Option<u64> {
+        self.freshness.behind
     }
 
     /// The time since the server was last heard; zero while every scope is followed, and `None`

@@ -127,7 +127,7 @@ struct Feed {
     due: Option<(Revision, Update)>,
     cursor: Cursor,
     selection: Option<Arc<Selection>>,
-    /// It has still to be told that all Pods have been read.
+    /// The notice that all Pods have been read has still to be given.
     unsynced: bool,
     subscriber: Subscriber,
 }
@@ -184,7 +184,10 @@ fn update(notice: &Notice) -> Option<Update> {
         }
         Notice::Reconnected { scope } => Update::Reconnected { scope },
         Notice::Failed { error, retry_in } => Update::Failed { error, retry_in },
-        Notice::Filled | Notice::Pod(_) | Notice::Progress { .. } | Notice::RefreshCredential => {
+        Notice::FirstList
+        | Notice::Pod(_)
+        | Notice::Progress { .. }
+        | Notice::RefreshCredential => {
             return None;
         }
     })

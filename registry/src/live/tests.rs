@@ -1,4 +1,4 @@
-//! The live registry without a server: Pods go into a catalog, what it tells is published, and
+//! The live registry without a server: Pods go into a catalog, its changes are published, and
 //! readers see it.
 
 use std::collections::BTreeMap;
@@ -18,7 +18,7 @@ use super::publisher::Publisher;
 use super::reader::Reader;
 use super::{LogLimits, Revision, Snapshot, Subscription, Update};
 use crate::contract::Event;
-use dubbo_k8s_engine::{Cause, Failure, Notice, Verb};
+use dubbo_k8s_engine::{Cause, Failure, Notice, ScopeStatus, Status, Verb};
 
 /// A registry whose Pods the test moves.
 struct World {
@@ -92,7 +92,15 @@ impl World {
         let content = content.chain(problems.into_iter().map(Notice::Problem));
         let mut notices: Vec<_> = content.chain(pods.into_iter().map(Notice::Pod)).collect();
         notices.append(&mut self.notices);
-        self.publisher.publish(&self.catalog, self.synced, silent_since, &mut notices);
+        let scope = ScopeStatus {
+            scope: Scope::All,
+            synced: self.synced,
+            followed: silent_since.is_none(),
+            heard: None,
+            behind: None,
+        };
+        let status = Status { scopes: vec![scope] };
+        self.publisher.publish(&self.catalog, &status, silent_since, &mut notices);
         assert!(notices.is_empty());
     }
 
@@ -135,14 +143,14 @@ fn truth(catalog: &Catalog) -> Content {
     entries.collect()
 }
 
-/// What somebody knows who only takes updates.
+/// What a subscriber knows that only takes updates.
 #[derive(Default)]
-struct Heard {
+struct Received {
     records: BTreeMap<String, String>,
     snapshots: usize,
 }
 
-impl Heard {
+impl Received {
     fn take(&mut self, update: Update) {
         match update {
             Update::Snapshot(snapshot) => {
@@ -217,8 +225,8 @@ async fn a39_a40_a_replacement_is_one_step_and_tells_the_removals() {
     }
     world.publish();
     let mut updates = world.subscribe(None);
-    let mut heard = Heard::default();
-    heard.drain(&mut updates).await;
+    let mut received = Received::default();
+    received.drain(&mut updates).await;
     let mut relist = world.catalog.relist();
     let stays = world.pod("b", "b", &encode([Record::new(&provider("a.B", 98))]));
     relist.observe(&world.catalog, &stays);
@@ -233,24 +241,24 @@ async fn a39_a40_a_replacement_is_one_step_and_tells_the_removals() {
         after.keys().cloned().collect::<Vec<_>>(),
         [provider("a.B", 100), provider("a.B", 98)]
     );
-    heard.drain(&mut updates).await;
-    assert_eq!((heard.records, heard.snapshots), (kinds(&after), 1));
+    received.drain(&mut updates).await;
+    assert_eq!((received.records, received.snapshots), (kinds(&after), 1));
 }
 
 #[tokio::test]
 async fn a42_a_late_subscriber_gets_all_while_events_flow() {
     let mut world = World::new();
     let mut early = world.subscribe(None);
-    let mut heard = Heard::default();
+    let mut received = Received::default();
     for number in 0..50 {
         world.put(&format!("p{number}"), &number.to_string(), &[provider("a.B", number)]);
         world.publish();
-        let mut late = Heard::default();
+        let mut late = Received::default();
         late.drain(&mut world.subscribe(None)).await;
         assert_eq!(late.records.len(), usize::from(number) + 1);
-        heard.drain(&mut early).await;
+        received.drain(&mut early).await;
     }
-    assert_eq!(heard.records, kinds(&truth(&world.catalog)));
+    assert_eq!(received.records, kinds(&truth(&world.catalog)));
 }
 
 #[tokio::test]
@@ -260,9 +268,9 @@ async fn a43_a_subscriber_may_leave_at_any_moment() {
     world.put("a", "1", &[provider("a.B", 1)]);
     drop(two);
     world.publish();
-    let mut heard = Heard::default();
-    heard.drain(&mut one).await;
-    assert_eq!(heard.records.len(), 1);
+    let mut received = Received::default();
+    received.drain(&mut one).await;
+    assert_eq!(received.records.len(), 1);
 }
 
 #[tokio::test]
@@ -277,17 +285,17 @@ async fn a44_a_subscriber_that_panics_or_stalls_hurts_nobody() {
         panic!("as a subscriber may");
     });
     assert!(panicked.await.is_err());
-    let mut heard = Heard::default();
+    let mut received = Received::default();
     for number in 0..20 {
         world.put("a", "1", &[provider("a.B", number)]);
         world.publish();
-        heard.drain(&mut fine).await;
+        received.drain(&mut fine).await;
     }
-    assert_eq!((heard.snapshots, heard.records.len()), (1, 1));
+    assert_eq!((received.snapshots, received.records.len()), (1, 1));
     // One fresh snapshot instead of the gap, and the changes after it.
-    let mut late = Heard::default();
+    let mut late = Received::default();
     late.drain(&mut stalled).await;
-    assert_eq!((late.snapshots, &late.records), (2, &heard.records));
+    assert_eq!((late.snapshots, &late.records), (2, &received.records));
     world.put("a", "1", &[provider("a.B", 99)]);
     world.publish();
     late.drain(&mut stalled).await;
@@ -299,15 +307,15 @@ async fn a_few_large_events_are_bounded_too() {
     let limits = LogLimits { entries: 1000, bytes: 12_000 };
     let mut world = World::with(limits);
     let mut updates = world.subscribe(None);
-    let mut heard = Heard::default();
+    let mut received = Received::default();
     for number in 0..50 {
         world.put("a", "1", &[provider("a.B", number)]);
         world.publish();
     }
-    heard.drain(&mut updates).await;
+    received.drain(&mut updates).await;
     let kept = world.reader.state().log.from(0).count();
     assert!((2..=12).contains(&kept), "{kept}");
-    assert_eq!((heard.snapshots, heard.records), (2, kinds(&truth(&world.catalog))));
+    assert_eq!((received.snapshots, received.records), (2, kinds(&truth(&world.catalog))));
 }
 
 /// What subscribers are sent is kept for the next of them, and counts.
@@ -348,7 +356,7 @@ async fn a_snapshot_keeps_nothing_of_the_past() {
     let snapshot = world.snapshot();
     let entries: Vec<_> = world.reader.state().log.from(0).map(Arc::downgrade).collect();
     assert!(!entries.is_empty());
-    Heard::default().drain(&mut updates).await;
+    Received::default().drain(&mut updates).await;
     drop((world, updates));
     assert!(entries.iter().all(|entry| entry.upgrade().is_none()));
     assert_eq!(snapshot.records(), 1);
@@ -409,12 +417,12 @@ async fn a47_a_pod_of_the_same_name_is_another_one() {
     updates.next().await;
     world.put("a", "2", &[provider("a.B", 1)]);
     world.publish();
-    let mut told = Vec::new();
+    let mut notices = Vec::new();
     while let Some(Some(Update::Change(change))) = now(&mut updates).await {
-        told.push((change.kind, change.holder.uid.to_string()));
+        notices.push((change.kind, change.holder.uid.to_string()));
     }
     let (old, new) = ("1".to_owned(), "2".to_owned());
-    assert_eq!(told, [(ChangeKind::Removed, old), (ChangeKind::Added, new.clone())]);
+    assert_eq!(notices, [(ChangeKind::Removed, old), (ChangeKind::Added, new.clone())]);
     assert_eq!(content(&world.snapshot())[&provider("a.B", 1)].1, [new]);
 }
 
@@ -455,8 +463,8 @@ async fn problems_are_told_and_the_annotation_is_kept_as_it_is() {
     assert_eq!((world.snapshot().problems().count(), snapshot.problems().count()), (0, 1));
 }
 
-/// The registry of a first list, told at once, with somebody who was there before it.
-async fn filled(pods: u16, limits: LogLimits) -> (World, Heard) {
+/// The registry of a first list, reported at once, with a subscriber from before it.
+async fn filled(pods: u16, limits: LogLimits) -> (World, Received) {
     let mut world = World::with(limits);
     let mut updates = world.subscribe(None);
     for pod in 0..pods {
@@ -464,20 +472,20 @@ async fn filled(pods: u16, limits: LogLimits) -> (World, Heard) {
         world.put(&format!("pod-{pod}"), &format!("{pod:03}"), &keys);
     }
     world.changes = Changes::default();
-    world.notices = vec![Notice::Filled, Notice::Synced { pods: 1, records: 1 }];
+    world.notices = vec![Notice::FirstList, Notice::Synced { pods: 1, records: 1 }];
     world.publish();
-    let mut heard = Heard::default();
+    let mut received = Received::default();
     loop {
         let update = updates.next().await.unwrap();
         let synced = matches!(update, Update::Synced { .. });
-        heard.take(update);
+        received.take(update);
         if synced {
-            return (world, heard);
+            return (world, received);
         }
     }
 }
 
-/// The end of the first list is told once, also to whoever gets what came before as a snapshot.
+/// The end of the first list is reported once, also to a subscriber that gets what came before as a snapshot.
 #[tokio::test]
 async fn synced_is_told_once_whoever_lags() {
     let mut world = World::with(LogLimits { entries: 2, ..LogLimits::default() });
@@ -493,22 +501,22 @@ async fn synced_is_told_once_whoever_lags() {
         world.remove("pod", "1");
         world.publish();
     }
-    let mut told = Vec::new();
+    let mut notices = Vec::new();
     while let Some(Some(update)) = now(&mut updates).await {
-        told.push(matches!(update, Update::Synced { pods: 0, records: 0 }));
+        notices.push(matches!(update, Update::Synced { pods: 0, records: 0 }));
     }
-    assert_eq!(told, [false, false, true]);
+    assert_eq!(notices, [false, false, true]);
 }
 
 #[tokio::test]
 async fn a_first_list_is_told_key_by_key_or_as_one_snapshot() {
     for (room, snapshots) in [(20, 1), (5, 2)] {
         let limits = LogLimits { entries: room, ..LogLimits::default() };
-        let (world, heard) = filled(8, limits).await;
+        let (world, received) = filled(8, limits).await;
         assert_eq!(content(&world.snapshot()), truth(&world.catalog));
         let known: BTreeMap<_, _> =
             truth(&world.catalog).into_iter().map(|(key, (value, _))| (key, value)).collect();
-        assert_eq!((heard.records, heard.snapshots), (known, snapshots));
+        assert_eq!((received.records, received.snapshots), (known, snapshots));
     }
 }
 
@@ -666,9 +674,9 @@ proptest! {
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         runtime.block_on(async {
             let mut world = World::with(LogLimits { entries: room, ..LogLimits::default() });
-            let mut quick = (world.subscribe(None), Heard::default());
-            let mut slow = (world.subscribe(None), Heard::default());
-            let mut one = (world.subscribe(Some(Query::interface("a.A"))), Heard::default());
+            let mut quick = (world.subscribe(None), Received::default());
+            let mut slow = (world.subscribe(None), Received::default());
+            let mut one = (world.subscribe(Some(Query::interface("a.A"))), Received::default());
             for step in steps {
                 match step {
                     Step::Put { name, uid, keys: numbers } => {
@@ -704,9 +712,9 @@ proptest! {
             }
             world.publish();
             let truth = kinds(&truth(&world.catalog));
-            for (updates, heard) in [&mut quick, &mut slow] {
-                heard.drain(updates).await;
-                assert_eq!(&heard.records, &truth);
+            for (updates, received) in [&mut quick, &mut slow] {
+                received.drain(updates).await;
+                assert_eq!(&received.records, &truth);
             }
             one.1.drain(&mut one.0).await;
             let wanted = truth.into_iter().filter(|(key, _)| key.starts_with("/dubbo/a.A/"));

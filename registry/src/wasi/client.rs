@@ -1,5 +1,5 @@
 //! The client of one kube-apiserver over `wasi:http`: adds the address and the credential to
-//! requests. It makes no connection: the host does, and what only whoever connects can do, such as
+//! requests. It makes no connection: the host does, and what only it can do, such as
 //! trusting an authority of one's own, is refused here with the way out.
 //!
 //! It asks for no compression: beside `kubectl proxy` that costs more than it saves.

@@ -1,4 +1,4 @@
-//! Time as the host's monotonic clock tells it.
+//! Time as the host's monotonic clock has it.
 
 use std::{ops::Add, time::Duration};
 

@@ -87,7 +87,7 @@ impl Exchange {
     }
 }
 
-/// What nobody asked for and nobody here can take apart.
+/// What was not asked for, and cannot be taken apart here.
 fn unreadable(answer: &Answer) -> Option<Fault> {
     let coding = answer.header("content-encoding")?;
     let is_plain = matches!(coding.trim(), "" | "identity");

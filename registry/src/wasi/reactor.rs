@@ -76,7 +76,7 @@ pub async fn sleep_until(when: Option<Instant>) {
     }
 }
 
-/// Waits until it is ready; for whoever has just found that it is not.
+/// Waits until it is ready; for a task that has just found that it is not.
 pub(super) async fn ready(pollable: &Arc<Pollable>) {
     Wait::new(Until::Ready(Arc::clone(pollable))).await;
 }
@@ -123,7 +123,7 @@ impl Drop for Wait {
     }
 }
 
-/// Sleeps until something is ready or due, and wakes whoever waits for it. One timer for all that
+/// Sleeps until something is ready or due, and wakes the tasks that wait for it. One timer for all that
 /// is due some time is enough, and only a sleep needs it.
 fn sleep() -> io::Result<()> {
     let (mut places, mut pollables, mut next) = (Vec::new(), Vec::new(), None::<Instant>);

@@ -46,9 +46,9 @@ fn get() -> Request {
 }
 
 /// Everything that comes of it, with the milliseconds at which it came.
-async fn told(mut exchange: Exchange) -> Vec<String> {
+async fn transcript(mut exchange: Exchange) -> Vec<String> {
     let started = Instant::now();
-    let mut told = Vec::new();
+    let mut lines = Vec::new();
     while let Some(event) = exchange.next().await {
         let event = match event {
             Event::Head { status, retry_after, .. } => format!("{status} {retry_after:?}"),
@@ -56,9 +56,9 @@ async fn told(mut exchange: Exchange) -> Vec<String> {
             Event::End => "end".to_owned(),
             Event::Failed(error) => error.to_string(),
         };
-        told.push(format!("{} {event}", started.elapsed().as_millis()));
+        lines.push(format!("{} {event}", started.elapsed().as_millis()));
     }
-    told
+    lines
 }
 
 #[test]
@@ -71,8 +71,8 @@ fn an_answer_comes_as_the_host_has_it_and_is_let_go_of() {
         (90, End),
     ]);
     let exchange = client().send(Duration::ZERO, get());
-    let told = block_on(told(exchange)).unwrap();
-    assert_eq!(told, ["5 429 Some(7s)", "5 one", "5 two", "90 three", "90 end"]);
+    let lines = block_on(transcript(exchange)).unwrap();
+    assert_eq!(lines, ["5 429 Some(7s)", "5 one", "5 two", "90 three", "90 end"]);
     assert_eq!(
         sleeps(),
         [5, 85].map(Duration::from_millis),
@@ -90,12 +90,12 @@ fn an_answer_that_is_compressed_all_the_same_is_refused_by_its_name() {
             _ => &[("Content-Encoding", "br")],
         };
         answer_with(&[(0, Head(200, headers)), (0, Bytes(b"a")), (0, End)]);
-        let told = block_on(told(client().send(Duration::ZERO, get()))).unwrap();
+        let lines = block_on(transcript(client().send(Duration::ZERO, get()))).unwrap();
         if read {
-            assert_eq!(told, ["0 200 None", "0 a", "0 end"]);
+            assert_eq!(lines, ["0 200 None", "0 a", "0 end"]);
         } else {
             let expected = format!("the answer is compressed ({header}), which was not asked for");
-            assert!(told.len() == 1 && told[0].contains(&expected), "{told:?}");
+            assert!(lines.len() == 1 && lines[0].contains(&expected), "{lines:?}");
         }
         assert_eq!(open(), 0);
     }
@@ -148,17 +148,17 @@ fn an_exchange_that_waits_is_dropped_with_all_that_the_host_holds() {
     for steps in [&[][..], &[(1, Head(200, &[]))], &[(1, Head(200, &[])), (2, Bytes(b"a"))]] {
         answer_with(steps);
         let exchange = client().send(Duration::ZERO, get());
-        let patience = Instant::now() + Duration::from_secs(1);
+        let deadline = Instant::now() + Duration::from_secs(1);
         block_on(async {
-            let told = pin!(told(exchange));
+            let lines = pin!(transcript(exchange));
             tokio::select! {
-                told = told => panic!("{told:?}"),
-                () = sleep_until(Some(patience)) => {}
+                lines = lines => panic!("{lines:?}"),
+                () = sleep_until(Some(deadline)) => {}
             }
         })
         .unwrap();
         assert_eq!(open(), 0, "{steps:?}");
-        assert_eq!(Instant::now(), patience);
+        assert_eq!(Instant::now(), deadline);
     }
 }
 
@@ -168,7 +168,8 @@ fn several_wait_side_by_side() {
     answer_with(&[(20, Head(201, &[])), (40, End)]);
     let mut client = client();
     let (one, two) = (client.send(Duration::ZERO, get()), client.send(Duration::ZERO, get()));
-    let (one, two) = block_on(futures_util::future::join(told(one), told(two))).unwrap();
+    let (one, two) =
+        block_on(futures_util::future::join(transcript(one), transcript(two))).unwrap();
     assert_eq!(
         (one, two),
         (

@@ -20,6 +20,7 @@ mod sync;
 mod truth;
 mod usage;
 mod watch;
+mod wire;
 
 use std::error::Error;
 use std::path::PathBuf;
@@ -78,6 +79,8 @@ enum What {
     },
     /// How many changes a second `watch` prints, and what each costs it; in another host too.
     Watch(watch::Watch),
+    /// A list of a real kube-apiserver, beside curl and client-go.
+    Wire(wire::Wire),
     /// What each further subscriber costs.
     Fanout {
         #[arg(long, default_value_t = 200)]
@@ -117,6 +120,7 @@ async fn measure(what: &What, programs: &Programs) -> Outcome {
         }
         What::Rate { pods, changes } => rate::run(programs, *pods, *changes).await,
         What::Watch(watch) => watch::run(programs, watch).await,
+        What::Wire(wire) => wire::run(programs, wire).await,
         What::Fanout { pods, changes, rate } => fanout::run(programs, *pods, *changes, *rate).await,
     }
 }

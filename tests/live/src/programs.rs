@@ -128,9 +128,19 @@ pub(crate) struct Serve {
 impl Programs {
     /// Starts it on a free port, and waits until it listens.
     pub(crate) fn serve(&self, kubeconfig: &Path, flags: &[&str]) -> Outcome<Serve> {
+        self.serve_scope(kubeconfig, &["--all-namespaces"], flags)
+    }
+
+    /// The same for one namespace.
+    pub(crate) fn serve_namespace(&self, kubeconfig: &Path, namespace: &str) -> Outcome<Serve> {
+        self.serve_scope(kubeconfig, &["--namespace", namespace], &[])
+    }
+
+    fn serve_scope(&self, kubeconfig: &Path, scope: &[&str], flags: &[&str]) -> Outcome<Serve> {
         let mut process = Command::new(&self.watcher)
-            .args(["serve", "--all-namespaces", "--bind", "127.0.0.1:0", "--kubeconfig"])
+            .args(["serve", "--bind", "127.0.0.1:0", "--kubeconfig"])
             .arg(kubeconfig)
+            .args(scope)
             .args(flags)
             .stdin(Stdio::null())
             .stdout(Stdio::null())

@@ -21,11 +21,12 @@ async fn json_has_the_shape_of_the_contract() {
     let bad = snapshot["problems"][0]["uid"].take();
     assert!(uid.is_string() && bad.is_string() && uid != bad);
     assert!(snapshot["revision"].take().is_string());
+    assert!(snapshot["ageMs"].take().is_u64());
     let url = "dubbo://10.0.0.1:20880/a.B?interface=a.B&group=g&version=1.0.0";
     assert_eq!(
         snapshot,
         json!({
-            "revision": null, "synced": true, "ageMs": 0, "pods": 2, "records": 1,
+            "revision": null, "synced": true, "ageMs": null, "pods": 2, "records": 1,
             "services": [{
                 "service": "g/a.B:1.0.0", "interface": "a.B", "group": "g", "version": "1.0.0",
                 "providers": [{

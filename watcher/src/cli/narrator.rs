@@ -223,7 +223,7 @@ impl Text {
             Notice::Reconnected { scope } => {
                 format!("{GOOD}following {} again{GOOD:#}", place(scope))
             }
-            Notice::Change(_) | Notice::Filled | Notice::Pod(_) | Notice::RefreshCredential => {
+            Notice::Change(_) | Notice::FirstList | Notice::Pod(_) | Notice::RefreshCredential => {
                 return Ok(());
             }
         };

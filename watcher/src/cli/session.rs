@@ -66,7 +66,7 @@ impl Session {
         settings.selector.clone_from(&reading.selector);
         settings.ready_only = reading.ready_only;
         settings.wire = reading.connection.wire();
-        settings.streaming_list = first != FirstList::Once;
+        settings.follow = first != FirstList::Once;
         settings.bulk = first != FirstList::EachKey;
         // Differs for each process; the hasher's keys come from the system's randomness.
         let seed = RandomState::new().build_hasher().finish();

@@ -147,6 +147,15 @@ fn current(state: &State) -> Vec<Box<dyn Collector>> {
     );
     age.set(state.age().unwrap_or_default().as_secs_f64());
     gauges.push(Box::new(age));
+    if let Some(behind) = state.behind() {
+        let gauge = gauge(
+            "dubbo_watcher_versions_behind",
+            "How many resourceVersions the server is known to be ahead, over all objects of the cluster; \
+             absent where they are no numbers (before Kubernetes 1.35).",
+        );
+        gauge.set(i64::try_from(behind).unwrap_or(i64::MAX));
+        gauges.push(Box::new(gauge));
+    }
     gauges.push(Box::new(build()));
     gauges
 }

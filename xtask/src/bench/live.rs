@@ -4,16 +4,33 @@
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use crate::cluster::{Profile, build_to_measure};
+use crate::go;
 use crate::process::{Context as _, Result, Tool};
 use crate::say;
 use crate::toolchain::target_dir;
 
 /// One verb of it, with the programs that were built beside it.
 pub(super) fn run(arguments: &[&str]) -> Result {
+    tool(arguments).run()
+}
+
+fn tool(arguments: &[&str]) -> Tool {
     let profile = Profile::Release;
     let tool = Tool::new(profile.program("live"));
     let tool = tool.arg("--watcher").arg(profile.program("dubbo-watcher"));
-    tool.arg("--apiserver").arg(profile.program("apiserver")).args(arguments).run()
+    tool.arg("--apiserver").arg(profile.program("apiserver")).args(arguments)
+}
+
+/// A list of a real kube-apiserver, beside curl and client-go.
+pub(super) fn wire(runs: u32) -> Result {
+    build_to_measure(&["dubbo-k8s-live"])?;
+    let [newest, ..] = go::KUBERNETES;
+    let informer = go::CLIENT_GO.bring()?.join("informer");
+    let measure = std::env::current_exe().context(|| "finding this program".into())?;
+    let (informer, measure) = (informer.display().to_string(), measure.display().to_string());
+    let arguments =
+        ["wire", "--runs", &runs.to_string(), "--informer", &informer, "--measure", &measure];
+    tool(&arguments).env("ETCD", go::ETCD.bring()?).env("KUBE_APISERVERS", newest.bring()?).run()
 }
 
 /// What a change costs, and how soon it is there.

@@ -26,6 +26,8 @@ pub(crate) enum Subject {
     /// From start to a synced list of many Pods, beside curl fetching the same bytes; then the latency
     /// and the cost of changes, and of subscribers.
     Watcher,
+    /// The first list of a real kube-apiserver, beside curl and client-go: time, CPU of both ends, memory.
+    Wire,
     /// Handing changes to an empty handler, beside a closure that does nothing.
     Handlers,
     /// The inspector's page in Chromium: sizes, first rows, scrolling, searching, live updates.
@@ -49,6 +51,10 @@ pub(crate) fn run(subject: Option<Subject>, pods: &[u32], runs: u32) -> Result {
         live::changes()?;
         say::heading("the watcher's core, without a network");
         criterion("dubbo-k8s-watcher", "core")?;
+    }
+    if wanted(Subject::Wire) {
+        say::heading(&format!("wire: a real kube-apiserver, medians of {runs} runs"));
+        live::wire(runs)?;
     }
     if wanted(Subject::Handlers) {
         say::heading("handlers: WebAssembly that is told of changes");

@@ -1,6 +1,6 @@
 //! The one request under way, and what its answer means: taken, refused, lost, or about another Pod.
 //!
-//! It decides nothing about what is written; a lost answer is a doubt, never a conclusion.
+//! It decides nothing about what is written; after a lost answer the state is unknown.
 
 use alloc::format;
 use alloc::vec::Vec;
@@ -61,13 +61,13 @@ impl Registrar {
         out: &mut Vec<RegistrarOutput>,
     ) {
         if self.watch.owns(stream) {
-            let mut sights = Vec::new();
+            let mut observations = Vec::new();
             let (pod, random) = (&self.settings.pod, &mut self.random);
-            if let Some(stream) = self.watch.chunk(now, bytes, pod, random, &mut sights) {
+            if let Some(stream) = self.watch.chunk(now, bytes, pod, random, &mut observations) {
                 out.push(RegistrarOutput::Cancel { stream });
             }
-            for sight in sights {
-                self.sighted(sight, out);
+            for observation in observations {
+                self.observed(observation, out);
             }
         } else if let Some(unary) = self.unary.as_mut().filter(|unary| unary.stream == stream) {
             unary.body.extend_from_slice(bytes);
@@ -87,14 +87,14 @@ impl Registrar {
     ) {
         if self.watch.owns(stream) {
             let (pod, random) = (&self.settings.pod, &mut self.random);
-            if let Some(sight) = self.watch.end(now, error, pod, random) {
-                self.sighted(sight, out);
+            if let Some(observation) = self.watch.end(now, error, pod, random) {
+                self.observed(observation, out);
             }
             return;
         }
         let Some(unary) = self.unary.take_if(|unary| unary.stream == stream) else { return };
         match (error, unary.status) {
-            (Some(error), _) => self.setback(now, unary.verb(), Cause::Transport(error), None, out),
+            (Some(error), _) => self.failure(now, unary.verb(), Cause::Transport(error), None, out),
             (None, Some(200..=299)) => self.answered(now, unary, out),
             (None, status) => self.refused(now, unary, status.unwrap_or_default(), out),
         }
@@ -109,7 +109,7 @@ impl Registrar {
     ) {
         let Some(unary) = self.unary.take() else { return };
         let cause = Cause::Transport(TransportError::new(kind, text));
-        self.setback(now, unary.verb(), cause, None, out);
+        self.failure(now, unary.verb(), cause, None, out);
     }
 
     pub(super) fn overdue(&mut self, now: Duration, out: &mut Vec<RegistrarOutput>) {
@@ -118,14 +118,14 @@ impl Registrar {
         self.broke(now, TransportErrorKind::Deadline, "", out);
     }
 
-    /// The server told the Pod: as it is, or as it has become.
+    /// The server sent the Pod: as it is, or as it has become.
     fn answered(&mut self, now: Duration, unary: Unary, out: &mut Vec<RegistrarOutput>) {
         let pod = match OwnPod::read(unary.form, &unary.body) {
             Ok(pod) => pod,
             Err(what) => {
                 let text = format!("it is not a Pod; is this a kube-apiserver? {what}");
                 let error = TransportError::new(TransportErrorKind::Protocol, text);
-                return self.setback(now, unary.verb(), Cause::Transport(error), None, out);
+                return self.failure(now, unary.verb(), Cause::Transport(error), None, out);
             }
         };
         if *self.uid.get_or_insert_with(|| pod.uid.clone()) != pod.uid {
@@ -153,13 +153,13 @@ impl Registrar {
             return self.reject(now, &error, out);
         }
         if !plan.put_back.is_empty() || plan.label_put_back {
-            self.calm = now + self.fights.after_failure(now, None, &mut self.random);
+            self.quiet_until = now + self.fights.after_failure(now, None, &mut self.random);
             let (records, label) = (plan.put_back.clone(), plan.label_put_back);
             notice(out, RegistrarNotice::PutBack { records, label });
         }
-        // The watch often tells the change itself before the answer has come.
+        // The watch often brings the change itself before the answer has come.
         let more = self.again.take().is_some_and(|version| version != pod.resource_version);
-        self.doubt |= more;
+        self.unconfirmed |= more;
         self.seen = Some(pod).filter(|_| !more);
         self.complete(plan, out);
     }
@@ -188,7 +188,7 @@ impl Registrar {
                 let (pod, cause) = (self.settings.pod.clone(), refusal.into_cause());
                 self.reject(now, &RegistrationError::Request { pod, verb, cause }, out);
             }
-            _ => self.setback(now, verb, refusal.into_cause(), retry_after, out),
+            _ => self.failure(now, verb, refusal.into_cause(), retry_after, out),
         }
     }
 

@@ -1,10 +1,10 @@
-//! How a [`Registrar`] keeps what it holds: it watches the Pod, and looks again when in doubt.
+//! How a [`Registrar`] keeps what it holds: it watches the Pod, and reads it again when its state is unknown.
 
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::time::Duration;
 
-use super::super::watch::Sight;
+use super::super::watch::Observation;
 use super::super::{OwnPod, RegistrarNotice, RegistrarOutput};
 use super::{Registrar, notice};
 
@@ -25,22 +25,22 @@ impl Registrar {
 
     pub(super) fn watch_time(&mut self, now: Duration, out: &mut Vec<RegistrarOutput>) {
         let woken = self.watch.wake(now, &self.settings.pod, &mut self.random);
-        let Some((overdue, sight)) = woken else { return };
+        let Some((overdue, observation)) = woken else { return };
         out.extend(overdue.map(|stream| RegistrarOutput::Cancel { stream }));
-        self.sighted(sight, out);
+        self.observed(observation, out);
     }
 
-    pub(super) fn sighted(&mut self, sight: Sight, out: &mut Vec<RegistrarOutput>) {
-        match sight {
-            Sight::Pod(pod) => self.saw(&pod, out),
-            Sight::Doubt => self.look_again(String::new()),
-            Sight::Unauthorized => notice(out, RegistrarNotice::RefreshCredential),
-            Sight::Broke { error, retry_in } => self.retrying(error, retry_in, out),
-            Sight::Polls(error) => notice(out, RegistrarNotice::Polling(error)),
+    pub(super) fn observed(&mut self, observation: Observation, out: &mut Vec<RegistrarOutput>) {
+        match observation {
+            Observation::Pod(pod) => self.saw(&pod, out),
+            Observation::Changed => self.look_again(String::new()),
+            Observation::Unauthorized => notice(out, RegistrarNotice::RefreshCredential),
+            Observation::Broke { error, retry_in } => self.retrying(error, retry_in, out),
+            Observation::Polls(error) => notice(out, RegistrarNotice::Polling(error)),
         }
     }
 
-    /// The watch told the Pod. It may be older than what is known, so nothing is concluded from
+    /// The watch brought the Pod. It may be older than what is known, so nothing is concluded from
     /// it but whether a look is due.
     pub(super) fn saw(&mut self, pod: &OwnPod, out: &mut Vec<RegistrarOutput>) {
         if self.seen.as_ref().is_some_and(|seen| seen.resource_version == pod.resource_version) {
@@ -63,7 +63,7 @@ impl Registrar {
         if self.unary.is_some() {
             self.again = Some(version);
         } else {
-            self.doubt = true;
+            self.unconfirmed = true;
         }
     }
 }

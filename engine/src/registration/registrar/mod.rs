@@ -1,13 +1,13 @@
-//! The machine that changes the records of one Pod, and, if told so, keeps them there.
+//! The machine that changes the records of one Pod, and, where it is to hold them, keeps them there.
 //!
 //! It must never write without the uid and the resourceVersion of a Pod that it has read, and
-//! never conclude from a lost answer: after every doubt it reads again.
+//! never conclude from a lost answer: it reads again whenever the state is unknown.
 
 use alloc::string::String;
 use alloc::vec::Vec;
 mod answers;
+mod failure;
 mod hold;
-mod setback;
 
 use alloc::collections::VecDeque;
 use core::time::Duration;
@@ -36,23 +36,23 @@ pub struct Registrar {
     tickets: u64,
     /// Set by the first answer at the latest, and never again: a Pod of another uid is another Pod.
     uid: Option<String>,
-    /// The server has told that Pod at least once.
+    /// The server has sent that Pod at least once.
     met: bool,
-    /// The Pod as the server told it last, unless anything happened since.
+    /// The Pod as the server sent it last, unless anything happened since.
     seen: Option<OwnPod>,
     jobs: VecDeque<Job>,
     held: Held,
     /// Something may be wrong with what is held.
-    doubt: bool,
-    /// The watch told a version that may be newer than the answer under way; empty: unknown.
+    unconfirmed: bool,
+    /// The watch brought a version that may be newer than the answer under way; empty: unknown.
     again: Option<String>,
     unary: Option<Unary>,
     backoff: Backoff,
     conflicts: u32,
     /// Nothing is sent before this.
     not_before: Duration,
-    /// Nothing is put back before this: somebody else overwrites it again and again.
-    calm: Duration,
+    /// Nothing is put back before this: another writer overwrites it again and again.
+    quiet_until: Duration,
     fights: Backoff,
     watch: PodWatch,
     /// A [`RegistrarNotice::Retrying`] was the last word.
@@ -75,13 +75,13 @@ impl Registrar {
             seen: None,
             jobs: VecDeque::new(),
             held: Held::default(),
-            doubt: false,
+            unconfirmed: false,
             again: None,
             unary: None,
             backoff: Backoff::new(),
             conflicts: 0,
             not_before: Duration::ZERO,
-            calm: Duration::ZERO,
+            quiet_until: Duration::ZERO,
             fights: Backoff::new(),
             watch: PodWatch::new(),
             troubled: false,
@@ -90,12 +90,12 @@ impl Registrar {
     }
 
     /// Asks for a change. It is given up when a failure that may pass (an unreachable server, 429,
-    /// 500, conflicts) would make it wait for longer than `patience`; without patience never.
+    /// 500, conflicts) would make it wait for longer than `timeout`; without one never.
     /// What does not pass (403, no such Pod, too large) ends it at once.
-    pub fn submit(&mut self, now: Duration, edit: Edit, patience: Option<Duration>) -> Ticket {
+    pub fn submit(&mut self, now: Duration, edit: Edit, timeout: Option<Duration>) -> Ticket {
         let ticket = Ticket(self.tickets);
         self.tickets += 1;
-        let give_up = patience.map(|patience| now + patience);
+        let give_up = timeout.map(|timeout| now + timeout);
         self.jobs.push_back(Job { ticket, edit, give_up });
         ticket
     }
@@ -123,16 +123,16 @@ impl Registrar {
         let unary = match &self.unary {
             Some(unary) => Some(unary.due),
             None if !self.jobs.is_empty() => Some(self.not_before),
-            None if self.doubt => Some(self.not_before.max(self.calm)),
+            None if self.unconfirmed => Some(self.not_before.max(self.quiet_until)),
             None => None,
         };
         let watch = self.watch.next_wake();
         unary.into_iter().chain(watch).min()
     }
 
-    /// Whether nothing is under way: no change is waited for, and nothing held is in doubt.
+    /// Whether nothing is under way: no change is waited for, and the state of everything held is known.
     pub fn is_settled(&self) -> bool {
-        self.jobs.is_empty() && !self.doubt && self.unary.is_none()
+        self.jobs.is_empty() && !self.unconfirmed && self.unary.is_none()
     }
 
     fn advance(&mut self, now: Duration, out: &mut Vec<RegistrarOutput>) {
@@ -140,9 +140,12 @@ impl Registrar {
             self.settle_lost(&error, out);
             return;
         }
-        let due =
-            if self.jobs.is_empty() { self.not_before.max(self.calm) } else { self.not_before };
-        let idle = self.jobs.is_empty() && !self.doubt;
+        let due = if self.jobs.is_empty() {
+            self.not_before.max(self.quiet_until)
+        } else {
+            self.not_before
+        };
+        let idle = self.jobs.is_empty() && !self.unconfirmed;
         if idle || self.unary.is_some() || now < due {
             return;
         }
@@ -180,10 +183,10 @@ impl Registrar {
         let mut plan = self.plan(&pod);
         self.refuse_jobs(&mut plan, out);
         let patch = plan.patch.take().filter(|_| !self.settings.dry_run);
-        self.doubt = plan.trouble.is_some() || self.again.is_some();
+        self.unconfirmed = plan.trouble.is_some() || self.again.is_some();
         if let Some(error) = plan.trouble.take() {
             let retry_in = self.fights.after_failure(now, None, &mut self.random);
-            self.calm = now + retry_in;
+            self.quiet_until = now + retry_in;
             self.retrying(error, retry_in, out);
         }
         if let Some(patch) = patch {
@@ -230,7 +233,7 @@ impl Registrar {
             let (Some(job), Ok(outcome)) = (self.jobs.pop_front(), result) else { continue };
             notice(out, RegistrarNotice::Done { ticket: job.ticket, outcome });
         }
-        if !self.doubt {
+        if !self.unconfirmed {
             self.recovered(out);
         }
     }

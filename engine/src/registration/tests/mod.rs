@@ -21,7 +21,7 @@ use crate::{Cause, Input, Request, StreamId, TransportError, TransportErrorKind,
 
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// One machine, one server, and a clock that moves when told.
+/// One machine, one server, and a clock that moves on command.
 struct Bench {
     machine: Registrar,
     model: Model,
@@ -151,29 +151,29 @@ impl Bench {
         panic!("it does not settle");
     }
 
-    fn tell(&mut self, event: &serde_json::Value) {
+    fn send_event(&mut self, event: &serde_json::Value) {
         let stream = self.watch().expect("a watch");
         let line = format!("{event}\n");
         self.input(Input::Chunk { stream, bytes: line.as_bytes() });
     }
 
-    /// Opens the watch and tells what has happened since the Pod was made.
+    /// Opens the watch and sends what has happened since the Pod was made.
     fn tell_last_event(&mut self) {
         let (kind, pod) = self.model.events.last().unwrap().clone();
-        self.tell(&json!({"type": kind, "object": pod}));
+        self.send_event(&json!({"type": kind, "object": pod}));
     }
 
     fn accept_watch(&mut self) {
         let stream = self.watch().expect("a watch");
         self.input(Input::Head { stream, status: 200, retry_after: None, content_type: "" });
         let pod = self.model.pod.clone();
-        self.tell(&json!({"type": "ADDED", "object": pod}));
+        self.send_event(&json!({"type": "ADDED", "object": pod}));
     }
 
     fn outcome(&mut self, ticket: Ticket) -> Result<Outcome, RegistrationError> {
         let at = self.notices.iter().position(|notice| match notice {
-            RegistrarNotice::Done { ticket: told, .. }
-            | RegistrarNotice::Failed { ticket: told, .. } => *told == ticket,
+            RegistrarNotice::Done { ticket: done, .. }
+            | RegistrarNotice::Failed { ticket: done, .. } => *done == ticket,
             _ => false,
         });
         match self.notices.remove(at.expect("an outcome")) {
@@ -556,7 +556,9 @@ fn a_pod_that_went_while_the_watch_was_down_is_noticed() {
     }
     let stream = bench.watch().unwrap();
     bench.input(Input::Head { stream, status: 200, retry_after: None, content_type: "" });
-    bench.tell(&json!({"type": "BOOKMARK", "object": {"metadata": {"resourceVersion": "99"}}}));
+    bench.send_event(
+        &json!({"type": "BOOKMARK", "object": {"metadata": {"resourceVersion": "99"}}}),
+    );
     bench.step();
     assert!(matches!(bench.notices.pop(), Some(RegistrarNotice::Lost(RegistrationError::Gone(_)))));
 }
@@ -601,7 +603,7 @@ fn a_watch_that_breaks_comes_back_more_and_more_slowly() {
     bench.accept_watch();
     bench.settle();
     assert_eq!(bench.keys(), [&*key("a.A")], "the first event is a look by itself");
-    let last = bench.notices.iter().rposition(|told| *told == RegistrarNotice::Recovered);
+    let last = bench.notices.iter().rposition(|notice| *notice == RegistrarNotice::Recovered);
     assert_eq!(last, Some(bench.notices.len() - 1), "{:?}", bench.notices);
 }
 

@@ -53,7 +53,7 @@ enum Event {
 struct Actor {
     machine: Registrar,
     requests: BTreeMap<StreamId, Request>,
-    /// The open watch, how many events of the model it has told, and when the last one arrives.
+    /// The open watch, how many events of the model it has sent, and when the last one arrives.
     watch: Option<(StreamId, usize, Duration)>,
     outcomes: BTreeMap<Ticket, Result<Outcome, RegistrationError>>,
     lost: bool,
@@ -198,7 +198,7 @@ impl World {
             RegistrarNotice::Lost(_) => return one.lost = true,
             _ => return,
         };
-        assert!(one.outcomes.insert(ticket, result).is_none(), "told twice");
+        assert!(one.outcomes.insert(ticket, result).is_none(), "answered twice");
     }
 
     fn arrive(&mut self, actor: usize, stream: StreamId) {
@@ -252,8 +252,8 @@ impl World {
 
     fn tell_watches(&mut self) {
         for actor in 0..self.actors.len() {
-            let Some((stream, told, last)) = self.actors[actor].watch else { continue };
-            let news: Vec<_> = self.model.events.iter().skip(told).cloned().collect();
+            let Some((stream, sent, last)) = self.actors[actor].watch else { continue };
+            let news: Vec<_> = self.model.events.iter().skip(sent).cloned().collect();
             let mut at = last;
             for (kind, pod) in news {
                 at = at.max(self.now + self.jitter(40));

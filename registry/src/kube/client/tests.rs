@@ -1,4 +1,4 @@
-//! One client and a server that answers as it is told.
+//! One client and a server that answers by a script.
 
 use std::{fs, time::Duration};
 
@@ -55,7 +55,7 @@ async fn a_request_is_given_up_after_its_timeout_and_a_watch_only_before_its_eve
         };
         let (event, _socket) = tokio::join!(exchange.next(), answering);
         assert!(matches!(event, Some(Event::Head { status: 200, .. })), "{event:?}");
-        // From here on the clock goes as far as somebody waits.
+        // From here on the clock goes as far as a task waits.
         tokio::time::pause();
         let ended = tokio::time::timeout(Duration::from_hours(1), exchange.next()).await;
         tokio::time::resume();
@@ -132,10 +132,10 @@ fn a_token_file_is_read_again_every_minute_and_the_last_good_one_is_kept() {
 fn server(
     answer: &'static str,
 ) -> (tokio::sync::oneshot::Receiver<u16>, tokio::task::JoinHandle<String>) {
-    let (tell, port) = tokio::sync::oneshot::channel();
+    let (send_port, port) = tokio::sync::oneshot::channel();
     let task = tokio::spawn(async move {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        tell.send(listener.local_addr().unwrap().port()).unwrap();
+        send_port.send(listener.local_addr().unwrap().port()).unwrap();
         let (mut socket, _) = listener.accept().await.unwrap();
         let mut request = vec![0; 64 * 1024];
         let length = socket.read(&mut request).await.unwrap();

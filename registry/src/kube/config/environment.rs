@@ -70,7 +70,7 @@ impl Environment {
         Self { service_account: folder.into(), ..self }
     }
 
-    /// The same with somebody at a terminal, or without.
+    /// The same with a person at a terminal, or without.
     #[must_use]
     pub fn with_terminal(self, interactive: bool) -> Self {
         Self { interactive, ..self }

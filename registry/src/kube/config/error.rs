@@ -41,9 +41,9 @@ pub enum ConfigError {
     Malformed {
         /// Which file.
         path: PathBuf,
-        /// Line, from 1; 0 when the parser could not tell.
+        /// Line, from 1; 0 when the parser does not know.
         line: u64,
-        /// Column, from 1; 0 when the parser could not tell.
+        /// Column, from 1; 0 when the parser does not know.
         column: u64,
     },
     /// One file defines two entries of a kind under one name.
@@ -145,7 +145,7 @@ pub enum ConfigError {
         /// What to do instead.
         instead: &'static str,
     },
-    /// Something that only whoever makes the connections can do.
+    /// Something that only the host, which makes the connections, can do.
     #[error(
         "{entry} has {feature}, which a WASI component cannot use: its host makes the connections\n  \
          run `kubectl proxy` and give --server http://127.0.0.1:8001, or use the native dubbo-watcher"

@@ -24,9 +24,9 @@ pub struct ExecEntry {
     pub args: Option<Vec<Secret>>,
     /// Variables on top of ours.
     pub env: Option<Vec<Variable>>,
-    /// What to tell somebody who does not have it.
+    /// How to install it.
     pub install_hint: Option<String>,
-    /// Whether it is told about the cluster.
+    /// Whether it gets the description of the cluster.
     pub provide_cluster_info: bool,
     /// `Never`, `IfAvailable` or `Always`.
     pub interactive_mode: Option<String>,
@@ -85,15 +85,15 @@ pub struct ExecPlugin {
     pub arguments: Vec<Secret>,
     /// Variables on top of ours.
     pub variables: Vec<(String, Secret)>,
-    /// What to tell somebody who does not have it.
+    /// How to install it.
     pub install_hint: Option<String>,
     /// Whether it may ask the user, on our terminal.
     pub interactive: bool,
-    /// What it is told about the cluster, if anything; JSON.
+    /// The description of the cluster that it gets, if any; JSON.
     pub cluster: Option<ClusterInfo>,
 }
 
-/// What a plugin is told about the cluster besides its address and authorities.
+/// What a plugin learns of the cluster besides its address and authorities.
 #[derive(Clone, Default)]
 pub struct ClusterInfo {
     /// The extension `client.authentication.k8s.io/exec` of the cluster entry, as JSON.
@@ -126,7 +126,7 @@ impl ExecEntry {
         });
     }
 
-    /// Checks the entry. `terminal`: somebody could answer a question.
+    /// Checks the entry. `terminal`: a person could answer a question.
     pub(super) fn check(
         self,
         entry: &str,

@@ -1,4 +1,4 @@
-//! The service account that Kubernetes mounts into every Pod, unless told not to.
+//! The service account that Kubernetes mounts into every Pod unless that is switched off.
 
 use super::{Candidate, Cluster, ConfigError, Environment, User};
 

@@ -22,7 +22,7 @@ const LARGEST: u64 = 8 * 1024 * 1024;
 pub struct Kubeconfig {
     /// The files that were there, in order.
     pub files: Vec<PathBuf>,
-    /// The context to use unless told otherwise.
+    /// The context to use unless another one is named.
     pub current_context: Option<String>,
     /// Contexts by name.
     pub contexts: BTreeMap<String, Context>,

@@ -54,7 +54,7 @@ pub struct Config {
     pub server: Url,
     /// Where this configuration came from, for messages.
     pub origin: String,
-    /// The namespace to read unless told otherwise.
+    /// The namespace to read unless another one is named.
     pub namespace: String,
     /// How the server's certificate is checked.
     pub trust: Trust,
@@ -66,7 +66,7 @@ pub struct Config {
     pub identity: Option<Identity>,
     /// What goes into the `Authorization` header.
     pub credential: Credential,
-    /// Act as somebody else.
+    /// Act as another user.
     pub impersonation: Option<Impersonation>,
     /// The longest time that one request may take.
     pub request_timeout: Option<Duration>,

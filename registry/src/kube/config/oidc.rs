@@ -1,5 +1,5 @@
 //! `auth-provider: oidc` of a kubeconfig, as kubectl has it built in: the id-token is a bearer token as long as it
-//! is valid. A new one is never asked for: that is for whoever wrote the kubeconfig, or for kubectl.
+//! is valid. A new one is never asked for: that is for the tool that wrote the kubeconfig, or for kubectl.
 
 use std::time::{Duration, SystemTime};
 

@@ -10,7 +10,7 @@ use dubbo_k8s_engine::registration::{BadName, PodName};
 pub struct ThisPod {
     /// Its names.
     pub name: PodName,
-    /// `$POD_UID`, where it is this process's own Pod: one that took its name is then told apart
+    /// `$POD_UID`, where it is this process's own Pod: one that took its name is then noticed
     /// from the start.
     pub uid: Option<String>,
 }

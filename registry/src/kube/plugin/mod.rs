@@ -31,7 +31,7 @@ pub(super) struct Plugin {
 #[derive(Default)]
 struct State {
     issued: Option<Arc<Issued>>,
-    /// The run that everybody waits for. It goes on as long as anybody does, and is taken up again
+    /// The run that all callers wait for. It goes on as long as one of them does, and is taken up again
     /// by the next who needs it.
     running: Option<Run>,
 }
@@ -58,7 +58,7 @@ impl Plugin {
         Self { config, entry, state: Mutex::default() }
     }
 
-    /// The credential: the one that is held, or a new one. Cancellation safe: a run that nobody
+    /// The credential: the one that is held, or a new one. Cancellation safe: a run that no caller
     /// waits for any more is taken up again by the next caller.
     pub(super) async fn credential(&self) -> Result<Arc<Issued>, PluginError> {
         let run = {

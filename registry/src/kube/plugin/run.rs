@@ -11,9 +11,9 @@ use tokio::{
 use super::{answer, answer::Issued};
 use crate::kube::config::{Config, ExecPlugin, LARGEST_CREDENTIAL, Secret, Trust};
 
-/// How long a program may take that asks nobody, and one that waits for a person.
-const PATIENCE: Duration = Duration::from_mins(1);
-const PATIENCE_WITH_PEOPLE: Duration = Duration::from_mins(5);
+/// How long a program may take that asks no questions, and one that waits for a person.
+const TIMEOUT: Duration = Duration::from_mins(1);
+const TIMEOUT_WITH_PEOPLE: Duration = Duration::from_mins(5);
 /// How much of an install hint is shown.
 const HINT: usize = 1000;
 
@@ -39,10 +39,10 @@ pub(super) async fn run(plugin: &ExecPlugin, config: &Config) -> Result<Issued, 
         }
         Err(format!("ended with {status}; what it said stands on stderr"))
     };
-    let patience = if plugin.interactive { PATIENCE_WITH_PEOPLE } else { PATIENCE };
-    let printed = tokio::time::timeout(patience, whole)
+    let timeout = if plugin.interactive { TIMEOUT_WITH_PEOPLE } else { TIMEOUT };
+    let printed = tokio::time::timeout(timeout, whole)
         .await
-        .map_err(|_| format!("gave no credential within {} s", patience.as_secs()))??;
+        .map_err(|_| format!("gave no credential within {} s", timeout.as_secs()))??;
     answer::parse(&printed, plugin.version)
 }
 
@@ -71,32 +71,32 @@ fn not_started(error: &io::Error, plugin: &ExecPlugin) -> String {
     reason
 }
 
-/// What the program is told, in `$KUBERNETES_EXEC_INFO`.
+/// What the program gets in `$KUBERNETES_EXEC_INFO`.
 fn exec_info(plugin: &ExecPlugin, config: &Config) -> Result<Value, String> {
     let mut spec = json!({"interactive": plugin.interactive});
     if let Some(cluster) = &plugin.cluster {
-        let mut told = json!({"server": config.server.as_str().trim_end_matches('/')});
+        let mut cluster = json!({"server": config.server.as_str().trim_end_matches('/')});
         if let Some(name) = &config.server_name {
-            set(&mut told, "tls-server-name", name.as_str().into());
+            set(&mut cluster, "tls-server-name", name.as_str().into());
         }
         if let Some(proxy) = &config.proxy {
             // As kubectl: the program needs the proxy's password as much as we do.
-            set(&mut told, "proxy-url", proxy.reveal().as_str().trim_end_matches('/').into());
+            set(&mut cluster, "proxy-url", proxy.reveal().as_str().trim_end_matches('/').into());
         }
         match &config.trust {
             Trust::System => {}
-            Trust::Anyone => set(&mut told, "insecure-skip-tls-verify", true.into()),
+            Trust::Anyone => set(&mut cluster, "insecure-skip-tls-verify", true.into()),
             Trust::Authorities(material) => {
                 let pem = material.read("the certificate authority");
-                let pem = pem.map_err(|error| format!("cannot be told the authority: {error}"))?;
-                set(&mut told, "certificate-authority-data", base64(&pem).into());
+                let pem = pem.map_err(|error| format!("cannot get the authority: {error}"))?;
+                set(&mut cluster, "certificate-authority-data", base64(&pem).into());
             }
         }
         if let Some(extra) = &cluster.config {
             let extra = serde_json::from_str(extra.reveal()).unwrap_or_default();
-            set(&mut told, "config", extra);
+            set(&mut cluster, "config", extra);
         }
-        set(&mut spec, "cluster", told);
+        set(&mut spec, "cluster", cluster);
     }
     Ok(json!({"apiVersion": plugin.version.as_str(), "kind": "ExecCredential", "spec": spec}))
 }

@@ -1,4 +1,4 @@
-//! Plugins as small shell scripts in a fresh folder: what they are told, when they run, and what
+//! Plugins as small shell scripts in a fresh folder: what they get, when they run, and what
 //! their failures say.
 
 #![cfg(unix)]
@@ -18,12 +18,12 @@ struct Rig {
 }
 
 impl Rig {
-    /// A plugin that runs `body` after it has counted itself and kept what it was told.
+    /// A plugin that runs `body` after it has counted itself and kept what it got.
     fn new(exec: &str, body: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let script = format!(
             "#!/bin/sh\ncd '{}' || exit 9\necho run >> runs\n\
-             printf %s \"$KUBERNETES_EXEC_INFO\" > told\n{body}\n",
+             printf %s \"$KUBERNETES_EXEC_INFO\" > given\n{body}\n",
             folder.path().display()
         );
         let rig = Self { folder };
@@ -58,8 +58,8 @@ impl Rig {
         fs::read_to_string(self.path("runs")).map_or(0, |runs| runs.lines().count())
     }
 
-    fn told(&self) -> Value {
-        serde_json::from_str(&fs::read_to_string(self.path("told")).unwrap()).unwrap()
+    fn given(&self) -> Value {
+        serde_json::from_str(&fs::read_to_string(self.path("given")).unwrap()).unwrap()
     }
 }
 
@@ -135,7 +135,7 @@ async fn it_is_told_of_the_cluster_when_it_asks_and_gets_its_arguments_and_varia
     let rig = Rig::new(&exec, &body);
     rig.plugin().credential().await.unwrap();
     assert_eq!(
-        rig.told(),
+        rig.given(),
         serde_json::json!({
             "apiVersion": "client.authentication.k8s.io/v1",
             "kind": "ExecCredential",
@@ -154,7 +154,7 @@ async fn it_is_told_of_the_cluster_when_it_asks_and_gets_its_arguments_and_varia
     let rig = Rig::new(BETA, &print("v1beta1", r#"{"token":"t"}"#));
     rig.plugin().credential().await.unwrap();
     assert_eq!(
-        rig.told(),
+        rig.given(),
         serde_json::json!({
             "apiVersion": "client.authentication.k8s.io/v1beta1",
             "kind": "ExecCredential",

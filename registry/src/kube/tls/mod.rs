@@ -90,7 +90,7 @@ impl TlsMaterial {
         Ok(config)
     }
 
-    /// Who may be the server: whoever holds a certificate of the authorities for the name.
+    /// Who may be the server: every holder of a certificate of the authorities for the name.
     fn verifier(
         &self,
         settings: &Config,

@@ -17,9 +17,9 @@ const CONFLICTS: u32 = 32;
 const CONFLICT_WAIT: Duration = Duration::from_secs(1);
 
 impl Registrar {
-    /// Somebody was quicker: read again, soon, but not at the same moment as all the others.
+    /// Another writer was quicker: read again, soon, but not at the same moment as all the others.
     pub(super) fn conflict(&mut self, now: Duration, out: &mut Vec<RegistrarOutput>) {
-        self.doubt |= !self.held.is_empty();
+        self.unconfirmed |= !self.held.is_empty();
         self.conflicts += 1;
         if self.conflicts >= CONFLICTS {
             let (pod, attempts) = (self.settings.pod.clone(), self.conflicts);
@@ -32,7 +32,7 @@ impl Registrar {
     }
 
     /// A failure that may pass.
-    pub(super) fn setback(
+    pub(super) fn failure(
         &mut self,
         now: Duration,
         verb: Verb,
@@ -42,11 +42,11 @@ impl Registrar {
     ) {
         let retry_in = self.backoff.after_failure(now, retry_after, &mut self.random);
         self.not_before = now + retry_in;
-        self.doubt |= !self.held.is_empty();
+        self.unconfirmed |= !self.held.is_empty();
         let error = RegistrationError::Request { pod: self.settings.pod.clone(), verb, cause };
         let next = self.not_before;
         self.fail_if(|job| job.give_up.is_some_and(|until| next > until), &error, out);
-        if !self.jobs.is_empty() || self.doubt {
+        if !self.jobs.is_empty() || self.unconfirmed {
             self.retrying(error, retry_in, out);
         }
     }
@@ -62,10 +62,10 @@ impl Registrar {
         let waited_for = !self.jobs.is_empty();
         self.fail_if(|_| true, error, out);
         if self.held.is_empty() {
-            self.doubt = false;
+            self.unconfirmed = false;
             return;
         }
-        self.doubt = true;
+        self.unconfirmed = true;
         let retry_in = self.backoff.after_failure(now, None, &mut self.random);
         self.not_before = now + retry_in;
         if !waited_for {
@@ -111,7 +111,7 @@ impl Registrar {
     ) {
         match &job.edit {
             Edit::Add(_) => {}
-            // It stays in the Pod, but nobody wants it back when somebody else takes it out.
+            // It stays in the Pod, but it is not put back when another writer takes it out.
             Edit::Remove(keys) => keys.iter().for_each(|key| {
                 self.held.release(key);
             }),
@@ -125,7 +125,7 @@ impl Registrar {
             notice(out, RegistrarNotice::Lost(error.clone()));
         }
         self.held.clear();
-        self.doubt = false;
+        self.unconfirmed = false;
         self.lost = Some(error);
     }
 

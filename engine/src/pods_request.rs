@@ -1,4 +1,4 @@
-//! The questions of a reflector, and the requests that ask them.
+//! What a reflector asks of a server: a page of a list, a streaming list, a watch; each as a request.
 
 use alloc::borrow::ToOwned as _;
 use alloc::format;
@@ -14,7 +14,7 @@ use super::{Request, Settings, Verb};
 
 /// What one request of a reflector asks for, apart from the settings.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum Question<'a> {
+pub(super) enum PodsRequest<'a> {
     /// One page of a list (or all of it, without a limit).
     Page { limit: Option<u32>, not_older_than: &'a str, token: &'a str },
     /// The Pods that exist as events, a bookmark, and then their changes.
@@ -29,11 +29,11 @@ const GRACE: Duration = Duration::from_secs(5);
 /// kube-apiserver gives up on any list after 60 s itself.
 const LIST_DEADLINE: Duration = Duration::from_secs(65);
 
-/// Pods that have ended count for nobody: the server leaves them out.
+/// Pods that have ended do not count: the server leaves them out.
 const NOT_ENDED: &str = "status.phase!=Succeeded,status.phase!=Failed";
 
-impl Question<'_> {
-    /// The request that asks it of the Pods of `scope`.
+impl PodsRequest<'_> {
+    /// The request for the Pods of `scope`.
     pub(super) fn request(self, scope: &Scope, settings: &Settings) -> Request {
         let mut query = Query::pods(scope);
         let verb = match self {
