@@ -75,28 +75,28 @@ fn not_started(error: &io::Error, plugin: &ExecPlugin) -> String {
 fn exec_info(plugin: &ExecPlugin, config: &Config) -> Result<Value, String> {
     let mut spec = json!({"interactive": plugin.interactive});
     if let Some(cluster) = &plugin.cluster {
-        let mut cluster = json!({"server": config.server.as_str().trim_end_matches('/')});
+        let mut described = json!({"server": config.server.as_str().trim_end_matches('/')});
         if let Some(name) = &config.server_name {
-            set(&mut cluster, "tls-server-name", name.as_str().into());
+            set(&mut described, "tls-server-name", name.as_str().into());
         }
         if let Some(proxy) = &config.proxy {
             // As kubectl: the program needs the proxy's password as much as we do.
-            set(&mut cluster, "proxy-url", proxy.reveal().as_str().trim_end_matches('/').into());
+            set(&mut described, "proxy-url", proxy.reveal().as_str().trim_end_matches('/').into());
         }
         match &config.trust {
             Trust::System => {}
-            Trust::Anyone => set(&mut cluster, "insecure-skip-tls-verify", true.into()),
+            Trust::Anyone => set(&mut described, "insecure-skip-tls-verify", true.into()),
             Trust::Authorities(material) => {
                 let pem = material.read("the certificate authority");
                 let pem = pem.map_err(|error| format!("cannot get the authority: {error}"))?;
-                set(&mut cluster, "certificate-authority-data", base64(&pem).into());
+                set(&mut described, "certificate-authority-data", base64(&pem).into());
             }
         }
         if let Some(extra) = &cluster.config {
             let extra = serde_json::from_str(extra.reveal()).unwrap_or_default();
-            set(&mut cluster, "config", extra);
+            set(&mut described, "config", extra);
         }
-        set(&mut spec, "cluster", cluster);
+        set(&mut spec, "cluster", described);
     }
     Ok(json!({"apiVersion": plugin.version.as_str(), "kind": "ExecCredential", "spec": spec}))
 }
