@@ -44,7 +44,7 @@ const LEAN: [(&str, &[&str]); 2] = [
 ];
 
 /// Who may depend on whom in this workspace; who is not listed may depend on no member.
-const EDGES: [(&str, &[&str]); 9] = [
+const EDGES: [(&str, &[&str]); 10] = [
     ("dubbo-k8s-engine", &["dubbo-k8s-codec"]),
     ("dubbo-k8s-registry", &["dubbo-k8s-codec", "dubbo-k8s-engine"]),
     ("dubbo-k8s-watcher", &["dubbo-k8s-codec", "dubbo-k8s-engine", "dubbo-k8s-registry"]),
@@ -73,6 +73,7 @@ const EDGES: [(&str, &[&str]); 9] = [
             "dubbo-k8s-tests",
         ],
     ),
+    ("dubbo-k8s-docs", &["dubbo-k8s-codec", "dubbo-k8s-tests"]),
     ("xtask", &["dubbo-k8s-codec", "dubbo-k8s-watcher"]),
 ];
 

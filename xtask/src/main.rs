@@ -5,12 +5,17 @@ mod bench;
 mod cache;
 mod cluster;
 mod demo;
+mod dist;
+mod docs;
+mod doctor;
 mod go;
+mod gotool;
 mod inspector;
 mod invariants;
 mod mesh;
 mod npm;
 mod process;
+mod progress;
 mod promtool;
 mod say;
 mod setup;
@@ -98,6 +103,12 @@ enum Verb {
     },
     /// Build the wasm files, and say how large they are.
     Wasm,
+    /// Make what people download: archives, checksums, a bill of materials, an image, the chart.
+    Dist(dist::Options),
+    /// Build the documentation as a site.
+    Docs,
+    /// Say what this machine lacks, what for, and how to get it.
+    Doctor,
 }
 
 fn main() -> ExitCode {
@@ -118,6 +129,9 @@ fn main() -> ExitCode {
         Verb::Soak { length } => soak::run(length),
         Verb::Vectors { write } => vectors::run(write),
         Verb::Wasm => wasm::run(),
+        Verb::Dist(options) => dist::run(&options),
+        Verb::Docs => docs::run(),
+        Verb::Doctor => doctor::run(),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -17,7 +17,9 @@ pub(crate) fn line(text: &str) {
 
 /// One line beside the output: what is being done, and why.
 pub(crate) fn note(text: &str) {
-    eprintln!("xtask: {text}");
+    // Over what shows how long something takes, if that is there.
+    let start = if std::io::stderr().is_terminal() { "\r\x1b[K" } else { "" };
+    eprintln!("{start}xtask: {text}");
 }
 
 /// Whether a person is watching.

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use crate::go;
 use crate::process::{Result, on_path};
+use crate::progress::Progress;
 use crate::promtool;
 use crate::say;
 use crate::toolchain;
@@ -32,7 +33,9 @@ pub(crate) fn run() {
 
 /// Builds what only Go can build: the real servers and the real Dubbo of the tests.
 pub(crate) fn built_by_go() {
+    let mut progress = Progress::of(go::all().count());
     for build in go::all() {
+        progress.step(&build.title());
         tell(&build.title(), build.bring());
     }
 }

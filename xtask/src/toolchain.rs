@@ -86,6 +86,11 @@ pub(crate) fn resolve() -> Result<Toolchain> {
     }
 }
 
+/// The targets that the compiler in use has not.
+pub(crate) fn lacking_here() -> Result<Vec<&'static str>> {
+    Ok(lacking(&sysroot()?))
+}
+
 fn lacking(sysroot: &Path) -> Vec<&'static str> {
     let has = |triple: &str| sysroot.join("lib/rustlib").join(triple).join("lib").is_dir();
     Target::ALL.into_iter().map(Target::triple).filter(|triple| !has(triple)).collect()

@@ -1,6 +1,6 @@
 //! What `doctor` finds, and the fix that it brings.
 
-use dubbo_k8s_tests::apiserver::{Act, Fault, Verb};
+use dubbo_k8s_tests::apiserver::{Act, Fault, Options, Verb};
 use dubbo_k8s_tests::program::Ran;
 use http::HeaderValue;
 
@@ -27,10 +27,13 @@ async fn where_all_is_well_it_says_what_it_looked_at() {
         &[
             "ok    configuration from ",
             &format!("ok    {}/ answers: Kubernetes v1.36.0", rig.server.url()),
+            "ok    Kubernetes 1.36 is one of those that are tested with\n",
             "ok    TLS, and the server's certificate is vouched for by the cluster's authority\n",
             "ok    the clock agrees with the server's\n",
             "ok    the server accepts the credentials as scripted-admin\n",
             "ok    may list, watch pods in namespace shop\n",
+            "ok    a page of at most 100 Pods came as protobuf: ",
+            "ok    the server streams the first list (WatchList)\n",
             "ok    may get, patch, watch Pod user-0 in namespace shop\n",
             "ok    Pod shop/user-0 has the label dubbo.io-value\n",
             "ok    Pod shop/user-0 carries 1 records; ",
@@ -38,6 +41,22 @@ async fn where_all_is_well_it_says_what_it_looked_at() {
     );
     assert!(!ran.stdout.contains("note"), "{}", ran.stdout);
     assert_eq!(rig.patches(), 0, "it changes nothing");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_server_or_a_proxy_cannot_do_is_noted_and_is_no_failure() {
+    let options = Options { protobuf: false, streaming_list: false, ..Options::default() };
+    let rig = Rig::start_with(options).await;
+    let parts = [
+        "ok    a page of at most 100 Pods came as JSON: ",
+        "note  a proxy or a gateway keeps protobuf back; JSON costs more and works\n",
+        "note  the server does not stream the first list (WatchList, of Kubernetes 1.34); it is read in pages\n",
+    ];
+    let ran = rig.run(&["doctor", "--needs", "read"]).await;
+    assert_found(&ran, 0, &parts);
+    let ran = rig.run(&["doctor", "--needs", "read", "--wire", "json"]).await;
+    assert_found(&ran, 0, &parts[..1]);
+    assert!(!ran.stdout.contains("keeps protobuf back"), "{}", ran.stdout);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

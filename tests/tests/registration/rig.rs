@@ -18,7 +18,12 @@ pub(crate) struct Rig {
 impl Rig {
     /// A server with the Pod `user-0` in the namespace `shop`, which carries nothing.
     pub(crate) async fn start() -> Self {
-        let server = Server::start(Options::default()).await.unwrap();
+        Self::start_with(Options::default()).await
+    }
+
+    /// The same, over a server that behaves like this.
+    pub(crate) async fn start_with(options: Options) -> Self {
+        let server = Server::start(options).await.unwrap();
         let folder = tempfile::tempdir().unwrap();
         let kubeconfig = folder.path().join("kubeconfig");
         server.write_kubeconfig_to(&kubeconfig, "shop").unwrap();

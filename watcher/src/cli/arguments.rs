@@ -7,13 +7,22 @@ use std::{ffi::OsString, path::PathBuf, time::Duration};
 
 #[cfg(not(target_os = "wasi"))]
 use clap::value_parser;
-use clap::{Args, CommandFactory as _, Parser, Subcommand, ValueEnum, error::ErrorKind};
+use clap::{
+    Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand, ValueEnum, error::ErrorKind,
+};
+#[cfg(not(target_os = "wasi"))]
+use clap_complete::ArgValueCandidates;
 use dubbo_k8s_codec::problem::Language;
 use dubbo_k8s_engine::SELECTOR;
 #[cfg(feature = "sandbox")]
 use dubbo_k8s_watcher::handlers::{AllowedHost, Spec};
 
-use super::connection::Connection;
+use super::{caller::Caller, connection::Connection};
+#[cfg(not(target_os = "wasi"))]
+use super::{
+    completion::{Completion, candidates},
+    man::Manual,
+};
 
 /// Dubbo services that are registered in Kubernetes Pods.
 #[derive(Debug, Parser)]
@@ -31,6 +40,7 @@ pub(super) struct Arguments {
 struct Before {
     /// A namespace; repeat it for several
     #[arg(short, long = "namespace", value_name = "NAMESPACE", help_heading = "What to read")]
+    #[cfg_attr(not(target_os = "wasi"), arg(add = ArgValueCandidates::new(candidates::namespaces)))]
     namespaces: Vec<String>,
     /// All namespaces
     #[arg(short = 'A', long, help_heading = "What to read")]
@@ -45,12 +55,16 @@ struct Before {
 impl Arguments {
     /// The command line, with what stands before the verb given to the verb.
     pub(super) fn read<T: Into<OsString> + Clone>(
+        caller: &Caller,
         words: impl IntoIterator<Item = T>,
     ) -> Result<Self, clap::Error> {
-        let mut read = Self::try_parse_from(words)?;
+        let mut command = Self::command().bin_name(caller.usage());
+        let mut matches = command.try_get_matches_from_mut(words)?;
+        let read = Self::from_arg_matches_mut(&mut matches);
+        let mut read = read.map_err(|error| error.format(&mut command))?;
         match read.verb.take(&read.before) {
             Ok(()) => Ok(read),
-            Err(why) => Err(Self::command().error(ErrorKind::ArgumentConflict, why)),
+            Err(why) => Err(command.error(ErrorKind::ArgumentConflict, why)),
         }
     }
 }
@@ -77,6 +91,8 @@ impl Verb {
             #[cfg(feature = "sandbox")]
             Self::Sandbox(sandbox) => sandbox.connection.take(&before.connection),
             Self::Decode(_) | Self::Encode(_) => Ok(()),
+            #[cfg(not(target_os = "wasi"))]
+            Self::Completion(_) | Self::Man(_) => Ok(()),
             #[cfg(target_os = "wasi")]
             Self::Other(_) => Ok(()),
         }
@@ -128,6 +144,12 @@ pub(super) enum Verb {
     Decode(Decode),
     /// Write an annotation from JSON: [{"k":"…","v":"…"},…]
     Encode(Encode),
+    /// Print the script that makes a shell complete verbs, flags, contexts, namespaces and Pods
+    #[cfg(not(target_os = "wasi"))]
+    Completion(Completion),
+    /// Write the manual pages
+    #[cfg(not(target_os = "wasi"))]
+    Man(Manual),
     /// Run a WebAssembly component that may ask the kube-apiserver and nothing else
     #[cfg(feature = "sandbox")]
     Sandbox(Sandbox),
@@ -243,9 +265,11 @@ pub(super) struct Doctor {
     pub(super) needs: Vec<Need>,
     /// The Pod to register in [default: `$POD_NAME`, else `$HOSTNAME`]
     #[arg(long, value_name = "POD")]
+    #[arg(add = ArgValueCandidates::new(candidates::pods))]
     pub(super) pod: Option<String>,
     /// A namespace to read; repeat it for several. The Pod is in the first
     #[arg(short, long = "namespace", value_name = "NAMESPACE", conflicts_with = "all_namespaces")]
+    #[arg(add = ArgValueCandidates::new(candidates::namespaces))]
     pub(super) namespaces: Vec<String>,
     /// All namespaces are to be read
     #[arg(short = 'A', long)]
@@ -269,9 +293,11 @@ pub(super) enum Need {
 pub(super) struct OwnPod {
     /// The Pod [default: `$POD_NAME`, else `$HOSTNAME`]
     #[arg(long, value_name = "POD", help_heading = "Which Pod")]
+    #[arg(add = ArgValueCandidates::new(candidates::pods))]
     pub(super) pod: Option<String>,
     /// Its namespace [default: $NAMESPACE]
     #[arg(short, long, value_name = "NAMESPACE", help_heading = "Which Pod")]
+    #[arg(add = ArgValueCandidates::new(candidates::namespaces))]
     pub(super) namespace: Option<String>,
     #[command(flatten)]
     pub(super) connection: Connection,
@@ -402,6 +428,7 @@ pub(super) struct Reading {
         conflicts_with = "all_namespaces",
         help_heading = "What to read"
     )]
+    #[cfg_attr(not(target_os = "wasi"), arg(add = ArgValueCandidates::new(candidates::namespaces)))]
     pub(super) namespaces: Vec<String>,
     /// Read all namespaces
     #[arg(short = 'A', long, help_heading = "What to read")]
@@ -444,7 +471,7 @@ mod tests {
 
     use dubbo_k8s_codec::problem::Language;
 
-    use super::{Arguments, Verb};
+    use super::{Arguments, Caller, Verb};
 
     #[test]
     fn the_definition_is_sound_and_names_only_verbs_that_work() {
@@ -453,6 +480,7 @@ mod tests {
             Arguments::command().get_subcommands().map(|it| it.get_name().to_owned()).collect();
         let mut known =
             vec!["list", "watch", "register", "unregister", "serve", "doctor", "decode", "encode"];
+        known.extend(["completion", "man"]);
         known.extend(cfg!(feature = "sandbox").then_some("sandbox"));
         assert_eq!(verbs, known);
     }
@@ -485,7 +513,9 @@ mod tests {
     fn connection_flags_stand_before_the_verb_or_behind_it() {
         let list = |line: &str| {
             let words = line.split(' ').map(str::to_owned);
-            let Arguments { verb: Verb::List(list), .. } = Arguments::read(words).unwrap() else {
+            let Arguments { verb: Verb::List(list), .. } =
+                Arguments::read(&Caller::Shell, words).unwrap()
+            else {
                 panic!("{line}")
             };
             (list.reading.connection.overrides(), list.reading.namespaces, list.reading.selector)
@@ -524,10 +554,11 @@ mod tests {
             "dubbo-watcher -n a watch -A",
             "dubbo-watcher --insecure-skip-tls-verify list --certificate-authority a",
         ] {
-            let error = Arguments::read(line.split(' ').map(str::to_owned)).unwrap_err();
+            let error =
+                Arguments::read(&Caller::Shell, line.split(' ').map(str::to_owned)).unwrap_err();
             assert_eq!(error.exit_code(), 2, "{line}");
         }
-        let read = |line: &str| Arguments::read(line.split(' ').map(str::to_owned));
+        let read = |line: &str| Arguments::read(&Caller::Shell, line.split(' ').map(str::to_owned));
         assert!(read("dubbo-watcher --context prod decode x").is_ok());
         let Ok(Arguments { verb: Verb::Register(register), .. }) =
             read("dubbo-watcher -n shop register dubbo://a:1/b")

@@ -3,8 +3,13 @@
 use std::{path::PathBuf, time::Duration};
 
 use clap::{Args, ValueEnum, builder::NonEmptyStringValueParser};
+#[cfg(not(target_os = "wasi"))]
+use clap_complete::ArgValueCandidates;
 use dubbo_k8s_engine::Wire;
 use dubbo_k8s_registry::kube::config::Overrides;
+
+#[cfg(not(target_os = "wasi"))]
+use super::completion::candidates;
 
 /// Which server, and as whom.
 #[derive(Debug, Args)]
@@ -15,12 +20,15 @@ pub(super) struct Connection {
     kubeconfig: Option<PathBuf>,
     /// The context of the kubeconfig to use
     #[arg(long, value_parser = NonEmptyStringValueParser::new())]
+    #[cfg_attr(not(target_os = "wasi"), arg(add = ArgValueCandidates::new(candidates::contexts)))]
     context: Option<String>,
     /// The cluster of the kubeconfig to use instead of the context's
     #[arg(long, value_name = "NAME", value_parser = NonEmptyStringValueParser::new())]
+    #[cfg_attr(not(target_os = "wasi"), arg(add = ArgValueCandidates::new(candidates::clusters)))]
     cluster: Option<String>,
     /// The user of the kubeconfig to use instead of the context's
     #[arg(long, value_name = "NAME", value_parser = NonEmptyStringValueParser::new())]
+    #[cfg_attr(not(target_os = "wasi"), arg(add = ArgValueCandidates::new(candidates::users)))]
     user: Option<String>,
     /// URL of the kube-apiserver; http only to this machine, for `kubectl proxy`
     #[arg(short, long, value_name = "URL", value_parser = NonEmptyStringValueParser::new())]

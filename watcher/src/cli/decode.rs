@@ -15,7 +15,8 @@ use super::{
     findings::{self, Findings, Report},
     input::{self, Fault, Input},
     list::counted,
-    records, terminal,
+    records,
+    terminal::{self, Progress},
 };
 
 pub(super) fn run(arguments: &Decode) -> Result<(), Ended> {
@@ -74,7 +75,7 @@ fn refusal(error: &DecodeError, value: &[u8], columns: usize, language: Language
 }
 
 fn pods(objects: &[Vec<u8>], json: bool, language: Language) -> Result<(), Ended> {
-    let mut reports: Vec<_> = objects.iter().map(|object| PodReport::of(object)).collect();
+    let mut reports = read(objects);
     Findings::compare(reports.iter_mut().map(|report| &mut report.findings));
     let mut out = output(json);
     if json {
@@ -96,6 +97,20 @@ fn pods(objects: &[Vec<u8>], json: bool, language: Language) -> Result<(), Ended
         terminal::say(&tally(&reports, language));
     }
     if reports.iter().any(|report| report.error.is_some()) { Err(Ended::Failed) } else { Ok(()) }
+}
+
+/// Decodes all; shows how far it is where a person waits.
+fn read(objects: &[Vec<u8>]) -> Vec<PodReport<'_>> {
+    const STEP: usize = 1000;
+    let mut progress = Progress::new();
+    let mut reports = Vec::with_capacity(objects.len());
+    for (done, object) in objects.iter().enumerate() {
+        if done > 0 && done % STEP == 0 {
+            progress.show(&format!("decoding: {done} of {} Pods", objects.len()));
+        }
+        reports.push(PodReport::of(object));
+    }
+    reports
 }
 
 /// How much is wrong in all Pods together.

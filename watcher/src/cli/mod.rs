@@ -6,6 +6,9 @@
 #[cfg(target_os = "wasi")]
 mod absent;
 mod arguments;
+mod caller;
+#[cfg(not(target_os = "wasi"))]
+mod completion;
 mod connection;
 mod decode;
 #[cfg(not(target_os = "wasi"))]
@@ -19,6 +22,8 @@ mod handlers;
 mod input;
 mod list;
 mod listing;
+#[cfg(not(target_os = "wasi"))]
+mod man;
 mod narrator;
 #[cfg(not(target_os = "wasi"))]
 mod own_pod;
@@ -45,6 +50,7 @@ use std::{io, process::ExitCode};
 use dubbo_k8s_registry::host;
 
 use self::arguments::{Arguments, Verb};
+use self::caller::Caller;
 
 /// How a verb ended other than well. What there was to say has been said.
 #[derive(Debug)]
@@ -70,15 +76,17 @@ impl From<io::Error> for Ended {
 
 /// Runs the program.
 pub(crate) fn main() -> ExitCode {
-    let arguments = match Arguments::read(std::env::args_os()) {
+    let caller = Caller::of(std::env::args_os().next().as_deref());
+    #[cfg(not(target_os = "wasi"))]
+    match completion::answer(&caller) {
+        Ok(false) => {}
+        answered => return status(answered.map(drop)),
+    }
+    let arguments = match Arguments::read(&caller, std::env::args_os()) {
         Ok(arguments) => arguments,
         #[cfg(target_os = "wasi")]
         Err(error) if absent::is_option(&error) => return ExitCode::from(2),
-        Err(error) => {
-            // Help and version come this way too, with status 0.
-            let _ = error.print();
-            return u8::try_from(error.exit_code()).map_or(ExitCode::FAILURE, ExitCode::from);
-        }
+        Err(error) => return wrong_use(&error),
     };
     let ended = match arguments.verb {
         Verb::Decode(decode) => decode::run(&decode),
@@ -93,11 +101,20 @@ pub(crate) fn main() -> ExitCode {
         Verb::Unregister(unregister) => in_runtime(register::unregister(&unregister)),
         #[cfg(not(target_os = "wasi"))]
         Verb::Serve(serve) => in_threads(serve::run(&serve)),
+        #[cfg(not(target_os = "wasi"))]
+        Verb::Completion(completion) => completion::run(&completion, &caller),
+        #[cfg(not(target_os = "wasi"))]
+        Verb::Man(man) => man::run(&man),
         #[cfg(feature = "sandbox")]
         Verb::Sandbox(sandbox) => in_runtime(sandbox::run(&sandbox)),
         #[cfg(target_os = "wasi")]
         Verb::Other(words) => Err(absent::say(&words)),
     };
+    status(ended)
+}
+
+/// The exit status; says why where output could not be written.
+fn status(ended: Result<(), Ended>) -> ExitCode {
     match ended {
         Ok(()) => ExitCode::SUCCESS,
         Err(Ended::Failed) => ExitCode::from(1),
@@ -111,6 +128,12 @@ pub(crate) fn main() -> ExitCode {
             ExitCode::from(1)
         }
     }
+}
+
+/// Prints what clap has to say. Help and version come this way too, with status 0.
+fn wrong_use(error: &clap::Error) -> ExitCode {
+    let _ = error.print();
+    u8::try_from(error.exit_code()).map_or(ExitCode::FAILURE, ExitCode::from)
 }
 
 /// Clients are answered on other threads than the one that follows the Pods.

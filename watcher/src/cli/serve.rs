@@ -34,6 +34,9 @@ pub(super) async fn run(arguments: &Serve) -> Result<(), Ended> {
     let mut signals = Signals::new()?;
     let registry = Registry::follow(driver, LogLimits::default());
     terminal::say(&format!("serving {place} on http://{address}"));
+    if let Some(missing) = serve::missing_inspector() {
+        terminal::say(missing);
+    }
     if !address.ip().is_loopback() {
         terminal::say("anybody who reaches this address can read the registry");
     }

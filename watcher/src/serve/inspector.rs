@@ -23,6 +23,11 @@ const POLICY: &str = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; 
 const LIVE: [&str; 2] =
     ["name=\"dubbo-live\" content=\"\"", "name=\"dubbo-live\" content=\"v1/events\""];
 
+/// Whether this build has the page.
+pub(super) fn is_built_in() -> bool {
+    !FILES.is_empty()
+}
+
 /// The page if there is one, else the plain status page.
 pub(super) async fn index(app: Shared<Arc<App>>) -> Response {
     let Some(page) = file("index.html").and_then(|page| std::str::from_utf8(page).ok()) else {

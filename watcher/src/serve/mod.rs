@@ -35,6 +35,13 @@ use self::cache::Cache;
 use self::gate::Hosts;
 use self::meters::Meters;
 pub use self::pace::Pace;
+
+/// What a build without the inspector says, and the way out; `None` where it is built in.
+pub fn missing_inspector() -> Option<&'static str> {
+    const MISSING: &str = "This build has no inspector. `cargo install dubbo-k8s-watcher` and the archives have it; in a \
+         checkout run `cargo xtask wasm`, then build again.";
+    (!inspector::is_built_in()).then_some(MISSING)
+}
 use dubbo_k8s_registry::Registry;
 use dubbo_k8s_registry::feed::Reader;
 

@@ -41,6 +41,9 @@ fn write_page(html: &mut String, state: &Arc<State>) -> fmt::Result {
          <h1>dubbo-watcher</h1>\n",
     );
     write_state(html, state)?;
+    if let Some(missing) = super::missing_inspector() {
+        writeln!(html, "<p>{}</p>", Escaped(missing))?;
+    }
     let snapshot = Snapshot::new(state, None);
     write_services(html, &snapshot)?;
     write_problems(html, &snapshot)?;

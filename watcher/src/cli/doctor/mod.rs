@@ -1,14 +1,16 @@
 //! `doctor`: can it reach, read, watch, patch? What is missing, and the fix. It asks and changes
 //! nothing. Status 1 when something that is needed is missing.
 
-mod ask;
+pub(super) mod ask;
 mod own;
+mod reading;
 mod report;
+mod serving;
 
 use std::time::{Duration, SystemTime};
 
 use dubbo_k8s_engine::catalog::Scope;
-use dubbo_k8s_engine::{Cause, Failure, TransportError, Verb};
+use dubbo_k8s_engine::{Cause, Failure, TransportError, Verb, Wire};
 use dubbo_k8s_registry::kube::{
     Client, Rights,
     config::{Config, Credential, Environment, Namespaces, ThisPod, Trust},
@@ -34,6 +36,8 @@ struct Visit<'a> {
     report: Report,
     /// Who the server takes us for, if it says.
     user: Option<String>,
+    /// The form to ask for Pods in.
+    wire: Wire,
 }
 
 pub(super) async fn run(arguments: &Doctor) -> Result<(), Ended> {
@@ -48,7 +52,8 @@ pub(super) async fn run(arguments: &Doctor) -> Result<(), Ended> {
             return report.end();
         }
     };
-    let mut visit = Visit { client, config: &config, report, user: None };
+    let wire = arguments.connection.wire();
+    let mut visit = Visit { client, config: &config, report, user: None, wire };
     visit.examine(arguments, &environment).await?;
     visit.report.end()
 }
@@ -129,6 +134,7 @@ impl Visit<'_> {
         match version.filter(|_| answer.is_ok()) {
             Some(version) => {
                 Report::well(&format!("{server} answers: Kubernetes {}", plain(version)))?;
+                reading::version(version)?;
             }
             None => Report::notice(&format!(
                 "{server} answers, but does not say its version ({}); is it a kube-apiserver?",
@@ -217,7 +223,12 @@ impl Visit<'_> {
             }
         }
         let well = format!("may {} pods {}", verbs(Rights::READER.verbs), place(scope));
-        self.say_rights(&denied, Rights::READER, scope, needed, &well)
+        self.say_rights(&denied, Rights::READER, scope, needed, &well)?;
+        if !denied.is_empty() {
+            return Ok(());
+        }
+        self.try_reading(scope, self.wire).await?;
+        self.ask_serving(scope).await
     }
 
     /// Says whether all of some rights are there, and brings the role if not.

@@ -1,0 +1,164 @@
+//! The Helm chart, by the real Helm and a real kube-apiserver: it is linted, rendered, taken by the server without being kept,
+//! and the injected sidecar is what the server makes of a Pod. Without Helm, or without a server, that part is skipped.
+
+#![cfg(test)]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use dubbo_k8s_docs::root;
+use dubbo_k8s_tests::control_plane::{ControlPlane, Programs};
+use dubbo_k8s_tests::program::Ran;
+use dubbo_k8s_tests::skip;
+use serde_json::Value;
+
+/// Everything that can be switched on, except what needs kinds that are not Kubernetes' own.
+const ALL: &str = "allNamespaces=true,replicas=2,podDisruptionBudget.enabled=true,networkPolicy.enabled=true,\
+                   dashboard.enabled=true,registrar.enabled=true,injection.enabled=true";
+
+/// How long a policy may take until it holds.
+const PATIENCE: Duration = Duration::from_mins(1);
+
+fn helm(test: &str) -> Option<PathBuf> {
+    let named = std::env::var_os("HELM").map(PathBuf::from);
+    let found = named.or_else(|| on_path("helm"));
+    if found.is_none() {
+        skip::optional(test, "HELM is not set, and there is no helm on the PATH");
+    }
+    found
+}
+
+fn on_path(program: &str) -> Option<PathBuf> {
+    let path = std::env::var_os("PATH")?;
+    std::env::split_paths(&path).map(|folder| folder.join(program)).find(|path| path.is_file())
+}
+
+fn run(command: &mut Command) -> Ran {
+    Ran::from(command.output().unwrap())
+}
+
+/// What Helm makes of the chart with these values, and says of them.
+fn render(helm: &Path, values: &str) -> Ran {
+    let mut command = Command::new(helm);
+    command.args(["template", "dubbo", "-n", "shop", "--kube-version", "1.36.0"]);
+    if !values.is_empty() {
+        command.args(["--set", values]);
+    }
+    run(command.arg(root().join("charts/dubbo-watcher")))
+}
+
+#[test]
+fn helm_finds_nothing_wrong() {
+    let Some(helm) = helm("the chart") else { return };
+    let ran = run(Command::new(&helm)
+        .args(["lint", "--strict"])
+        .arg(root().join("charts/dubbo-watcher")));
+    assert_eq!(ran.status, Some(0), "{ran:?}");
+    for values in
+        ["", ALL, "serviceMonitor.enabled=true,prometheusRule.enabled=true", "namespaces={a,b}"]
+    {
+        let ran = render(&helm, values);
+        assert_eq!(ran.status, Some(0), "{values}: {}", ran.stderr);
+        for document in dubbo_k8s_codec::yaml::documents(&ran.stdout) {
+            document.unwrap_or_else(|error| panic!("{values}: {error}"));
+        }
+    }
+}
+
+#[test]
+fn a_wrong_value_is_answered_with_its_name() {
+    let Some(helm) = helm("the chart's schema") else { return };
+    for (values, said) in [
+        ("replicas=two", "at '/replicas': got string, want integer"),
+        ("replica=2", "additional properties 'replica' not allowed"),
+        ("image.pullPolicy=Sometimes", "at '/image/pullPolicy': value must be one of"),
+        ("allNamespaces=true,namespaces={a}", "namespaces and allNamespaces exclude each other"),
+        (
+            "podDisruptionBudget.enabled=true",
+            "podDisruptionBudget.enabled needs replicas: 2 or more",
+        ),
+        ("serviceAccount.create=false", "serviceAccount.name: name a ServiceAccount that is there"),
+    ] {
+        let ran = render(&helm, values);
+        assert_ne!(ran.status, Some(0), "{values}");
+        assert!(ran.stderr.contains(said), "{values}: {}", ran.stderr);
+    }
+}
+
+#[test]
+fn each_namespace_that_is_read_gets_a_role_and_nothing_else_does() {
+    let Some(helm) = helm("the chart's roles") else { return };
+    let roles = |values: &str| {
+        let ran = render(&helm, values);
+        let documents = dubbo_k8s_codec::yaml::documents(&ran.stdout);
+        let documents = documents.map(|it| serde_json::from_slice::<Value>(&it.unwrap()).unwrap());
+        let is_role = |it: &Value| it["kind"] == "Role" || it["kind"] == "ClusterRole";
+        let named =
+            |it: Value| format!("{} {}", it["kind"].as_str().unwrap(), it["metadata"]["namespace"]);
+        documents.filter(is_role).map(named).collect::<Vec<_>>()
+    };
+    assert_eq!(roles(""), ["Role \"shop\""]);
+    assert_eq!(roles("namespaces={a,b}"), ["Role \"a\"", "Role \"b\""]);
+    assert_eq!(roles("allNamespaces=true"), ["ClusterRole null"]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_real_server_takes_it_and_injects_the_sidecar() {
+    let test = "the chart on a real server";
+    let Some(helm) = helm(test) else { return };
+    let Some(programs) = Programs::of_environment().into_iter().next() else {
+        return skip::optional(
+            test,
+            "neither ETCD and KUBE_APISERVERS nor KUBEBUILDER_ASSETS are set",
+        );
+    };
+    let Some(kubectl) = on_path("kubectl") else {
+        return skip::optional(test, "there is no kubectl on the PATH");
+    };
+    let server = ControlPlane::start(&programs, &[]).await;
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| {
+        let path = folder.path().join(name);
+        fs::write(&path, text).unwrap();
+        path.to_str().unwrap().to_owned()
+    };
+    let kubectl = |arguments: &[&str]| {
+        let mut command = Command::new(&kubectl);
+        command.env("KUBECONFIG", server.kubeconfig()).args(arguments);
+        run(&mut command)
+    };
+    let done = |ran: Ran| assert_eq!(ran.status, Some(0), "{ran:?}");
+    done(kubectl(&["create", "namespace", "shop"]));
+    let rendered = write("rendered.yaml", &render(&helm, ALL).stdout);
+    done(kubectl(&["apply", "--dry-run=server", "-f", &rendered]));
+
+    let policy = render(&helm, "injection.enabled=true").stdout;
+    let policy: Vec<_> =
+        policy.split("\n---\n").filter(|it| it.contains("kind: MutatingAdmission")).collect();
+    assert_eq!(policy.len(), 2);
+    done(kubectl(&["apply", "-f", &write("policy.yaml", &policy.join("\n---\n"))]));
+    let pod = write(
+        "pod.yaml",
+        "apiVersion: v1\nkind: Pod\nmetadata:\n  name: greeter\n  namespace: shop\n  labels: {dubbo.io/inject: 'true'}\n  \
+         annotations: {dubbo.io/register-url: 'tri://$(POD_IP):50051/a.Greeter'}\nspec:\n  containers: [{name: a, image: b}]\n",
+    );
+    let started = Instant::now();
+    let made = loop {
+        let ran = kubectl(&["create", "--dry-run=server", "-o", "json", "-f", &pod]);
+        let made = ran.json();
+        if made["spec"]["initContainers"].is_array() {
+            break made;
+        }
+        assert!(started.elapsed() < PATIENCE, "no sidecar in {made:#}");
+    };
+    let sidecar = &made["spec"]["initContainers"][0];
+    assert_eq!(
+        sidecar["args"],
+        serde_json::json!(["register", "--hold", "tri://$(POD_IP):50051/a.Greeter"])
+    );
+    assert_eq!(sidecar["restartPolicy"], "Always");
+    assert_eq!(made["spec"]["serviceAccountName"], "dubbo-provider");
+    assert_eq!(made["metadata"]["labels"]["dubbo.io/label"], "dubbo.io-value");
+}

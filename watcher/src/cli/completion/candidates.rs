@@ -1,0 +1,85 @@
+//! Values for the Tab key: names in the kubeconfig, and namespaces and Pods of the cluster. What cannot be had in a moment
+//! is left out, without a word.
+
+use std::time::Duration;
+
+use clap_complete::engine::CompletionCandidate;
+use dubbo_k8s_registry::host;
+use dubbo_k8s_registry::kube::{
+    Client,
+    config::{Config, Environment, Kubeconfig},
+};
+use serde::Deserialize;
+
+use super::line::Typed;
+use crate::cli::doctor::ask::{ask, list_of_names};
+
+/// Nobody waits longer for the Tab key.
+const TIMEOUT: Duration = Duration::from_secs(3);
+
+/// The kubeconfig's contexts.
+pub(crate) fn contexts() -> Vec<CompletionCandidate> {
+    kubeconfig(|found| found.contexts.into_keys().collect())
+}
+
+/// The kubeconfig's clusters.
+pub(crate) fn clusters() -> Vec<CompletionCandidate> {
+    kubeconfig(|found| found.clusters.into_keys().collect())
+}
+
+/// The kubeconfig's users.
+pub(crate) fn users() -> Vec<CompletionCandidate> {
+    kubeconfig(|found| found.users.into_keys().collect())
+}
+
+/// The namespaces of the cluster.
+pub(crate) fn namespaces() -> Vec<CompletionCandidate> {
+    names(|_, _| "/api/v1/namespaces".to_owned())
+}
+
+/// The Pods of the namespace that was typed, else of the one that verbs would take.
+pub(crate) fn pods() -> Vec<CompletionCandidate> {
+    names(|namespace, config| {
+        let namespace = namespace.unwrap_or(&config.namespace);
+        format!("/api/v1/namespaces/{namespace}/pods")
+    })
+}
+
+fn kubeconfig(choose: impl Fn(Kubeconfig) -> Vec<String>) -> Vec<CompletionCandidate> {
+    let typed = Typed::now();
+    let environment = Environment::of_process();
+    let found = Kubeconfig::load(typed.overrides.kubeconfig.as_deref(), &environment);
+    let names = found.map(choose).unwrap_or_default();
+    names.into_iter().map(CompletionCandidate::new).collect()
+}
+
+/// The names in a list of the server at the address that `path` makes of the namespace and the configuration.
+fn names(path: impl Fn(Option<&str>, &Config) -> String) -> Vec<CompletionCandidate> {
+    let typed = Typed::now();
+    let environment = Environment::of_process().with_terminal(false);
+    let Ok(config) = Config::load(&typed.overrides, &environment) else { return Vec::new() };
+    let named = typed.namespace.as_deref().or_else(|| environment.get("NAMESPACE"));
+    let path = path(named, &config);
+    let Ok(mut client) = Client::new(config) else { return Vec::new() };
+    let asked = async { ask(&mut client, list_of_names(&path)).await.ok() };
+    let answer = host::block_on(host::timeout(TIMEOUT, asked)).ok().flatten().flatten();
+    let answer = answer.filter(|answer| answer.status == 200);
+    let list = answer.and_then(|answer| serde_json::from_slice::<List>(&answer.body).ok());
+    let items = list.map(|list| list.items).unwrap_or_default();
+    items.into_iter().map(|item| CompletionCandidate::new(item.metadata.name)).collect()
+}
+
+#[derive(Deserialize)]
+struct List {
+    items: Vec<Item>,
+}
+
+#[derive(Deserialize)]
+struct Item {
+    metadata: Metadata,
+}
+
+#[derive(Deserialize)]
+struct Metadata {
+    name: String,
+}
