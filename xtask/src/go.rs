@@ -141,7 +141,7 @@ impl Build {
 }
 
 /// Whether Go is here and new enough; says what to install if not.
-fn check_go() -> Result {
+pub(crate) fn check_go() -> Result {
     if !on_path("go") {
         return Err(Failure::new(format!("there is no go on the PATH: {INSTALL_GO}")));
     }
