@@ -6,6 +6,8 @@ use alloc::sync::Arc;
 use alloc::vec;
 use alloc::vec::Vec;
 
+use dubbo_k8s_codec::trust::Trust;
+
 use crate::catalog::Scope;
 
 /// The label selector of the registry: the value of the article and the two of dubbo-go 1.5.
@@ -30,6 +32,8 @@ pub struct Settings {
     pub bulk: bool,
     /// The longest line of a watch and the longest item of a list, in bytes.
     pub object_limit: usize,
+    /// Which records are believed of which Pods.
+    pub trust: Trust,
 }
 
 impl Settings {
@@ -44,6 +48,7 @@ impl Settings {
             streaming_list: true,
             bulk: false,
             object_limit: 16 << 20,
+            trust: Trust::default(),
         }
     }
 }
