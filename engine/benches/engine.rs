@@ -104,7 +104,7 @@ fn listed(pages: &[String]) -> (Engine, StreamId) {
         let stream = sent(&mut out);
         engine.handle(
             Duration::ZERO,
-            Input::Head { stream, status: 200, retry_after: None },
+            Input::Head { stream, status: 200, retry_after: None, content_type: "" },
             &mut out,
         );
         for bytes in page.as_bytes().chunks(CHUNK) {
@@ -113,7 +113,11 @@ fn listed(pages: &[String]) -> (Engine, StreamId) {
         engine.handle(Duration::ZERO, Input::End { stream }, &mut out);
     }
     let stream = sent(&mut out);
-    engine.handle(Duration::ZERO, Input::Head { stream, status: 200, retry_after: None }, &mut out);
+    engine.handle(
+        Duration::ZERO,
+        Input::Head { stream, status: 200, retry_after: None, content_type: "" },
+        &mut out,
+    );
     assert!(engine.status().synced());
     (engine, stream)
 }

@@ -1,15 +1,12 @@
 //! One exchange that is open: what was asked, how far the answer has come, and until when it may
 //! take. It must never hold more than the start of an error's body, one line, or one item.
 
-use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::time::Duration;
 
-use dubbo_k8s_codec::ListReader;
-
-use super::lines::Lines;
 use super::refusal::{BODY_LIMIT, Refusal};
+use super::wire::{Events, Form, Items};
 use super::{StreamId, Verb};
 
 /// What the reflector does next, or is doing.
@@ -54,11 +51,36 @@ pub(super) enum Phase {
     /// No head yet.
     Sent,
     /// An error status; its body is being read.
-    Refused { status: u16, retry_after: Option<Duration>, body: Vec<u8> },
+    Refused(Refused),
     /// The events of a watch.
-    Events(Lines),
+    Events(Events),
     /// The items of a list.
-    Items(Box<ListReader>),
+    Items(Items),
+}
+
+/// An error status, and what has come of its body.
+#[derive(Debug)]
+pub(super) struct Refused {
+    status: u16,
+    retry_after: Option<Duration>,
+    form: Form,
+    body: Vec<u8>,
+}
+
+impl Refused {
+    pub(super) const fn new(status: u16, retry_after: Option<Duration>, form: Form) -> Self {
+        Self { status, retry_after, form, body: Vec::new() }
+    }
+
+    /// Keeps the start of the body.
+    pub(super) fn keep(&mut self, bytes: &[u8]) {
+        let room = BODY_LIMIT.saturating_sub(self.body.len());
+        self.body.extend_from_slice(bytes.get(..room).unwrap_or(bytes));
+    }
+
+    pub(super) fn refusal(&self) -> Refusal {
+        Refusal::of_response(self.status, self.retry_after, self.form, &self.body)
+    }
 }
 
 /// How long the head of an answer may take. kube-apiserver queues a request for 15 s at most.
@@ -66,8 +88,11 @@ const HEAD: Duration = Duration::from_secs(30);
 /// How long the body of an error may take.
 const ERROR_BODY: Duration = Duration::from_secs(10);
 /// How long the initial events of a streaming list may take. On a line that is too slow for it
-/// a compressed list does better.
+/// a list in pages does better.
 const INITIAL_EVENTS: Duration = Duration::from_mins(1);
+/// How long the next of them, or the bookmark that ends them, may take. A server has them at hand;
+/// some accept such a list and never end it.
+const NEXT_INITIAL_EVENT: Duration = Duration::from_secs(5);
 /// A watch that ends sooner than this and without news counts as an error.
 const SHORT: Duration = Duration::from_secs(1);
 /// A server closes a watch about when it was asked to; sooner, something else happened.
@@ -98,6 +123,8 @@ pub(super) struct Exchange {
     limit: Duration,
     /// When the present phase is overdue.
     due: Duration,
+    /// The initial events must end by then, whatever comes.
+    initial_end: Duration,
 }
 
 impl Exchange {
@@ -121,11 +148,12 @@ impl Exchange {
             opened: now,
             limit,
             due: now + limit.min(HEAD),
+            initial_end: now,
         }
     }
 
-    pub(super) fn refuse(&mut self, now: Duration, status: u16, retry_after: Option<Duration>) {
-        self.phase = Phase::Refused { status, retry_after, body: Vec::new() };
+    pub(super) fn refuse(&mut self, now: Duration, refused: Refused) {
+        self.phase = Phase::Refused(refused);
         self.due = now + ERROR_BODY;
     }
 
@@ -133,14 +161,26 @@ impl Exchange {
         self.phase = phase;
         self.opened = now;
         self.due = self.sent + self.limit;
-        if self.step == Step::StreamingList {
-            self.due = self.due.min(now + INITIAL_EVENTS);
+        self.initial_end = self.due.min(now + INITIAL_EVENTS);
+        self.hear(now);
+    }
+
+    /// Something came of the body.
+    pub(super) fn hear(&mut self, now: Duration) {
+        if self.step == Step::StreamingList && matches!(self.phase, Phase::Events(_)) {
+            self.due = self.initial_end.min(now + NEXT_INITIAL_EVENT);
         }
     }
 
     /// It is the first watch after the server was lost.
     pub(super) fn follows_outage(&mut self) {
         self.silence = SILENCE_AFTER_OUTAGE;
+    }
+
+    /// A bookmark came that does not end the initial events. The one that does must come soon,
+    /// whatever else comes: a server that sends the others may know no such bookmark.
+    pub(super) fn expects_end(&mut self) {
+        self.initial_end = self.initial_end.min(self.due);
     }
 
     /// The initial events are complete: the same stream is a watch from now on.
@@ -184,26 +224,10 @@ impl Exchange {
 }
 
 impl Phase {
-    pub(super) fn events(limit: usize) -> Self {
-        Self::Events(Lines::new(limit))
-    }
-
-    pub(super) fn items(limit: usize) -> Self {
-        Self::Items(Box::new(ListReader::with_max_item(limit).cutting()))
-    }
-
-    /// Keeps the start of an error's body.
-    pub(super) fn keep_error(body: &mut Vec<u8>, bytes: &[u8]) {
-        let room = BODY_LIMIT.saturating_sub(body.len());
-        body.extend_from_slice(bytes.get(..room).unwrap_or(bytes));
-    }
-
     /// What the server refused with, if it did.
     pub(super) fn refusal(&self) -> Option<Refusal> {
         match self {
-            Self::Refused { status, retry_after, body } => {
-                Some(Refusal::of_response(*status, *retry_after, body))
-            }
+            Self::Refused(refused) => Some(refused.refusal()),
             _ => None,
         }
     }

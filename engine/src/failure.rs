@@ -39,12 +39,23 @@ pub enum Cause {
     CutShort,
     /// The body was not a list of Pods.
     NotAList(String),
+    /// The body was not a watch of Pods.
+    NotAWatch(String),
+    /// The streaming list did not come to its end: no event came, and no closing bookmark.
+    NoClosingBookmark,
 }
 
 impl Cause {
     /// Every code that [`code`](Self::code) gives.
-    pub const CODES: [&'static str; 5] =
-        ["refused", "transport", "short_watch", "cut_short", "not_a_list"];
+    pub const CODES: [&'static str; 7] = [
+        "refused",
+        "transport",
+        "short_watch",
+        "cut_short",
+        "not_a_list",
+        "not_a_watch",
+        "no_closing_bookmark",
+    ];
 
     /// A short name that never changes its meaning, for metrics and programs.
     pub const fn code(&self) -> &'static str {
@@ -54,6 +65,8 @@ impl Cause {
             Self::ShortWatch => "short_watch",
             Self::CutShort => "cut_short",
             Self::NotAList(_) => "not_a_list",
+            Self::NotAWatch(_) => "not_a_watch",
+            Self::NoClosingBookmark => "no_closing_bookmark",
         }
     }
 }
@@ -86,6 +99,10 @@ impl fmt::Display for Cause {
             Self::ShortWatch => f.write_str("the watch ended at once without news"),
             Self::CutShort => f.write_str("the list ended before it was complete"),
             Self::NotAList(what) => write!(f, "the answer is not a list of Pods: {what}"),
+            Self::NotAWatch(what) => write!(f, "the answer is not a watch of Pods: {what}"),
+            Self::NoClosingBookmark => {
+                f.write_str("the streaming list did not end with its bookmark; listing in pages")
+            }
         }
     }
 }

@@ -19,6 +19,8 @@ pub enum Input<'a> {
         status: u16,
         /// The `Retry-After` header, where it is a number of seconds.
         retry_after: Option<Duration>,
+        /// The `Content-Type` header, by which the body is read; empty if there is none.
+        content_type: &'a str,
     },
     /// A piece of the response body, decoded (no chunk sizes, no gzip), cut anywhere.
     Chunk {

@@ -51,6 +51,8 @@ pub mod registration;
 mod replica;
 mod request;
 mod settings;
+mod version;
+mod wire;
 
 pub use engine::{Engine, ScopeStatus, Status};
 pub use failure::{Cause, Failure};
@@ -59,3 +61,4 @@ pub use output::{Notice, Output, RelistReason};
 pub use patch::{LABEL_VALUE, Patch};
 pub use request::{Request, StreamId, Verb};
 pub use settings::{SELECTOR, Scopes, Settings};
+pub use wire::Wire;

@@ -15,7 +15,7 @@ use dubbo_k8s_codec::{ANNOTATION, Annotation, DecodeError, LABEL, Record, encode
 use serde::Serialize;
 
 use super::registration::{AnnotationSizes, OwnPod, PodName};
-use super::{Request, Verb};
+use super::{Request, Verb, Wire};
 
 /// The value that the label gets where the Pod has none.
 pub use dubbo_k8s_codec::kubernetes::LABEL_VALUE;
@@ -199,24 +199,25 @@ impl Patch {
             && label.is_none_or(|value| Some(value) == pod.label.as_deref())
     }
 
-    /// The request. It asks for the metadata of the changed Pod as the answer.
-    pub fn request(&self) -> Request {
+    /// The request. The answer is the Pod as it has become, in the form that is asked for; the body
+    /// is JSON whatever that is.
+    pub fn request(&self, wire: Wire) -> Request {
         Request {
             verb: Verb::Patch,
             content_type: Some("application/merge-patch+json"),
             body: self.body(),
-            ..self.pod.request()
+            ..self.pod.request(wire)
         }
     }
 }
 
 impl PodName {
-    /// The request that reads the Pod's metadata.
-    pub(super) fn request(&self) -> Request {
+    /// The request that reads the Pod.
+    pub(super) fn request(&self, wire: Wire) -> Request {
         Request {
             verb: Verb::Get,
             target: format!("/api/v1/namespaces/{}/pods/{}", self.namespace(), self.name()),
-            accept: METADATA,
+            accept: wire.accept(),
             gzip: false,
             content_type: None,
             body: Vec::new(),
@@ -224,8 +225,6 @@ impl PodName {
         }
     }
 }
-
-pub(super) const METADATA: &str = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1";
 
 #[cfg(test)]
 mod tests {
@@ -251,7 +250,7 @@ mod tests {
                 r#"{{"metadata":{{"uid":"u-1","resourceVersion":"7","labels":{{"dubbo.io/label":"dubbo.io-value"}},"annotations":{{"dubbo.io/annotation":"{annotation}"}}}}}}"#
             )
         );
-        let request = patch.request();
+        let request = patch.request(Wire::default());
         assert_eq!(request.verb, Verb::Patch);
         assert_eq!(request.target, "/api/v1/namespaces/shop/pods/user-0");
         assert_eq!(request.content_type, Some("application/merge-patch+json"));

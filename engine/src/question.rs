@@ -29,10 +29,7 @@ const GRACE: Duration = Duration::from_secs(5);
 /// kube-apiserver gives up on any list after 60 s itself.
 const LIST_DEADLINE: Duration = Duration::from_secs(65);
 
-const WHOLE: &str = "application/json";
-const LIST_METADATA: &str = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1";
-const WATCH_METADATA: &str = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1";
-/// Metadata has no phase to look at, so the server leaves out the Pods that have ended.
+/// Pods that have ended count for nobody: the server leaves them out.
 const NOT_ENDED: &str = "status.phase!=Succeeded,status.phase!=Failed";
 
 impl Question<'_> {
@@ -47,18 +44,12 @@ impl Question<'_> {
         if !settings.selector.is_empty() {
             query.push("labelSelector", &settings.selector);
         }
-        if !settings.ready_only {
-            query.push("fieldSelector", NOT_ENDED);
-        }
+        query.push("fieldSelector", NOT_ENDED);
         Request {
             verb,
             target: query.target,
-            accept: match (settings.ready_only, verb) {
-                (true, _) => WHOLE,
-                (false, Verb::List) => LIST_METADATA,
-                (false, _) => WATCH_METADATA,
-            },
-            gzip: verb == Verb::List,
+            accept: settings.wire.accept(),
+            gzip: verb == Verb::Watch || settings.gzip_lists,
             content_type: None,
             body: Vec::new(),
             deadline: self.deadline(),

@@ -2,13 +2,14 @@
 
 use alloc::borrow::ToOwned as _;
 use alloc::format;
-use alloc::string::String;
+use alloc::string::{String, ToString as _};
 use alloc::vec::Vec;
 use core::time::Duration;
 
 use dubbo_k8s_codec::Status;
 
 use super::Cause;
+use super::wire::Form;
 
 /// The kinds of refusal that the reflector tells apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,14 +47,22 @@ const MESSAGE_LIMIT: usize = 500;
 
 impl Refusal {
     /// Of an HTTP status and its body: a Status (on one line or several), plain text, or a page.
-    pub(super) fn of_response(status: u16, retry_after: Option<Duration>, body: &[u8]) -> Self {
-        match Status::parse(body) {
+    pub(super) fn of_response(
+        status: u16,
+        retry_after: Option<Duration>,
+        form: Form,
+        body: &[u8],
+    ) -> Self {
+        match form.status(body) {
             Ok(told) => Self::new(status, retry_after, &told),
-            Err(_) => Self {
+            Err(error) => Self {
                 kind: by_status(status, "", retry_after),
                 status,
                 reason: String::new(),
-                message: readable(&String::from_utf8_lossy(body)),
+                message: match form {
+                    Form::Json => readable(&String::from_utf8_lossy(body)),
+                    Form::Protobuf => error.to_string(),
+                },
                 retry_after,
             },
         }

@@ -8,9 +8,9 @@ use dubbo_k8s_codec::problem::Phrase;
 use dubbo_k8s_codec::{Found, Pod, PodError, WatchEvent};
 
 use super::context::Context;
-use super::lines::Line;
 use super::recent::Recent;
 use super::refusal::Refusal;
+use super::version::is_older;
 
 /// One scope as far as it is known.
 #[derive(Debug)]
@@ -24,6 +24,8 @@ pub(super) struct Replica {
     version_refused: bool,
     recent: Recent,
     staging: Option<Staging>,
+    /// The last list that was committed is older than what was held before.
+    went_back: bool,
 }
 
 /// A list that is not complete yet. Nobody sees it before it is.
@@ -44,6 +46,10 @@ pub(super) enum Told {
     Nothing,
     /// The initial events were complete and are committed.
     Synced,
+    /// A bookmark among the initial events that does not end them.
+    PlainBookmark,
+    /// The server has come less far than what is held.
+    Older,
     /// The server breaks the watch off.
     Error(Refusal),
 }
@@ -57,6 +63,7 @@ impl Replica {
             version_refused: false,
             recent: Recent::default(),
             staging: None,
+            went_back: false,
         }
     }
 
@@ -89,9 +96,9 @@ impl Replica {
     }
 
     /// Takes in one item of a list.
-    pub(super) fn item(&mut self, cx: &Context<'_>, bytes: &[u8]) {
+    pub(super) fn item(&mut self, cx: &Context<'_>, item: Result<Pod<'_>, PodError>) {
         let Some(staging) = &mut self.staging else { return };
-        match Pod::parse(bytes) {
+        match item {
             Ok(pod) => staging.observe(cx, &pod),
             Err(error) if is_another_kind(&error) => {}
             Err(error) => staging.relist.problem(cx.catalog, &error),
@@ -115,6 +122,7 @@ impl Replica {
             return false;
         }
         cx.catalog.commit(&self.scope, staging.relist, cx.changes);
+        self.went_back = is_older(&staging.version, &self.version);
         self.version = staging.version;
         self.version_refused = false;
         self.recent.clear();
@@ -122,15 +130,23 @@ impl Replica {
         true
     }
 
+    /// Whether the list that was committed is older than what was held before. Asked once.
+    pub(super) fn took_older_list(&mut self) -> bool {
+        core::mem::take(&mut self.went_back)
+    }
+
     /// A watch begins that follows what is held.
     pub(super) fn watch(&mut self) {
         self.recent.begin();
     }
 
-    /// Takes in one line of a watch.
-    pub(super) fn line(&mut self, cx: &mut Context<'_>, line: Line<'_>) -> Told {
-        let (Line::Whole(bytes) | Line::TooLong(bytes)) = line;
-        match WatchEvent::parse(bytes) {
+    /// Takes in one event of a watch.
+    pub(super) fn event(
+        &mut self,
+        cx: &mut Context<'_>,
+        event: Result<WatchEvent<'_>, PodError>,
+    ) -> Told {
+        match event {
             Ok(WatchEvent::Error(status)) => Told::Error(Refusal::of_event(&status)),
             Ok(event) if self.staging.is_some() => self.initial(cx, event),
             Ok(event) => self.follow(cx, &event),
@@ -162,6 +178,7 @@ impl Replica {
                 self.commit(cx);
                 return Told::Synced;
             }
+            WatchEvent::Bookmark { .. } => return Told::PlainBookmark,
             _ => {}
         }
         Told::News
@@ -184,17 +201,27 @@ impl Replica {
                 cx.catalog.remove(pod, cx.changes);
                 self.reach(&pod.resource_version)
             }
+            WatchEvent::Bookmark { resource_version, .. } if self.is_before(resource_version) => {
+                Told::Older
+            }
             WatchEvent::Bookmark { resource_version, .. } => self.reach(resource_version),
             _ => Told::Nothing,
         }
     }
 
+    /// Only what a server repeats is older than what is held, and the watch goes on behind that.
     fn reach(&mut self, version: &str) -> Told {
         if !is_version(version) || *version == *self.version {
             return Told::Nothing;
         }
-        version.clone_into(&mut self.version);
+        if !self.is_before(version) {
+            version.clone_into(&mut self.version);
+        }
         Told::News
+    }
+
+    fn is_before(&self, version: &str) -> bool {
+        is_older(version, &self.version)
     }
 }
 

@@ -64,8 +64,8 @@ pub struct Request {
     /// The `Accept` header.
     pub accept: &'static str,
     /// Ask for `gzip` (exactly that token; kube-apiserver knows no other). Otherwise the request
-    /// says `Accept-Encoding: identity`: a server that sent one gzip member per event once broke
-    /// every watch of kube-rs.
+    /// says `Accept-Encoding: identity`. A watch that is compressed has one member for its initial
+    /// events and one for each later event; each is to be reported as soon as it is there.
     pub gzip: bool,
     /// The `Content-Type` header, where there is a body.
     pub content_type: Option<&'static str>,

@@ -8,6 +8,7 @@ use alloc::vec::Vec;
 
 use dubbo_k8s_codec::trust::Trust;
 
+use crate::Wire;
 use crate::catalog::Scope;
 
 /// The label selector of the registry: the value of the article and the two of dubbo-go 1.5.
@@ -15,14 +16,19 @@ pub const SELECTOR: &str = "dubbo.io/label in (dubbo.io-value,dubbo.io.provider,
 
 /// What to follow, and how. Start from [`Settings::new`].
 #[derive(Debug, Clone)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own")]
 pub struct Settings {
     /// Which namespaces.
     pub scopes: Scopes,
     /// The label selector, as kubectl's `-l` takes it; empty for all Pods.
     pub selector: String,
-    /// Count only Pods whose Ready condition is true. It needs whole Pods; otherwise the engine
-    /// asks for their metadata only and lets the server leave out those that have ended.
+    /// Count only Pods whose Ready condition is true.
     pub ready_only: bool,
+    /// In which form to ask for Pods.
+    pub wire: Wire,
+    /// Ask for lists to be compressed. A server needs more than a CPU-second for 80 MB of protobuf, so it pays on
+    /// slow lines only. Watches are compressed wherever a server can (Kubernetes 1.37), which costs it nothing.
+    pub gzip_lists: bool,
     /// How many Pods to ask for in one page of a list.
     pub page_limit: u32,
     /// Try a streaming list before a paged one.
@@ -37,13 +43,15 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// The settings that fit a registry: [`SELECTOR`], metadata only, pages of 500 Pods,
-    /// streaming list, objects up to 16 MiB.
+    /// The settings that fit a registry: [`SELECTOR`], whole Pods as protobuf, pages of
+    /// 500 Pods, streaming list, objects up to 16 MiB.
     pub fn new(scopes: Scopes) -> Self {
         Self {
             scopes,
             selector: SELECTOR.to_owned(),
             ready_only: false,
+            wire: Wire::default(),
+            gzip_lists: false,
             page_limit: 500,
             streaming_list: true,
             bulk: false,

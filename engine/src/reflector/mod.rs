@@ -21,12 +21,12 @@ use crate::catalog::Scope;
 
 use super::backoff::Backoff;
 use super::context::Context;
-use super::exchange::{Exchange, Phase, Step};
-use super::lines::Line;
+use super::exchange::{Exchange, Phase, Refused, Step};
 use super::question::Question;
 use super::random::Random;
 use super::refusal::{Kind, Refusal};
 use super::replica::{Replica, Told};
+use super::wire::{Events, Form, Items};
 use super::{
     Cause, Failure, Input, Notice, RelistReason, ScopeStatus, Settings, StreamId, TransportError,
     TransportErrorKind, Verb,
@@ -146,7 +146,9 @@ impl Reflector {
     pub(super) fn handle(&mut self, cx: &mut Context<'_>, stream: StreamId, input: Input<'_>) {
         match input {
             Input::Wake => self.wake(cx),
-            Input::Head { status, retry_after, .. } => self.head(cx, stream, status, retry_after),
+            Input::Head { status, retry_after, content_type, .. } => {
+                self.head(cx, stream, status, retry_after, Form::of(content_type));
+            }
             Input::Chunk { bytes, .. } => self.chunk(cx, stream, bytes),
             Input::End { .. } => self.end(cx, stream),
             Input::Failed { error, .. } => self.failed(cx, stream, error),
@@ -159,21 +161,24 @@ impl Reflector {
         stream: StreamId,
         status: u16,
         retry_after: Option<Duration>,
+        form: Form,
     ) {
         self.heard = Some(cx.now);
+        let refused = || Refused::new(status, retry_after, form);
+        let is_refused = !(200..=299).contains(&status);
         if self.is_probe(stream) {
-            return self.probe_head(cx, status);
+            return self.probe_head(cx, is_refused.then(refused));
         }
         let State::Open(exchange) = &mut self.state else { return };
-        if !(200..=299).contains(&status) {
-            return exchange.refuse(cx.now, status, retry_after);
+        if is_refused {
+            return exchange.refuse(cx.now, refused());
         }
         let limit = cx.settings.object_limit;
         match exchange.step {
-            Step::Page { .. } => exchange.open(cx.now, Phase::items(limit)),
-            Step::StreamingList => exchange.open(cx.now, Phase::events(limit)),
+            Step::Page { .. } => exchange.open(cx.now, Phase::Items(Items::new(form, limit))),
+            Step::StreamingList => exchange.open(cx.now, Phase::Events(Events::new(form, limit))),
             Step::Watch => {
-                exchange.open(cx.now, Phase::events(limit));
+                exchange.open(cx.now, Phase::Events(Events::new(form, limit)));
                 if self.lost {
                     exchange.follows_outage();
                 }
@@ -189,9 +194,10 @@ impl Reflector {
             return self.probe_body(bytes);
         }
         let State::Open(exchange) = &mut self.state else { return };
+        exchange.hear(cx.now);
         match &mut exchange.phase {
             Phase::Sent => {}
-            Phase::Refused { body, .. } => Phase::keep_error(body, bytes),
+            Phase::Refused(refused) => refused.keep(bytes),
             Phase::Events(_) => self.events(cx, bytes),
             Phase::Items(_) => self.items(cx, bytes),
         }

@@ -10,17 +10,14 @@
 //! It cannot tell once the restored server has come as far as that version with other content:
 //! versions do not say which history they belong to.
 
-use super::{
-    Context, Duration, Kind, Phase, Question, Reflector, Refusal, RelistReason, State, StreamId,
-};
-use alloc::vec::Vec;
+use super::{Context, Duration, Kind, Question, Reflector, Refused, RelistReason, State, StreamId};
 
 /// The list of one Pod, under way beside the watch.
 #[derive(Debug)]
 pub(super) struct Probe {
     pub(super) stream: StreamId,
     pub(super) due: Duration,
-    refused: Option<(u16, Vec<u8>)>,
+    refused: Option<Refused>,
 }
 
 /// A server takes three seconds to find out that it is behind.
@@ -41,26 +38,24 @@ impl Reflector {
         self.probe.as_ref().is_some_and(|probe| probe.stream == stream)
     }
 
-    pub(super) fn probe_head(&mut self, cx: &mut Context<'_>, status: u16) {
-        if (200..=299).contains(&status) {
+    pub(super) fn probe_head(&mut self, cx: &mut Context<'_>, refused: Option<Refused>) {
+        if refused.is_none() {
             self.drop_probe(cx);
         } else if let Some(probe) = &mut self.probe {
-            probe.refused = Some((status, Vec::new()));
+            probe.refused = refused;
         }
     }
 
     pub(super) fn probe_body(&mut self, bytes: &[u8]) {
-        if let Some((_, body)) = self.probe.as_mut().and_then(|probe| probe.refused.as_mut()) {
-            Phase::keep_error(body, bytes);
+        if let Some(refused) = self.probe.as_mut().and_then(|probe| probe.refused.as_mut()) {
+            refused.keep(bytes);
         }
     }
 
     /// Any other refusal says nothing about the version: a role may allow no list at all.
     pub(super) fn probe_end(&mut self, cx: &mut Context<'_>) {
-        let Some((status, body)) = self.probe.take().and_then(|probe| probe.refused) else {
-            return;
-        };
-        if Refusal::of_response(status, None, &body).kind == Kind::TooLarge {
+        let Some(refused) = self.probe.take().and_then(|probe| probe.refused) else { return };
+        if refused.refusal().kind == Kind::TooLarge {
             if let Some(exchange) = self.close(cx) {
                 cx.cancel(exchange.stream);
             }

@@ -1,20 +1,25 @@
 //! What an answer tells: lines of a watch, items of a list, and the ends of both.
 
 use alloc::borrow::ToOwned as _;
+use alloc::string::String;
 use alloc::string::ToString as _;
-use dubbo_k8s_codec::Found;
+use dubbo_k8s_codec::{Found, WatchEvent};
 
-use super::{Cause, Context, Line, Notice, Phase, Reflector, State, Step, Told, Verb};
+use super::{Cause, Context, Notice, Phase, Reflector, RelistReason, State, Step, Told, Verb};
 
 impl Reflector {
     /// Takes in a piece of a watch.
     pub(super) fn events(&mut self, cx: &mut Context<'_>, mut bytes: &[u8]) {
         loop {
             let State::Open(exchange) = &mut self.state else { return };
-            let Phase::Events(lines) = &mut exchange.phase else { return };
-            let Some(line) = lines.next(&mut bytes) else { return };
+            let Phase::Events(events) = &mut exchange.phase else { return };
+            let raw = match events.next(&mut bytes) {
+                Ok(Some(raw)) => raw,
+                Ok(None) => return,
+                Err(what) => return self.not_a_watch(cx, what),
+            };
             exchange.spoken = true;
-            let told = self.replica.line(cx, line);
+            let told = self.replica.event(cx, raw.event());
             self.told(cx, told);
         }
     }
@@ -23,11 +28,10 @@ impl Reflector {
     /// comes again, because its version was not committed. True if it broke the watch off.
     pub(super) fn last_line(&mut self, cx: &mut Context<'_>) -> bool {
         let State::Open(exchange) = &mut self.state else { return true };
-        let Phase::Events(lines) = &mut exchange.phase else { return false };
+        let Phase::Events(events) = &mut exchange.phase else { return false };
         let stream = exchange.stream;
-        let rest = core::mem::take(lines).into_rest();
-        if serde_json::from_slice::<serde::de::IgnoredAny>(&rest).is_ok() {
-            let told = self.replica.line(cx, Line::Whole(&rest));
+        if let Some(rest) = events.take_rest() {
+            let told = self.replica.event(cx, WatchEvent::parse(&rest));
             self.told(cx, told);
         }
         !matches!(&self.state, State::Open(exchange) if exchange.stream == stream)
@@ -38,6 +42,8 @@ impl Reflector {
         match told {
             Told::Nothing => {}
             Told::News => exchange.news = true,
+            Told::PlainBookmark => exchange.expects_end(),
+            Told::Older => self.older(cx),
             Told::Synced => {
                 exchange.becomes_watch();
                 self.streaming.cut = 0;
@@ -46,6 +52,25 @@ impl Reflector {
             }
             Told::Error(refusal) => self.watch_error(cx, refusal),
         }
+    }
+
+    /// The body is no watch: JSON where protobuf was named or the reverse, a page for people, or
+    /// frames that are out of step. Nothing is lost, because only what was applied counts.
+    fn not_a_watch(&mut self, cx: &mut Context<'_>, what: String) {
+        let Some(exchange) = self.close(cx) else { return };
+        cx.cancel(exchange.stream);
+        match exchange.step {
+            Step::StreamingList => self.cut(cx, Cause::NotAWatch(what)),
+            _ => self.struck(cx, Cause::NotAWatch(what), None),
+        }
+    }
+
+    /// What the server has is older than what is held.
+    fn older(&mut self, cx: &mut Context<'_>) {
+        let Some(exchange) = self.close(cx) else { return };
+        cx.cancel(exchange.stream);
+        self.replica.refuse_version();
+        self.read_anew(cx, RelistReason::Rewound);
     }
 
     /// Takes in a piece of a list.
@@ -95,6 +120,9 @@ impl Reflector {
     /// The catalog holds a new state of the scope.
     fn synced(&mut self, cx: &mut Context<'_>) {
         self.strikes = 0;
+        if self.replica.took_older_list() {
+            self.reason = Some(RelistReason::Rewound);
+        }
         if let Some(reason) = self.reason.take() {
             cx.notice(Notice::Relisted { scope: self.replica.scope.clone(), reason });
         }

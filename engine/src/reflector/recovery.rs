@@ -139,6 +139,7 @@ impl Reflector {
         }
         if exchange.step == Step::StreamingList && exchange.has_answered() {
             self.streaming.refused = true;
+            self.announce(cx, Verb::Watch, Cause::NoClosingBookmark, Duration::ZERO);
             return self.send(cx, Step::FIRST_PAGE);
         }
         let error = TransportError::new(TransportErrorKind::Deadline, "");
@@ -204,9 +205,14 @@ impl Reflector {
         step: Step,
         retry_after: Option<Duration>,
     ) {
+        let retry_in = self.backoff.after_failure(cx.now, retry_after, &mut self.random);
+        self.announce(cx, verb, cause, retry_in);
+        self.wait(cx.now + retry_in, step);
+    }
+
+    fn announce(&mut self, cx: &mut Context<'_>, verb: Verb, cause: Cause, retry_in: Duration) {
         let scope = self.replica.scope.clone();
         let error = Failure { verb, scope: scope.clone(), cause };
-        let retry_in = self.backoff.after_failure(cx.now, retry_after, &mut self.random);
         self.followed = false;
         let news = self.replica.synced && !core::mem::replace(&mut self.lost, self.replica.synced);
         cx.notice(if news {
@@ -214,7 +220,6 @@ impl Reflector {
         } else {
             Notice::Failed { error, retry_in }
         });
-        self.wait(cx.now + retry_in, step);
     }
 
     fn pause(&mut self, cx: &Context<'_>, step: Step) {

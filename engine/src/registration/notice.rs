@@ -7,7 +7,7 @@ use alloc::vec::Vec;
 use core::time::Duration;
 
 use super::{Outcome, PodName, RegistrationError};
-use crate::{Request, StreamId};
+use crate::{Request, StreamId, Wire};
 
 /// What a [`Registrar`](super::Registrar) works on, and how.
 #[derive(Debug, Clone)]
@@ -23,12 +23,15 @@ pub struct RegistrarSettings {
     pub hold: bool,
     /// Only find out what would be written.
     pub dry_run: bool,
+    /// In which form to ask for the Pod.
+    pub wire: Wire,
 }
 
 impl RegistrarSettings {
     /// The settings that fit most: the Pod's own label value, no hold, no dry run.
     pub fn new(pod: PodName) -> Self {
-        Self { pod, uid: None, label_value: None, hold: false, dry_run: false }
+        let wire = Wire::default();
+        Self { pod, uid: None, label_value: None, hold: false, dry_run: false, wire }
     }
 }
 

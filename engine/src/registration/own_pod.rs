@@ -1,14 +1,16 @@
 //! The Pod that is registered in: as much of it as a change of its records needs. It must never
 //! hold more of an answer than its identity, the registry's label and the annotations.
 
-use alloc::borrow::ToOwned as _;
+use alloc::borrow::{Cow, ToOwned as _};
 use alloc::collections::BTreeMap;
-use alloc::string::String;
+use alloc::string::{String, ToString as _};
 use core::fmt;
 
 use dubbo_k8s_codec::kubernetes::{is_label, is_name};
-use dubbo_k8s_codec::{ANNOTATION, LABEL};
+use dubbo_k8s_codec::{ANNOTATION, LABEL, Pod, protobuf};
 use serde::Deserialize;
+
+use crate::wire::Form;
 
 /// The namespace and the name of one Pod; both are legal names, so they are safe in a path.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -75,7 +77,32 @@ pub struct OwnPod {
 }
 
 impl OwnPod {
-    /// Reads a Pod, or its metadata.
+    /// Reads the body of an answer that is a Pod. An error says why it is none, and where.
+    pub(crate) fn read(form: Form, body: &[u8]) -> Result<Self, String> {
+        match form {
+            Form::Json => Self::parse(body).map_err(|error| error.to_string()),
+            Form::Protobuf => {
+                let object = protobuf::Object::open(body);
+                let pod = object.pod().map_err(|error| error.to_string())?;
+                Self::new(&pod, object.annotations())
+                    .ok_or_else(|| "it has no uid or no resourceVersion".to_owned())
+            }
+        }
+    }
+
+    /// As much as is needed of a Pod and all its annotations; none without an identity.
+    pub(super) fn new(pod: &Pod<'_>, annotations: protobuf::Annotations<'_>) -> Option<Self> {
+        let own = |(name, value): (&str, &str)| (name.to_owned(), value.to_owned());
+        (!pod.uid.is_empty() && !pod.resource_version.is_empty()).then(|| Self {
+            uid: pod.uid.clone().into_owned(),
+            resource_version: pod.resource_version.clone().into_owned(),
+            terminating: pod.deleting,
+            label: pod.label.clone().map(Cow::into_owned),
+            annotations: annotations.map(own).collect(),
+        })
+    }
+
+    /// Reads a Pod, or its metadata, as JSON.
     pub fn parse(json: &[u8]) -> Result<Self, serde_json::Error> {
         serde_json::from_slice::<Object>(json)?.try_into()
     }
@@ -126,8 +153,6 @@ impl TryFrom<Object> for OwnPod {
 
 #[cfg(test)]
 mod tests {
-    use alloc::string::ToString as _;
-
     use super::*;
 
     #[test]

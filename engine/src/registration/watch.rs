@@ -10,16 +10,18 @@ use alloc::vec::Vec;
 use core::time::Duration;
 
 use dubbo_k8s_codec::WatchEvent;
+use dubbo_k8s_codec::protobuf::{self, Message};
 use serde::Deserialize;
 
 use super::own_pod::{Object, OwnPod};
 use super::{PodName, RegistrationError};
 use crate::backoff::Backoff;
-use crate::lines::{Line, Lines};
-use crate::patch::METADATA;
+use crate::exchange::Refused;
+use crate::lines::Line;
 use crate::random::Random;
 use crate::refusal::Refusal;
-use crate::{Cause, Request, StreamId, TransportError, TransportErrorKind, Verb};
+use crate::wire::{Events, Form, Raw};
+use crate::{Cause, Request, StreamId, TransportError, TransportErrorKind, Verb, Wire};
 
 /// How often the Pod is read where it may not be watched.
 const POLL: Duration = Duration::from_secs(30);
@@ -31,7 +33,6 @@ const HEAD: Duration = Duration::from_secs(30);
 const SHORT: Duration = Duration::from_secs(1);
 /// Kubernetes keeps no object of more than 1.5 MiB.
 const LINE_LIMIT: usize = 4 << 20;
-const ERROR_LIMIT: usize = 64 << 10;
 
 /// Follows one Pod.
 #[derive(Debug)]
@@ -69,8 +70,8 @@ struct Stream {
 #[derive(Debug)]
 enum Body {
     Sent,
-    Refused { status: u16, retry_after: Option<Duration>, text: Vec<u8> },
-    Events(Lines),
+    Refused { status: u16, refused: Refused },
+    Events(Events),
 }
 
 /// What a watch has to tell.
@@ -127,6 +128,7 @@ impl PodWatch {
         now: Duration,
         id: StreamId,
         pod: &PodName,
+        wire: Wire,
         random: &mut Random,
     ) -> Request {
         let timeout = random.within(300, 600);
@@ -142,9 +144,9 @@ impl PodWatch {
                 pod.namespace(),
                 pod.name()
             ),
-            accept: METADATA,
             deadline,
-            ..pod.request()
+            gzip: true,
+            ..pod.request(wire)
         }
     }
 
@@ -178,13 +180,13 @@ impl PodWatch {
         }
     }
 
-    pub(super) fn head(&mut self, status: u16, retry_after: Option<Duration>) {
+    pub(super) fn head(&mut self, status: u16, retry_after: Option<Duration>, form: Form) {
         let State::Open(stream) = &mut self.state else { return };
         stream.body = if status == 200 {
             stream.due = stream.end;
-            Body::Events(Lines::new(LINE_LIMIT))
+            Body::Events(Events::new(form, LINE_LIMIT))
         } else {
-            Body::Refused { status, retry_after, text: Vec::new() }
+            Body::Refused { status, refused: Refused::new(status, retry_after, form) }
         };
     }
 
@@ -199,28 +201,31 @@ impl PodWatch {
     ) -> Option<StreamId> {
         let State::Open(stream) = &mut self.state else { return None };
         let id = stream.id;
-        let mut refused = None;
+        let mut broken = None;
         match &mut stream.body {
             Body::Sent => {}
-            Body::Refused { text, .. } => {
-                let room = ERROR_LIMIT.saturating_sub(text.len());
-                text.extend_from_slice(bytes.get(..room).unwrap_or(bytes));
-            }
-            Body::Events(lines) => {
-                while let Some(line) = lines.next(&mut bytes) {
-                    let first = !core::mem::replace(&mut stream.told, true);
-                    match sight(line, first) {
-                        Ok(sight) => sights.extend(sight),
-                        Err(refusal) => {
-                            refused = Some(refusal);
-                            break;
-                        }
+            Body::Refused { refused, .. } => refused.keep(bytes),
+            Body::Events(events) => loop {
+                let raw = match events.next(&mut bytes) {
+                    Ok(Some(raw)) => raw,
+                    Ok(None) => break,
+                    Err(what) => {
+                        broken = Some((Cause::NotAWatch(what), None));
+                        break;
+                    }
+                };
+                let first = !core::mem::replace(&mut stream.told, true);
+                match sight(raw, first) {
+                    Ok(sight) => sights.extend(sight),
+                    Err(refusal) => {
+                        let retry_after = refusal.retry_after;
+                        broken = Some((refusal.into_cause(), retry_after));
+                        break;
                     }
                 }
-            }
+            },
         }
-        let retry_after = refused.as_ref().and_then(|refusal| refusal.retry_after);
-        let cause = refused?.into_cause();
+        let (cause, retry_after) = broken?;
         sights.push(self.broke(now, pod, cause, retry_after, random));
         Some(id)
     }
@@ -238,9 +243,8 @@ impl PodWatch {
             return Some(self.broke(now, pod, Cause::Transport(error), None, random));
         }
         match core::mem::replace(&mut stream.body, Body::Sent) {
-            Body::Refused { status, retry_after, text } => {
-                let refusal = Refusal::of_response(status, retry_after, &text);
-                Some(self.refused(now, status, pod, refusal, random))
+            Body::Refused { status, refused } => {
+                Some(self.refused(now, status, pod, refused.refusal(), random))
             }
             _ if !stream.told || now.saturating_sub(stream.opened) < SHORT => {
                 Some(self.broke(now, pod, Cause::ShortWatch, None, random))
@@ -293,8 +297,28 @@ fn error(pod: &PodName, cause: Cause) -> RegistrationError {
     RegistrationError::Request { pod: pod.clone(), verb: Verb::Watch, cause }
 }
 
-/// What one line tells, or the refusal that ends the watch.
-fn sight(line: Line<'_>, first: bool) -> Result<Option<Sight>, Refusal> {
+/// What one event tells, or the refusal that ends the watch.
+fn sight(raw: Raw<'_>, first: bool) -> Result<Option<Sight>, Refusal> {
+    match raw {
+        Raw::Line(line) => sight_of_line(line, first),
+        Raw::Frame(frame) => sight_of_frame(frame, first),
+    }
+}
+
+fn sight_of_frame(frame: Message<'_>, first: bool) -> Result<Option<Sight>, Refusal> {
+    let event = protobuf::Event::open(frame);
+    Ok(match event.event() {
+        Ok(WatchEvent::Added(pod) | WatchEvent::Modified(pod)) => {
+            let pod = OwnPod::new(&pod, event.object().annotations());
+            Some(pod.map_or(Sight::Doubt, Sight::Pod))
+        }
+        Ok(WatchEvent::Bookmark { .. }) => first.then_some(Sight::Doubt),
+        Ok(WatchEvent::Error(status)) => return Err(Refusal::of_event(&status)),
+        _ => Some(Sight::Doubt),
+    })
+}
+
+fn sight_of_line(line: Line<'_>, first: bool) -> Result<Option<Sight>, Refusal> {
     let Line::Whole(line) = line else { return Ok(Some(Sight::Doubt)) };
     let Ok(event) = serde_json::from_slice::<Event>(line) else { return Ok(Some(Sight::Doubt)) };
     Ok(match &*event.kind {
@@ -306,7 +330,7 @@ fn sight(line: Line<'_>, first: bool) -> Result<Option<Sight>, Refusal> {
         "ERROR" => {
             return Err(match WatchEvent::parse(line) {
                 Ok(WatchEvent::Error(status)) => Refusal::of_event(&status),
-                _ => Refusal::of_response(event.object.code, None, b""),
+                _ => Refusal::of_response(event.object.code, None, Form::Json, b""),
             });
         }
         _ => Some(Sight::Doubt),

@@ -19,7 +19,7 @@ fn a01_request_options_and_resulting_store_of_a_paged_list() {
     let request = rig.request().clone();
     assert_eq!(request.verb, Verb::List);
     assert_eq!(request.target, format!("/api/v1/namespaces/shop/pods?limit=500&{LABELS}&{PHASES}"));
-    assert!(request.gzip && request.body.is_empty() && request.content_type.is_none());
+    assert!(!request.gzip && request.body.is_empty() && request.content_type.is_none());
 
     rig.answer(&list(10, "", &[pod("a", "u1", 3, &["A", "B"]), pod("b", "u2", 9, &["B"])]));
     rig.holds(&["A", "B"]);
@@ -37,7 +37,9 @@ fn a01_request_options_and_resulting_store_of_a_paged_list() {
         )
     );
     assert_eq!(request.deadline, Duration::from_secs(timeout.parse::<u64>().unwrap() + 5));
-    assert!(!request.gzip, "a watch is never compressed");
+    assert!(request.gzip, "since 1.37 it costs nothing");
+    let rig = Rig::new(Settings { gzip_lists: true, ..paged() });
+    assert!(rig.request().gzip);
 }
 
 #[test]
@@ -53,7 +55,7 @@ fn a01_request_options_and_resulting_store_of_a_streaming_list() {
              &resourceVersionMatch=NotOlderThan&timeoutSeconds={timeout}&{LABELS}&{PHASES}"
         )
     );
-    assert!(!request.gzip);
+    assert!(request.gzip);
     rig.head(200);
     rig.body(&added(&pod("a", "u1", 3, &["A", "B"])));
     rig.body(&added(&pod("b", "u2", 9, &["B"])));
@@ -85,7 +87,7 @@ fn a01_several_namespaces_are_followed_at_once_and_synced_together() {
     for (stream, namespace, name) in [(one, "one", "A"), (two, "two", "B")] {
         assert_eq!(rig.told(), []);
         let body = added(&pod_in(namespace, "p", name, 1, &[name])) + &synced(5);
-        rig.input(Input::Head { stream, status: 200, retry_after: None });
+        rig.input(Input::Head { stream, status: 200, retry_after: None, content_type: "" });
         rig.input(Input::Chunk { stream, bytes: body.as_bytes() });
     }
     rig.holds(&["A", "B"]);
@@ -386,7 +388,11 @@ fn a17_unread_events_at_the_stop_leak_nothing() {
     engine.handle(Duration::ZERO, Input::Wake, &mut out);
     let Some(Output::Send { stream, .. }) = out.pop() else { panic!("{out:?}") };
     let body = list(10, "", &[pod("a", "u1", 3, &["A"])]);
-    engine.handle(Duration::ZERO, Input::Head { stream, status: 200, retry_after: None }, &mut out);
+    engine.handle(
+        Duration::ZERO,
+        Input::Head { stream, status: 200, retry_after: None, content_type: "" },
+        &mut out,
+    );
     engine.handle(Duration::ZERO, Input::Chunk { stream, bytes: body.as_bytes() }, &mut out);
     engine.handle(Duration::ZERO, Input::End { stream }, &mut out);
     let held = out.iter().find_map(|output| match output {

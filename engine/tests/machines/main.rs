@@ -15,8 +15,12 @@ mod model;
 #[cfg(test)]
 mod objects;
 #[cfg(test)]
+mod protobuf;
+#[cfg(test)]
 mod rig;
 #[cfg(test)]
 mod streaming_list;
 #[cfg(test)]
 mod transport;
+#[cfg(test)]
+mod wire;

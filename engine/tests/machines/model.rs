@@ -12,7 +12,7 @@ use dubbo_k8s_engine::{
 use serde_json::Value;
 
 use crate::objects::*;
-use crate::rig::{Rig, parameter};
+use crate::rig::{Form, Rig, parameter};
 
 const NAMESPACES: [&str; 2] = ["one", "two"];
 const NAMES: [&str; 5] = ["A", "B", "C", "D", "E"];
@@ -20,8 +20,8 @@ const NAMES: [&str; 5] = ["A", "B", "C", "D", "E"];
 #[test]
 fn random_histories_end_in_what_the_server_holds() {
     let mut met = BTreeSet::new();
-    for seed in 0..200 {
-        met.extend(Simulation::new(seed).run(150));
+    for (seed, form) in (0..200).flat_map(|seed| [(seed, Form::Json), (seed, Form::Protobuf)]) {
+        met.extend(Simulation::new(seed, form).run(150));
     }
     // Histories in which nothing happens would prove nothing.
     let expected = [
@@ -39,7 +39,6 @@ fn random_histories_end_in_what_the_server_holds() {
 }
 
 /// The Pods, their history, and which part of that is still known.
-#[derive(Default)]
 struct Server {
     version: u64,
     pods: BTreeMap<(String, String), Stored>,
@@ -50,6 +49,7 @@ struct Server {
     snapshots: BTreeMap<u64, Vec<Value>>,
     next: u64,
     streaming: bool,
+    form: Form,
 }
 
 #[derive(Clone)]
@@ -104,6 +104,20 @@ impl Stored {
 }
 
 impl Server {
+    fn new(form: Form, streaming: bool) -> Self {
+        Self {
+            version: 0,
+            pods: BTreeMap::new(),
+            log: Vec::new(),
+            compacted: 0,
+            backup: Default::default(),
+            snapshots: BTreeMap::new(),
+            next: 0,
+            streaming,
+            form,
+        }
+    }
+
     fn live_keys(&self, namespaces: &[&str]) -> BTreeSet<String> {
         let counts = |stored: &&Stored| stored.labelled && !stored.terminating && !stored.broken;
         let pods = self.pods.iter().filter(|((ns, _), _)| namespaces.contains(&ns.as_str()));
@@ -207,10 +221,11 @@ impl Server {
             .map(|rest| rest.strip_suffix("/pods").unwrap().to_owned());
         let number = |name: &str| parameter(target, name).map(|text| text.parse::<u64>().unwrap());
         let future = number("resourceVersion").is_some_and(|asked| asked > self.version);
+        let form = self.form;
         let answer = |status, body: String, then| Answer {
             namespace: namespace.clone(),
             head: Some((status, None)),
-            body: body.into_bytes(),
+            body: body.split_inclusive('\n').flat_map(|line| form.write(line)).collect(),
             then,
             ends: None,
         };
@@ -292,7 +307,7 @@ struct Simulation {
 }
 
 impl Simulation {
-    fn new(seed: u64) -> Self {
+    fn new(seed: u64, form: Form) -> Self {
         let mut random = Dice(seed);
         let (scopes, namespaces) = match random.below(3) {
             0 => (Scopes::all(), NAMESPACES.to_vec()),
@@ -300,7 +315,7 @@ impl Simulation {
             _ => (Scopes::namespaces(["two"]).unwrap(), vec!["two"]),
         };
         let settings = Settings { page_limit: 2, ..Settings::new(scopes) };
-        let mut server = Server { streaming: random.one_in(2), ..Server::default() };
+        let mut server = Server::new(form, random.one_in(2));
         for _ in 0..=random.below(20) {
             server.write(&mut random);
         }
@@ -355,7 +370,7 @@ impl Simulation {
                     2 if request.verb == Verb::Watch => {
                         let told = status(500, "InternalError", "etcdserver: no leader");
                         answer.head = Some((200, None));
-                        answer.body = error_event(&told).into_bytes();
+                        answer.body = self.server.form.write(&error_event(&told));
                     }
                     _ => {
                         let code = *self.random.of(&[401, 403, 429, 429, 500, 503]);
@@ -382,7 +397,8 @@ impl Simulation {
     fn deliver(&mut self, stream: StreamId, size: usize) {
         let Some(answer) = self.answers.get_mut(&stream) else { return };
         if let Some((status, retry_after)) = answer.head.take() {
-            return self.rig.input(Input::Head { stream, status, retry_after });
+            let content_type = self.server.form.content_type();
+            return self.rig.input(Input::Head { stream, status, retry_after, content_type });
         }
         self.follow(stream);
         let Some(answer) = self.answers.get_mut(&stream) else { return };
@@ -405,12 +421,12 @@ impl Simulation {
         let Then::Follow { next, mark } = &mut answer.then else { return };
         for logged in server.log.iter().skip(*next) {
             if answer.namespace.as_deref().is_none_or(|namespace| namespace == logged.namespace) {
-                answer.body.extend_from_slice(logged.line.as_bytes());
+                answer.body.extend(server.form.write(&logged.line));
             }
         }
         *next = server.log.len();
         if *mark && (!self.faults || self.random.one_in(3)) {
-            answer.body.extend_from_slice(synced(server.version).as_bytes());
+            answer.body.extend(server.form.write(&synced(server.version)));
             *mark = false;
         }
     }
@@ -421,7 +437,7 @@ impl Simulation {
             self.follow(stream);
             let answer = self.answers.get_mut(&stream).unwrap();
             if matches!(answer.then, Then::Follow { .. }) {
-                answer.body.extend_from_slice(bookmark(self.server.version).as_bytes());
+                answer.body.extend(self.server.form.write(&bookmark(self.server.version)));
             }
         }
     }
@@ -442,8 +458,15 @@ impl Simulation {
     fn garbage(&mut self) {
         let Some(stream) = self.any_stream() else { return };
         let answer = self.answers.get_mut(&stream).unwrap();
-        if matches!(answer.then, Then::Follow { .. }) && answer.body.ends_with(b"\n") {
-            answer.body.extend_from_slice(b"{\"type\":\"ADDED\",\"object\":7}\nwhat\n");
+        if !matches!(answer.then, Then::Follow { .. }) {
+            return;
+        }
+        match self.server.form {
+            Form::Json if answer.body.ends_with(b"\n") => {
+                answer.body.extend_from_slice(b"{\"type\":\"ADDED\",\"object\":7}\nwhat\n");
+            }
+            Form::Json => {}
+            Form::Protobuf => answer.body.extend_from_slice(b"\0\0\0\x05\x0a\x0fwha\0\0\0\0"),
         }
     }
 
@@ -500,7 +523,13 @@ impl Simulation {
         }
         self.deliver_all();
         let held: BTreeSet<String> = self.rig.replayed.keys().cloned().collect();
-        assert_eq!(held, self.server.live_keys(&self.namespaces), "seed {}", self.seed);
+        assert_eq!(
+            held,
+            self.server.live_keys(&self.namespaces),
+            "seed {} {:?}",
+            self.seed,
+            self.server.form
+        );
         self.rig.agrees();
         let broken = self.server.broken(&self.namespaces);
         let problems = self.rig.engine.catalog().problems();
@@ -508,12 +537,13 @@ impl Simulation {
             .map(|problem| problem.holder.uid.to_string())
             .filter(|uid| !uid.is_empty())
             .collect();
-        assert_eq!(problems, broken, "seed {}", self.seed);
+        assert_eq!(problems, broken, "seed {} {:?}", self.seed, self.server.form);
         let status = self.rig.engine.status();
         assert!(
             status.synced() && status.age(self.rig.now) == Some(Duration::ZERO),
-            "seed {}",
-            self.seed
+            "seed {} {:?}",
+            self.seed,
+            self.server.form
         );
     }
 }

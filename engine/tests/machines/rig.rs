@@ -12,6 +12,7 @@ use dubbo_k8s_engine::{
 use serde_json::Value;
 
 use crate::objects::key;
+use crate::protobuf;
 
 pub(crate) struct Rig {
     pub(crate) engine: Engine,
@@ -23,8 +24,39 @@ pub(crate) struct Rig {
     /// Told since the last [`Rig::told`], changes left out.
     notices: Vec<Notice>,
     changes: Vec<Change>,
+    /// In which form answers come that are given as JSON.
+    pub(crate) form: Form,
     /// The changes, replayed: key to value.
     pub(crate) replayed: BTreeMap<String, String>,
+}
+
+/// A form of answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Form {
+    Json,
+    Protobuf,
+}
+
+impl Form {
+    pub(crate) fn content_type(self) -> &'static str {
+        match self {
+            Self::Json => "application/json",
+            Self::Protobuf => "application/vnd.kubernetes.protobuf;stream=watch",
+        }
+    }
+
+    /// A body, or the line of an event, that was written as JSON; what is none stays as it is.
+    pub(crate) fn write(self, json: &str) -> Vec<u8> {
+        let of = match self {
+            Self::Json => None,
+            Self::Protobuf => serde_json::from_str::<Value>(json).ok(),
+        };
+        match of {
+            Some(event) if !event["type"].is_null() => protobuf::frame(&event),
+            Some(body) => protobuf::body(&body),
+            None => json.as_bytes().to_vec(),
+        }
+    }
 }
 
 pub(crate) fn settings() -> Settings {
@@ -49,6 +81,7 @@ impl Rig {
             sent: Vec::new(),
             notices: Vec::new(),
             changes: Vec::new(),
+            form: Form::Json,
             replayed: BTreeMap::new(),
         };
         rig.input(Input::Wake);
@@ -117,11 +150,16 @@ impl Rig {
     }
 
     pub(crate) fn head(&mut self, status: u16) {
-        self.input(Input::Head { stream: self.stream(), status, retry_after: None });
+        self.input(Input::Head {
+            stream: self.stream(),
+            status,
+            retry_after: None,
+            content_type: self.form.content_type(),
+        });
     }
 
     pub(crate) fn body(&mut self, text: &str) {
-        self.bytes(text.as_bytes());
+        self.bytes(&self.form.write(text));
     }
 
     pub(crate) fn bytes(&mut self, bytes: &[u8]) {
@@ -146,7 +184,12 @@ impl Rig {
     }
 
     pub(crate) fn refuse_for(&mut self, status: u16, body: &str, retry_after: Option<Duration>) {
-        self.input(Input::Head { stream: self.stream(), status, retry_after });
+        self.input(Input::Head {
+            stream: self.stream(),
+            status,
+            retry_after,
+            content_type: self.form.content_type(),
+        });
         self.body(body);
         self.end();
     }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use dubbo_k8s_engine::{Notice, RelistReason, Settings, TransportErrorKind, Verb};
+use dubbo_k8s_engine::{Cause, Notice, RelistReason, Settings, TransportErrorKind, Verb};
 
 use crate::objects::*;
 use crate::rig::{Rig, settings};
@@ -11,10 +11,57 @@ use crate::rig::{Rig, settings};
 fn a19_no_bookmark_means_not_synced() {
     let mut rig = loading();
     rig.body(&bookmark(50));
-    rig.pass(Duration::from_secs(50));
+    rig.pass(Duration::from_millis(4999));
     rig.holds(&[]);
     assert_eq!(rig.told(), []);
     assert!(!rig.engine.status().synced());
+}
+
+#[test]
+fn initial_events_that_stop_without_their_bookmark_end_in_a_list() {
+    for events in [String::new(), added(&pod("a", "u1", 3, &["A"]))] {
+        let mut rig = Rig::new(settings());
+        rig.head(200);
+        rig.pass(Duration::from_secs(4));
+        rig.body(&events);
+        rig.pass(Duration::from_millis(999));
+        assert_eq!((rig.request().verb, rig.told()), (Verb::Watch, vec![]));
+        let waited = rig.until_sent();
+        assert!(waited <= Duration::from_millis(4001), "{waited:?}");
+        assert_eq!((rig.request().verb, rig.open.len()), (Verb::List, 1));
+        let told = rig.told();
+        assert!(
+            matches!(&told[..], [Notice::Failed { error, .. }] if error.cause == Cause::NoClosingBookmark),
+            "{told:?}"
+        );
+        rig.answer(&list(10, "", &[pod("b", "u2", 9, &["B"])]));
+        rig.holds(&["B"]);
+    }
+}
+
+#[test]
+fn initial_events_may_take_longer_as_long_as_they_come() {
+    let mut rig = Rig::new(settings());
+    rig.head(200);
+    for version in 1..10 {
+        rig.pass(Duration::from_millis(4900));
+        rig.body(&added(&pod("a", "u1", version, &["A"])));
+    }
+    rig.body(&synced(10));
+    rig.holds(&["A"]);
+}
+
+#[test]
+fn a_bookmark_that_ends_nothing_puts_a_list_off_by_five_seconds_whatever_else_comes() {
+    let mut rig = loading();
+    rig.body(&bookmark(50));
+    for version in 51..55 {
+        rig.pass(Duration::from_millis(1200));
+        rig.body(&bookmark(version));
+        assert_eq!(rig.request().verb, Verb::Watch);
+    }
+    rig.pass(Duration::from_millis(200));
+    assert_eq!(rig.request().verb, Verb::List);
 }
 
 #[test]
@@ -219,20 +266,15 @@ fn a28_resume_omits_send_initial_events() {
 }
 
 #[test]
-fn a29_metadata_only_unless_readiness_is_asked_for() {
-    let rig = Rig::new(settings());
-    assert_eq!(
-        rig.request().accept,
-        "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
-    );
-    assert_eq!(
-        rig.parameter("fieldSelector").as_deref(),
-        Some("status.phase!=Succeeded,status.phase!=Failed"),
-        "metadata has no phase"
-    );
-    let rig = Rig::new(Settings { ready_only: true, ..settings() });
-    assert_eq!(rig.request().accept, "application/json");
-    assert_eq!(rig.parameter("fieldSelector"), None);
+fn a29_whole_pods_that_have_not_ended_are_asked_for_whether_readiness_counts_or_not() {
+    for ready_only in [false, true] {
+        let rig = Rig::new(Settings { ready_only, ..settings() });
+        assert_eq!(rig.request().accept, "application/vnd.kubernetes.protobuf, application/json");
+        assert_eq!(
+            rig.parameter("fieldSelector").as_deref(),
+            Some("status.phase!=Succeeded,status.phase!=Failed")
+        );
+    }
 }
 
 /// A streaming list in mid-load: two Pods, no bookmark yet.

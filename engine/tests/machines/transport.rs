@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use dubbo_k8s_engine::{Cause, Notice, RelistReason, Scopes, Settings, TransportErrorKind, Verb};
+use dubbo_k8s_engine::{
+    Cause, Notice, RelistReason, Scopes, Settings, TransportErrorKind, Verb, Wire,
+};
 
 use crate::objects::*;
 use crate::rig::{Rig, paged, settings};
@@ -393,21 +395,16 @@ fn a37_a_last_line_without_its_end_may_start_another_exchange() {
 }
 
 #[test]
-fn a38_metadata_accept_headers_fit_the_verb() {
-    let mut rig = Rig::new(paged());
-    assert_eq!(
-        rig.request().accept,
-        "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
-    );
-    rig.answer(&list(10, "", &[]));
-    assert_eq!(
-        rig.request().accept,
-        "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
-    );
-    let mut rig = Rig::new(Settings { ready_only: true, ..paged() });
-    assert_eq!(rig.request().accept, "application/json");
-    rig.answer(&list(10, "", &[]).replace("PartialObjectMetadataList", "PodList"));
-    assert_eq!(rig.request().accept, "application/json");
+fn a38_one_accept_header_fits_every_verb() {
+    for (wire, accept) in [
+        (Wire::Protobuf, "application/vnd.kubernetes.protobuf, application/json"),
+        (Wire::Json, "application/json"),
+    ] {
+        let mut rig = Rig::new(Settings { wire, ..paged() });
+        assert_eq!(rig.request().accept, accept);
+        rig.answer(&list(10, "", &[]));
+        assert_eq!((rig.request().verb, rig.request().accept), (Verb::Watch, accept));
+    }
 }
 
 #[test]

@@ -15,6 +15,8 @@ pub enum Event {
         status: u16,
         /// `Retry-After`, where it is a number of seconds.
         retry_after: Option<Duration>,
+        /// `Content-Type`; empty if there is none.
+        content_type: Box<str>,
     },
     /// A piece of the body, decoded.
     Chunk(Bytes),
@@ -28,9 +30,12 @@ impl Event {
     /// The same for the core.
     pub(super) fn input(&self, stream: StreamId) -> Input<'_> {
         match self {
-            Self::Head { status, retry_after } => {
-                Input::Head { stream, status: *status, retry_after: *retry_after }
-            }
+            Self::Head { status, retry_after, content_type } => Input::Head {
+                stream,
+                status: *status,
+                retry_after: *retry_after,
+                content_type,
+            },
             Self::Chunk(bytes) => Input::Chunk { stream, bytes },
             Self::End => Input::End { stream },
             Self::Failed(error) => Input::Failed { stream, error: error.clone() },

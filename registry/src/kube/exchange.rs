@@ -1,6 +1,4 @@
 //! One request and what arrives of its answer, piece by piece. It decides nothing about what it means.
-//!
-//! A watch is never decompressed.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -104,9 +102,11 @@ impl Exchange {
 fn head(response: &Response) -> Event {
     let retry_after = response.headers().get(header::RETRY_AFTER);
     let seconds = retry_after.and_then(|value| value.to_str().ok()?.trim().parse().ok());
+    let content_type = response.headers().get(header::CONTENT_TYPE);
     Event::Head {
         status: response.status().as_u16(),
         retry_after: seconds.map(Duration::from_secs),
+        content_type: content_type.and_then(|value| value.to_str().ok()).unwrap_or_default().into(),
     }
 }
 

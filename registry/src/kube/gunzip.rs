@@ -1,5 +1,7 @@
-//! Decodes a gzip body piece by piece. Holds the compressed piece it is working on and one buffer
-//! of output, whatever the ratio: a body that expands a thousandfold costs time, not memory.
+//! Decodes a gzip body piece by piece, member by member: kube-apiserver compresses the initial events of a
+//! watch in one member and each later event in one of its own. What a member holds is there as soon as the
+//! member is. Holds the compressed piece it is working on and one buffer of output, whatever the ratio: a
+//! body that expands a thousandfold costs time, not memory.
 
 use bytes::Bytes;
 use flate2::{Decompress, FlushDecompress, Status};
@@ -12,9 +14,11 @@ const WINDOW_BITS: u8 = 15;
 
 /// A gzip stream being decoded.
 pub(super) struct Gunzip {
-    state: Decompress,
+    /// The member that is being decoded; none between two.
+    member: Option<Decompress>,
     input: Bytes,
-    ended: bool,
+    /// A member has come to its end.
+    any: bool,
 }
 
 /// Not gzip, or damaged.
@@ -24,7 +28,7 @@ pub(super) struct Damaged;
 
 impl Gunzip {
     pub(super) fn new() -> Self {
-        Self { state: Decompress::new_gzip(WINDOW_BITS), input: Bytes::new(), ended: false }
+        Self { member: None, input: Bytes::new(), any: false }
     }
 
     /// Gives it the next compressed piece. Only once [`Self::piece`] has answered `None`.
@@ -35,16 +39,18 @@ impl Gunzip {
     /// The next decoded piece, or `None` when more input is needed.
     pub(super) fn piece(&mut self) -> Result<Option<Bytes>, Damaged> {
         let mut output = Vec::new();
-        while !self.ended && !self.input.is_empty() && output.is_empty() {
+        while !self.input.is_empty() && output.is_empty() {
             output.reserve_exact(PIECE);
-            let before = self.state.total_in();
-            let status = self
-                .state
+            let member = self.member.get_or_insert_with(|| Decompress::new_gzip(WINDOW_BITS));
+            let before = member.total_in();
+            let status = member
                 .decompress_vec(&self.input, &mut output, FlushDecompress::None)
                 .map_err(|_| Damaged)?;
-            let taken = usize::try_from(self.state.total_in() - before).map_err(|_| Damaged)?;
+            let taken = usize::try_from(member.total_in() - before).map_err(|_| Damaged)?;
             drop(self.input.split_to(taken.min(self.input.len())));
-            self.ended = status == Status::StreamEnd;
+            if status == Status::StreamEnd {
+                (self.member, self.any) = (None, true);
+            }
             if taken == 0 && output.is_empty() {
                 return Err(Damaged);
             }
@@ -52,9 +58,9 @@ impl Gunzip {
         Ok((!output.is_empty()).then(|| output.into()))
     }
 
-    /// Whether the stream came to its proper end, check sum included.
+    /// Whether it came to a proper end, check sum included, and no further member was begun.
     pub(super) fn is_complete(&self) -> bool {
-        self.ended
+        self.any && self.member.is_none()
     }
 }
 
@@ -93,6 +99,38 @@ mod tests {
         for cut in [1, 10, 4096, body.len()] {
             assert_eq!(decoded(&body, cut), Some((text.clone(), true)), "cut {cut}");
         }
+    }
+
+    #[test]
+    fn each_member_is_decoded_as_soon_as_it_is_there() {
+        let events = [&b"initial events"[..], b"one event", b"another event"];
+        let mut gunzip = Gunzip::new();
+        for event in events {
+            gunzip.feed(compressed(event).into());
+            assert_eq!(gunzip.piece().unwrap().as_deref(), Some(event));
+            assert!(gunzip.piece().unwrap().is_none() && gunzip.is_complete());
+        }
+        let body = events.map(compressed).concat();
+        for cut in [1, 7, body.len()] {
+            assert_eq!(decoded(&body, cut), Some((events.concat(), true)), "cut {cut}");
+        }
+        let (all, complete) = decoded(&body[..body.len() - 9], 7).unwrap();
+        assert!(all.starts_with(b"initial events") && !complete, "a member was cut");
+    }
+
+    #[test]
+    fn a_real_compressed_watch_is_read_to_its_last_event() {
+        // A kube-apiserver 1.37.2: five initial events and a bookmark in one member, then changes.
+        let body = include_bytes!("../../tests/data/23a-watchlist-protobuf-gzip-1.37.bin");
+        let (whole, _) = decoded(body, body.len()).unwrap();
+        let mut frames = 0;
+        let mut rest = &whole[..];
+        while let Some((length, after)) = rest.split_first_chunk::<4>() {
+            rest = &after[u32::from_be_bytes(*length) as usize..];
+            frames += 1;
+        }
+        assert!(frames > 6, "{frames} events");
+        assert_eq!(decoded(body, 5), Some((whole, true)));
     }
 
     #[test]

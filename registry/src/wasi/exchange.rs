@@ -99,5 +99,9 @@ fn unreadable(answer: &Answer) -> Option<Fault> {
 
 fn head(answer: &Answer) -> Event {
     let retry_after = answer.header("retry-after").and_then(|text| text.trim().parse().ok());
-    Event::Head { status: answer.status(), retry_after: retry_after.map(Duration::from_secs) }
+    Event::Head {
+        status: answer.status(),
+        retry_after: retry_after.map(Duration::from_secs),
+        content_type: answer.header("content-type").unwrap_or_default().into(),
+    }
 }

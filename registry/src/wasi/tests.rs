@@ -51,7 +51,7 @@ async fn told(mut exchange: Exchange) -> Vec<String> {
     let mut told = Vec::new();
     while let Some(event) = exchange.next().await {
         let event = match event {
-            Event::Head { status, retry_after } => format!("{status} {retry_after:?}"),
+            Event::Head { status, retry_after, .. } => format!("{status} {retry_after:?}"),
             Event::Chunk(bytes) => String::from_utf8(bytes.to_vec()).unwrap(),
             Event::End => "end".to_owned(),
             Event::Failed(error) => error.to_string(),

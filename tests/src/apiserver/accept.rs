@@ -1,12 +1,19 @@
-//! Content negotiation: which form of an object the Accept header asks for. This server prints
-//! JSON only: what a real one also has (protobuf, YAML, CBOR, tables) is passed over.
+//! Content negotiation: which form of an object the Accept header asks for, and in which encoding. What a
+//! real server also has (YAML, CBOR, tables) is passed over.
 
-use super::object::Form;
+use super::object::{Encoding, Form, Representation};
+use super::options::Options;
 use super::status::{Details, Status};
 
 /// What the Accept header settles.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) enum Shape {
+pub(crate) struct Shape {
+    kind: Kind,
+    encoding: Encoding,
+}
+
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Kind {
     Full,
     /// `as=PartialObjectMetadata`.
     Metadata,
@@ -21,17 +28,25 @@ const AVAILABLE: &str = "406: Not Acceptable\n\nAvailable representations: appli
                          application/vnd.kubernetes.protobuf;stream=watch";
 
 /// Reads an Accept header, best clause first; 406 when none of them can be served.
-pub(crate) fn negotiate(accept: &str) -> Result<Shape, Status> {
+pub(crate) fn negotiate(accept: &str, options: &Options) -> Result<Shape, Status> {
+    if accept.trim().is_empty() {
+        return Ok(Shape { kind: Kind::Full, encoding: Encoding::Json });
+    }
+    by_quality(accept)
+        .find_map(|clause| clause.shape(options))
+        .ok_or_else(|| not_acceptable(AVAILABLE).with_details(Details::default()))
+}
+
+/// The encoding of an error: a Status is no kind that `as=` could ask for.
+pub(crate) fn encoding_of_errors(accept: &str, options: &Options) -> Encoding {
+    by_quality(accept).find_map(|clause| clause.encoding(options)).unwrap_or(Encoding::Json)
+}
+
+/// The clauses that are acceptable, best first.
+fn by_quality(accept: &str) -> impl Iterator<Item = Clause<'_>> {
     let mut clauses: Vec<Clause<'_>> = accept.split(',').map(Clause::parse).collect();
     clauses.sort_by_key(|clause| std::cmp::Reverse(clause.quality));
-    if accept.trim().is_empty() {
-        return Ok(Shape::Full);
-    }
-    clauses
-        .iter()
-        .filter(|clause| clause.quality > 0)
-        .find_map(Clause::shape)
-        .ok_or_else(|| not_acceptable(AVAILABLE).with_details(Details::default()))
+    clauses.into_iter().filter(|clause| clause.quality > 0)
 }
 
 /// Whether errors are printed over several lines: so they are when another kind was asked for.
@@ -40,36 +55,45 @@ pub(crate) fn is_pretty(accept: &str, status: u16) -> bool {
 }
 
 impl Shape {
-    /// The form of a single object.
-    pub(crate) fn of_object(self) -> Result<Form, Status> {
-        match self {
-            Self::Full => Ok(Form::Full),
-            Self::Metadata => Ok(Form::Metadata),
-            Self::MetadataList => Err(not_acceptable(
+    /// A single object.
+    pub(crate) fn of_object(self) -> Result<Representation, Status> {
+        match self.kind {
+            Kind::Full => Ok(self.with(Form::Full)),
+            Kind::Metadata => Ok(self.with(Form::Metadata)),
+            Kind::MetadataList => Err(not_acceptable(
                 "you requested PartialObjectMetadataList, but the requested object is not a list (*core.Pod)",
             )),
         }
     }
 
-    /// The form of the items of a list.
-    pub(crate) fn of_list(self) -> Result<Form, Status> {
-        match self {
-            Self::Full => Ok(Form::Full),
-            Self::MetadataList => Ok(Form::Metadata),
-            Self::Metadata => Err(not_acceptable(
+    /// The items of a list.
+    pub(crate) fn of_list(self) -> Result<Representation, Status> {
+        match self.kind {
+            Kind::Full => Ok(self.with(Form::Full)),
+            Kind::MetadataList => Ok(self.with(Form::Metadata)),
+            Kind::Metadata => Err(not_acceptable(
                 "you requested PartialObjectMetadata, but the requested object is a list (*core.PodList)",
             )),
         }
     }
 
-    /// The form of the objects of a watch; `None` ends the stream at its first event, which is
-    /// how the server treats the list kind.
-    pub(crate) fn of_watch(self) -> Option<Form> {
-        match self {
-            Self::Full => Some(Form::Full),
-            Self::Metadata => Some(Form::Metadata),
-            Self::MetadataList => None,
+    /// The objects of a watch; `None` ends the stream at its first event, which is how the server
+    /// treats the list kind.
+    pub(crate) fn of_watch(self) -> Option<Representation> {
+        match self.kind {
+            Kind::Full => Some(self.with(Form::Full)),
+            Kind::Metadata => Some(self.with(Form::Metadata)),
+            Kind::MetadataList => None,
         }
+    }
+
+    /// The encoding alone.
+    pub(crate) fn encoding(self) -> Encoding {
+        self.encoding
+    }
+
+    fn with(self, form: Form) -> Representation {
+        Representation { form, encoding: self.encoding }
     }
 }
 
@@ -103,17 +127,24 @@ impl<'a> Clause<'a> {
         clause
     }
 
-    fn shape(&self) -> Option<Shape> {
-        if !matches!(self.media_type, "application/json" | "application/*" | "*/*") {
-            return None;
+    fn encoding(&self, options: &Options) -> Option<Encoding> {
+        match self.media_type {
+            "application/json" | "application/*" | "*/*" => Some(Encoding::Json),
+            "application/vnd.kubernetes.protobuf" if options.protobuf => Some(Encoding::Protobuf),
+            _ => None,
         }
+    }
+
+    fn shape(&self, options: &Options) -> Option<Shape> {
+        let encoding = self.encoding(options)?;
         let meta = (self.group, self.version) == (Some("meta.k8s.io"), Some("v1"));
-        match self.kind {
-            None => Some(Shape::Full),
-            Some("PartialObjectMetadata") if meta => Some(Shape::Metadata),
-            Some("PartialObjectMetadataList") if meta => Some(Shape::MetadataList),
-            Some(_) => None,
-        }
+        let kind = match self.kind {
+            None => Kind::Full,
+            Some("PartialObjectMetadata") if meta => Kind::Metadata,
+            Some("PartialObjectMetadataList") if meta => Kind::MetadataList,
+            Some(_) => return None,
+        };
+        Some(Shape { kind, encoding })
     }
 }
 
@@ -126,35 +157,48 @@ fn thousandths(quality: &str) -> u16 {
 
 #[cfg(test)]
 mod tests {
-    use super::{Shape, negotiate};
+    use super::{Encoding, Kind, Options, Shape};
 
     const METADATA: &str = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1";
+    const PROTOBUF: &str = "application/vnd.kubernetes.protobuf,application/json";
+
+    fn negotiate(accept: &str) -> Result<Shape, super::Status> {
+        super::negotiate(accept, &Options::default())
+    }
 
     #[test]
     fn the_first_clause_that_can_be_served_wins() {
+        let json = |kind| Shape { kind, encoding: Encoding::Json };
         for (accept, shape) in [
-            ("", Shape::Full),
-            ("*/*", Shape::Full),
-            ("application/json", Shape::Full),
-            (METADATA, Shape::Metadata),
-            ("application/json;as=Table;g=meta.k8s.io;v=v1,application/json", Shape::Full),
-            ("application/vnd.kubernetes.protobuf,application/json", Shape::Full),
+            ("", json(Kind::Full)),
+            ("*/*", json(Kind::Full)),
+            ("application/json", json(Kind::Full)),
+            (METADATA, json(Kind::Metadata)),
+            ("application/json;as=Table;g=meta.k8s.io;v=v1,application/json", json(Kind::Full)),
+            (PROTOBUF, Shape { kind: Kind::Full, encoding: Encoding::Protobuf }),
+            (
+                "application/vnd.kubernetes.protobuf;stream=watch",
+                Shape { kind: Kind::Full, encoding: Encoding::Protobuf },
+            ),
             (
                 "application/json;q=0.1, application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1",
-                Shape::MetadataList,
+                json(Kind::MetadataList),
             ),
         ] {
             assert_eq!(negotiate(accept), Ok(shape), "{accept}");
         }
         assert_eq!(negotiate("application/xml").unwrap_err().code, 406);
         assert_eq!(negotiate("application/json;q=0").unwrap_err().code, 406);
+        let without = Options { protobuf: false, ..Options::default() };
+        assert_eq!(super::negotiate(PROTOBUF, &without), Ok(json(Kind::Full)));
     }
 
     #[test]
     fn each_verb_needs_its_own_kind() {
         assert_eq!(negotiate(METADATA).unwrap().of_list().unwrap_err().code, 406);
         assert!(negotiate(METADATA).unwrap().of_object().is_ok());
-        assert_eq!(Shape::MetadataList.of_watch(), None);
-        assert_eq!(Shape::MetadataList.of_object().unwrap_err().code, 406);
+        let list = Shape { kind: Kind::MetadataList, encoding: Encoding::Json };
+        assert_eq!(list.of_watch(), None);
+        assert_eq!(list.of_object().unwrap_err().code, 406);
     }
 }

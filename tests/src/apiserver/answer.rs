@@ -12,6 +12,8 @@ use http_body_util::{BodyExt, Full, StreamBody};
 use hyper::body::Frame;
 
 use super::accept;
+use super::object::Encoding;
+use super::options::Options;
 use super::status::Status;
 
 /// The body of an answer. Its error cuts the connection (HTTP/1.1) or resets the stream (HTTP/2).
@@ -32,15 +34,41 @@ impl std::error::Error for Cut {}
 /// Up to this length a real server sends Content-Length; what is longer comes in chunks.
 const MAX_KNOWN_LENGTH: usize = 2048;
 
-/// A 200 with JSON.
-pub(crate) fn ok(body: Body) -> Response<Body> {
-    head(200, "application/json", body)
+/// The Content-Type of protobuf.
+const PROTOBUF: &str = "application/vnd.kubernetes.protobuf";
+
+/// A 200 with an object or a list.
+pub(crate) fn ok(encoding: Encoding, body: Body) -> Response<Body> {
+    let content_type = match encoding {
+        Encoding::Json => "application/json",
+        Encoding::Protobuf => PROTOBUF,
+    };
+    head(200, content_type, body)
+}
+
+/// A 200 with the events of a watch.
+pub(crate) fn events(encoding: Encoding, body: Body) -> Response<Body> {
+    let content_type = match encoding {
+        Encoding::Json => "application/json",
+        Encoding::Protobuf => "application/vnd.kubernetes.protobuf;stream=watch",
+    };
+    head(200, content_type, body)
 }
 
 /// A Status, over several lines where the server prints it so.
-pub(crate) fn status(status: &Status, accept: &str) -> Response<Body> {
-    let pretty = accept::is_pretty(accept, status.code);
-    let mut response = head(status.code, "application/json", json(status.body(pretty)));
+pub(crate) fn status(status: &Status, accept: &str, options: &Options) -> Response<Body> {
+    // Nothing that was asked for could be served, and that is said in JSON.
+    let encoding = match status.code {
+        406 => Encoding::Json,
+        _ => accept::encoding_of_errors(accept, options),
+    };
+    let mut response = match encoding {
+        Encoding::Json => {
+            let pretty = accept::is_pretty(accept, status.code);
+            head(status.code, "application/json", json(status.body(pretty)))
+        }
+        Encoding::Protobuf => head(status.code, PROTOBUF, json(status.message_body())),
+    };
     if let Some(details) = &status.details
         && details.retry_after_seconds > 0
     {
@@ -81,7 +109,7 @@ pub(crate) fn known(bytes: impl Into<Bytes>) -> Body {
     Full::new(bytes.into()).map_err(|never: Infallible| match never {}).boxed_unsync()
 }
 
-/// A JSON body: with Content-Length when it is short, else in chunks.
+/// A body: with Content-Length when it is short, else in chunks.
 pub(crate) fn json(bytes: impl Into<Bytes>) -> Body {
     let bytes = bytes.into();
     if bytes.len() <= MAX_KNOWN_LENGTH {

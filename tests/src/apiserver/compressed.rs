@@ -5,11 +5,13 @@ use std::sync::{Mutex, PoisonError};
 
 use bytes::Bytes;
 
+use super::object::Representation;
+
 /// How many lists are kept: the pages of a list of 100,000 Pods.
 const CAPACITY: usize = 256;
 
-/// Target, whether metadata only, and the version that was listed.
-pub(crate) type Key = (String, bool, u64);
+/// Target, what was asked for, and the version that was listed.
+pub(crate) type Key = (String, Representation, u64);
 
 #[derive(Debug, Default)]
 pub(crate) struct Compressed(Mutex<VecDeque<(Key, Bytes)>>);

@@ -5,6 +5,7 @@ use serde_json::json;
 
 use super::answer::{self, Body};
 use super::json;
+use super::object::Encoding;
 
 /// `/version`, as of the server whose behaviour is scripted.
 pub(crate) fn version() -> Response<Body> {
@@ -23,7 +24,7 @@ pub(crate) fn version() -> Response<Body> {
         "compiler": "",
         "platform": "",
     });
-    answer::ok(answer::known(json::pretty(&version)))
+    answer::ok(Encoding::Json, answer::known(json::pretty(&version)))
 }
 
 /// `/healthz`, `/livez`, `/readyz`.

@@ -27,6 +27,13 @@ pub fn compact(value: &Value) -> Vec<u8> {
     escape(serde_json::to_vec(value).unwrap_or_default())
 }
 
+/// One line: compact JSON with its newline.
+pub(crate) fn line(value: &Value) -> Vec<u8> {
+    let mut line = compact(value);
+    line.push(b'\n');
+    line
+}
+
 /// JSON over several lines, two spaces deep, with Go's escapes, no newline at the end.
 pub(crate) fn pretty(value: &Value) -> Vec<u8> {
     escape(serde_json::to_vec_pretty(value).unwrap_or_default())

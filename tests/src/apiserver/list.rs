@@ -5,17 +5,16 @@ use std::sync::Arc;
 use bytes::Bytes;
 use futures_util::stream;
 use http::{HeaderValue, Response, header};
-use serde_json::{Map, json};
+use serde_json::{Map, Value, json};
 
-use super::Shared;
 use super::accept;
 use super::answer::{self, Body};
 use super::continuation::Token;
-use super::json;
-use super::object::{Form, Object, Place};
+use super::object::{Encoding, Form, Object, Place, Representation};
 use super::request::{ListOptions, Match, Request, parse_version};
 use super::status::Status;
 use super::store::Snapshot;
+use super::{Shared, json, protobuf};
 
 /// Answers longer than this are compressed for a client that accepts gzip.
 const MIN_COMPRESSED: usize = 128 * 1024;
@@ -29,14 +28,14 @@ pub(crate) async fn list(
     request: &Request,
     namespace: Option<&str>,
 ) -> Result<Response<Body>, Status> {
-    let form = accept::negotiate(&request.accept)?.of_list()?;
+    let shape = accept::negotiate(&request.accept, &shared.options)?.of_list()?;
     let options = ListOptions::parse(&request.query, false, shared.options.streaming_list)?;
     let scope = Scope::choose(shared, &options).await?;
     let page = Page::cut(&scope, &options, namespace);
-    if page.length(form) > MIN_COMPRESSED && accepts_gzip(request) {
-        return Ok(compressed(shared, request, page, form).await);
+    if page.length(shape) > MIN_COMPRESSED && accepts_gzip(request) {
+        return Ok(compressed(shared, request, page, shape).await);
     }
-    Ok(answer::ok(page.body(form)))
+    Ok(answer::ok(shape.encoding, page.body(shape)))
 }
 
 /// A GET of one Pod.
@@ -46,29 +45,39 @@ pub(crate) async fn get(
     namespace: &str,
     name: &str,
 ) -> Result<Response<Body>, Status> {
-    let form = accept::negotiate(&request.accept)?.of_object()?;
+    let shape = accept::negotiate(&request.accept, &shared.options)?.of_object()?;
     let version = version_of(request.query.get("resourceVersion"))?;
     reach(shared, version).await?;
     let pod = shared.store.get(namespace, name).ok_or_else(|| Status::not_found(name))?;
-    let body = print(&pod, form);
+    let body = print(&pod, shape);
     if body.len() > MIN_COMPRESSED && accepts_gzip(request) {
-        return Ok(gzip_answer(Bytes::from(gzip([Bytes::from(body)]))));
+        return Ok(gzip_answer(shape.encoding, Bytes::from(gzip([Bytes::from(body)]))));
     }
-    Ok(answer::ok(answer::json(body)))
+    Ok(answer::ok(shape.encoding, answer::json(body)))
 }
 
-/// One object with its newline, as GET and PATCH answer it.
-pub(crate) fn print(pod: &Object, form: Form) -> Vec<u8> {
-    let mut body = Vec::with_capacity(pod.printed_length(form) + 64);
-    pod.write(form, Place::Alone, pod.version, &mut body);
-    body.push(b'\n');
-    body
+/// The answer with one object, as GET and PATCH give it.
+pub(crate) fn object(pod: &Object, shape: Representation) -> Response<Body> {
+    answer::ok(shape.encoding, answer::json(print(pod, shape)))
 }
 
-/// A list of all Pods in one page, in pieces.
+/// One object: a line of JSON, or the message in its envelope.
+fn print(pod: &Object, shape: Representation) -> Vec<u8> {
+    match shape.encoding {
+        Encoding::Json => {
+            let mut body = Vec::with_capacity(pod.printed_length(shape.form) + 64);
+            pod.write(shape.form, Place::Alone, pod.version, &mut body);
+            body.push(b'\n');
+            body
+        }
+        Encoding::Protobuf => shape.form.wrap(&pod.message(shape.form, pod.version)),
+    }
+}
+
+/// A list of all Pods in one page as JSON, in pieces.
 pub(crate) fn all(snapshot: &Snapshot, form: Form) -> impl Iterator<Item = Bytes> + Send + use<> {
     let pods = snapshot.pods(None, None).cloned().collect();
-    Page { version: snapshot.version, next: None, remaining: None, pods }.pieces(form)
+    Page { version: snapshot.version, next: None, remaining: None, pods }.lines(form)
 }
 
 /// Waits until the store has reached `version`; 504 when it does not in time.
@@ -171,7 +180,7 @@ impl Page {
         Self { version, next, remaining, pods }
     }
 
-    fn opening(&self, form: Form) -> Vec<u8> {
+    fn metadata(&self) -> Value {
         let mut metadata = Map::new();
         metadata.insert("resourceVersion".to_owned(), json!(self.version.to_string()));
         if let Some(token) = &self.next {
@@ -180,6 +189,10 @@ impl Page {
         if let Some(remaining) = self.remaining {
             metadata.insert("remainingItemCount".to_owned(), json!(remaining));
         }
+        metadata.into()
+    }
+
+    fn opening(&self, form: Form) -> Vec<u8> {
         let mut opening = match form {
             Form::Full => br#"{"kind":"PodList","apiVersion":"v1","metadata":"#.to_vec(),
             Form::Metadata => {
@@ -187,17 +200,39 @@ impl Page {
                     .to_vec()
             }
         };
-        opening.extend(json::compact(&metadata.into()));
+        opening.extend(json::compact(&self.metadata()));
         opening.extend_from_slice(br#","items":["#);
         opening
     }
 
-    fn length(&self, form: Form) -> usize {
-        self.pods.iter().map(|pod| pod.printed_length(form) + 1).sum()
+    /// About how long it is.
+    fn length(&self, shape: Representation) -> usize {
+        self.pods.iter().map(|pod| pod.printed_length(shape.form) + 1).sum()
     }
 
-    /// The text in pieces, printed as they are taken.
-    fn pieces(self, form: Form) -> impl Iterator<Item = Bytes> + Send + use<> {
+    /// The body in pieces, printed as they are taken.
+    fn pieces(self, shape: Representation) -> Box<dyn Iterator<Item = Bytes> + Send> {
+        match shape.encoding {
+            Encoding::Json => Box::new(self.lines(shape.form)),
+            Encoding::Protobuf => Box::new(std::iter::once(self.message(shape.form))),
+        }
+    }
+
+    /// The whole list as protobuf: its length stands at its beginning.
+    fn message(&self, form: Form) -> Bytes {
+        let mut list = protobuf::bytes(1, &protobuf::list_meta(&self.metadata()));
+        for pod in &self.pods {
+            list.extend(protobuf::bytes(2, &pod.message(form, pod.version)));
+        }
+        let (opening, closing) = match form {
+            Form::Full => protobuf::envelope("v1", "PodList"),
+            Form::Metadata => protobuf::envelope("meta.k8s.io/v1", "PartialObjectMetadataList"),
+        };
+        [&opening[..], &protobuf::bytes(2, &list), &closing].concat().into()
+    }
+
+    /// The text in pieces.
+    fn lines(self, form: Form) -> impl Iterator<Item = Bytes> + Send + use<> {
         let mut opening = Some(self.opening(form));
         let mut pods = self.pods.into_iter().enumerate();
         let mut done = false;
@@ -222,13 +257,21 @@ impl Page {
         })
     }
 
-    fn body(self, form: Form) -> Body {
-        if self.length(form) <= CHUNK {
-            let whole: Vec<u8> = self.pieces(form).flatten().collect();
+    fn body(self, shape: Representation) -> Body {
+        if self.length(shape) <= CHUNK {
+            let whole: Vec<u8> = self.pieces(shape).flatten().collect();
             return answer::json(whole);
         }
-        answer::open(stream::iter(self.pieces(form).map(Ok)))
+        answer::open(stream::iter(self.pieces(shape).flat_map(chunks).map(Ok)))
     }
+}
+
+/// Bytes in pieces of at most a chunk.
+fn chunks(mut bytes: Bytes) -> impl Iterator<Item = Bytes> + Send {
+    std::iter::from_fn(move || {
+        let length = bytes.len().min(2 * CHUNK);
+        (length > 0).then(|| bytes.split_to(length))
+    })
 }
 
 /// Only the exact word is understood: no quality, no case, no star.
@@ -237,23 +280,24 @@ fn accepts_gzip(request: &Request) -> bool {
 }
 
 /// Compresses each version of each list once: a benchmark that fetches it again measures itself.
-async fn compressed(shared: &Shared, request: &Request, page: Page, form: Form) -> Response<Body> {
-    let key = (request.target.clone(), form == Form::Metadata, page.version);
+async fn compressed(
+    shared: &Shared,
+    request: &Request,
+    page: Page,
+    shape: Representation,
+) -> Response<Body> {
+    let key = (request.target.clone(), shape, page.version);
     if let Some(body) = shared.compressed.get(&key) {
-        return gzip_answer(body);
+        return gzip_answer(shape.encoding, body);
     }
-    let packed = tokio::task::spawn_blocking(move || gzip(page.pieces(form))).await;
+    let packed = tokio::task::spawn_blocking(move || gzip(page.pieces(shape))).await;
     let body = Bytes::from(packed.unwrap_or_default());
     shared.compressed.put(key, body.clone());
-    gzip_answer(body)
+    gzip_answer(shape.encoding, body)
 }
 
-fn gzip_answer(body: Bytes) -> Response<Body> {
-    let pieces = stream::unfold(body, |mut rest| async move {
-        let length = rest.len().min(CHUNK);
-        (length > 0).then(|| (Ok(rest.split_to(length)), rest))
-    });
-    let mut response = answer::ok(answer::open(pieces));
+fn gzip_answer(encoding: Encoding, body: Bytes) -> Response<Body> {
+    let mut response = answer::ok(encoding, answer::open(stream::iter(chunks(body).map(Ok))));
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
     headers.insert(header::VARY, HeaderValue::from_static("Accept-Encoding"));

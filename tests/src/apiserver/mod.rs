@@ -37,6 +37,9 @@ mod log;
 mod object;
 mod options;
 mod patch;
+/// One encoder for this server and the tests of the engine.
+#[path = "../../../engine/tests/machines/protobuf.rs"]
+mod protobuf;
 mod replay;
 mod request;
 mod review;

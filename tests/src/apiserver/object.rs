@@ -8,7 +8,7 @@ use std::ops::Range;
 use bytes::Bytes;
 use serde_json::{Map, Value};
 
-use super::json;
+use super::{json, protobuf};
 
 /// Which form of the object a client asked for.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -17,6 +17,31 @@ pub(crate) enum Form {
     Full,
     /// `PartialObjectMetadata`.
     Metadata,
+}
+
+/// How it is encoded.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Encoding {
+    Json,
+    Protobuf,
+}
+
+/// What a client asked for.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) struct Representation {
+    pub(crate) form: Form,
+    pub(crate) encoding: Encoding,
+}
+
+impl Form {
+    /// The body of an answer with this message.
+    pub(crate) fn wrap(self, message: &[u8]) -> Vec<u8> {
+        let (opening, closing) = match self {
+            Self::Full => protobuf::envelope("v1", "Pod"),
+            Self::Metadata => protobuf::envelope("meta.k8s.io/v1", "PartialObjectMetadata"),
+        };
+        [&opening[..], &protobuf::bytes(2, message), &closing].concat()
+    }
 }
 
 /// Where the object is printed: an item of a `PodList` carries no kind.
@@ -41,6 +66,36 @@ pub(crate) struct Object {
     fields: Bytes,
     metadata_end: usize,
     version_at: Range<usize>,
+    encoded: Encoded,
+}
+
+/// The object as protobuf, in three parts: the version stands between the first two.
+#[derive(Clone, Debug)]
+struct Encoded {
+    before_version: Bytes,
+    after_version: Bytes,
+    spec_and_status: Bytes,
+}
+
+impl Encoded {
+    fn new(metadata: &Value, pod: &Value) -> Self {
+        Self {
+            before_version: protobuf::metadata_before_version(metadata).into(),
+            after_version: protobuf::metadata_after_version(metadata).into(),
+            spec_and_status: protobuf::spec_and_status(pod).into(),
+        }
+    }
+
+    /// The message at a version.
+    fn message(&self, form: Form, version: u64) -> Vec<u8> {
+        let version = protobuf::bytes(6, version.to_string().as_bytes());
+        let metadata = [&self.before_version[..], &version, &self.after_version].concat();
+        let rest = match form {
+            Form::Full => &self.spec_and_status[..],
+            Form::Metadata => &[],
+        };
+        [&protobuf::bytes(1, &metadata), rest].concat()
+    }
 }
 
 impl Object {
@@ -55,6 +110,7 @@ impl Object {
         };
         metadata.insert("resourceVersion".to_owned(), Value::String(version.to_string()));
         let metadata = json::order_metadata(metadata);
+        let pod = Value::Object(pod);
 
         let mut fields = b"\"metadata\":{".to_vec();
         let mut version_at = 0..0;
@@ -73,7 +129,7 @@ impl Object {
         fields.push(b'}');
         let metadata_end = fields.len();
         let phase = phase_of(&pod).into();
-        for (name, value) in &pod {
+        for (name, value) in pod.as_object().into_iter().flatten() {
             fields.push(b',');
             fields.extend(json::compact(&Value::String(name.clone())));
             fields.push(b':');
@@ -90,6 +146,7 @@ impl Object {
             fields: Bytes::from(fields),
             metadata_end,
             version_at,
+            encoded: Encoded::new(&Value::Object(metadata), &pod),
         }
     }
 
@@ -135,6 +192,11 @@ impl Object {
         out.push(b'}');
     }
 
+    /// The object as a message of protobuf, without an envelope.
+    pub(crate) fn message(&self, form: Form, version: u64) -> Vec<u8> {
+        self.encoded.message(form, version)
+    }
+
     /// How many bytes [`Object::write`] appends, but for the few of the kind.
     pub(crate) fn printed_length(&self, form: Form) -> usize {
         let fields = match form {
@@ -163,7 +225,7 @@ fn labels_of(metadata: &Map<String, Value>) -> BTreeMap<Box<str>, Box<str>> {
         .collect()
 }
 
-fn phase_of(pod: &Map<String, Value>) -> &str {
+fn phase_of(pod: &Value) -> &str {
     pod.get("status").and_then(|status| status.get("phase")).and_then(Value::as_str).unwrap_or("")
 }
 

@@ -22,6 +22,8 @@ pub struct Options {
     /// Whether streaming lists are known; otherwise they are refused with 422, as by a server
     /// without the feature.
     pub streaming_list: bool,
+    /// Whether protobuf is offered; otherwise JSON is all there is, as behind some proxies.
+    pub protobuf: bool,
     /// The first resourceVersion.
     pub resource_version: u64,
     /// How many changes can be watched from the past.
@@ -42,6 +44,7 @@ impl Default for Options {
             future_wait: Duration::from_secs(3),
             bookmark_interval: Duration::from_mins(1),
             streaming_list: true,
+            protobuf: true,
             resource_version: 1000,
             history: 100_000,
             seed: 1,

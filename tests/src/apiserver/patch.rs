@@ -7,7 +7,7 @@ use std::sync::Arc;
 use http::{HeaderValue, Response, header};
 use serde_json::{Map, Value};
 
-use super::answer::{self, Body};
+use super::answer::Body;
 use super::object::Object;
 use super::request::Request;
 use super::status::{Cause, Details, Status, Subject};
@@ -20,7 +20,7 @@ pub(crate) fn patch(
     namespace: &str,
     name: &str,
 ) -> Result<Response<Body>, Status> {
-    let form = accept::negotiate(&request.accept)?.of_object()?;
+    let shape = accept::negotiate(&request.accept, &shared.options)?.of_object()?;
     let patch = Patch::read(&request.content_type, &request.body)?;
     let mut warnings = Vec::new();
     let pod = shared.store.edit(namespace, name, |old| {
@@ -34,7 +34,7 @@ pub(crate) fn patch(
         validation::pod(&new, old)?;
         Ok(new)
     })?;
-    let mut response = answer::ok(answer::json(list::print(&pod, form)));
+    let mut response = list::object(&pod, shape);
     if request.query.get("fieldValidation") != "Ignore" {
         for warning in warnings {
             let text = format!("299 - \"{}\"", warning.replace('"', "\\\""));

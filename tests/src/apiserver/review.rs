@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use super::answer::{self, Body};
 use super::json;
+use super::object::Encoding;
 use super::request::{Request, Verb};
 use super::status::Status;
 use super::{Access, access::ANONYMOUS};
@@ -64,7 +65,7 @@ pub(crate) fn review(
 fn created(review: &Value) -> Response<Body> {
     let mut body = json::compact(review);
     body.push(b'\n');
-    let mut response = answer::ok(answer::json(body));
+    let mut response = answer::ok(Encoding::Json, answer::json(body));
     *response.status_mut() = http::StatusCode::CREATED;
     response
 }

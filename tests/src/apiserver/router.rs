@@ -11,7 +11,8 @@ use serde_json::{Value, json};
 use super::access::ANONYMOUS;
 use super::answer::{self, Body, Cut};
 use super::connection::{Order, Peer};
-use super::list::print;
+use super::list::object;
+use super::object::Encoding;
 use super::request::{Request, Resource, Verb};
 use super::status::Status;
 use super::{Shared, accept, health, json, list, patch, review, tamper, watch};
@@ -36,7 +37,7 @@ pub(crate) async fn respond(
     let number = shared.requests.arrived(&request, peer.connection.number);
     let act = shared.faults.take(&request);
     let response = match &act {
-        Some(act) => tamper::instead(act, &request.accept).await,
+        Some(act) => tamper::instead(act, &request.accept, &shared.options).await,
         None => None,
     };
     let response = match (response, act) {
@@ -44,7 +45,7 @@ pub(crate) async fn respond(
         (None, act) => {
             let response = match answer(shared, peer, &request, too_large).await {
                 Ok(response) => response,
-                Err(refusal) => refuse(&refusal, &request, peer),
+                Err(refusal) => refuse(shared, &refusal, &request, peer),
             };
             match act {
                 Some(act) => tamper::apply(act, response, &peer.connection),
@@ -86,11 +87,11 @@ impl From<Status> for Refusal {
     }
 }
 
-fn refuse(refusal: &Refusal, request: &Request, peer: &Peer) -> Response<Body> {
+fn refuse(shared: &Shared, refusal: &Refusal, request: &Request, peer: &Peer) -> Response<Body> {
     if refusal.unknown_client && request.http2 {
         peer.connection.order(Order::GoAway);
     }
-    answer::status(&refusal.status, &request.accept)
+    answer::status(&refusal.status, &request.accept, &shared.options)
 }
 
 async fn answer(
@@ -152,11 +153,11 @@ async fn pods(
 }
 
 fn create(shared: &Shared, request: &Request, namespace: &str) -> Result<Response<Body>, Status> {
-    let form = accept::negotiate(&request.accept)?.of_object()?;
+    let shape = accept::negotiate(&request.accept, &shared.options)?.of_object()?;
     let mut pod = body(request)?;
     json::object_at(&mut pod, &["metadata"]).insert("namespace".to_owned(), json!(namespace));
     let pod = shared.store.create_object(pod)?;
-    let mut response = answer::ok(answer::json(print(&pod, form)));
+    let mut response = object(&pod, shape);
     *response.status_mut() = http::StatusCode::CREATED;
     Ok(response)
 }
@@ -169,7 +170,7 @@ fn delete(
     namespace: &str,
     name: &str,
 ) -> Result<Response<Body>, Status> {
-    let form = accept::negotiate(&request.accept)?.of_object()?;
+    let shape = accept::negotiate(&request.accept, &shared.options)?.of_object()?;
     let options = if request.body.is_empty() { Value::Null } else { body(request)? };
     let now = request.query.get("gracePeriodSeconds") == "0"
         || *json::at(&options, "/gracePeriodSeconds") == 0;
@@ -187,11 +188,11 @@ fn delete(
     }
     if now {
         shared.store.delete(namespace, name)?;
-        return Ok(answer::ok(answer::json(print(&pod, form))));
+        return Ok(object(&pod, shape));
     }
     shared.store.terminate(namespace, name)?;
     let pod = shared.store.get(namespace, name).ok_or_else(|| Status::not_found(name))?;
-    Ok(answer::ok(answer::json(print(&pod, form))))
+    Ok(object(&pod, shape))
 }
 
 fn body(request: &Request) -> Result<Value, Status> {
@@ -209,11 +210,10 @@ fn namespace(request: &Request, name: Option<&str>) -> Result<Response<Body>, St
         (Verb::Get | Verb::Delete, Some(name)) => (200, json!(name)),
         _ => return Err(Status::unknown_resource()),
     };
-    let object = json!({"kind": "Namespace", "apiVersion": "v1", "metadata": {"name": name},
+    let namespace = json!({"kind": "Namespace", "apiVersion": "v1", "metadata": {"name": name},
         "spec": {"finalizers": ["kubernetes"]}, "status": {"phase": "Active"}});
-    let mut text = json::compact(&object);
-    text.push(b'\n');
-    let mut response = answer::ok(answer::json(text));
+    let body = answer::json(json::line(&namespace));
+    let mut response = answer::ok(Encoding::Json, body);
     *response.status_mut() = http::StatusCode::from_u16(code).unwrap_or_default();
     Ok(response)
 }

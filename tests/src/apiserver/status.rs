@@ -6,7 +6,8 @@ use std::fmt;
 
 use serde_json::{Map, Value, json};
 
-use super::json;
+use super::object::Encoding;
+use super::{json, protobuf};
 
 /// An error answer of the server, as HTTP body or as the object of an ERROR event.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
@@ -180,16 +181,21 @@ impl Status {
         if pretty {
             return json::pretty(&self.tree());
         }
-        let mut body = json::compact(&self.tree());
-        body.push(b'\n');
-        body
+        json::line(&self.tree())
     }
 
-    /// The line of an ERROR event.
-    pub(crate) fn event(&self) -> Vec<u8> {
-        let mut line = json::compact(&json!({"type": "ERROR", "object": self.tree()}));
-        line.push(b'\n');
-        line
+    /// The same as protobuf.
+    pub(crate) fn message_body(&self) -> Vec<u8> {
+        protobuf::body(&self.tree())
+    }
+
+    /// The ERROR event.
+    pub(crate) fn event(&self, encoding: Encoding) -> Vec<u8> {
+        let event = json!({"type": "ERROR", "object": self.tree()});
+        match encoding {
+            Encoding::Json => json::line(&event),
+            Encoding::Protobuf => protobuf::frame(&event),
+        }
     }
 }
 

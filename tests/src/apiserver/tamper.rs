@@ -5,19 +5,22 @@ use futures_util::{Stream, StreamExt, stream};
 use http::{HeaderValue, Response, header};
 use http_body_util::BodyExt;
 
+use super::accept;
 use super::answer::{self, Body, Cut};
 use super::connection::{Connection, Order};
 use super::faults::Act;
 use super::list::gzip;
+use super::options::Options;
 
 /// The answer that a fault gives instead of the server's, if it does.
-pub(crate) async fn instead(act: &Act, accept: &str) -> Option<Response<Body>> {
+pub(crate) async fn instead(act: &Act, accept: &str, options: &Options) -> Option<Response<Body>> {
     match act {
-        Act::Refuse(status) => Some(answer::status(status, accept)),
+        Act::Refuse(status) => Some(answer::status(status, accept, options)),
         Act::TooManyRequests { retry_after } => Some(answer::too_many_requests(*retry_after)),
         Act::ErrorEvent(status) => {
-            let line = Bytes::from(status.event());
-            Some(answer::ok(answer::open(stream::iter([Ok(line)]))))
+            let encoding = accept::encoding_of_errors(accept, options);
+            let event = Bytes::from(status.event(encoding));
+            Some(answer::events(encoding, answer::open(stream::iter([Ok(event)]))))
         }
         Act::Silence => std::future::pending().await,
         Act::Replay(exchange) => Some(exchange.answer()),

@@ -13,13 +13,13 @@ use tokio::time::Instant;
 
 use super::answer::{self, Body, Cut};
 use super::list::reach;
-use super::object::{Form, Object, Place};
+use super::object::{Encoding, Form, Object, Place, Representation};
 use super::request::{ListOptions, Request, parse_version};
 use super::selector::Selector;
 use super::stamps::Unwritten;
 use super::status::Status;
 use super::store::{Entry, Position, Snapshot, Store, Tail, What};
-use super::{Gauge, Shared, accept};
+use super::{Gauge, Shared, accept, protobuf};
 
 /// How long a watch without timeoutSeconds lasts. A real server takes 30 to 60 minutes.
 const DEFAULT_TIMEOUT: u32 = 1800;
@@ -34,18 +34,19 @@ pub(crate) fn watch(
     request: &Request,
     namespace: Option<&str>,
 ) -> Result<Response<Body>, Status> {
-    let shape = accept::negotiate(&request.accept)?;
+    let shape = accept::negotiate(&request.accept, &shared.options)?;
     let options = ListOptions::parse(&request.query, true, shared.options.streaming_list)?;
     let version = parse_version(&options.resource_version)
         .map_err(|message| Status::new(500, "", message))?;
     let start = Start::choose(&options, version);
     let unwritten = unwritten.clone();
-    let watch = Watch::new(shared, unwritten, options, namespace, shape.of_watch(), start);
+    let encoding = shape.encoding();
+    let watch = Watch::new(shared, unwritten, options, namespace, shape, start);
     let lines = stream::unfold(watch, |mut watch| async move {
         let line = watch.next().await?;
         Some((Ok::<_, Cut>(line), watch))
     });
-    Ok(answer::ok(answer::open(lines)))
+    Ok(answer::events(encoding, answer::open(lines)))
 }
 
 /// Where the events begin.
@@ -79,7 +80,8 @@ struct Watch {
     selector: Selector,
     namespace: Option<String>,
     /// `None` when the client asked for a kind that cannot be watched.
-    form: Option<Form>,
+    shape: Option<Representation>,
+    encoding: Encoding,
     bookmarks: bool,
     /// Begins with the present state, once the store has reached this version.
     at_least: Option<u64>,
@@ -102,7 +104,7 @@ impl Watch {
         unwritten: Unwritten,
         options: ListOptions,
         namespace: Option<&str>,
-        form: Option<Form>,
+        shape: accept::Shape,
         start: Start,
     ) -> Self {
         let now = Instant::now();
@@ -117,7 +119,10 @@ impl Watch {
         let mut ready = VecDeque::new();
         let is_lost = version < bounds.compacted;
         if is_lost {
-            ready.push_back((0, Bytes::from(Status::too_old(version, bounds.compacted).event())));
+            ready.push_back((
+                0,
+                Bytes::from(Status::too_old(version, bounds.compacted).event(shape.encoding())),
+            ));
         }
         let at_least = match start {
             Start::Present { at_least } => Some(at_least),
@@ -128,7 +133,8 @@ impl Watch {
             ends: shared.ends.subscribe(),
             selector: options.selector,
             namespace: namespace.map(str::to_owned),
-            form,
+            shape: shape.of_watch(),
+            encoding: shape.encoding(),
             bookmarks: options.bookmarks,
             at_least,
             position: Position { version, epoch: bounds.epoch },
@@ -154,7 +160,7 @@ impl Watch {
         loop {
             if let Some(line) = self.take() {
                 // Asked for a kind that cannot be watched: the stream ends at its first event.
-                return self.form.is_some().then_some(line);
+                return self.shape.is_some().then_some(line);
             }
             if self.over {
                 return None;
@@ -171,7 +177,7 @@ impl Watch {
         match reach(&self.shared, at_least).await {
             Ok(()) => self.load(&self.shared.store.snapshot()),
             Err(status) => {
-                self.ready.push_back((0, Bytes::from(status.event())));
+                self.ready.push_back((0, Bytes::from(status.event(self.encoding))));
                 self.over = true;
             }
         }
@@ -197,10 +203,10 @@ impl Watch {
             return Some(line);
         }
         if let Some(pod) = self.initial.pop_front() {
-            return Some(event("ADDED", &pod, pod.version, self.form()));
+            return Some(event("ADDED", &pod, pod.version, self.shape()));
         }
         let version = self.initial_version.take()?;
-        self.bookmarks.then(|| bookmark(version, true, self.form()))
+        self.bookmarks.then(|| bookmark(version, true, self.shape()))
     }
 
     /// Takes new entries of the log; whether there is anything to say (or the end) now.
@@ -221,7 +227,7 @@ impl Watch {
         let caught_up = version >= self.position.version;
         self.position.version = self.position.version.max(version);
         if std::mem::take(&mut self.bookmark_due) && self.bookmarks && caught_up {
-            self.ready.push_back((0, bookmark(version, false, self.form())));
+            self.ready.push_back((0, bookmark(version, false, self.shape())));
         }
         !self.ready.is_empty()
     }
@@ -232,7 +238,7 @@ impl Watch {
         let (old, new) = match &entry.what {
             What::Raw(bytes) => return Some(bytes.clone()),
             What::Bookmark => {
-                return self.bookmarks.then(|| bookmark(entry.version, false, self.form()));
+                return self.bookmarks.then(|| bookmark(entry.version, false, self.shape()));
             }
             What::Pod { old, new } => (old.as_ref(), new.as_ref()),
         };
@@ -244,7 +250,7 @@ impl Watch {
             (Some(_), Some(new)) => ("MODIFIED", new),
             (Some(old), None) => ("DELETED", old),
         };
-        Some(event(kind, pod, entry.version, self.form()))
+        Some(event(kind, pod, entry.version, self.shape()))
     }
 
     fn sees(&self, pod: &Object) -> bool {
@@ -278,12 +284,17 @@ impl Watch {
         &self.shared.store
     }
 
-    fn form(&self) -> Form {
-        self.form.unwrap_or(Form::Metadata)
+    fn shape(&self) -> Representation {
+        self.shape.unwrap_or(Representation { form: Form::Metadata, encoding: self.encoding })
     }
 }
 
-fn event(kind: &str, pod: &Object, version: u64, form: Form) -> Bytes {
+fn event(kind: &str, pod: &Object, version: u64, shape: Representation) -> Bytes {
+    let form = shape.form;
+    if shape.encoding == Encoding::Protobuf {
+        let object = form.wrap(&pod.message(form, version));
+        return Bytes::from(protobuf::event_frame(kind, &object));
+    }
     let mut line = Vec::with_capacity(pod.printed_length(form) + 96);
     line.extend_from_slice(b"{\"type\":\"");
     line.extend_from_slice(kind.as_bytes());
@@ -294,7 +305,18 @@ fn event(kind: &str, pod: &Object, version: u64, form: Form) -> Bytes {
 }
 
 /// A bookmark; with `end` the one that closes the initial events.
-fn bookmark(version: u64, end: bool, form: Form) -> Bytes {
+fn bookmark(version: u64, end: bool, shape: Representation) -> Bytes {
+    let line = bookmark_line(version, end, shape.form);
+    match shape.encoding {
+        Encoding::Json => Bytes::from(line),
+        Encoding::Protobuf => {
+            let event = serde_json::from_str(&line).unwrap_or_default();
+            Bytes::from(protobuf::frame(&event))
+        }
+    }
+}
+
+fn bookmark_line(version: u64, end: bool, form: Form) -> String {
     let (kind, tail) = match form {
         Form::Full => {
             (r#""kind":"Pod","apiVersion":"v1""#, r#","spec":{"containers":null},"status":{}"#)
@@ -302,7 +324,7 @@ fn bookmark(version: u64, end: bool, form: Form) -> Bytes {
         Form::Metadata => (r#""kind":"PartialObjectMetadata","apiVersion":"meta.k8s.io/v1""#, ""),
     };
     let end = if end { r#","annotations":{"k8s.io/initial-events-end":"true"}"# } else { "" };
-    Bytes::from(format!(
+    format!(
         "{{\"type\":\"BOOKMARK\",\"object\":{{{kind},\"metadata\":{{\"resourceVersion\":\"{version}\"{end}}}{tail}}}}}\n"
-    ))
+    )
 }

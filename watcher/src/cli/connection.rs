@@ -2,7 +2,8 @@
 
 use std::{path::PathBuf, time::Duration};
 
-use clap::{Args, builder::NonEmptyStringValueParser};
+use clap::{Args, ValueEnum, builder::NonEmptyStringValueParser};
+use dubbo_k8s_engine::Wire;
 use dubbo_k8s_registry::kube::config::Overrides;
 
 /// Which server, and as whom.
@@ -63,6 +64,17 @@ pub(super) struct Connection {
     /// once it is answered
     #[arg(long, value_name = "TIME", value_parser = duration)]
     request_timeout: Option<Duration>,
+    /// The form in which to ask for Pods [default: protobuf, or JSON where a server has nothing else]
+    #[arg(long, value_enum, value_name = "FORM")]
+    wire: Option<Form>,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Form {
+    /// Protobuf, or JSON where a server or a proxy has nothing else
+    Protobuf,
+    /// JSON only, for debugging
+    Json,
 }
 
 impl Connection {
@@ -90,12 +102,21 @@ impl Connection {
         self.insecure_skip_tls_verify =
             self.insecure_skip_tls_verify.or(before.insecure_skip_tls_verify);
         self.request_timeout = self.request_timeout.or(before.request_timeout);
+        self.wire = self.wire.or(before.wire);
         if self.insecure_skip_tls_verify == Some(true) && self.certificate_authority.is_some() {
             return Err(
                 "--insecure-skip-tls-verify and --certificate-authority exclude each other",
             );
         }
         Ok(())
+    }
+
+    /// The form in which to ask for Pods.
+    pub(super) fn wire(&self) -> Wire {
+        match self.wire {
+            Some(Form::Json) => Wire::Json,
+            Some(Form::Protobuf) | None => Wire::Protobuf,
+        }
     }
 
     pub(super) fn overrides(&self) -> Overrides {

@@ -29,7 +29,7 @@ use super::{
 const TRIES: usize = 3;
 
 pub(super) async fn run(arguments: &List) -> Result<(), Ended> {
-    let mut session = Session::open(&arguments.reading, FirstList::InBulk)?;
+    let mut session = Session::open(&arguments.reading, FirstList::Once)?;
     let outcome = load(&mut session, arguments.timeout).await?;
     let read = session.driver.engine().status().scopes.iter().any(|scope| scope.synced);
     let missing = if read {

@@ -60,7 +60,9 @@ impl Desk {
             ThisPod::find(named, namespace, &environment, &config.namespace)
                 .map_err(|error| failed(error.to_string(), Ended::Misused))?;
         let Manner { label_value, hold, dry_run } = manner;
-        let settings = RegistrarSettings { pod: name.clone(), uid, label_value, hold, dry_run };
+        let wire = own.connection.wire();
+        let settings =
+            RegistrarSettings { pod: name.clone(), uid, label_value, hold, dry_run, wire };
         let client =
             connect(config.clone()).map_err(|error| failed(error.to_string(), Ended::Failed))?;
         // Differs for each process; the hasher's keys come from the system's randomness.

@@ -4,6 +4,7 @@
 use std::io::Write as _;
 use std::sync::Arc;
 
+use dubbo_k8s_engine::Wire;
 use dubbo_k8s_engine::registration::{Edit, Outcome, RegistrarNotice, RegistryUrl};
 
 use super::{
@@ -130,7 +131,7 @@ async fn give_up(mut desk: Desk, keys: Vec<Arc<str>>, mut signals: Signals) -> R
 fn tell_patch(outcome: &Outcome, dry_run: bool) -> Result<(), Ended> {
     let Some(patch) = outcome.patch.as_ref().filter(|_| dry_run) else { return Ok(()) };
     let mut out = terminal::stdout();
-    let request = patch.request();
+    let request = patch.request(Wire::default());
     writeln!(out, "{} {}", request.verb.method(), request.target)?;
     writeln!(out, "Content-Type: {}\n", request.content_type.unwrap_or_default())?;
     out.write_all(&request.body)?;

@@ -35,6 +35,8 @@ pub(super) enum FirstList {
     EachKey,
     /// It looks into the catalog.
     InBulk,
+    /// It looks into the catalog once, and follows no change.
+    Once,
 }
 
 impl Session {
@@ -63,7 +65,9 @@ impl Session {
         let mut settings = Settings::new(scopes);
         settings.selector.clone_from(&reading.selector);
         settings.ready_only = reading.ready_only;
-        settings.bulk = first == FirstList::InBulk;
+        settings.wire = reading.connection.wire();
+        settings.streaming_list = first != FirstList::Once;
+        settings.bulk = first != FirstList::EachKey;
         // Differs for each process; the hasher's keys come from the system's randomness.
         let seed = RandomState::new().build_hasher().finish();
         let client = connect(config.clone())?;

@@ -2,6 +2,7 @@
 //!
 //! It decides nothing about what is written; a lost answer is a doubt, never a conclusion.
 
+use alloc::format;
 use alloc::vec::Vec;
 use core::time::Duration;
 
@@ -10,6 +11,7 @@ use super::super::{OwnPod, RegistrarNotice, RegistrarOutput, RegistrationError};
 use super::{Registrar, notice};
 use crate::patch::Patch;
 use crate::refusal::Refusal;
+use crate::wire::Form;
 use crate::{Cause, StreamId, TransportError, TransportErrorKind, Verb};
 
 /// Kubernetes keeps no object of more than 1.5 MiB.
@@ -26,6 +28,7 @@ pub(super) struct Unary {
     pub(super) due: Duration,
     pub(super) status: Option<u16>,
     pub(super) retry_after: Option<Duration>,
+    pub(super) form: Form,
     pub(super) body: Vec<u8>,
 }
 
@@ -36,11 +39,17 @@ impl Unary {
 }
 
 impl Registrar {
-    pub(super) fn head(&mut self, stream: StreamId, status: u16, retry_after: Option<Duration>) {
+    pub(super) fn head(
+        &mut self,
+        stream: StreamId,
+        status: u16,
+        retry_after: Option<Duration>,
+        form: Form,
+    ) {
         if self.watch.owns(stream) {
-            self.watch.head(status, retry_after);
+            self.watch.head(status, retry_after, form);
         } else if let Some(unary) = self.unary.as_mut().filter(|unary| unary.stream == stream) {
-            (unary.status, unary.retry_after) = (Some(status), retry_after);
+            (unary.status, unary.retry_after, unary.form) = (Some(status), retry_after, form);
         }
     }
 
@@ -111,10 +120,13 @@ impl Registrar {
 
     /// The server told the Pod: as it is, or as it has become.
     fn answered(&mut self, now: Duration, unary: Unary, out: &mut Vec<RegistrarOutput>) {
-        let Ok(pod) = OwnPod::parse(&unary.body) else {
-            let text = "it is not a Pod; is this a kube-apiserver?";
-            let error = TransportError::new(TransportErrorKind::Protocol, text);
-            return self.setback(now, unary.verb(), Cause::Transport(error), None, out);
+        let pod = match OwnPod::read(unary.form, &unary.body) {
+            Ok(pod) => pod,
+            Err(what) => {
+                let text = format!("it is not a Pod; is this a kube-apiserver? {what}");
+                let error = TransportError::new(TransportErrorKind::Protocol, text);
+                return self.setback(now, unary.verb(), Cause::Transport(error), None, out);
+            }
         };
         if *self.uid.get_or_insert_with(|| pod.uid.clone()) != pod.uid {
             return self.lose(RegistrationError::Replaced(self.settings.pod.clone()), out);
@@ -159,7 +171,7 @@ impl Registrar {
         status: u16,
         out: &mut Vec<RegistrarOutput>,
     ) {
-        let refusal = Refusal::of_response(status, unary.retry_after, &unary.body);
+        let refusal = Refusal::of_response(status, unary.retry_after, unary.form, &unary.body);
         let (verb, retry_after) = (unary.verb(), refusal.retry_after);
         match status {
             401 if !unary.refreshed => {

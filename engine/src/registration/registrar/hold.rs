@@ -17,7 +17,8 @@ impl Registrar {
             }
         } else if self.watch.wants_to_open(now) {
             let stream = self.next_stream();
-            let request = self.watch.open(now, stream, &self.settings.pod, &mut self.random);
+            let (pod, wire) = (&self.settings.pod, self.settings.wire);
+            let request = self.watch.open(now, stream, pod, wire, &mut self.random);
             out.push(RegistrarOutput::Send { stream, request });
         }
     }

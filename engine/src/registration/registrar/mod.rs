@@ -22,6 +22,7 @@ use super::{
 use crate::backoff::Backoff;
 use crate::patch::Patch;
 use crate::random::Random;
+use crate::wire::Form;
 use crate::{Input, StreamId};
 
 /// Registers in one Pod. See [`crate`] for how a driver runs it: outputs are carried out in
@@ -104,7 +105,9 @@ impl Registrar {
     pub fn handle(&mut self, now: Duration, input: Input<'_>, out: &mut Vec<RegistrarOutput>) {
         match input {
             Input::Wake => {}
-            Input::Head { stream, status, retry_after } => self.head(stream, status, retry_after),
+            Input::Head { stream, status, retry_after, content_type } => {
+                self.head(stream, status, retry_after, Form::of(content_type));
+            }
             Input::Chunk { stream, bytes } => self.chunk(now, stream, bytes, out),
             Input::End { stream } => self.end(now, stream, None, out),
             Input::Failed { stream, error } => self.end(now, stream, Some(error), out),
@@ -157,13 +160,13 @@ impl Registrar {
         out: &mut Vec<RegistrarOutput>,
     ) {
         let request = match &write {
-            Some((patch, _)) => patch.request(),
-            None => self.settings.pod.request(),
+            Some((patch, _)) => patch.request(self.settings.wire),
+            None => self.settings.pod.request(self.settings.wire),
         };
         let stream = self.next_stream();
         let due = now + request.deadline;
-        let (status, retry_after, body) = (None, None, Vec::new());
-        self.unary = Some(Unary { stream, write, refreshed, due, status, retry_after, body });
+        let (status, retry_after, form, body) = (None, None, Form::default(), Vec::new());
+        self.unary = Some(Unary { stream, write, refreshed, due, status, retry_after, form, body });
         out.push(RegistrarOutput::Send { stream, request });
     }
 

@@ -33,7 +33,7 @@ struct Bench {
 
 fn settings(hold: bool) -> RegistrarSettings {
     let pod = PodName::new("shop", "user-0").unwrap();
-    RegistrarSettings { pod, uid: None, label_value: None, hold, dry_run: false }
+    RegistrarSettings { hold, ..RegistrarSettings::new(pod) }
 }
 
 fn key(name: &str) -> Arc<str> {
@@ -93,7 +93,7 @@ impl Bench {
     }
 
     fn reply(&mut self, stream: StreamId, status: u16, body: &[u8]) {
-        self.input(Input::Head { stream, status, retry_after: None });
+        self.input(Input::Head { stream, status, retry_after: None, content_type: "" });
         self.input(Input::Chunk { stream, bytes: body });
         self.open.remove(&stream);
         self.input(Input::End { stream });
@@ -165,7 +165,7 @@ impl Bench {
 
     fn accept_watch(&mut self) {
         let stream = self.watch().expect("a watch");
-        self.input(Input::Head { stream, status: 200, retry_after: None });
+        self.input(Input::Head { stream, status: 200, retry_after: None, content_type: "" });
         let pod = self.model.pod.clone();
         self.tell(&json!({"type": "ADDED", "object": pod}));
     }
@@ -555,7 +555,7 @@ fn a_pod_that_went_while_the_watch_was_down_is_noticed() {
         bench.wait();
     }
     let stream = bench.watch().unwrap();
-    bench.input(Input::Head { stream, status: 200, retry_after: None });
+    bench.input(Input::Head { stream, status: 200, retry_after: None, content_type: "" });
     bench.tell(&json!({"type": "BOOKMARK", "object": {"metadata": {"resourceVersion": "99"}}}));
     bench.step();
     assert!(matches!(bench.notices.pop(), Some(RegistrarNotice::Lost(RegistrationError::Gone(_)))));
@@ -637,5 +637,5 @@ fn requests_of_a_watch_name_the_pod_and_no_version() {
     assert!(request.target.starts_with(
         "/api/v1/namespaces/shop/pods?watch=true&allowWatchBookmarks=true&fieldSelector=metadata.name%3Duser-0&timeoutSeconds="
     ));
-    assert!(!request.gzip);
+    assert!(request.gzip);
 }

@@ -141,7 +141,10 @@ impl World {
             Event::Wake { actor } => self.input(actor, Input::Wake),
             Event::Arrive { actor, stream } => self.arrive(actor, stream),
             Event::Head { actor, stream, status } => {
-                self.input(actor, Input::Head { stream, status, retry_after: None });
+                self.input(
+                    actor,
+                    Input::Head { stream, status, retry_after: None, content_type: "" },
+                );
             }
             Event::Chunk { actor, stream, bytes } => {
                 self.input(actor, Input::Chunk { stream, bytes: &bytes });

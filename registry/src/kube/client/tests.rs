@@ -18,7 +18,7 @@ async fn a_request_carries_what_it_says_and_the_answer_comes_in_pieces() {
         server("HTTP/1.1 429 Slow\r\nRetry-After: 7\r\nContent-Length: 4\r\n\r\nbody");
     let mut client = client(&format!("http://127.0.0.1:{}", port.await.unwrap()));
     let mut exchange = client.send(Duration::ZERO, get("/api/v1/pods?limit=1", false));
-    let Some(Event::Head { status, retry_after }) = exchange.next().await else { panic!() };
+    let Some(Event::Head { status, retry_after, .. }) = exchange.next().await else { panic!() };
     assert_eq!((status, retry_after), (429, Some(Duration::from_secs(7))));
     assert!(matches!(exchange.next().await, Some(Event::Chunk(bytes)) if &*bytes == b"body"));
     assert!(matches!(exchange.next().await, Some(Event::End)));
