@@ -125,6 +125,9 @@ impl<'a> ReadKey<'a> {
 
     /// That its weight is larger than what counts; the place is that in the key.
     pub(super) fn overweight(&self, trust: &Trust) -> Option<Doubt> {
+        if self.key.category != Some(Category::Providers) {
+            return None;
+        }
         trust.overweight(self.url.as_ref()?).map(|doubt| self.placed(doubt))
     }
 
@@ -140,4 +143,10 @@ pub(super) struct KeyFault {
     pub(super) offset: usize,
     pub(super) expected: Phrase,
     pub(super) found: Found,
+}
+
+/// Why the record of a key would not be believed of a Pod as it is, and where in the key.
+pub(crate) fn doubt(key: &str, trust: &Trust, pod: &Registrant<'_>) -> Option<Doubt> {
+    let read = ReadKey::read(key).ok()?;
+    read.doubt(trust, pod).or_else(|| read.overweight(trust))
 }

@@ -39,6 +39,7 @@ pub(crate) use self::digest::digest;
 use self::entry::Interner;
 pub use self::entry::{PodEntry, StoredRecord};
 pub use self::key_facts::KeyFacts;
+pub(crate) use self::key_facts::doubt;
 use self::keys::ByDigest;
 use self::quota::NamespaceUsage;
 use self::relist::Staged;
@@ -312,6 +313,11 @@ impl Catalog {
             }
         }
         missing
+    }
+
+    /// What is believed here.
+    pub fn trust(&self) -> &Trust {
+        &self.trust
     }
 
     /// Which Pods count as live here.

@@ -30,12 +30,9 @@ impl Event {
     /// The same for the core.
     pub(super) fn input(&self, stream: StreamId) -> Input<'_> {
         match self {
-            Self::Head { status, retry_after, content_type } => Input::Head {
-                stream,
-                status: *status,
-                retry_after: *retry_after,
-                content_type,
-            },
+            Self::Head { status, retry_after, content_type } => {
+                Input::Head { stream, status: *status, retry_after: *retry_after, content_type }
+            }
             Self::Chunk(bytes) => Input::Chunk { stream, bytes },
             Self::End => Input::End { stream },
             Self::Failed(error) => Input::Failed { stream, error: error.clone() },

@@ -38,6 +38,7 @@ mod session;
 mod signals;
 mod table;
 mod terminal;
+mod trusting;
 mod watch;
 
 use std::{io, process::ExitCode};
