@@ -22,6 +22,7 @@ mod provider;
 mod random;
 mod registry;
 mod request;
+mod room;
 mod settings;
 #[cfg(all(target_arch = "wasm32", feature = "plugin"))]
 mod shim;

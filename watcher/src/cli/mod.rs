@@ -71,6 +71,10 @@ impl From<io::Error> for Ended {
 
 /// Runs the program.
 pub(crate) fn main() -> ExitCode {
+    #[cfg(feature = "sandbox")]
+    if let Some(ended) = dubbo_k8s_watcher::sandbox::in_child(std::env::args_os()) {
+        return ended;
+    }
     let arguments = match Arguments::read(std::env::args_os()) {
         Ok(arguments) => arguments,
         #[cfg(target_os = "wasi")]
