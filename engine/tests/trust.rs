@@ -190,6 +190,8 @@ fn a_namespace_beyond_its_quota_takes_nothing_from_another_and_gives_room_back()
     };
     assert_eq!(believed(&catalog), urls(&["10.0.0.1", "10.0.0.2", "10.0.1.1"]));
     assert_eq!(codes(&catalog), ["over-quota", "over-quota"]);
+    let kept = catalog.pod_entries().filter(|pod| pod.annotation().is_some()).count();
+    assert_eq!(kept, 3, "what is over the quota is not kept, nor handed on");
     let mut changes = Changes::default();
     catalog.remove(&pods[0], &mut changes);
     assert_eq!(believed(&catalog), urls(&["10.0.0.2", "10.0.0.3", "10.0.1.1"]));

@@ -31,6 +31,7 @@ mod throttle;
 
 pub use balance::*;
 pub use directory::{Chance, Directory, Picked};
+pub use dubbo_k8s_codec::trust::{Registrant, Trust};
 pub use host::{GrpcStatus, Host, Level, MetricKind};
 pub use plugin::{Plugin, Verdict};
 pub use provider::{Fault, Kind, Provider, Registration, Speaks, read};

@@ -88,13 +88,13 @@ impl PodEntry {
         if over_quota {
             problems.push(over_namespace());
         }
-        let raw = self.annotation().filter(|_| !problems.is_empty());
         Self {
             holder: Arc::clone(&self.holder),
             resource_version: Arc::clone(&self.resource_version),
             records: self.records.clone(),
             problems: problems.into_boxed_slice(),
-            raw: raw.map(|text| Box::from(&*text)),
+            // What does not count takes no room either.
+            raw: None,
             ips: self.ips.clone(),
             usage: self.usage,
             over_quota,
@@ -122,8 +122,9 @@ impl PodEntry {
         keys.filter(|key| seen.insert(ByDigest::of(key))).collect()
     }
 
-    /// The annotation: of a Pod with problems as it is (`None` beyond 256 KiB), otherwise as the
-    /// records are written, which is byte for byte what dubbo-go wrote. `None` if it carries none.
+    /// The annotation: of a Pod with problems as it is (`None` beyond 256 KiB, and where its namespace is beyond its
+    /// quota), otherwise as the records are written, which is byte for byte what dubbo-go wrote. `None` if it carries
+    /// none.
     pub fn annotation(&self) -> Option<Cow<'_, str>> {
         if !self.problems.is_empty() {
             return self.raw.as_deref().map(Cow::Borrowed);
@@ -178,13 +179,16 @@ impl PodEntry {
             problems: Vec::new(),
             usage: Usage::default(),
         };
-        let (records, mut problems, usage) =
+        let (records, mut problems, mut usage) =
             reader.read(pod.annotation.as_deref(), Earlier::of(earlier));
+        // Of a Pod with problems the annotation takes room as it is, whether it is kept or not.
+        let raw = pod.annotation.as_deref();
+        let raw = raw.filter(|raw| !problems.is_empty() && raw.len() <= MAX_RAW);
+        usage.bytes = usage.bytes.max(raw.map_or(0, str::len));
+        let raw = raw.filter(|_| !over_quota).map(Box::from);
         if over_quota {
             problems.push(over_namespace());
         }
-        let raw = pod.annotation.as_deref();
-        let raw = raw.filter(|raw| !problems.is_empty() && raw.len() <= MAX_RAW).map(Box::from);
         Self {
             holder: holder(&pod.namespace, &pod.name, &pod.uid, interner),
             resource_version: Arc::from(&*pod.resource_version),

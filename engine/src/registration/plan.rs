@@ -209,9 +209,13 @@ impl Planner<'_> {
         Ok(outcome)
     }
 
-    /// What readers of the registry would not believe is not written.
+    /// What readers of the registry would not believe is not written. A process may start before the kubelet has
+    /// published its Pod's addresses; readers believe it as soon as that is done.
     fn believe(&self, key: &str, pod: &OwnPod) -> Result<(), RegistrationError> {
-        let registrant = Registrant { namespace: self.name.namespace(), ips: pod.ips.as_deref() };
+        let registrant = Registrant {
+            namespace: self.name.namespace(),
+            ips: pod.ips.as_deref().filter(|ips| !ips.is_empty()),
+        };
         let doubt = self.trust.and_then(|trust| doubt(key, trust, &registrant));
         doubt.map_or(Ok(()), |doubt| {
             Err(RegistrationError::NotBelieved { pod: self.name.clone(), key: key.into(), doubt })

@@ -179,7 +179,9 @@ mod tests {
         let (left, _) = tempfile_in(folder.path(), "a.json").unwrap();
         let others =
             [".a.json.0.0.part", "a.json", ".x.part", &format!("a.1.{}.part", std::process::id())];
-        others.map(|name| fs::write(folder.path().join(name), "x").unwrap());
+        for name in others {
+            fs::write(folder.path().join(name), "x").unwrap();
+        }
         Folder::open(folder.path()).unwrap();
         assert!(!left.exists());
         assert!(others.iter().all(|name| folder.path().join(name).exists()));

@@ -670,3 +670,13 @@ fn a_record_that_would_not_be_believed_is_not_written_unless_forced() {
         }
     }
 }
+
+#[test]
+fn a_process_that_starts_before_its_address_is_published_is_registered() {
+    let mut bench = Bench::new(settings(false));
+    bench.model.edit_status(&json!({"phase": "Pending"}));
+    let ticket = bench.submit(add(&["a.A"]));
+    bench.settle();
+    bench.outcome(ticket).unwrap();
+    assert_eq!(bench.model.records().len(), 1);
+}
