@@ -1,5 +1,7 @@
 //! Who is believed: vectors of addresses, owners and weights, and properties over made-up ones.
 
+#![allow(clippy::unwrap_used, reason = "helpers of tests are tests")]
+
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use dubbo_k8s_codec::trust::{Admit, Claim, Distrust, Owner, Quota, Registrant, Trust, Usage, cap};

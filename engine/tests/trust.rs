@@ -198,7 +198,9 @@ fn a_namespace_beyond_its_quota_takes_nothing_from_another_and_gives_room_back()
     // A relist, and a first list, come to the same.
     for mut to in [catalog.clone(), self::catalog(Trust { namespace, ..Trust::default() })] {
         let mut relist = to.relist();
-        pods.iter().for_each(|pod| relist.observe(&to, pod));
+        for pod in &pods {
+            relist.observe(&to, pod);
+        }
         to.commit(&Scope::Namespace("evil".into()), relist, &mut Changes::default());
         assert_eq!(believed(&to)[..2], urls(&["10.0.0.1", "10.0.0.2"]));
         assert_eq!(codes(&to), ["over-quota", "over-quota"]);

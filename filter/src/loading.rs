@@ -149,7 +149,9 @@ impl Loading {
         }
         let pods = self.pods.get(self.added..).unwrap_or_default();
         for pod in pods.iter().take(STEP) {
-            pod.registrations.iter().for_each(|registration| self.draft.add(registration));
+            for registration in &*pod.registrations {
+                self.draft.add(registration);
+            }
             self.added += 1;
         }
     }

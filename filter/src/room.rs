@@ -17,7 +17,9 @@ pub(crate) fn shares(pods: &[(&str, usize)], room: usize) -> Vec<usize> {
     for (pods, granted) in namespaces.values().zip(divide(&wanted, room)) {
         let wanted: Vec<usize> = pods.iter().map(endpoints).collect();
         for (index, granted) in pods.iter().zip(divide(&wanted, granted)) {
-            shares.get_mut(*index).into_iter().for_each(|share| *share = granted);
+            if let Some(share) = shares.get_mut(*index) {
+                *share = granted;
+            }
         }
     }
     shares
@@ -32,7 +34,9 @@ fn divide(wanted: &[usize], room: usize) -> Vec<usize> {
     let (mut left, mut others) = (room, wanted.len());
     for index in order {
         let share = want(index).min(left / others.max(1));
-        granted.get_mut(index).into_iter().for_each(|granted| *granted = share);
+        if let Some(granted) = granted.get_mut(index) {
+            *granted = share;
+        }
         left -= share;
         others -= 1;
     }

@@ -104,7 +104,7 @@ fn is_name(host: &str) -> bool {
 }
 
 const V4: [(Ipv4Addr, u8, Phrase); 8] = [
-    (Ipv4Addr::new(0, 0, 0, 0), 8, Phrase::UnspecifiedAddress),
+    (Ipv4Addr::UNSPECIFIED, 8, Phrase::UnspecifiedAddress),
     (Ipv4Addr::new(127, 0, 0, 0), 8, Phrase::LoopbackAddress),
     (Ipv4Addr::new(169, 254, 0, 0), 16, Phrase::LinkLocalAddress),
     (Ipv4Addr::new(224, 0, 0, 0), 4, Phrase::MulticastAddress),

@@ -66,8 +66,9 @@ fn compare(one: &StoredRecord, two: &StoredRecord) -> Ordering {
 }
 
 fn mark(marks: &mut [bool], placed: Option<&Placed<'_>>) {
-    let mark = placed.and_then(|(place, _)| marks.get_mut(*place));
-    mark.into_iter().for_each(|mark| *mark = true);
+    if let Some(mark) = placed.and_then(|(place, _)| marks.get_mut(*place)) {
+        *mark = true;
+    }
 }
 
 fn marked<'a>(records: &'a [StoredRecord], marks: &[bool]) -> Vec<&'a StoredRecord> {

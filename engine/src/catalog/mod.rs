@@ -417,13 +417,12 @@ impl Catalog {
     /// Of what does not count no reader is notified one by one; that there is another state is enough.
     fn add_unbelieved(&mut self, record: &StoredRecord, holder: &Arc<Holder>, log: &mut Log) {
         let unbelieved = &mut self.content.unbelieved;
-        log.dirty |= match unbelieved.get_mut(&record.key) {
-            Some(carriers) => carriers.insert(holder, &record.value),
-            None => {
-                unbelieved.insert(&record.key, Carriers::one(holder, &record.value));
-                true
-            }
-        };
+        if let Some(carriers) = unbelieved.get_mut(&record.key) {
+            log.dirty |= carriers.insert(holder, &record.value);
+        } else {
+            unbelieved.insert(&record.key, Carriers::one(holder, &record.value));
+            log.dirty = true;
+        }
     }
 
     fn drop_unbelieved(&mut self, record: &StoredRecord, holder: &Arc<Holder>, log: &mut Log) {
