@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::dubbo_go::Reason;
 use crate::problem::{Code, Language, Phrase};
+use crate::trust::{Distrust, Doubt};
 
 /// The step of reading an annotation, or the Pod around it, that failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
@@ -137,6 +138,9 @@ pub struct DecodeError {
     /// Why dubbo-go refuses a record's URL, which was read here: nothing else is wrong with it.
     #[serde(default)]
     pub reason: Option<Reason>,
+    /// Why a record that was read is not believed: nothing else is wrong with it.
+    #[serde(default)]
+    pub distrust: Option<Distrust>,
 }
 
 impl DecodeError {
@@ -148,7 +152,7 @@ impl DecodeError {
         expected: Phrase,
         found: Found,
     ) -> Self {
-        Self { stage, offset, decoded_offset, expected, found, reason: None }
+        Self { stage, offset, decoded_offset, expected, found, reason: None, distrust: None }
     }
 
     /// That dubbo-go refuses the URL of a record, and where.
@@ -158,30 +162,34 @@ impl DecodeError {
         decoded_offset: Option<usize>,
         found: Found,
     ) -> Self {
-        let expected = reason.phrase();
-        let stage = Stage::Shape;
-        Self { stage, offset, decoded_offset, expected, found, reason: Some(reason) }
+        let error = Self::new(Stage::Shape, offset, decoded_offset, reason.phrase(), found);
+        Self { reason: Some(reason), ..error }
+    }
+
+    /// That a record is not believed, and where.
+    pub const fn of_doubt(doubt: Doubt, offset: usize, decoded_offset: Option<usize>) -> Self {
+        let (expected, found) = (doubt.distrust.expected(), Found::Thing(doubt.found));
+        let error = Self::new(Stage::Shape, offset, decoded_offset, expected, found);
+        Self { distrust: Some(doubt.distrust), ..error }
     }
 
     /// What kind of problem it is.
     pub const fn code(&self) -> Code {
-        match self.reason {
-            Some(_) => Code::DubboGoRefusesUrl,
-            None => Code::Refused(self.stage),
+        match (self.distrust, self.reason) {
+            (Some(distrust), _) => distrust.code(),
+            (None, Some(_)) => Code::DubboGoRefusesUrl,
+            (None, None) => Code::Refused(self.stage),
         }
     }
 
     /// The message without stage and place: what was expected, what was found.
     pub fn message(&self) -> impl fmt::Display + '_ {
         let Self { expected, found, .. } = *self;
-        let refused = self.reason.is_some();
-        fmt::from_fn(move |f| {
-            if refused {
-                let title = Code::DubboGoRefusesUrl.title(Language::English);
-                write!(f, "{title}: {expected}")
-            } else {
-                write!(f, "{}", Message { expected, found })
-            }
+        let (code, message) = (self.code(), Message { expected, found });
+        fmt::from_fn(move |f| match code {
+            Code::Refused(_) => write!(f, "{message}"),
+            Code::DubboGoRefusesUrl => write!(f, "{}: {expected}", code.title(Language::English)),
+            _ => write!(f, "{}: {message}", code.title(Language::English)),
         })
     }
 }
@@ -200,7 +208,7 @@ impl core::error::Error for DecodeError {}
 
 impl Serialize for DecodeError {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut object = serializer.serialize_struct("DecodeError", 8)?;
+        let mut object = serializer.serialize_struct("DecodeError", 9)?;
         object.serialize_field("code", self.code().as_str())?;
         object.serialize_field("stage", self.stage.as_str())?;
         object.serialize_field("offset", &self.offset)?;
@@ -210,6 +218,10 @@ impl Serialize for DecodeError {
         match &self.reason {
             Some(reason) => object.serialize_field("reason", reason)?,
             None => object.skip_field("reason")?,
+        }
+        match &self.distrust {
+            Some(distrust) => object.serialize_field("distrust", distrust)?,
+            None => object.skip_field("distrust")?,
         }
         object.serialize_field("message", &Text(self.message()))?;
         object.end()
@@ -288,6 +300,21 @@ mod tests {
         assert_eq!(serde_json::from_value::<DecodeError>(json).unwrap(), error);
         for reason in Reason::ALL {
             assert_eq!(serde_json::to_value(reason).unwrap(), reason.as_str());
+        }
+    }
+
+    #[test]
+    fn what_is_not_believed_has_its_own_code_and_is_read_again() {
+        for distrust in Distrust::ALL {
+            let doubt = Doubt { distrust, offset: 0, found: Phrase::LinkLocalAddress };
+            let error = DecodeError::of_doubt(doubt, 7, Some(5));
+            let json = serde_json::to_value(&error).unwrap();
+            assert_eq!(
+                (&json["code"], &json["distrust"]),
+                (&distrust.as_str().into(), &distrust.as_str().into())
+            );
+            assert_eq!(json["found"]["thing"], "link-local-address");
+            assert_eq!(serde_json::from_value::<DecodeError>(json).unwrap(), error);
         }
     }
 

@@ -66,6 +66,7 @@ mod service;
 mod skim;
 mod status;
 pub mod text;
+pub mod trust;
 mod url;
 mod warning;
 #[cfg(feature = "yaml")]

@@ -7,10 +7,12 @@
 use alloc::borrow::Cow;
 use alloc::collections::BTreeSet;
 use alloc::vec::Vec;
+use core::net::IpAddr;
 
 use crate::dubbo_go;
 use crate::kubernetes::{ANNOTATIONS_LIMIT, LABEL_VALUES, is_label, is_name};
 use crate::problem::{Code, Problem};
+use crate::trust::{Claim, Distrust, Registrant, Trust};
 use crate::{Annotation, Category, Key, Param, Query, Record, Service, Url};
 
 /// A Pod, as far as lint looks at it.
@@ -103,10 +105,29 @@ impl Subject<'_> {
         if !entry.url.is_enabled() || entry.url.weight(None) == 0 {
             add(Problem::new(Code::ProviderDisabled));
         }
-        let own = |host: &str| self.addresses.iter().any(|address| same_address(address, host));
-        if !self.addresses.is_empty() && !entry.url.hosts().any(|host| own(host.name)) {
-            let problem = Problem::new(Code::AddressNotPod).about(entry.url.host());
-            add(self.addresses.iter().fold(problem, Problem::about));
+        self.lint_trust(entry, add);
+    }
+
+    /// Whether a registry with the default [`Trust`] believes it; of a Pod whose addresses are not known only the
+    /// weight is judged.
+    fn lint_trust(&self, entry: &Entry<'_>, add: &mut impl FnMut(Problem)) {
+        if Trust::new().overweight(&entry.url).is_some() {
+            add(Problem::new(Code::WeightOverLimit).about(entry.url.weight(None)));
+        }
+        if self.addresses.is_empty() {
+            return;
+        }
+        let ips: Vec<IpAddr> = self.addresses.iter().filter_map(|ip| ip.parse().ok()).collect();
+        let claim =
+            Claim { interface: &entry.interface, category: entry.category, url: &entry.url };
+        let pod = Registrant { namespace: self.namespace, ips: Some(&ips) };
+        match Trust::new().judge(&claim, &pod).map_err(|doubt| doubt.distrust) {
+            Err(Distrust::AddressNotPod) => {
+                let problem = Problem::new(Code::AddressNotPod).about(entry.url.host());
+                add(self.addresses.iter().fold(problem, Problem::about));
+            }
+            Err(other) => add(Problem::new(other.code())),
+            Ok(()) => {}
         }
     }
 }
@@ -228,16 +249,6 @@ impl Providers<'_> {
         let problem = Problem::new(Code::GroupOrVersionMismatch).about(consumed);
         Some(provided.iter().take(3).fold(problem, Problem::about))
     }
-}
-
-/// The same address, however an IPv6 address is written, and whatever zone the other one names.
-fn same_address(one: &str, other: &str) -> bool {
-    let other = other.split_once('%').map_or(other, |(address, _zone)| address);
-    one == other
-        || matches!(
-            (one.parse::<core::net::IpAddr>(), other.parse::<core::net::IpAddr>()),
-            (Ok(one), Ok(other)) if one == other
-        )
 }
 
 #[cfg(test)]

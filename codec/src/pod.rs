@@ -54,6 +54,11 @@ impl<'a> Pod<'a> {
         draft.ended(read)?.into_pod()
     }
 
+    /// Its own addresses, where they are known: of an object with a status, which may say that there are none yet.
+    pub fn known_ips(&self) -> Option<&[IpAddr]> {
+        self.ready.map(|_| &*self.ips)
+    }
+
     /// Whether it has ended: phase `Succeeded` or `Failed`.
     pub fn has_ended(&self) -> bool {
         matches!(self.phase.as_deref(), Some("Succeeded" | "Failed"))

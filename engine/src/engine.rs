@@ -1,5 +1,6 @@
 //! The engine: one reflector for each scope, one catalog for all of them.
 
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::time::Duration;
 
@@ -86,7 +87,7 @@ impl Engine {
             .map(|scope| Reflector::new(scope.clone(), Random::new(seeds.next()), &settings))
             .collect();
         Self {
-            catalog: Catalog::new(liveness),
+            catalog: Catalog::with_trust(liveness, Arc::new(settings.trust.clone())),
             changes: if settings.bulk { Changes::in_bulk() } else { Changes::default() },
             settings,
             reflectors,

@@ -361,6 +361,7 @@ mod tests {
             terminating: false,
             label: label.map(str::to_owned),
             annotations: BTreeMap::from_iter(annotations),
+            ips: None,
         }
     }
 }

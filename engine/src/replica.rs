@@ -37,6 +37,36 @@ struct Staging {
     /// The version of the first page: the oldest, if they differ.
     version: String,
     pods: usize,
+    pages: Pages,
+}
+
+/// How a list in pages goes on.
+#[derive(Debug, Default)]
+struct Pages {
+    count: usize,
+    /// Pages in a row without an item.
+    empty: usize,
+    /// Items on all pages before.
+    items: usize,
+    /// The token of the last page.
+    token: String,
+}
+
+/// A server may skip what a selector leaves out, but not for so many pages in a row.
+const EMPTY_PAGES: usize = 16;
+/// Pages of 500 Pods: fifty times as many as Kubernetes is made for.
+const MOST_PAGES: usize = 15_000;
+
+impl Pages {
+    /// Whether a list that holds so many items by now comes to an end some day.
+    fn goes_on(&mut self, items: usize, token: &str) -> bool {
+        self.count += 1;
+        self.empty = if items > self.items { 0 } else { self.empty + 1 };
+        self.items = items;
+        let again = *self.token == *token;
+        token.clone_into(&mut self.token);
+        !again && self.empty < EMPTY_PAGES && self.count < MOST_PAGES
+    }
 }
 
 /// What one event of a watch asks of the reflector.
@@ -109,7 +139,8 @@ impl Replica {
     /// Starts reading a list. What was read of another one is dropped.
     pub(super) fn stage(&mut self, cx: &Context<'_>) {
         let relist = cx.catalog.relist();
-        self.staging = Some(Staging { relist, version: String::new(), pods: 0 });
+        self.staging =
+            Some(Staging { relist, version: String::new(), pods: 0, pages: Pages::default() });
     }
 
     /// Takes in one item of a list.
@@ -130,6 +161,12 @@ impl Replica {
         {
             version.clone_into(&mut staging.version);
         }
+    }
+
+    /// Whether there may be another page behind this token: a list that never ends must not be read for ever.
+    pub(super) fn goes_on(&mut self, token: &str) -> bool {
+        let Some(staging) = &mut self.staging else { return false };
+        staging.pages.goes_on(staging.pods, token)
     }
 
     /// The list is complete: one swap, of which the changes are the exact difference. False if it

@@ -6,6 +6,8 @@ use alloc::sync::Arc;
 use alloc::vec;
 use alloc::vec::Vec;
 
+use dubbo_k8s_codec::trust::Trust;
+
 use crate::Wire;
 use crate::catalog::Scope;
 
@@ -38,6 +40,8 @@ pub struct Settings {
     pub bulk: bool,
     /// The longest line of a watch and the longest item of a list, in bytes.
     pub object_limit: usize,
+    /// Which records are believed of which Pods.
+    pub trust: Trust,
 }
 
 impl Settings {
@@ -55,6 +59,7 @@ impl Settings {
             follow: true,
             bulk: false,
             object_limit: 16 << 20,
+            trust: Trust::default(),
         }
     }
 }

@@ -10,8 +10,10 @@
 )]
 
 use std::collections::BTreeMap;
+use std::net::Ipv4Addr;
 use std::sync::Arc;
 
+use dubbo_k8s_codec::trust::{Admit, Quota, Trust};
 use dubbo_k8s_codec::{Annotation, ListReader, Pod, Record, encode};
 use dubbo_k8s_engine::catalog::{
     Catalog, Change, ChangeKind, Changes, Liveness, PodProblem, ProblemKind, Scope,
@@ -28,6 +30,8 @@ struct Model {
     uid: u8,
     version: u32,
     records: Vec<(u8, u8)>,
+    /// The Pod is at 10.0.0.n; where that is not known it is believed of every address.
+    ip: Option<u8>,
     state: State,
 }
 
@@ -64,6 +68,8 @@ impl Model {
             annotation: Some(annotation.into()),
             phase: Some(if self.state == State::Ended { "Failed" } else { "Running" }.into()),
             deleting: self.state == State::Deleting,
+            ready: self.ip.map(|_| true),
+            ips: self.ip.map(|n| Ipv4Addr::new(10, 0, 0, n).into()).into_iter().collect(),
             ..Pod::default()
         }
     }
@@ -82,14 +88,41 @@ fn value(number: u8) -> String {
     if number == 0 { String::new() } else { number.to_string() }
 }
 
-/// What is registered, built from scratch: key -> (value, holders by uid).
+/// So many records fit into a namespace.
+const ROOM: usize = 9;
+
+fn trust() -> Arc<Trust> {
+    let namespace = Quota { records: ROOM, ..Quota::NAMESPACE };
+    Arc::new(Trust { namespace, ..Trust::default() })
+}
+
+/// The Pods for which their namespaces have room, in the order of their names.
+fn with_room(pods: &BTreeMap<(usize, u8), Model>) -> Vec<&Model> {
+    let mut room = [ROOM; NAMESPACES.len()];
+    let mut fits = |pod: &&Model| {
+        let records = if pod.state == State::Live { pod.records.len() } else { 0 };
+        let fits = records <= room[pod.namespace];
+        room[pod.namespace] -= if fits { records } else { 0 };
+        fits
+    };
+    pods.values().filter(|pod| fits(pod)).collect()
+}
+
+/// What is registered and believed, built from scratch: key -> (value, holders by uid).
 fn registered(pods: &BTreeMap<(usize, u8), Model>) -> BTreeMap<String, (String, Vec<String>)> {
-    let mut live: Vec<_> = pods.values().filter(|pod| pod.state == State::Live).collect();
+    let mut live = with_room(pods);
+    live.retain(|pod| pod.state == State::Live);
     live.sort_by_key(|pod| (format!("uid-{}", pod.uid), pod.namespace, pod.name));
     let mut keys = BTreeMap::new();
     for pod in live {
         let last: BTreeMap<u8, u8> = pod.records.iter().copied().collect();
-        for (number, number_of_value) in last.into_iter().filter(|(number, _)| *number != 6) {
+        let is_believed = |number: u8| match number {
+            0 => true,
+            6 => false,
+            n => pod.ip.is_none_or(|ip| ip == n),
+        };
+        for (number, number_of_value) in last.into_iter().filter(|(number, _)| is_believed(*number))
+        {
             let entry: &mut (String, Vec<String>) =
                 keys.entry(key(number)).or_insert((value(number_of_value), Vec::new()));
             entry.1.push(format!("{}/pod-{}", NAMESPACES[pod.namespace], pod.name));
@@ -157,11 +190,12 @@ fn model() -> impl Strategy<Value = Model> {
         1 => Just(State::Broken),
     ];
     let records = prop::collection::vec((0_u8..7, 0_u8..2), 0..5);
-    (0..NAMESPACES.len(), 0_u8..4, 0_u8..3, records, state).prop_map(
-        |(namespace, name, generation, records, state)| {
+    let ip = prop::option::of(1_u8..5);
+    (0..NAMESPACES.len(), 0_u8..4, 0_u8..3, records, ip, state).prop_map(
+        |(namespace, name, generation, records, ip, state)| {
             // No two names share a uid.
             let uid = generation * 10 + name * 2 + u8::try_from(namespace).unwrap();
-            Model { namespace, name, uid, version: 0, records, state }
+            Model { namespace, name, uid, version: 0, records, ip, state }
         },
     )
 }
@@ -187,7 +221,7 @@ impl World {
     fn new() -> Self {
         Self {
             pods: BTreeMap::new(),
-            catalog: Catalog::new(Liveness::default()),
+            catalog: Catalog::with_trust(Liveness::default(), trust()),
             subscriber: Subscriber::default(),
             version: 0,
         }
@@ -302,7 +336,15 @@ proptest! {
 }
 
 fn pod(name: u8, uid: u8, version: u32, records: &[(u8, u8)]) -> Model {
-    Model { namespace: 0, name, uid, version, records: records.to_vec(), state: State::Live }
+    Model {
+        namespace: 0,
+        name,
+        uid,
+        version,
+        records: records.to_vec(),
+        ip: None,
+        state: State::Live,
+    }
 }
 
 fn summary(changes: &Changes) -> Vec<(ChangeKind, String, String, String)> {
@@ -521,7 +563,9 @@ fn a_pod_with_countless_bad_records_has_bounded_problems() {
 fn captured_malformed_pods_show_what_is_good_in_them() {
     let mut body =
         include_bytes!("../../codec/tests/data/captures/16a-list-malformed.json").as_slice();
-    let mut catalog = Catalog::new(Liveness::default());
+    // No kubelet has given these Pods an address.
+    let trust = Trust { admitted: vec![Admit::Any], ..Trust::default() };
+    let mut catalog = Catalog::with_trust(Liveness::default(), Arc::new(trust));
     let mut relist = catalog.relist();
     let mut reader = ListReader::new();
     while let Some(item) = reader.next(&mut body).unwrap() {
@@ -585,12 +629,13 @@ fn services_are_shown_as_the_contract_says() {
                 "url": "dubbo://10.1.2.3:20880/a.B?interface=a.B&group=g&version=1.0&weight=50&methods=Get%2CList",
                 "protocol": "dubbo", "host": "10.1.2.3", "port": 20880,
                 "params": {"interface": "a.B", "group": "g", "version": "1.0", "weight": "50", "methods": "Get,List"},
+                "trusted": true,
                 "holders": [{"namespace": "east", "pod": "pod-1", "uid": "uid-1"}]
             }],
             "consumers": [{
                 "url": "consumer://10.1.2.4/a.B?group=g&version=1.0",
                 "protocol": "consumer", "host": "10.1.2.4", "port": null,
-                "params": {"group": "g", "version": "1.0"},
+                "params": {"group": "g", "version": "1.0"}, "trusted": true,
                 "holders": [{"namespace": "east", "pod": "pod-1", "uid": "uid-1"}]
             }]
         }])

@@ -2,6 +2,7 @@
 //! held at a time is the body as it came, one window of it unpacked, and one Pod.
 
 use core::fmt;
+use core::net::IpAddr;
 use std::borrow::Cow;
 
 use dubbo_k8s_codec::{ListError, ListReader};
@@ -28,6 +29,9 @@ pub(crate) struct Pod<'a> {
     pub(crate) name: Cow<'a, str>,
     #[serde(borrow)]
     pub(crate) annotation: Cow<'a, str>,
+    /// Its own addresses, where the watcher knows them.
+    #[serde(default)]
+    pub(crate) ips: Option<Vec<IpAddr>>,
 }
 
 /// A body being read.

@@ -22,6 +22,7 @@ mod provider;
 mod random;
 mod registry;
 mod request;
+mod room;
 mod settings;
 #[cfg(all(target_arch = "wasm32", feature = "plugin"))]
 mod shim;
@@ -30,6 +31,7 @@ mod throttle;
 
 pub use balance::*;
 pub use directory::{Chance, Directory, Picked};
+pub use dubbo_k8s_codec::trust::{Registrant, Trust};
 pub use host::{GrpcStatus, Host, Level, MetricKind};
 pub use plugin::{Plugin, Verdict};
 pub use provider::{Fault, Kind, Provider, Registration, Speaks, read};

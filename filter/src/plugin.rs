@@ -192,7 +192,7 @@ impl Plugin {
 /// A source for these settings: one that is in use, or a new one.
 fn source(settings: &Rc<Settings>, host: &impl Host) -> Rc<RefCell<Source>> {
     let same = |other: &Settings| {
-        let parts = |settings: &Settings| (settings.allow_loopback, settings.bounds);
+        let parts = |settings: &Settings| (settings.trust.clone(), settings.bounds);
         settings.discovery.is_some()
             && other.discovery == settings.discovery
             && other.balance == settings.balance

@@ -3,6 +3,8 @@
 
 use core::fmt;
 
+use dubbo_k8s_codec::problem::Phrase;
+use dubbo_k8s_codec::trust::{Distrust, Doubt, Registrant, Trust, Usage};
 use dubbo_k8s_codec::{Annotation, DecodeError};
 
 use crate::provider::{self, Fault, Registration};
@@ -34,7 +36,8 @@ impl fmt::Display for Bad {
 }
 
 impl Reading {
-    pub(crate) fn of(annotation: &str, allow_loopback: bool) -> Self {
+    /// What is believed of a Pod, as far as its quota allows: of each record, and of each endpoint.
+    pub(crate) fn of(annotation: &str, trust: &Trust, pod: &Registrant<'_>) -> Self {
         let mut reading = Self::default();
         let annotation = match Annotation::decode(annotation) {
             Ok(annotation) => annotation,
@@ -43,11 +46,20 @@ impl Reading {
                 return reading;
             }
         };
+        let mut usage = Usage::default();
         for (index, record) in annotation.records().enumerate() {
+            usage.add(record.key, record.value);
             let registrations = &mut reading.registrations;
-            let read = provider::read(record.key, allow_loopback, |one| registrations.push(one));
+            let read = provider::read(record.key, trust, pod, |one| registrations.push(one));
             if let Err(fault) = read {
                 reading.bad(Bad::Record(index, fault));
+            }
+            if !trust.pod.holds(&usage) || reading.registrations.len() > trust.pod.records {
+                reading.registrations.truncate(trust.pod.records);
+                let distrust = Distrust::OverQuota;
+                let doubt = Doubt { distrust, offset: 0, found: Phrase::More };
+                reading.bad(Bad::Record(index, Fault::Doubt(doubt)));
+                break;
             }
         }
         reading

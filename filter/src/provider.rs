@@ -5,6 +5,8 @@ use core::fmt;
 use core::net::IpAddr;
 use std::rc::Rc;
 
+use dubbo_k8s_codec::problem::Language;
+use dubbo_k8s_codec::trust::{Claim, Doubt, Registrant, Trust};
 use dubbo_k8s_codec::{Category, Key, KeyError, Service, Url, UrlError};
 
 /// The time a provider takes to warm up when its URL does not say: Dubbo's own default.
@@ -94,7 +96,9 @@ pub enum Fault {
     Key(KeyError),
     /// Its URL is bad.
     Url(UrlError),
-    /// Its host is a name or an address that nobody else can reach.
+    /// It is not believed of its Pod.
+    Doubt(Doubt),
+    /// Its host is a name.
     Host,
     /// It has no port.
     Port,
@@ -105,51 +109,49 @@ impl fmt::Display for Fault {
         match self {
             Self::Key(error) => error.fmt(f),
             Self::Url(error) => error.fmt(f),
-            Self::Host => f.write_str("the host is no address that a proxy may send requests to"),
+            Self::Doubt(Doubt { distrust, found, .. }) => {
+                let title = distrust.code().title(Language::English);
+                write!(f, "{title}: expected {}, found {found}", distrust.expected())
+            }
+            Self::Host => f.write_str("the host is no address"),
             Self::Port => f.write_str("the URL has no port"),
         }
     }
 }
 
-/// Reads the key of a record, and hands out each endpoint in it. A record that is no provider's, or of a
+/// Reads the key of a record of a Pod, and hands out each endpoint in it. A record that is no provider's, or of a
 /// protocol that is not routed, or disabled, names none.
+///
+/// # Errors
+///
+/// Why it names no endpoint: it cannot be read, or it is not believed of the Pod.
 pub fn read(
     key: &str,
-    allow_loopback: bool,
+    trust: &Trust,
+    pod: &Registrant<'_>,
     mut found: impl FnMut(Registration),
 ) -> Result<(), Fault> {
     let key = Key::parse(key).map_err(Fault::Key)?;
-    let (Some(Category::Providers), Some(url)) = (key.category, key.url) else { return Ok(()) };
+    let (Some(category @ Category::Providers), Some(url)) = (key.category, key.url) else {
+        return Ok(());
+    };
     let url = Url::parse(url).map_err(Fault::Url)?;
     let Some(speaks) = Speaks::of(&url).filter(|_| url.is_enabled()) else { return Ok(()) };
+    let claim =
+        Claim { interface: key.interface.as_deref().unwrap_or_default(), category, url: &url };
+    trust.judge(&claim, pod).map_err(Fault::Doubt)?;
     let service = Rc::new(url.service().into_owned());
     let path = url.path();
     let path = (!path.is_empty() && path != service.interface).then(|| Rc::from(path));
-    let traits = Traits::of(&url);
+    let traits = Traits::of(&url, trust);
     for host in url.hosts() {
         let address: IpAddr = host.name.parse().map_err(|_| Fault::Host)?;
-        if !is_routable(address, allow_loopback) {
-            return Err(Fault::Host);
-        }
         let port = host.port.filter(|port| *port != 0).ok_or(Fault::Port)?;
         let address = core::net::SocketAddr::new(address, port).to_string().into();
         let provider = Rc::new(traits.clone().at(address, speaks));
         found(Registration { service: Rc::clone(&service), path: path.clone(), provider });
     }
     Ok(())
-}
-
-/// An address that a Pod may name: never one that means the proxy itself, a group, or nobody.
-fn is_routable(address: IpAddr, allow_loopback: bool) -> bool {
-    let address = address.to_canonical();
-    let link_local = match address {
-        IpAddr::V4(v4) => v4.is_link_local() || v4.is_broadcast(),
-        IpAddr::V6(v6) => v6.is_unicast_link_local(),
-    };
-    !link_local
-        && !address.is_unspecified()
-        && !address.is_multicast()
-        && (allow_loopback || !address.is_loopback())
 }
 
 /// What the endpoints of one URL have in common.
@@ -163,10 +165,10 @@ struct Traits {
 }
 
 impl Traits {
-    fn of(url: &Url<'_>) -> Self {
+    fn of(url: &Url<'_>, trust: &Trust) -> Self {
         Self {
-            weight: url.weight(None),
-            methods: methods(url),
+            weight: trust.weight(url.weight(None)),
+            methods: methods(url, trust),
             registered_ms: url.timestamp_ms().unwrap_or(0),
             warmup_ms: url.warmup_ms().unwrap_or(WARMUP_MS),
             tag: url.param("dubbo.tag").filter(|tag| !tag.is_empty()).map(|tag| Box::from(&*tag)),
@@ -180,8 +182,8 @@ impl Traits {
 }
 
 /// The methods whose weight differs from the provider's.
-fn methods(url: &Url<'_>) -> Box<[(Box<str>, u32)]> {
-    let weight = url.weight(None);
+fn methods(url: &Url<'_>, trust: &Trust) -> Box<[(Box<str>, u32)]> {
+    let weight = trust.weight(url.weight(None));
     let mut methods: Vec<(Box<str>, u32)> = Vec::new();
     for param in url.params() {
         let name = param.name();
@@ -191,7 +193,7 @@ fn methods(url: &Url<'_>) -> Box<[(Box<str>, u32)]> {
         if method == "default" || known || methods.len() == MAX_METHODS {
             continue;
         }
-        let own = url.weight(Some(method));
+        let own = trust.weight(url.weight(Some(method)));
         if own != weight {
             methods.push((method.into(), own));
         }
@@ -230,9 +232,20 @@ mod tests {
     use super::*;
 
     fn endpoints(url: &str, allow_loopback: bool) -> Result<Vec<Registration>, Fault> {
+        let networks: &[&str] = if allow_loopback { &["127.0.0.0/8", "::1/128"] } else { &[] };
+        let admitted = networks.iter().map(|network| network.parse().unwrap()).collect();
+        let trust = Trust { admitted, ..Trust::default() };
+        believed(url, &trust, &Registrant::default())
+    }
+
+    fn believed(
+        url: &str,
+        trust: &Trust,
+        pod: &Registrant<'_>,
+    ) -> Result<Vec<Registration>, Fault> {
         let key = Key::leaf("a.B", Category::Providers, url).to_string();
         let mut found = Vec::new();
-        read(&key, allow_loopback, |registration| found.push(registration)).map(|()| found)
+        read(&key, trust, pod, |registration| found.push(registration)).map(|()| found)
     }
 
     fn provider(url: &str) -> Provider {
@@ -282,13 +295,29 @@ mod tests {
             "example.com",
         ] {
             let url = format!("tri://{host}:80/a.B");
-            assert_eq!(endpoints(&url, false).unwrap_err(), Fault::Host, "{host}");
+            assert!(matches!(endpoints(&url, false), Err(Fault::Doubt(_))), "{host}");
         }
         assert!(endpoints("tri://127.0.0.1:80/a.B", true).is_ok());
-        assert_eq!(endpoints("tri://0.0.0.0:80/a.B", true).unwrap_err(), Fault::Host);
+        assert!(matches!(endpoints("tri://0.0.0.0:80/a.B", true), Err(Fault::Doubt(_))));
         assert_eq!(endpoints("tri://10.0.0.1/a.B", true).unwrap_err(), Fault::Port);
         assert!(matches!(endpoints("tri:/x", true), Err(Fault::Url(_))));
-        assert!(matches!(read("x", true, |_| {}), Err(Fault::Key(_))));
+        let read = read("x", &Trust::default(), &Registrant::default(), |_| {});
+        assert!(matches!(read, Err(Fault::Key(_))));
+    }
+
+    #[test]
+    fn a_provider_at_the_address_of_another_pod_names_no_endpoint() {
+        let ips = ["10.0.0.1".parse().unwrap()];
+        let pod = Registrant { namespace: "shop", ips: Some(&ips) };
+        let of =
+            |host: &str| believed(&format!("tri://{host}:80/a.B"), &Trust::default(), &pod).is_ok();
+        assert!(of("10.0.0.1") && !of("10.0.0.2") && !of("169.254.169.254"));
+    }
+
+    #[test]
+    fn a_weight_of_four_billion_counts_as_the_limit() {
+        let one = provider("tri://10.0.0.1:1/a.B?weight=4000000000&methods.Get.weight=4000000001");
+        assert_eq!((one.weight, one.weight_of("Get")), (10_000, 10_000));
     }
 
     #[test]

@@ -2,8 +2,11 @@
 //! never guess what was meant.
 
 use core::fmt;
+use core::net::IpAddr;
+use core::str::FromStr;
 use core::time::Duration;
 
+use dubbo_k8s_codec::trust::{Admit, Trust};
 use serde::{Deserialize, Deserializer, de};
 
 /// The header from which a cluster of type `ORIGINAL_DST` takes the endpoint.
@@ -32,9 +35,12 @@ pub struct Settings {
     /// What happens to a request that names no service of the registry.
     #[serde(default)]
     pub otherwise: Otherwise,
-    /// Whether a provider may be an address of the proxy's own host.
+    /// Whether a provider may be an address of the proxy's own host: it is one more network in `trust`.
     #[serde(default)]
     pub allow_loopback: bool,
+    /// Who is believed, as the watcher's flags of the same names say it.
+    #[serde(default, deserialize_with = "trust")]
+    pub trust: Trust,
     /// Whether the proxy chooses its route again once the endpoint is set.
     #[serde(default = "yes")]
     pub clear_route_cache: bool,
@@ -75,6 +81,9 @@ pub struct PodAnnotation {
     pub uid: String,
     /// The value of `dubbo.io/annotation`.
     pub annotation: String,
+    /// The Pod's own addresses; without them it is believed of every address that a Pod can have.
+    #[serde(default)]
+    pub ips: Option<Vec<IpAddr>>,
 }
 
 /// How one provider is picked of many.
@@ -145,6 +154,10 @@ impl Settings {
     /// Reads a plugin configuration.
     pub fn parse(json: &[u8]) -> Result<Self, SettingsError> {
         let mut settings: Self = serde_json::from_slice(json).map_err(SettingsError::Json)?;
+        if settings.allow_loopback {
+            let networks = ["127.0.0.0/8", "::1/128"].into_iter().flat_map(str::parse::<Admit>);
+            settings.trust.admitted.extend(networks);
+        }
         match (&mut settings.discovery, &settings.annotations) {
             (Some(_), Some(_)) => Err(SettingsError::TwoSources),
             (None, None) => Err(SettingsError::NoSource),
@@ -218,6 +231,32 @@ fn wait<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error
         .ok_or_else(|| de::Error::custom("`wait` is a time up to 1m, such as \"30s\" or \"500ms\""))
 }
 
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase", default)]
+struct Trusting {
+    address: Vec<String>,
+    max_weight: Option<u32>,
+    own: Vec<String>,
+    pod_quota: Option<String>,
+}
+
+/// The members are named as the watcher's flags, and read as they are.
+fn trust<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Trust, D::Error> {
+    let Trusting { address, max_weight, own, pod_quota } = Trusting::deserialize(deserializer)?;
+    let mut trust = Trust::new();
+    trust.admitted = parse_all(&address).map_err(de::Error::custom)?;
+    trust.owners = parse_all(&own).map_err(de::Error::custom)?;
+    trust.max_weight = max_weight.unwrap_or(trust.max_weight);
+    if let Some(quota) = pod_quota {
+        trust.pod = quota.parse().map_err(de::Error::custom)?;
+    }
+    Ok(trust)
+}
+
+fn parse_all<T: FromStr>(texts: &[String]) -> Result<Vec<T>, T::Err> {
+    texts.iter().map(|text| text.parse()).collect()
+}
+
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct HashHeader {
@@ -258,6 +297,7 @@ mod tests {
             br#"{"annotations":[{"namespace":"n","name":"p","uid":"u","annotation":"W10="}],
                 "balance":{"consistentHash":{"header":"X-User"}},"endpoint":"overrideHost",
                 "otherwise":"pass","allowLoopback":true,"clearRouteCache":false,"accessLog":false,
+                "trust":{"address":["10.0.0.0/8"],"maxWeight":7,"own":["a.*=b"],"podQuota":"1,2"},
                 "bounds":{"providers":5}}"#,
         )
         .unwrap();
@@ -265,6 +305,14 @@ mod tests {
         assert_eq!(settings.endpoint.header(), OVERRIDE_HEADER);
         assert_eq!(settings.otherwise, Otherwise::Pass);
         assert!(settings.allow_loopback && !settings.clear_route_cache && !settings.access_log);
+        let trust = Trust {
+            admitted: ["10.0.0.0/8", "127.0.0.0/8", "::1/128"].map(|it| it.parse().unwrap()).into(),
+            max_weight: 7,
+            owners: vec!["a.*=b".parse().unwrap()],
+            pod: "1,2".parse().unwrap(),
+            ..Trust::default()
+        };
+        assert_eq!(settings.trust, trust);
         assert_eq!(settings.bounds, Bounds { providers: 5, ..Bounds::default() });
     }
 
@@ -277,6 +325,7 @@ mod tests {
         );
         assert!(error(r#"{"annotations":[],"balance":"roundRobin"}"#).contains("weightedRandom"));
         assert!(error(r#"{"annotations":[],"endpoint":"x"}"#).contains("originalDst"));
+        assert!(error(r#"{"annotations":[],"trust":{"address":["10/8"]}}"#).contains("no network"));
         assert!(error(r#"{"annotations":[],"extra":1}"#).contains("unknown field `extra`"));
         assert!(
             error(r#"{"annotations":[],"balance":{"consistentHash":{"header":""}}}"#)

@@ -72,11 +72,12 @@ impl Source {
     fn read(&mut self, pods: &[PodAnnotation], settings: &Settings, host: &impl Host) {
         let mut found = Found::default();
         let mut loading = Loading::empty();
-        for PodAnnotation { namespace, name, annotation, .. } in pods {
+        for PodAnnotation { namespace, name, annotation, ips, .. } in pods {
             let pod = Pod {
                 namespace: Cow::Borrowed(namespace),
                 name: Cow::Borrowed(name),
                 annotation: Cow::Borrowed(annotation),
+                ips: ips.clone(),
             };
             loading.pod(&pod, &self.known, settings, &mut found);
         }
@@ -250,7 +251,7 @@ impl Source {
             let most = settings.bounds.providers;
             let line = || {
                 format!(
-                    "there are more than {most} providers (`bounds.providers`): the rest is left out"
+                    "there are more than {most} providers (`bounds.providers`): each namespace and each Pod keeps its share"
                 )
             };
             self.throttle.log(host, Level::Warn, line);

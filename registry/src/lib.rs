@@ -50,7 +50,7 @@ mod live;
 )]
 mod wasi;
 
-pub use dubbo_k8s_codec::{Query, Service};
+pub use dubbo_k8s_codec::{Query, Service, trust};
 pub use dubbo_k8s_engine::catalog::{Change, Endpoint, Holder, ServiceEntry, Services};
 
 #[cfg(not(target_os = "wasi"))]

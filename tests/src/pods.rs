@@ -1,14 +1,45 @@
 //! Pods as a Deployment's Pods look on a real cluster, `managedFields` and all. Makes only data:
 //! no clock, no randomness.
 
+use std::collections::BTreeSet;
+use std::net::IpAddr;
 use std::sync::LazyLock;
 
+use dubbo_k8s_codec::{Annotation, Category, Key, Url};
 use serde_json::{Map, Value, json};
 
 /// The annotation of the registry.
 pub const ANNOTATION: &str = "dubbo.io/annotation";
 /// The label of the registry.
 pub const LABEL: &str = "dubbo.io/label";
+
+/// The status of a ready Pod that has every address at which its annotation provides something, so that it is believed.
+pub fn running(annotation: &str) -> Value {
+    let ips = ips(annotation);
+    let mut status = json!({
+        "phase": "Running",
+        "conditions": [{"type": "Ready", "status": "True"}],
+        "podIPs": ips.iter().map(|ip| json!({"ip": ip})).collect::<Vec<_>>(),
+    });
+    if let (Some(status), Some(first)) = (status.as_object_mut(), ips.first()) {
+        status.insert("podIP".to_owned(), json!(first));
+    }
+    status
+}
+
+/// The addresses of the providers in an annotation, each once; none of one that cannot be read.
+fn ips(annotation: &str) -> BTreeSet<IpAddr> {
+    let annotation = Annotation::decode(annotation).unwrap_or_default();
+    let urls = annotation.records().filter_map(|record| {
+        let key = Key::parse(record.key).ok()?;
+        key.category.filter(|category| *category == Category::Providers)?;
+        Url::parse(key.url?).ok()
+    });
+    let hosts = |url: Url<'_>| -> Vec<IpAddr> {
+        url.hosts().filter_map(|host| host.name.parse().ok()).collect()
+    };
+    urls.flat_map(hosts).collect()
+}
 
 /// What differs between Pods.
 #[derive(Clone, Debug)]

@@ -168,15 +168,15 @@ fn problems_are_shown_with_their_codes_also_between_pods() {
     let ran = run(&["decode"], bad_day());
     let shown = text(&ran.stdout);
     for part in [
-        "weight  50\n    warning[address-not-pod]: The provider's address is not the Pod's \
-         (10.0.0.1, 10.9.9.9)\n      Consumers call another address",
+        "weight  50\n    error[address-not-pod]: The provider's address is not the Pod's \
+         (10.0.0.1, 10.9.9.9)\n      A Pod is believed about its own addresses only",
         "\n\n  error[label-missing]: Annotation without the label dubbo.io/label\n    Nobody selects",
         "  error[group-or-version-mismatch]: Group or version does not match (h/a.B, g/a.B)\n",
         "\n    not-json: The decoded annotation is not JSON. The whole Pod is skipped.",
     ] {
         assert!(shown.contains(part), "{part}\n{shown}");
     }
-    assert_eq!(text(&ran.stderr), "3 Pods: 3 errors, 1 warning, 0 notes\n");
+    assert_eq!(text(&ran.stderr), "3 Pods: 4 errors, 0 warnings, 0 notes\n");
     assert_eq!(ran.status.code(), Some(1));
 }
 
@@ -185,11 +185,11 @@ fn problems_are_explained_in_the_language_that_is_asked_for() {
     let ran = run(&["decode", "--lang", "zh"], bad_day());
     let shown = text(&ran.stdout);
     for part in
-        ["警告[address-not-pod]：提供者地址不是该 Pod 的地址", "not-json：注解解码后不是 JSON。"]
+        ["错误[address-not-pod]：提供者地址不是该 Pod 的地址", "not-json：注解解码后不是 JSON。"]
     {
         assert!(shown.contains(part), "{part}\n{shown}");
     }
-    assert_eq!(text(&ran.stderr), "3 个 Pod：3 个错误，1 个警告，0 个提示\n");
+    assert_eq!(text(&ran.stderr), "3 个 Pod：4 个错误，0 个警告，0 个提示\n");
 
     let refused = "dubbo.io/annotation";
     let ran = run(&["decode", "--lang", "zh"], refused);

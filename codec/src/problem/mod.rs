@@ -86,8 +86,14 @@ pub enum Code {
     DoubleEncoded,
     /// The same record stands more than once in an annotation.
     DuplicateRecord,
-    /// The URL's address is not one of the Pod's.
+    /// The provider's address is not one of its Pod's, nor admitted: it reaches no consumer.
     AddressNotPod,
+    /// The provider's weight is larger than what counts.
+    WeightOverLimit,
+    /// Another namespace owns the interface: the record reaches no consumer.
+    NotOwner,
+    /// It is beyond what its Pod or its namespace may register: the record reaches no consumer.
+    OverQuota,
     /// The Pod has the annotation, but not the label by which it is found.
     LabelMissing,
     /// The label's value is none that a registry selects.
@@ -127,9 +133,10 @@ impl Code {
             AddressNotPod, AnnotationMissing, AnnotationsNearLimit, AnnotationsTooLarge,
             CategoryMismatch, ConsumerWithoutProvider, DoubleEncoded, DubboGoReadsOtherwise,
             DubboGoRefusesUrl, DubboGoTakesNoProvider, DuplicateRecord, GroupOrVersionMismatch,
-            InterfaceMismatch, KeyMalformed, LabelMissing, LabelUnknown, NameInvalid, NotAPod, Odd,
-            ProviderDisabled, ProviderEnded, ProviderNotReady, ProviderTerminating, Refused,
-            SourceRefused, SourceSyntax, UrlMalformed,
+            InterfaceMismatch, KeyMalformed, LabelMissing, LabelUnknown, NameInvalid, NotAPod,
+            NotOwner, Odd, OverQuota, ProviderDisabled, ProviderEnded, ProviderNotReady,
+            ProviderTerminating, Refused, SourceRefused, SourceSyntax, UrlMalformed,
+            WeightOverLimit,
         };
         let stages = [Stage::Base64, Stage::Utf8, Stage::Json, Stage::Shape, Stage::Protobuf];
         let oddities = [
@@ -159,6 +166,9 @@ impl Code {
             DoubleEncoded,
             DuplicateRecord,
             AddressNotPod,
+            WeightOverLimit,
+            NotOwner,
+            OverQuota,
             LabelMissing,
             LabelUnknown,
             AnnotationMissing,
@@ -193,6 +203,9 @@ impl Code {
             Self::DoubleEncoded => "double-encoded",
             Self::DuplicateRecord => "duplicate-record",
             Self::AddressNotPod => "address-not-pod",
+            Self::WeightOverLimit => "weight-over-limit",
+            Self::NotOwner => "not-owner",
+            Self::OverQuota => "over-quota",
             Self::LabelMissing => "label-missing",
             Self::LabelUnknown => "label-unknown",
             Self::AnnotationMissing => "annotation-missing",
@@ -216,6 +229,9 @@ impl Code {
         match self {
             Self::Refused(_)
             | Self::Odd(WarningCode::StandardAlphabet | WarningCode::MissingPadding)
+            | Self::AddressNotPod
+            | Self::NotOwner
+            | Self::OverQuota
             | Self::LabelMissing
             | Self::LabelUnknown
             | Self::AnnotationsTooLarge
@@ -231,7 +247,7 @@ impl Code {
             | Self::InterfaceMismatch
             | Self::CategoryMismatch
             | Self::DuplicateRecord
-            | Self::AddressNotPod
+            | Self::WeightOverLimit
             | Self::AnnotationsNearLimit
             | Self::ProviderTerminating
             | Self::ProviderEnded => Severity::Warning,
@@ -378,7 +394,7 @@ mod tests {
             assert!(code.advice(Language::Chinese).chars().any(|c| c > '\u{2e7f}'), "{code}");
             assert!(chinese.chars().any(|c| c > '\u{2e7f}'), "{code} is not in Chinese");
         }
-        assert_eq!(names.len(), 5 + 14 + 25);
+        assert_eq!(names.len(), 5 + 14 + 28);
     }
 
     #[test]

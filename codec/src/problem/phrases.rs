@@ -115,6 +115,22 @@ phrases! {
     TwoHexDigits: "two hexadecimal digits after \"%\"", "“%”之后的两个十六进制数字";
     Utf8Escapes: "UTF-8 behind the escapes", "转义解码后为 UTF-8";
 
+    // Who is believed.
+    AnotherAddress: "another address", "其他地址";
+    AnothersInterface: "an interface of another namespace", "其他命名空间的接口";
+    HostName: "a host name", "主机名";
+    LargerWeight: "a larger weight", "更大的权重";
+    LinkLocalAddress: "a link-local address", "链路本地地址";
+    LoopbackAddress: "a loopback address", "回环地址";
+    MetadataAddress: "the address of a cloud's metadata service", "云元数据服务的地址";
+    MulticastAddress: "a multicast address", "组播地址";
+    OwnAddress: "an address of the Pod itself", "Pod 自身的地址";
+    OwnInterface: "an interface that the Pod's namespace provides", "由该 Pod 的命名空间提供的接口";
+    TranslatedAddress: "an address that is translated to another one", "会被转换为其他地址的地址";
+    UnspecifiedAddress: "an unspecified address", "未指定地址";
+    WeightWithinLimit: "a weight within the limit", "不超过上限的权重";
+    WithinQuota: "no more records than the quota allows", "不超过配额的记录";
+
     // URLs that dubbo-go refuses.
     GoControlCharacter: "control character; it must be escaped", "控制字符必须转义";
     GoHost: "cannot stand in a host", "不能出现在主机中";

@@ -250,11 +250,41 @@ const fn found(code: Code) -> Texts {
         Code::AddressNotPod => texts(
             [
                 "The provider's address is not the Pod's",
-                "Consumers call another address than this Pod's. Check DUBBO_IP_TO_REGISTRY, host networking, or a record copied from elsewhere.",
+                "A Pod is believed about its own addresses only, so it reaches no consumer here; dubbo-go calls it all the same. Check DUBBO_IP_TO_REGISTRY, host networking, or a record copied from elsewhere; --address admits others.",
             ],
             [
                 "提供者地址不是该 Pod 的地址",
-                "消费者会调用别的地址。请检查 DUBBO_IP_TO_REGISTRY、主机网络，或是从别处复制的记录。",
+                "只相信 Pod 自身的地址，因此这里的消费者得不到它；dubbo-go 仍会调用。请检查 DUBBO_IP_TO_REGISTRY、主机网络，或是从别处复制的记录；--address 可允许其他地址。",
+            ],
+        ),
+        Code::WeightOverLimit => texts(
+            [
+                "The provider's weight is over the limit",
+                "It counts as the limit (10,000 unless --max-weight says otherwise), so that one Pod cannot take all traffic.",
+            ],
+            [
+                "提供者的权重超过上限",
+                "按上限计算（默认 10,000，可用 --max-weight 修改），以免一个 Pod 占据全部流量。",
+            ],
+        ),
+        Code::NotOwner => texts(
+            [
+                "Another namespace owns the interface",
+                "It reaches no consumer here: --own names the namespaces whose Pods provide this interface.",
+            ],
+            [
+                "该接口属于其他命名空间",
+                "这里的消费者得不到它：--own 指定哪些命名空间的 Pod 提供该接口。",
+            ],
+        ),
+        Code::OverQuota => texts(
+            [
+                "More records than the quota allows",
+                "What is over it reaches no consumer here, so that others keep their room. Register less in this Pod or namespace, or raise --pod-quota or --namespace-quota.",
+            ],
+            [
+                "记录超过配额",
+                "超出部分到不了这里的消费者，以便为其他注册者保留空间。请减少该 Pod 或命名空间的注册，或调高 --pod-quota、--namespace-quota。",
             ],
         ),
         Code::LabelMissing => texts(

@@ -9,7 +9,8 @@ use alloc::vec::Vec;
 
 use serde::{Serialize, Serializer, ser::SerializeStruct};
 
-use dubbo_k8s_codec::{Category, Key, Service};
+use dubbo_k8s_codec::trust;
+use dubbo_k8s_codec::{Category, Key, Service, Url};
 
 use super::key_facts::KeyFacts;
 use super::keys::ByDigest;
@@ -76,10 +77,14 @@ impl Change {
         }
     }
 
-    /// The URL, unescaped; `None` for a directory key.
+    /// The URL, unescaped, with no weight larger than what counts; `None` for a directory key.
     pub fn url(&self) -> Option<Cow<'_, str>> {
         self.facts.leaf_category()?;
-        Key::parse(&self.key).ok()?.url
+        let url = Key::parse(&self.key).ok()?.url?;
+        let Some(limit) = self.facts.weight_limit() else { return Some(url) };
+        let mut url = Url::parse(url).ok()?;
+        trust::cap(&mut url, limit);
+        Some(url.to_string().into())
     }
 }
 

@@ -21,13 +21,21 @@ pub(super) type Pods = OrdMap<Arc<str>, Arc<PodEntry>>;
 #[derive(Clone, Debug)]
 pub struct Content {
     pub(super) namespaces: OrdMap<Arc<str>, Pods>,
+    /// What counts: what every reader gets.
     pub(super) keys: KeyMap<Carriers>,
+    /// What does not count, for those who list it: carried by Pods of which it is not believed.
+    pub(super) unbelieved: KeyMap<Carriers>,
     pub(super) revision: u64,
 }
 
 impl Content {
     pub(super) fn new() -> Self {
-        Self { namespaces: OrdMap::new(), keys: KeyMap::new(), revision: 0 }
+        Self {
+            namespaces: OrdMap::new(),
+            keys: KeyMap::new(),
+            unbelieved: KeyMap::new(),
+            revision: 0,
+        }
     }
 
     /// A number that grows whenever records, their holders or problems change.
@@ -41,7 +49,7 @@ impl Content {
         self.namespaces.values().map(named).sum()
     }
 
-    /// How many distinct records are registered.
+    /// How many distinct records are registered and believed.
     pub fn records(&self) -> usize {
         self.keys.len()
     }
@@ -85,8 +93,8 @@ impl Content {
         self.pod_entries().filter(|entry| !entry.problems().is_empty()).count()
     }
 
-    /// All services in their order: by interface, then group, then version. One at a time is put
-    /// together with its URLs.
+    /// All services in their order: by interface, then group, then version, with the endpoints that are believed.
+    /// One at a time is put together with its URLs.
     pub fn services(&self) -> Services {
         self.services_of(|_| true)
     }
@@ -94,7 +102,15 @@ impl Content {
     /// The same with the endpoints alone that are `wanted`, by their keys.
     pub fn services_of(&self, wanted: impl Fn(&StoredKey) -> bool) -> Services {
         let endpoints = self.keys.iter().filter(|(key, _)| key.facts().is_endpoint());
-        Services::of(endpoints.filter(|(key, _)| wanted(key)))
+        Services::of(endpoints.filter(|(key, _)| wanted(key)).map(|it| (it, true)))
+    }
+
+    /// The same with the endpoints too that are not believed, for those who look into the registry: no consumer may
+    /// be given them.
+    pub fn listed_services_of(&self, wanted: impl Fn(&StoredKey) -> bool) -> Services {
+        let believed = self.keys.iter().map(|it| (it, true));
+        let all = believed.chain(self.unbelieved.iter().map(|it| (it, false)));
+        Services::of(all.filter(|((key, _), _)| key.facts().is_endpoint() && wanted(key)))
     }
 
     /// Every key with the value that counts and the Pods that carry it, in no order that means
@@ -134,6 +150,10 @@ impl Content {
 
     pub(super) fn entry(&self, namespace: &str, name: &str) -> Option<&Arc<PodEntry>> {
         self.namespaces.get(namespace)?.get(name)
+    }
+
+    pub(super) fn known_key(&self, digest: u64, key: &str) -> Option<&StoredKey> {
+        self.keys.key(digest, key).or_else(|| self.unbelieved.key(digest, key))
     }
 
     pub(super) fn known_namespace(&self, namespace: &str) -> Arc<str> {

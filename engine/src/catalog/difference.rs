@@ -10,9 +10,9 @@ use super::StoredRecord;
 /// Each key once, in the order of the annotation.
 #[derive(Debug, Default)]
 pub(super) struct Difference<'a> {
-    /// What the later version does not carry any more.
+    /// What the later version does not carry any more, or carries in another standing.
     pub(super) gone: Vec<&'a StoredRecord>,
-    /// What the earlier one did not carry, or with another value.
+    /// What the earlier one did not carry, or with another value or in another standing.
     pub(super) come: Vec<&'a StoredRecord>,
 }
 
@@ -20,7 +20,12 @@ pub(super) struct Difference<'a> {
 type Placed<'a> = (usize, &'a StoredRecord);
 
 impl<'a> Difference<'a> {
-    pub(super) fn between(before: &'a [StoredRecord], after: &'a [StoredRecord]) -> Self {
+    /// `moved` says of a record in both versions whether it counts in one of them only.
+    pub(super) fn between(
+        before: &'a [StoredRecord],
+        after: &'a [StoredRecord],
+        moved: impl Fn(&StoredRecord, &StoredRecord) -> bool,
+    ) -> Self {
         let (old, new) = (by_key(before), by_key(after));
         let (mut old, mut new) = (old.as_slice(), new.as_slice());
         let mut gone = vec![false; before.len()];
@@ -34,13 +39,15 @@ impl<'a> Difference<'a> {
             };
             let was = if order.is_le() { old.split_off_first() } else { None };
             let is = if order.is_ge() { new.split_off_first() } else { None };
-            let (mark, place) = match (was, is) {
-                (Some((_, was)), Some((_, is))) if was.value == is.value => continue,
-                (_, Some((place, _))) => (&mut come, *place),
-                (Some((place, _)), None) => (&mut gone, *place),
-                (None, None) => break,
+            let (leaves, comes) = match (was, is) {
+                (Some((_, was)), Some((_, is))) => {
+                    let moved = moved(was, is);
+                    (moved, moved || was.value != is.value)
+                }
+                _ => (was.is_some(), is.is_some()),
             };
-            mark.get_mut(place).into_iter().for_each(|marked| *marked = true);
+            mark(&mut gone, was.filter(|_| leaves));
+            mark(&mut come, is.filter(|_| comes));
         }
         Self { gone: marked(before, &gone), come: marked(after, &come) }
     }
@@ -56,6 +63,12 @@ fn by_key(records: &[StoredRecord]) -> Vec<Placed<'_>> {
 
 fn compare(one: &StoredRecord, two: &StoredRecord) -> Ordering {
     one.key.digest().cmp(&two.key.digest()).then_with(|| one.key.cmp(&two.key))
+}
+
+fn mark(marks: &mut [bool], placed: Option<&Placed<'_>>) {
+    if let Some(mark) = placed.and_then(|(place, _)| marks.get_mut(*place)) {
+        *mark = true;
+    }
 }
 
 fn marked<'a>(records: &'a [StoredRecord], marks: &[bool]) -> Vec<&'a StoredRecord> {
@@ -78,6 +91,7 @@ mod tests {
         let record = |&(key, value): &(u8, u8)| StoredRecord {
             key: (&*format!("/dubbo/a.B{key}")).into(),
             value: Arc::from(format!("{value}")),
+            distrust: None,
         };
         list.iter().map(record).collect()
     }
@@ -93,7 +107,7 @@ mod tests {
             after in prop::collection::vec((0..6_u8, 0..2_u8), 0..9),
         ) {
             let (before, after) = (records(&before), records(&after));
-            let difference = Difference::between(&before, &after);
+            let difference = Difference::between(&before, &after, |_, _| false);
             let map = |records: &[StoredRecord]| {
                 records.iter().map(|r| (r.key.to_text(), (*r.value).into())).collect::<BTreeMap<_, String>>()
             };

@@ -5,14 +5,16 @@ use alloc::boxed::Box;
 use alloc::collections::BTreeSet;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
+use core::net::IpAddr;
 
 use dubbo_k8s_codec::dubbo_go::Finding;
 use dubbo_k8s_codec::kubernetes::ANNOTATIONS_LIMIT;
 use dubbo_k8s_codec::problem::Phrase;
+use dubbo_k8s_codec::trust::{Distrust, Doubt, Registrant, Trust, Usage};
 use dubbo_k8s_codec::{Annotation, DecodeError, Found, Pod, PodError, Record, encode};
 
 use super::digest::digest;
-use super::key_facts::{KeyFacts, KeyFault};
+use super::key_facts::{KeyFacts, KeyFault, ReadKey};
 use super::keys::ByDigest;
 use super::{Holder, PodProblem, StoredKey};
 
@@ -34,6 +36,12 @@ pub struct PodEntry {
     pub(super) problems: Box<[DecodeError]>,
     /// Of a Pod with problems only: what cannot be made again from the records.
     raw: Option<Box<str>>,
+    /// Its own addresses, where they are known.
+    ips: Option<Box<[IpAddr]>>,
+    /// What its records take.
+    pub(super) usage: Usage,
+    /// Its namespace is beyond its quota with it: none of its records counts.
+    pub(super) over_quota: bool,
 }
 
 /// A record whose text is shared with the catalog and with other Pods.
@@ -43,6 +51,8 @@ pub struct StoredRecord {
     pub key: StoredKey,
     /// The value.
     pub value: Arc<str>,
+    /// Why it reaches no consumer, if so.
+    pub distrust: Option<Distrust>,
 }
 
 impl PodEntry {
@@ -61,7 +71,37 @@ impl PodEntry {
         &self.records
     }
 
-    /// What could not be read of it.
+    /// Its own addresses, where they are known.
+    pub fn ips(&self) -> Option<&[IpAddr]> {
+        self.ips.as_deref()
+    }
+
+    /// Whether a record of it counts: it is believed, and there is room for it.
+    pub(super) const fn counts(&self, record: &StoredRecord) -> bool {
+        !self.over_quota && record.distrust.is_none()
+    }
+
+    /// The same Pod, whose records count or do not.
+    pub(super) fn with_over_quota(&self, over_quota: bool) -> Self {
+        let problems = self.problems.iter().filter(|problem| **problem != over_namespace());
+        let mut problems: Vec<_> = problems.cloned().collect();
+        if over_quota {
+            problems.push(over_namespace());
+        }
+        Self {
+            holder: Arc::clone(&self.holder),
+            resource_version: Arc::clone(&self.resource_version),
+            records: self.records.clone(),
+            problems: problems.into_boxed_slice(),
+            // What does not count takes no room either.
+            raw: None,
+            ips: self.ips.clone(),
+            usage: self.usage,
+            over_quota,
+        }
+    }
+
+    /// What could not be read of it, and what is not believed.
     pub fn problems(&self) -> &[DecodeError] {
         &self.problems
     }
@@ -82,8 +122,9 @@ impl PodEntry {
         keys.filter(|key| seen.insert(ByDigest::of(key))).collect()
     }
 
-    /// The annotation: of a Pod with problems as it is (`None` beyond 256 KiB), otherwise as the
-    /// records are written, which is byte for byte what dubbo-go wrote. `None` if it carries none.
+    /// The annotation: of a Pod with problems as it is (`None` beyond 256 KiB, and where its namespace is beyond its
+    /// quota), otherwise as the records are written, which is byte for byte what dubbo-go wrote. `None` if it carries
+    /// none.
     pub fn annotation(&self) -> Option<Cow<'_, str>> {
         if !self.problems.is_empty() {
             return self.raw.as_deref().map(Cow::Borrowed);
@@ -103,6 +144,8 @@ impl PodEntry {
             && self.records == other.records
             && self.problems == other.problems
             && self.raw == other.raw
+            && self.ips == other.ips
+            && self.over_quota == other.over_quota
     }
 }
 
@@ -122,21 +165,39 @@ impl PodEntry {
     pub(super) fn read(
         pod: &Pod<'_>,
         earlier: Option<&Self>,
+        trust: &Trust,
         interner: &mut impl Interner,
     ) -> Self {
-        let earlier = Earlier::of(earlier);
-        let (records, problems) = match pod.annotation.as_deref() {
-            Some(annotation) => read_annotation(annotation, earlier, interner),
-            None => (Vec::new(), Vec::new()),
+        let ips = pod.known_ips();
+        let over_quota = earlier.is_some_and(|earlier| earlier.over_quota);
+        let reader = AnnotationReader {
+            trust,
+            pod: Registrant { namespace: &pod.namespace, ips },
+            same_ips: earlier.is_some_and(|earlier| earlier.ips.as_deref() == ips),
+            interner,
+            records: Vec::new(),
+            problems: Vec::new(),
+            usage: Usage::default(),
         };
+        let (records, mut problems, mut usage) =
+            reader.read(pod.annotation.as_deref(), Earlier::of(earlier));
+        // Of a Pod with problems the annotation takes room as it is, whether it is kept or not.
         let raw = pod.annotation.as_deref();
-        let raw = raw.filter(|raw| !problems.is_empty() && raw.len() <= MAX_RAW).map(Box::from);
+        let raw = raw.filter(|raw| !problems.is_empty() && raw.len() <= MAX_RAW);
+        usage.bytes = usage.bytes.max(raw.map_or(0, str::len));
+        let raw = raw.filter(|_| !over_quota).map(Box::from);
+        if over_quota {
+            problems.push(over_namespace());
+        }
         Self {
             holder: holder(&pod.namespace, &pod.name, &pod.uid, interner),
             resource_version: Arc::from(&*pod.resource_version),
             records: records.into_boxed_slice(),
             problems: problems.into_boxed_slice(),
             raw,
+            ips: ips.map(Box::from),
+            usage,
+            over_quota,
         }
     }
 
@@ -150,6 +211,9 @@ impl PodEntry {
             records: Box::default(),
             problems: Box::new([DecodeError::from(error)]),
             raw: None,
+            ips: None,
+            usage: Usage::default(),
+            over_quota: false,
         }
     }
 
@@ -201,57 +265,123 @@ impl<'a> Earlier<'a> {
     }
 }
 
-fn read_annotation(
-    value: &str,
-    mut earlier: Earlier<'_>,
-    interner: &mut impl Interner,
-) -> (Vec<StoredRecord>, Vec<DecodeError>) {
-    let annotation = match Annotation::decode(value) {
-        Ok(annotation) => annotation,
-        Err(error) => return (Vec::new(), Vec::from([error])),
-    };
-    let mut records = Vec::with_capacity(annotation.records().len());
-    let mut problems = Vec::new();
-    for (index, record) in annotation.records().enumerate() {
+/// Reads the annotation of one Pod into records and problems.
+struct AnnotationReader<'a, I> {
+    trust: &'a Trust,
+    pod: Registrant<'a>,
+    /// The Pod had the same addresses before, so what was believed of it is.
+    same_ips: bool,
+    interner: &'a mut I,
+    records: Vec<StoredRecord>,
+    problems: Vec<DecodeError>,
+    usage: Usage,
+}
+
+impl<I: Interner> AnnotationReader<'_, I> {
+    fn read(
+        mut self,
+        value: Option<&str>,
+        mut earlier: Earlier<'_>,
+    ) -> (Vec<StoredRecord>, Vec<DecodeError>, Usage) {
+        match value.map(|value| (value, Annotation::decode(value))) {
+            None => {}
+            Some((_, Err(error))) => self.problems.push(error),
+            Some((value, Ok(annotation))) => {
+                self.records.reserve_exact(annotation.records().len());
+                for (index, record) in annotation.records().enumerate() {
+                    let place = Place { annotation: &annotation, value, index };
+                    let mut usage = self.usage;
+                    usage.add(record.key, record.value);
+                    if !self.trust.pod.holds(&usage) {
+                        push(&mut self.problems, || place.doubt(over_quota()));
+                        break;
+                    }
+                    self.usage = usage;
+                    self.record(record, &mut earlier, &place);
+                }
+            }
+        }
+        (self.records, self.problems, self.usage)
+    }
+
+    fn record(&mut self, record: Record<'_>, earlier: &mut Earlier<'_>, place: &Place<'_>) {
         let digest = digest(record.key);
         let found = earlier.find(digest, record.key);
         let key = found.map(|found| found.key.clone());
-        let key = match key.or_else(|| interner.key(digest, record.key)) {
+        let mut read = None;
+        let key = match key.or_else(|| self.interner.key(digest, record.key)) {
             Some(key) => key,
-            None => match KeyFacts::read(record.key) {
-                Ok(facts) => interner.store(record.key, facts),
-                Err(fault) => {
-                    push(&mut problems, || placed(&fault, &annotation, value, index));
-                    continue;
+            None => match ReadKey::read(record.key) {
+                Ok(new) => {
+                    let key = self.interner.store(record.key, KeyFacts::of(&new, self.trust));
+                    read = Some(new);
+                    key
                 }
+                Err(fault) => return push(&mut self.problems, || place.fault(&fault)),
             },
         };
         if let Some(refused) = key.facts().refusal() {
-            push(&mut problems, || refused_by_dubbo_go(refused, &annotation, value, index));
+            push(&mut self.problems, || place.refused_by_dubbo_go(refused));
+        }
+        let was_believed = self.same_ips && found.is_some_and(|found| found.distrust.is_none());
+        let is_judged = key.facts().is_claim() && !was_believed;
+        if is_judged || key.facts().weight_limit().is_some() {
+            read = read.or_else(|| ReadKey::read(record.key).ok());
+        }
+        let read = read.as_ref();
+        let doubt = read.filter(|_| is_judged).and_then(|it| it.doubt(self.trust, &self.pod));
+        let overweight = read.filter(|_| key.facts().weight_limit().is_some());
+        let overweight = overweight.and_then(|it| it.overweight(self.trust));
+        for doubt in doubt.into_iter().chain(overweight) {
+            push(&mut self.problems, || place.doubt(doubt));
         }
         let same = found.filter(|found| *found.value == *record.value);
-        let value = same.map_or_else(|| interner.value(record.value), |it| Arc::clone(&it.value));
-        records.push(StoredRecord { key, value });
+        let value =
+            same.map_or_else(|| self.interner.value(record.value), |it| Arc::clone(&it.value));
+        self.records.push(StoredRecord { key, value, distrust: doubt.map(|doubt| doubt.distrust) });
     }
-    (records, problems)
 }
 
-fn placed(fault: &KeyFault, annotation: &Annotation, value: &str, index: usize) -> DecodeError {
-    let (offset, decoded_offset) = annotation.place_in_key(value, index, fault.offset);
-    DecodeError::new(fault.stage, offset, decoded_offset, fault.expected, fault.found)
-}
-
-/// The record counts all the same: other readers take it.
-fn refused_by_dubbo_go(
-    refused: Finding,
-    annotation: &Annotation,
-    value: &str,
+/// Where a record stands: problems name the place in the annotation.
+struct Place<'a> {
+    annotation: &'a Annotation,
+    value: &'a str,
     index: usize,
-) -> DecodeError {
-    let (offset, decoded_offset) = annotation.place_in_key(value, index, refused.offset);
-    let key = annotation.records().nth(index).map_or("", |record| record.key);
-    let found = key.as_bytes().get(refused.offset).map_or(Found::End, |byte| Found::Byte(*byte));
-    DecodeError::of_dubbo_go(refused.reason, offset, decoded_offset, found)
+}
+
+impl Place<'_> {
+    fn in_key(&self, offset: usize) -> (usize, Option<usize>) {
+        self.annotation.place_in_key(self.value, self.index, offset)
+    }
+
+    fn fault(&self, fault: &KeyFault) -> DecodeError {
+        let (offset, decoded_offset) = self.in_key(fault.offset);
+        DecodeError::new(fault.stage, offset, decoded_offset, fault.expected, fault.found)
+    }
+
+    fn doubt(&self, doubt: Doubt) -> DecodeError {
+        let (offset, decoded_offset) = self.in_key(doubt.offset);
+        DecodeError::of_doubt(doubt, offset, decoded_offset)
+    }
+
+    /// The record counts all the same: other readers take it.
+    fn refused_by_dubbo_go(&self, refused: Finding) -> DecodeError {
+        let (offset, decoded_offset) = self.in_key(refused.offset);
+        let key = self.annotation.records().nth(self.index).map_or("", |record| record.key);
+        let found =
+            key.as_bytes().get(refused.offset).map_or(Found::End, |byte| Found::Byte(*byte));
+        DecodeError::of_dubbo_go(refused.reason, offset, decoded_offset, found)
+    }
+}
+
+/// That there is more than the Pod may register, at the first record that is too many.
+const fn over_quota() -> Doubt {
+    Doubt { distrust: Distrust::OverQuota, offset: 0, found: Phrase::More }
+}
+
+/// That there is no room for the Pod in its namespace.
+const fn over_namespace() -> DecodeError {
+    DecodeError::of_doubt(over_quota(), 0, None)
 }
 
 fn push(problems: &mut Vec<DecodeError>, problem: impl FnOnce() -> DecodeError) {
@@ -260,7 +390,7 @@ fn push(problems: &mut Vec<DecodeError>, problem: impl FnOnce() -> DecodeError) 
     } else if problems.len() < MAX_PROBLEMS {
         let mut last = problem();
         (last.expected, last.found) = (Phrase::NoMoreUnreadable, Found::Thing(Phrase::More));
-        last.reason = None;
+        (last.reason, last.distrust) = (None, None);
         problems.push(last);
     }
 }

@@ -5,6 +5,7 @@ use alloc::boxed::Box;
 
 use dubbo_k8s_codec::dubbo_go::{self, Finding};
 use dubbo_k8s_codec::problem::Phrase;
+use dubbo_k8s_codec::trust::{Claim, Doubt, Registrant, Trust};
 use dubbo_k8s_codec::{Category, Found, Key, ROOT, Service, Stage, Url};
 
 /// What a key says of itself: its interface, category and service.
@@ -15,6 +16,7 @@ pub struct KeyFacts {
     service: Option<Service<'static>>,
     is_leaf: bool,
     refusal: Option<Finding>,
+    weight_limit: Option<u32>,
 }
 
 impl KeyFacts {
@@ -53,9 +55,48 @@ impl KeyFacts {
         self.refusal
     }
 
+    /// The weight that counts where the URL names a larger one.
+    pub const fn weight_limit(&self) -> Option<u32> {
+        self.weight_limit
+    }
+
+    /// Whether it claims something that a Pod has to be believed: a provider, or a rule.
+    pub fn is_claim(&self) -> bool {
+        self.leaf_category().is_some_and(|category| category != Category::Consumers)
+    }
+
+    /// The facts of a key that was read.
+    pub(super) fn of(read: &ReadKey<'_>, trust: &Trust) -> Self {
+        let ReadKey { text, key, url } = read;
+        let refusal = url.as_ref().zip(key.category).and_then(|(url, category)| {
+            let mut refused = dubbo_go::refusal(url.as_str(), category)?;
+            refused.offset = Key::place_in_url(text, refused.offset);
+            Some(refused)
+        });
+        let interface = key.interface.as_deref();
+        let service = match url {
+            Some(url) => Some(url.service().into_owned()),
+            None => interface.map(|interface| Service::new(interface).into_owned()),
+        };
+        let provider = url.as_ref().filter(|_| key.category == Some(Category::Providers));
+        let weight_limit = provider.and_then(|url| trust.overweight(url)).map(|_| trust.max_weight);
+        let (interface, is_leaf) = (interface.map(Box::from), url.is_some());
+        Self { interface, category: key.category, service, is_leaf, refusal, weight_limit }
+    }
+}
+
+/// A key taken apart, borrowed from its text.
+#[derive(Debug)]
+pub(super) struct ReadKey<'a> {
+    text: &'a str,
+    key: Key<'a>,
+    url: Option<Url<'a>>,
+}
+
+impl<'a> ReadKey<'a> {
     /// Reads a key: a legal path under the registry's root and, on a leaf, a legal URL.
-    pub(super) fn read(text: &str) -> Result<Self, KeyFault> {
-        let key = Key::parse(text).map_err(|error| KeyFault {
+    pub(super) fn read(text: &'a str) -> Result<Self, KeyFault> {
+        let mut key = Key::parse(text).map_err(|error| KeyFault {
             stage: error.stage,
             offset: error.offset,
             expected: error.expected,
@@ -66,24 +107,32 @@ impl KeyFacts {
             let expected = Phrase::PathUnderRoot;
             return Err(KeyFault { stage: Stage::Shape, offset, expected, found });
         }
-        let url = key.url.as_deref().map(Url::parse).transpose().map_err(|error| KeyFault {
+        let url = key.url.take().map(Url::parse).transpose().map_err(|error| KeyFault {
             stage: Stage::Shape,
             offset: Key::place_in_url(text, error.offset),
             expected: error.expected,
             found: error.found,
         })?;
-        let refusal = url.as_ref().zip(key.category).and_then(|(url, category)| {
-            let mut refused = dubbo_go::refusal(url.as_str(), category)?;
-            refused.offset = Key::place_in_url(text, refused.offset);
-            Some(refused)
-        });
-        let interface = key.interface.as_deref();
-        let service = match &url {
-            Some(url) => Some(url.service().into_owned()),
-            None => interface.map(|interface| Service::new(interface).into_owned()),
-        };
-        let interface = interface.map(Box::from);
-        Ok(Self { interface, category: key.category, service, is_leaf: url.is_some(), refusal })
+        Ok(Self { text, key, url })
+    }
+
+    /// Why what it claims is not believed of a Pod; the place is that in the key.
+    pub(super) fn doubt(&self, trust: &Trust, pod: &Registrant<'_>) -> Option<Doubt> {
+        let (interface, category) = (self.key.interface.as_deref()?, self.key.category?);
+        let claim = Claim { interface, category, url: self.url.as_ref()? };
+        trust.judge(&claim, pod).err().map(|doubt| self.placed(doubt))
+    }
+
+    /// That its weight is larger than what counts; the place is that in the key.
+    pub(super) fn overweight(&self, trust: &Trust) -> Option<Doubt> {
+        if self.key.category != Some(Category::Providers) {
+            return None;
+        }
+        trust.overweight(self.url.as_ref()?).map(|doubt| self.placed(doubt))
+    }
+
+    fn placed(&self, doubt: Doubt) -> Doubt {
+        Doubt { offset: Key::place_in_url(self.text, doubt.offset), ..doubt }
     }
 }
 
@@ -94,4 +143,10 @@ pub(super) struct KeyFault {
     pub(super) offset: usize,
     pub(super) expected: Phrase,
     pub(super) found: Found,
+}
+
+/// Why the record of a key would not be believed of a Pod as it is, and where in the key.
+pub(crate) fn doubt(key: &str, trust: &Trust, pod: &Registrant<'_>) -> Option<Doubt> {
+    let read = ReadKey::read(key).ok()?;
+    read.doubt(trust, pod).or_else(|| read.overweight(trust))
 }

@@ -13,16 +13,18 @@ mod entry;
 mod key_facts;
 mod keys;
 mod known;
+mod quota;
 mod relist;
 mod services;
 mod stored_key;
 
 use alloc::boxed::Box;
-use alloc::collections::BTreeSet;
+use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::ops::Deref;
 
+use dubbo_k8s_codec::trust::Trust;
 use dubbo_k8s_codec::{DecodeError, Pod, PodError};
 use imbl::OrdMap;
 use serde::{Serialize, Serializer, ser::SerializeStruct};
@@ -37,7 +39,9 @@ pub(crate) use self::digest::digest;
 use self::entry::Interner;
 pub use self::entry::{PodEntry, StoredRecord};
 pub use self::key_facts::KeyFacts;
+pub(crate) use self::key_facts::doubt;
 use self::keys::ByDigest;
+use self::quota::NamespaceUsage;
 use self::relist::Staged;
 pub use self::relist::{Relist, Scope};
 pub use self::services::{Endpoint, ServiceEntry, Services};
@@ -150,7 +154,10 @@ impl Liveness {
 #[derive(Clone, Debug)]
 pub struct Catalog {
     liveness: Liveness,
+    trust: Arc<Trust>,
     content: Content,
+    /// What each namespace has registered.
+    usage: BTreeMap<Arc<str>, NamespaceUsage>,
     parts: SharedParts,
     empty: Arc<str>,
 }
@@ -164,11 +171,18 @@ impl Deref for Catalog {
 }
 
 impl Catalog {
-    /// An empty catalog.
+    /// An empty catalog, with the default [`Trust`].
     pub fn new(liveness: Liveness) -> Self {
+        Self::with_trust(liveness, Arc::default())
+    }
+
+    /// An empty catalog that believes what `trust` says.
+    pub fn with_trust(liveness: Liveness, trust: Arc<Trust>) -> Self {
         Self {
             liveness,
+            trust,
             content: Content::new(),
+            usage: BTreeMap::new(),
             parts: SharedParts::default(),
             empty: Arc::from(""),
         }
@@ -213,7 +227,8 @@ impl Catalog {
             self.take_out(&pod.namespace, &pod.name, Some(&pod.resource_version), log);
         }
         if live {
-            let entry = PodEntry::read(pod, held.as_deref(), &mut KnownKeys(self));
+            let trust = Arc::clone(&self.trust);
+            let entry = PodEntry::read(pod, held.as_deref(), &trust, &mut KnownKeys(self));
             self.put(Arc::new(entry), log);
         }
     }
@@ -263,7 +278,8 @@ impl Catalog {
     }
 
     /// Becomes the catalog that a first list has made, and reports everything in it.
-    fn adopt(&mut self, first: Self, changes: &mut Changes) {
+    fn adopt(&mut self, mut first: Self, changes: &mut Changes) {
+        first.balance_all();
         let revision = self.revision() + u64::from(!first.is_empty());
         *self = first;
         self.content.revision = revision;
@@ -278,7 +294,7 @@ impl Catalog {
             changes.pods.push(PodChange {
                 holder: Arc::clone(&entry.holder),
                 keys: Box::default(),
-                is_unannounced: entry.records().is_empty(),
+                is_unannounced: !entry.records().iter().any(|record| entry.counts(record)),
             });
         }
     }
@@ -299,6 +315,11 @@ impl Catalog {
         missing
     }
 
+    /// What is believed here.
+    pub fn trust(&self) -> &Trust {
+        &self.trust
+    }
+
     /// Which Pods count as live here.
     pub const fn liveness(&self) -> Liveness {
         self.liveness
@@ -312,13 +333,17 @@ impl Catalog {
             return;
         }
         let before = old.as_ref().map_or(&[][..], |old| &old.records);
-        let Difference { gone, come } = Difference::between(before, &entry.records);
+        let counted = |record: &StoredRecord| old.as_ref().is_some_and(|old| old.counts(record));
+        let Difference { gone, come } =
+            Difference::between(before, &entry.records, |was, is| counted(was) != entry.counts(is));
         for record in &gone {
-            self.drop_carrier(record, &holder, &entry.resource_version, log);
+            self.drop_carrier((record, counted(record)), &holder, &entry.resource_version, log);
         }
         for record in &come {
-            self.add_carrier(record, &holder, &entry.resource_version, log);
+            let counts = entry.counts(record);
+            self.add_carrier((record, counts), &holder, &entry.resource_version, log);
         }
+        self.account(&holder.namespace, old.as_deref(), Some(&entry), log);
         let keys = gone.iter().chain(&come).map(|record| &record.key);
         let is_same = old.as_ref().is_some_and(|old| old.shows_the_same(&entry));
         log.pod(&holder, keys, is_same);
@@ -338,8 +363,9 @@ impl Catalog {
         let version = version.map_or_else(|| Arc::clone(&entry.resource_version), Arc::from);
         let records = entry.distinct_keys();
         for record in &entry.records {
-            self.drop_carrier(record, &entry.holder, &version, log);
+            self.drop_carrier((record, entry.counts(record)), &entry.holder, &version, log);
         }
+        self.account(&entry.holder.namespace, Some(&entry), None, log);
         log.pod(&entry.holder, records, false);
         log.problems(&entry.holder, &entry.problems, &[]);
         log.dirty = true;
@@ -347,11 +373,14 @@ impl Catalog {
 
     fn add_carrier(
         &mut self,
-        record: &StoredRecord,
+        (record, counts): (&StoredRecord, bool),
         holder: &Arc<Holder>,
         version: &Arc<str>,
         log: &mut Log,
     ) {
+        if !counts {
+            return self.add_unbelieved(record, holder, log);
+        }
         let keys = &mut self.content.keys;
         let Some(carriers) = keys.get_mut(&record.key) else {
             keys.insert(&record.key, Carriers::one(holder, &record.value));
@@ -367,11 +396,14 @@ impl Catalog {
 
     fn drop_carrier(
         &mut self,
-        record: &StoredRecord,
+        (record, counted): (&StoredRecord, bool),
         holder: &Arc<Holder>,
         version: &Arc<str>,
         log: &mut Log,
     ) {
+        if !counted {
+            return self.drop_unbelieved(record, holder, log);
+        }
         let Some(carriers) = self.content.keys.get_mut(&record.key) else { return };
         let before = carriers.value().cloned();
         log.dirty |= carriers.remove(holder);
@@ -382,8 +414,28 @@ impl Catalog {
         log.transition(&record.key, before, after, holder, version);
     }
 
+    /// Of what does not count no reader is notified one by one; that there is another state is enough.
+    fn add_unbelieved(&mut self, record: &StoredRecord, holder: &Arc<Holder>, log: &mut Log) {
+        let unbelieved = &mut self.content.unbelieved;
+        if let Some(carriers) = unbelieved.get_mut(&record.key) {
+            log.dirty |= carriers.insert(holder, &record.value);
+        } else {
+            unbelieved.insert(&record.key, Carriers::one(holder, &record.value));
+            log.dirty = true;
+        }
+    }
+
+    fn drop_unbelieved(&mut self, record: &StoredRecord, holder: &Arc<Holder>, log: &mut Log) {
+        let Some(carriers) = self.content.unbelieved.get_mut(&record.key) else { return };
+        log.dirty |= carriers.remove(holder);
+        if carriers.value().is_none() {
+            self.content.unbelieved.remove(&record.key);
+        }
+    }
+
     /// Appends what a step has done.
     fn finish(&mut self, mut log: Log, changes: &mut Changes) {
+        self.balance(&mut log);
         self.content.revision += u64::from(log.dirty);
         let named = emit(log.transitions, &mut changes.changes);
         changes.pods.extend(log.pods.into_iter().map(|pod| pod.beside(&named)));
@@ -398,6 +450,8 @@ struct Log {
     problems: Vec<ProblemChange>,
     pods: Vec<TouchedPod>,
     dirty: bool,
+    /// Namespaces whose Pods may have to count, or to count no longer.
+    unbalanced: BTreeSet<Arc<str>>,
     /// Nothing is reported of it.
     silent: bool,
 }
@@ -475,7 +529,7 @@ struct KnownKeys<'a>(&'a mut Catalog);
 
 impl Interner for KnownKeys<'_> {
     fn key(&mut self, digest: u64, key: &str) -> Option<StoredKey> {
-        self.0.content.keys.key(digest, key).cloned()
+        self.0.content.known_key(digest, key).cloned()
     }
 
     fn store(&mut self, key: &str, facts: KeyFacts) -> StoredKey {

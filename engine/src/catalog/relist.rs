@@ -4,6 +4,7 @@
 use alloc::boxed::Box;
 use alloc::sync::Arc;
 
+use dubbo_k8s_codec::trust::Trust;
 use dubbo_k8s_codec::{Pod, PodError};
 use imbl::OrdMap;
 
@@ -51,10 +52,14 @@ pub(super) enum Staged {
 impl Relist {
     pub(super) fn new(catalog: &Catalog) -> Self {
         Self(if catalog.is_empty() {
-            Staged::First(Box::new(Catalog::new(catalog.liveness)))
+            Staged::First(Box::new(Catalog::with_trust(
+                catalog.liveness,
+                Arc::clone(&catalog.trust),
+            )))
         } else {
             Staged::Later(Later {
                 liveness: catalog.liveness,
+                trust: Arc::clone(&catalog.trust),
                 pods: OrdMap::new(),
                 keys: KeyMap::new(),
                 parts: SharedParts::default(),
@@ -106,6 +111,7 @@ impl Relist {
 #[derive(Debug)]
 pub(super) struct Later {
     liveness: Liveness,
+    trust: Arc<Trust>,
     pub(super) pods: OrdMap<Arc<str>, Pods>,
     /// The keys that the catalog does not know.
     keys: KeyMap<()>,
@@ -126,7 +132,9 @@ impl Later {
             Some(held) if held.is_of(pod) => Arc::clone(held),
             _ => {
                 let earlier = held.map(|held| &**held);
-                Arc::new(PodEntry::read(pod, earlier, &mut Staging { catalog, later: self }))
+                let trust = Arc::clone(&self.trust);
+                let mut staging = Staging { catalog, later: self };
+                Arc::new(PodEntry::read(pod, earlier, &trust, &mut staging))
             }
         };
         self.stage(entry);
@@ -159,7 +167,7 @@ struct Staging<'a> {
 
 impl Interner for Staging<'_> {
     fn key(&mut self, digest: u64, key: &str) -> Option<StoredKey> {
-        let known = self.catalog.content.keys.key(digest, key);
+        let known = self.catalog.content.known_key(digest, key);
         known.or_else(|| self.later.keys.key(digest, key)).cloned()
     }
 

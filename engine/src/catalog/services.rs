@@ -28,11 +28,12 @@ pub struct ServiceEntry {
 
 /// One provider or consumer of a service.
 ///
-/// Serialises as `{"url","protocol","host","port","params","holders"}`.
+/// Serialises as `{"url","protocol","host","port","params","trusted","holders"}`.
 #[derive(Clone, Debug)]
 pub struct Endpoint {
     key: StoredKey,
     url: Url<'static>,
+    is_trusted: bool,
     carriers: Carriers,
 }
 
@@ -40,16 +41,23 @@ pub struct Endpoint {
 /// time, when it is asked for.
 #[derive(Debug)]
 pub struct Services {
-    endpoints: Peekable<IntoIter<(StoredKey, Carriers)>>,
+    endpoints: Peekable<IntoIter<Found>>,
 }
+
+/// An endpoint before its URL is made, and whether it is believed.
+type Found = (StoredKey, Carriers, bool);
 
 impl Services {
     /// Those of these endpoints.
-    pub(super) fn of<'a>(endpoints: impl Iterator<Item = (&'a StoredKey, &'a Carriers)>) -> Self {
-        let endpoints = endpoints.map(|(key, carriers)| (key.clone(), carriers.clone()));
-        let mut endpoints: Vec<_> = endpoints.collect();
-        endpoints.sort_unstable_by(|(one, _), (two, _)| {
-            one.facts().service().cmp(&two.facts().service()).then_with(|| one.cmp(two))
+    pub(super) fn of<'a>(
+        endpoints: impl Iterator<Item = ((&'a StoredKey, &'a Carriers), bool)>,
+    ) -> Self {
+        let endpoints =
+            endpoints.map(|((key, carriers), trusted)| (key.clone(), carriers.clone(), trusted));
+        let mut endpoints: Vec<Found> = endpoints.collect();
+        endpoints.sort_unstable_by(|(one, _, trusted), (two, _, also)| {
+            let by_service = one.facts().service().cmp(&two.facts().service());
+            by_service.then_with(|| one.cmp(two)).then_with(|| also.cmp(trusted))
         });
         Self { endpoints: endpoints.into_iter().peekable() }
     }
@@ -61,11 +69,11 @@ impl Iterator for Services {
     fn next(&mut self) -> Option<ServiceEntry> {
         let service = self.endpoints.peek()?.0.facts().service()?.clone();
         let (mut providers, mut consumers) = (Vec::new(), Vec::new());
-        let is_its = |(key, _): &(StoredKey, _)| key.facts().service() == Some(&service);
-        while let Some((key, carriers)) = self.endpoints.next_if(is_its) {
+        let is_its = |(key, ..): &Found| key.facts().service() == Some(&service);
+        while let Some((key, carriers, is_trusted)) = self.endpoints.next_if(is_its) {
             let Some(url) = key.url() else { continue };
             let category = key.facts().category();
-            let endpoint = Endpoint { key, url, carriers };
+            let endpoint = Endpoint { key, url, is_trusted, carriers };
             match category {
                 Some(Category::Providers) => providers.push(endpoint),
                 _ => consumers.push(endpoint),
@@ -81,7 +89,12 @@ impl Endpoint {
         &self.key
     }
 
-    /// Its URL.
+    /// Whether it is believed of these Pods. One that is not must reach no consumer.
+    pub const fn is_trusted(&self) -> bool {
+        self.is_trusted
+    }
+
+    /// Its URL, with no weight larger than what counts.
     pub fn url(&self) -> &Url<'static> {
         &self.url
     }
@@ -111,12 +124,13 @@ impl Serialize for Endpoint {
         for param in self.url.params() {
             params.entry(param.name()).or_insert_with(|| param.value());
         }
-        let mut object = serializer.serialize_struct("Endpoint", 6)?;
+        let mut object = serializer.serialize_struct("Endpoint", 7)?;
         object.serialize_field("url", self.url.as_str())?;
         object.serialize_field("protocol", self.url.scheme())?;
         object.serialize_field("host", self.url.host())?;
         object.serialize_field("port", &self.url.port())?;
         object.serialize_field("params", &params)?;
+        object.serialize_field("trusted", &self.is_trusted)?;
         object.serialize_field("holders", &self.holders().collect::<Vec<_>>())?;
         object.end()
     }

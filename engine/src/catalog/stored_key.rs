@@ -13,10 +13,11 @@ use core::cmp::Ordering;
 use core::fmt;
 use core::ops::Range;
 
+use dubbo_k8s_codec::trust::{self, Trust};
 use dubbo_k8s_codec::{Key, Url};
 
 use super::digest::digest;
-use super::key_facts::KeyFacts;
+use super::key_facts::{KeyFacts, ReadKey};
 use super::known::Known;
 
 /// The key of a record, in little room. A copy is cheap.
@@ -89,11 +90,15 @@ impl StoredKey {
     }
 
     /// The URL of a leaf. It is ten times as large as the key is kept, so it is made again from the key's
-    /// text: for output only, which reads its parts.
+    /// text: for output only, which reads its parts. A weight that is larger than what counts is replaced.
     pub fn url(&self) -> Option<Url<'static>> {
         let text = self.to_text();
         let url = Key::parse(&text).ok()?.url?.into_owned();
-        Url::parse(url).ok()
+        let mut url = Url::parse(url).ok()?;
+        if let Some(limit) = self.facts().weight_limit() {
+            trust::cap(&mut url, limit);
+        }
+        Some(url)
     }
 
     /// How many bytes its text has.
@@ -133,8 +138,12 @@ impl StoredKey {
 /// A key that shares nothing, for one that is only looked for. Of a text that is no key there are no facts.
 impl From<&str> for StoredKey {
     fn from(text: &str) -> Self {
-        SharedParts::default().store(text, KeyFacts::read(text).unwrap_or_default())
+        SharedParts::default().store(text, facts_of(text))
     }
+}
+
+fn facts_of(text: &str) -> KeyFacts {
+    ReadKey::read(text).map(|read| KeyFacts::of(&read, &Trust::new())).unwrap_or_default()
 }
 
 impl PartialEq for StoredKey {
@@ -321,7 +330,7 @@ mod tests {
     }
 
     fn store(parts: &mut SharedParts, text: &str) -> StoredKey {
-        parts.store(text, KeyFacts::read(text).unwrap_or_default())
+        parts.store(text, facts_of(text))
     }
 
     proptest! {

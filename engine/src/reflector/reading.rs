@@ -106,6 +106,10 @@ impl Reflector {
         };
         self.replica.page(&meta.resource_version);
         if let Some(token) = meta.continue_token {
+            if !self.replica.goes_on(&token) {
+                let cause = Cause::NotAList("its pages do not come to an end".to_owned());
+                return self.fail(cx, Verb::List, cause, Step::FIRST_PAGE, None);
+            }
             return self.send(cx, Step::Page { token, whole: false });
         }
         if self.replica.commit(cx) {

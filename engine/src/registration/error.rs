@@ -4,9 +4,12 @@
 use alloc::borrow::ToOwned as _;
 use alloc::format;
 use alloc::string::String;
+use alloc::sync::Arc;
 use core::fmt;
 
-use dubbo_k8s_codec::DecodeError;
+use dubbo_k8s_codec::problem::Language;
+use dubbo_k8s_codec::trust::Doubt;
+use dubbo_k8s_codec::{DecodeError, Key};
 
 use super::{AnnotationSizes, PodName};
 use crate::{Cause, Verb};
@@ -36,6 +39,15 @@ pub enum RegistrationError {
         pod: PodName,
         /// How large each part is.
         sizes: AnnotationSizes,
+    },
+    /// Readers of the registry would not believe the record of this Pod.
+    NotBelieved {
+        /// The Pod.
+        pod: PodName,
+        /// The record's key.
+        key: Arc<str>,
+        /// Why, and where in the key.
+        doubt: Doubt,
     },
     /// Others changed the Pod each time between reading and writing it.
     Conflict {
@@ -68,6 +80,7 @@ impl RegistrationError {
             | Self::NotKept(pod)
             | Self::Unreadable { pod, .. }
             | Self::TooLarge { pod, .. }
+            | Self::NotBelieved { pod, .. }
             | Self::Conflict { pod, .. }
             | Self::Request { pod, .. } => pod,
         }
@@ -108,6 +121,10 @@ impl RegistrationError {
                  annotation that is not needed."
                     .to_owned()
             }
+            Self::NotBelieved { doubt, .. } => {
+                let advice = doubt.distrust.code().advice(Language::English);
+                format!("Nothing was changed. {advice} --force writes it all the same.")
+            }
             Self::Conflict { .. } => {
                 "Nothing of this was written. Something changes the Pod all the time; see who with \
                  kubectl get pod --show-managed-fields."
@@ -137,6 +154,15 @@ impl fmt::Display for RegistrationError {
             Self::Terminating(pod) => write!(f, "Pod {pod} is being deleted"),
             Self::Unreadable { pod, error } => {
                 write!(f, "the registry annotation of Pod {pod} cannot be read: {error}")
+            }
+            Self::NotBelieved { pod, key, doubt } => {
+                let url = Key::parse(key).ok().and_then(|key| key.url).unwrap_or_default();
+                let (expected, found) = (doubt.distrust.expected(), doubt.found);
+                let what = doubt.distrust.code().title(Language::English);
+                write!(
+                    f,
+                    "{url} would not be believed of Pod {pod}: {what}: expected {expected}, found {found}"
+                )
             }
             Self::TooLarge { pod, sizes } => write!(f, "Pod {pod} would have {sizes}"),
             Self::Conflict { pod, attempts } => {

@@ -5,6 +5,8 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::time::Duration;
 
+use dubbo_k8s_codec::trust::Trust;
+
 use super::{Outcome, PodName, RegistrationError};
 use crate::{Request, StreamId, Wire};
 
@@ -24,13 +26,16 @@ pub struct RegistrarSettings {
     pub dry_run: bool,
     /// In which form to ask for the Pod.
     pub wire: Wire,
+    /// What is believed: a record that would not be is not added. None adds every record.
+    pub trust: Option<Trust>,
 }
 
 impl RegistrarSettings {
-    /// The settings that fit most: the Pod's own label value, no hold, no dry run.
+    /// The settings that fit most: the Pod's own label value, no hold, no dry run, the default trust.
     pub fn new(pod: PodName) -> Self {
         let wire = Wire::default();
-        Self { pod, uid: None, label_value: None, hold: false, dry_run: false, wire }
+        let trust = Some(Trust::default());
+        Self { pod, uid: None, label_value: None, hold: false, dry_run: false, wire, trust }
     }
 }
 

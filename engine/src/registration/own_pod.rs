@@ -1,10 +1,12 @@
 //! The Pod that is registered in: as much of it as a change of its records needs. It must never
-//! hold more of an answer than its identity, the registry's label and the annotations.
+//! hold more of an answer than its identity and addresses, the registry's label and the annotations.
 
 use alloc::borrow::{Cow, ToOwned as _};
 use alloc::collections::BTreeMap;
 use alloc::string::{String, ToString as _};
+use alloc::vec::Vec;
 use core::fmt;
+use core::net::IpAddr;
 
 use dubbo_k8s_codec::kubernetes::{is_label, is_name};
 use dubbo_k8s_codec::{ANNOTATION, LABEL, Pod, protobuf};
@@ -74,6 +76,8 @@ pub struct OwnPod {
     pub label: Option<String>,
     /// All annotations: Kubernetes limits their size together.
     pub annotations: BTreeMap<String, String>,
+    /// Its own addresses, where they are known: a provider is believed at these.
+    pub ips: Option<Vec<IpAddr>>,
 }
 
 impl OwnPod {
@@ -99,6 +103,7 @@ impl OwnPod {
             terminating: pod.deleting,
             label: pod.label.clone().map(Cow::into_owned),
             annotations: annotations.map(own).collect(),
+            ips: pod.known_ips().map(<[_]>::to_vec),
         })
     }
 
@@ -118,8 +123,23 @@ impl OwnPod {
 #[serde(rename_all = "camelCase", default)]
 pub(super) struct Object {
     metadata: Metadata,
+    /// Of a Pod an object; of a Status a text.
+    status: serde_json::Value,
     /// Of a Status.
     pub(super) code: u16,
+}
+
+/// The addresses in the status of a Pod, if it has one.
+fn ips(status: &serde_json::Value) -> Option<Vec<IpAddr>> {
+    let status = status.as_object()?;
+    let listed = status.get("podIPs").and_then(serde_json::Value::as_array);
+    let listed = listed.into_iter().flatten().filter_map(|ip| ip.get("ip"));
+    let mut ips: Vec<IpAddr> = Vec::new();
+    for ip in listed.chain(status.get("podIP")) {
+        let ip = ip.as_str().and_then(|ip| ip.parse().ok());
+        ips.extend(ip.filter(|ip| !ips.contains(ip)));
+    }
+    Some(ips)
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -147,6 +167,7 @@ impl TryFrom<Object> for OwnPod {
             terminating: deletion_timestamp.is_some(),
             label: labels.and_then(|mut labels| labels.remove(LABEL)),
             annotations: annotations.unwrap_or_default(),
+            ips: ips(&object.status),
         })
     }
 }
@@ -183,15 +204,18 @@ mod tests {
     fn a_pod_and_its_metadata_read_alike() {
         let pod = OwnPod::parse(
             br#"{"kind":"Pod","metadata":{"uid":"u","resourceVersion":"7","labels":{"dubbo.io/label":"x","app":"y"},
-                "annotations":{"a":"1","dubbo.io/annotation":"W10="}},"spec":{"containers":[]},"status":{}}"#,
+                "annotations":{"a":"1","dubbo.io/annotation":"W10="}},"spec":{"containers":[]},"status":{"podIP":"10.0.0.1","podIPs":[{"ip":"10.0.0.1"},{"ip":"fd00::1"}]}}"#,
         )
         .unwrap();
         assert_eq!((pod.uid.as_str(), pod.resource_version.as_str()), ("u", "7"));
         assert_eq!((pod.label.as_deref(), pod.annotation()), (Some("x"), Some("W10=")));
         assert!(!pod.terminating);
+        let ips = ["10.0.0.1", "fd00::1"].map(|ip| ip.parse().unwrap());
+        assert_eq!(pod.ips.as_deref(), Some(&ips[..]));
         let bare = br#"{"metadata":{"uid":"u","resourceVersion":"7","deletionTimestamp":"2026-01-01T00:00:00Z"}}"#;
         let bare = OwnPod::parse(bare).unwrap();
         assert!(bare.terminating && bare.label.is_none() && bare.annotations.is_empty());
+        assert_eq!(bare.ips, None);
     }
 
     #[test]

@@ -8,7 +8,9 @@ use core::time::Duration;
 
 use super::{OwnPod, PodName, RegistrationError, Ticket};
 use dubbo_k8s_codec::kubernetes::LABEL_VALUES;
+use dubbo_k8s_codec::trust::{Registrant, Trust};
 
+use crate::catalog::doubt;
 use crate::patch::{Draft, Obstacle, Patch};
 
 /// A change that a caller waits for.
@@ -106,6 +108,7 @@ pub(super) struct Plan {
 pub(super) struct Planner<'a> {
     pub(super) name: &'a PodName,
     pub(super) label_value: Option<&'a str>,
+    pub(super) trust: Option<&'a Trust>,
     /// Records that are added are held from then on.
     pub(super) hold: bool,
     pub(super) held: &'a Held,
@@ -181,6 +184,7 @@ impl Planner<'_> {
                 return Err(RegistrationError::Terminating(self.name.clone()));
             }
             Edit::Add(keys) => {
+                keys.iter().try_for_each(|key| self.believe(key, pod))?;
                 for key in keys {
                     note(key, draft.add(key).map_err(|obstacle| self.error(obstacle))?);
                 }
@@ -203,6 +207,19 @@ impl Planner<'_> {
             }
         }
         Ok(outcome)
+    }
+
+    /// What readers of the registry would not believe is not written. A process may start before the kubelet has
+    /// published its Pod's addresses; readers believe it as soon as that is done.
+    fn believe(&self, key: &str, pod: &OwnPod) -> Result<(), RegistrationError> {
+        let registrant = Registrant {
+            namespace: self.name.namespace(),
+            ips: pod.ips.as_deref().filter(|ips| !ips.is_empty()),
+        };
+        let doubt = self.trust.and_then(|trust| doubt(key, trust, &registrant));
+        doubt.map_or(Ok(()), |doubt| {
+            Err(RegistrationError::NotBelieved { pod: self.name.clone(), key: key.into(), doubt })
+        })
     }
 
     fn error(&self, obstacle: Obstacle) -> RegistrationError {

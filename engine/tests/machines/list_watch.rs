@@ -613,3 +613,35 @@ fn progress_is_told_while_a_large_list_loads() {
         "{notices:?}"
     );
 }
+
+#[test]
+fn a_list_whose_pages_never_end_backs_off_and_starts_again() {
+    let same = |_: u32| list(7, "again", &[pod("a", "u-a", 3, &["a"])]);
+    let empty = |page: u32| list(7, &format!("token-{page}"), &[]);
+    for answer in [&same as &dyn Fn(u32) -> String, &empty] {
+        let mut rig = Rig::new(paged());
+        let mut waits = Vec::new();
+        for _ in 0..5 {
+            let mut pages = 0;
+            let before = rig.sent.len();
+            while rig.told().is_empty() {
+                rig.answer(&answer(pages));
+                pages += 1;
+                assert!(pages <= 16, "it never waits");
+            }
+            assert_eq!(
+                rig.sent.len(),
+                before + usize::try_from(pages).unwrap() - 1,
+                "nothing is sent before the wait"
+            );
+            waits.push(rig.until_sent());
+            assert_eq!(rig.parameter("continue"), None, "from the start");
+        }
+        assert!(waits[4] > waits[0], "{waits:?}");
+        assert_eq!(rig.engine.catalog().records(), 0);
+    }
+    let mut rig = Rig::new(paged());
+    rig.answer(&list(7, "one", &[]));
+    rig.answer(&list(7, "", &[pod("a", "u-a", 3, &["a"])]));
+    rig.holds(&["a"]);
+}

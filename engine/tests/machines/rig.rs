@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use dubbo_k8s_codec::trust::{Admit, Trust};
 use dubbo_k8s_engine::catalog::{Change, ChangeKind};
 use dubbo_k8s_engine::{
     Engine, Input, Notice, Output, Request, Scopes, Settings, StreamId, TransportError,
@@ -60,7 +61,9 @@ impl Form {
 }
 
 pub(crate) fn settings() -> Settings {
-    Settings::new(Scopes::namespaces(["shop"]).unwrap())
+    // Recorded Pods have no address of their own; who is believed is tested with the catalog.
+    let trust = Trust { admitted: vec![Admit::Any], ..Trust::default() };
+    Settings { trust, ..Settings::new(Scopes::namespaces(["shop"]).unwrap()) }
 }
 
 /// Settings for a server that is known to have no streaming list.

@@ -221,3 +221,78 @@ fn a_plugin_in_the_place_of_another_finds_the_registry_read() {
     proxy.answer_with(&second, "W/\"1-2\"", &[pod(2)]);
     assert_eq!(endpoint(&proxy, &second).as_deref(), Some("10.0.0.2:1"));
 }
+
+/// A Pod as the watcher knows it, with its own address.
+fn at(namespace: &str, name: &str, ip: &str, urls: &[&str]) -> String {
+    let annotation = annotation(urls);
+    format!(
+        r#"{{"namespace":"{namespace}","name":"{name}","uid":"u","annotation":"{annotation}","ips":["{ip}"]}}"#
+    )
+}
+
+fn load(plugin: &Plugin, proxy: &Proxy, etag: &str, pods: &[String]) {
+    let body = format!(r#"{{"revision":"r","pods":[{}]}}"#, pods.join(","));
+    proxy.answer(plugin, &[(":status", "200"), ("etag", etag), ("age", "0")], body.as_bytes());
+    proxy.run(plugin, Duration::from_secs(2));
+}
+
+#[test]
+fn a_provider_at_an_address_that_is_not_its_pods_gets_no_request() {
+    let proxy = Proxy::default();
+    let plugin = start(&proxy);
+    let spoofed = |url: &str| at("evil", "a", "10.0.0.9", &[url]);
+    for url in
+        ["tri://169.254.169.254:1/a.B", "tri://10.0.0.1:1/a.B", "tri://10.0.0.9:1,10.0.0.1:1/a.B"]
+    {
+        load(&plugin, &proxy, "W/\"1-1\"", &[spoofed(url)]);
+        assert_eq!(endpoint(&proxy, &plugin), None, "{url}");
+    }
+    let own = at("shop", "b", "10.0.0.1", &["tri://10.0.0.1:1/a.B"]);
+    load(&plugin, &proxy, "W/\"1-2\"", &[spoofed("tri://10.0.0.8:1/a.B"), own.clone()]);
+    for _ in 0..100 {
+        assert_eq!(endpoint(&proxy, &plugin).as_deref(), Some("10.0.0.1:1"));
+    }
+    // The very same annotation is judged anew where the Pod has another address.
+    load(&plugin, &proxy, "W/\"1-3\"", &[own.replace("[\"10.0.0.1\"]", "[\"10.0.0.7\"]")]);
+    assert_eq!(endpoint(&proxy, &plugin), None);
+}
+
+#[test]
+fn a_provider_of_four_billion_gets_no_more_than_its_limit() {
+    let proxy = Proxy::default();
+    let json = br#"{"discovery":{"cluster":"w4"},"trust":{"maxWeight":100}}"#;
+    let plugin = Plugin::configure(json, &proxy).unwrap();
+    proxy.run(&plugin, Duration::from_millis(1));
+    let heavy = at("evil", "a", "10.0.0.9", &["tri://10.0.0.9:1/a.B?weight=4000000000"]);
+    load(
+        &plugin,
+        &proxy,
+        "W/\"1-1\"",
+        &[heavy, at("shop", "b", "10.0.0.1", &["tri://10.0.0.1:1/a.B"])],
+    );
+    let to = |_| endpoint(&proxy, &plugin).unwrap();
+    let good = (0..2000).map(to).filter(|endpoint| endpoint == "10.0.0.1:1").count();
+    // Half of them; on 2,000 picks this is twenty standard deviations wide.
+    assert!((550..1450).contains(&good), "{good} of 2000");
+}
+
+#[test]
+fn seventeen_pods_with_huge_annotations_never_push_out_another_namespace() {
+    let proxy = Proxy::default();
+    let json = br#"{"discovery":{"cluster":"w17"},"bounds":{"providers":2000},"trust":{"podQuota":"16000,1Mi"}}"#;
+    let plugin = Plugin::configure(json, &proxy).unwrap();
+    proxy.run(&plugin, Duration::from_millis(1));
+    let huge = |n: u32| {
+        let ip = format!("10.1.0.{n}");
+        let hosts: Vec<_> = (1..=1000).map(|port| format!("{ip}:{port}")).collect();
+        at("evil", &format!("p{n}"), &ip, &[&format!("tri://{}/evil.E", hosts.join(","))])
+    };
+    let mut pods: Vec<String> = (1..=17).map(huge).collect();
+    pods.push(at("shop", "b", "10.0.0.1", &["tri://10.0.0.1:1/a.B"]));
+    load(&plugin, &proxy, "W/\"1-1\"", &pods);
+    assert_eq!(endpoint(&proxy, &plugin).as_deref(), Some("10.0.0.1:1"));
+    assert_eq!(proxy.metric("dubbo.providers"), 2000);
+    // Once there is room, what was cut is whole again.
+    load(&plugin, &proxy, "W/\"1-2\"", &pods.split_off(16));
+    assert_eq!(proxy.metric("dubbo.providers"), 1001);
+}

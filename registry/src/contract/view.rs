@@ -29,7 +29,7 @@ struct Services<'a>(&'a Catalog);
 
 impl Serialize for Services<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_seq(self.0.services())
+        serializer.collect_seq(self.0.listed_services_of(|_| true))
     }
 }
 

@@ -162,7 +162,9 @@ impl Registry {
         let connection = self.connection();
         let environment = Environment::of_process();
         let pod = ThisPod::find(None, None, &environment, &connection.namespace)?;
-        let settings = RegistrarSettings { uid: pod.uid, ..RegistrarSettings::new(pod.name) };
+        let trust = Some(self.trust.clone());
+        let settings =
+            RegistrarSettings { uid: pod.uid, trust, ..RegistrarSettings::new(pod.name) };
         let client = Client::new(connection.clone())?;
         Ok(self.own.get_or_init(|| Registrations::new(client, settings)))
     }

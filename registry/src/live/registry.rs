@@ -6,6 +6,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use dubbo_k8s_codec::Query;
+use dubbo_k8s_codec::trust::Trust;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
@@ -56,6 +57,8 @@ pub struct Registry {
     reader: Reader,
     meters: Arc<Meters>,
     connection: config::Config,
+    /// What is believed.
+    pub(super) trust: Trust,
     /// What this process registers, from the first URL on.
     pub(super) own: OnceLock<Registrations>,
     /// `None` when the caller drives the driver.
@@ -115,8 +118,9 @@ impl Registry {
         let connection = driver.client().config().clone();
         let content = driver.engine().catalog().content();
         let (publisher, reader) = Publisher::new(content, log, Arc::clone(&meters));
+        let trust = driver.engine().catalog().trust().clone();
         let task = Some(Task(tokio::spawn(follow(driver, Feed { publisher }))));
-        Self { reader, meters, connection, own: OnceLock::new(), task }
+        Self { reader, meters, connection, trust, own: OnceLock::new(), task }
     }
 
     /// A registry for a caller that drives the driver itself, and the end by which it feeds it. It
@@ -126,7 +130,8 @@ impl Registry {
         let connection = driver.client().config().clone();
         let content = driver.engine().catalog().content();
         let (publisher, reader) = Publisher::new(content, log, Arc::clone(&meters));
-        let registry = Self { reader, meters, connection, own: OnceLock::new(), task: None };
+        let trust = driver.engine().catalog().trust().clone();
+        let registry = Self { reader, meters, connection, trust, own: OnceLock::new(), task: None };
         (registry, Feed { publisher })
     }
 

@@ -69,13 +69,19 @@ impl Snapshot {
             .map(|(key, value, holders)| (key.to_text(), &**value, holders.map(|holder| &**holder)))
     }
 
-    /// The services that are asked for, by interface, then group, then version. One at a time is
-    /// put together with its URLs.
+    /// The services that are asked for, by interface, then group, then version, with the endpoints that are
+    /// believed. One at a time is put together with its URLs.
     pub fn services(&self) -> Services {
         self.content().services_of(|key| self.selects(key))
     }
 
-    /// The providers that are asked for.
+    /// The same with the endpoints too that are not believed ([`Endpoint::is_trusted`]), for those who look into the
+    /// registry. No request may be sent to these.
+    pub fn listed_services(&self) -> Services {
+        self.content().listed_services_of(|key| self.selects(key))
+    }
+
+    /// The providers that are asked for and believed.
     pub fn providers(&self) -> impl Iterator<Item = Endpoint> + use<> {
         self.services().flat_map(|service| service.providers)
     }

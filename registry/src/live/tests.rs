@@ -735,3 +735,38 @@ fn shown(world: &World) -> (Content, Vec<String>, Vec<String>) {
     }
     (content(&snapshot), problems, pods)
 }
+
+#[tokio::test]
+async fn a_subscriber_is_given_believed_providers_only_and_a_list_shows_the_others() {
+    let mut world = World::new();
+    let keys = [provider("a.B", 1), provider("a.B", 9)];
+    let annotation = encode(keys.iter().map(|key| Record::new(key)));
+    let mut pod = world.pod("evil", "u-1", &annotation);
+    (pod.ready, pod.ips) = (Some(true), vec!["10.0.0.9".parse().unwrap()]);
+    let mut updates = world.subscribe(Some(Query::parse("a.B")));
+    let before = world.revision();
+    world.catalog.observe(&pod, &mut world.changes);
+    world.publish();
+    assert!(matches!(updates.next().await, Some(Update::Snapshot(_))));
+    let Some(Update::Change(change)) = updates.next().await else { panic!("a change") };
+    assert_eq!((change.kind, &*change.key), (ChangeKind::Added, &*keys[1]));
+    let Some(Update::Problem(problem)) = updates.next().await else { panic!("a problem") };
+    assert_eq!(problem.problem.error.code().as_str(), "address-not-pod");
+
+    let snapshot = world.snapshot();
+    let hosts: Vec<_> = snapshot.providers().map(|it| it.url().host().to_owned()).collect();
+    assert_eq!(hosts, ["10.0.0.9"]);
+    let listed = snapshot.listed_services().flat_map(|service| service.providers);
+    let listed: Vec<_> = listed.map(|it| (it.url().host().to_owned(), it.is_trusted())).collect();
+    assert_eq!(listed, [("10.0.0.1".to_owned(), false), ("10.0.0.9".to_owned(), true)]);
+    assert!(world.revision() != before);
+
+    // It is not believed any more once its address is another one.
+    pod.resource_version = "99".into();
+    pod.ips = vec!["10.0.0.8".parse().unwrap()];
+    world.catalog.observe(&pod, &mut world.changes);
+    world.publish();
+    let Some(Update::Change(change)) = updates.next().await else { panic!("a change") };
+    assert_eq!((change.kind, &*change.key), (ChangeKind::Removed, &*keys[1]));
+    assert_eq!(world.snapshot().providers().count(), 0);
+}

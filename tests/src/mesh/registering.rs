@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use serde_json::{Value, json};
 
 use super::NAMESPACE;
-use crate::pods::{ANNOTATION, LABEL};
+use crate::pods::{self, ANNOTATION, LABEL};
 use crate::registration::{Registration, Side, annotation, query_escape};
 
 /// The interface that the mesh is about.
@@ -83,7 +83,7 @@ pub(super) fn pod(name: &str, annotation: &str) -> Value {
             "namespace": NAMESPACE, "name": name,
             "labels": {LABEL: "dubbo.io.provider"}, "annotations": {ANNOTATION: annotation},
         },
-        "status": {"phase": "Running"},
+        "status": pods::running(annotation),
     })
 }
 

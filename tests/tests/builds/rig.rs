@@ -5,8 +5,9 @@ use std::process::{Command, Stdio};
 
 use dubbo_k8s_codec::{ANNOTATION, Category, Key, Record, encode};
 use dubbo_k8s_tests::apiserver::{Grant, Options, Server};
+use dubbo_k8s_tests::pods;
 use dubbo_k8s_tests::program::{self, Component, Ran, Running};
-use serde_json::json;
+use serde_json::{Value, json};
 
 /// Whoever asks without credentials, as the component does beside `kubectl proxy`.
 pub(crate) const NOBODY: &str = "system:anonymous";
@@ -34,8 +35,7 @@ impl Rig {
         let annotations = json!({ANNOTATION: value});
         let metadata = json!({"namespace": namespace, "name": pod, "labels": labels,
                               "annotations": annotations});
-        let ready = json!([{"type": "Ready", "status": "True"}]);
-        let status = json!({"phase": "Running", "conditions": ready});
+        let status = pods::running(value);
         self.server.store().create(json!({"metadata": metadata, "status": status})).unwrap();
     }
 
@@ -45,7 +45,11 @@ impl Rig {
     }
 
     pub(crate) fn annotate(&self, pod: &str, value: &str) {
-        self.server.store().annotate("shop", pod, ANNOTATION, Some(value)).unwrap();
+        let change = |pod: &mut Value| {
+            pod["metadata"]["annotations"][ANNOTATION] = json!(value);
+            pod["status"] = pods::running(value);
+        };
+        self.server.store().update("shop", pod, change).unwrap();
     }
 
     /// Runs both with the server's address; they must say the same. That is the answer.

@@ -31,7 +31,7 @@ async fn json_has_the_shape_of_the_contract() {
                 "service": "g/a.B:1.0.0", "interface": "a.B", "group": "g", "version": "1.0.0",
                 "providers": [{
                     "url": url, "protocol": "dubbo", "host": "10.0.0.1", "port": 20880,
-                    "params": {"group": "g", "interface": "a.B", "version": "1.0.0"},
+                    "params": {"group": "g", "interface": "a.B", "version": "1.0.0"}, "trusted": true,
                     "holders": [{"namespace": "shop", "pod": "a-1", "uid": null}],
                 }],
                 "consumers": [],

@@ -6,4 +6,5 @@
 mod failures;
 mod list;
 mod rig;
+mod trust;
 mod watch;

@@ -5,6 +5,7 @@ use std::process::Command;
 
 use dubbo_k8s_codec::{ANNOTATION, Category, Key, Record, encode};
 use dubbo_k8s_tests::apiserver::{Grant, Options, Server, Verb};
+use dubbo_k8s_tests::pods;
 use dubbo_k8s_tests::program::{self, Ran, Running};
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -70,7 +71,11 @@ impl Rig {
     /// Sets the annotation of a Pod in `shop`.
     pub(crate) fn annotate(&self, pod: &str, keys: &[String]) {
         let value = annotation(keys);
-        self.server.store().annotate("shop", pod, ANNOTATION, Some(&value)).unwrap();
+        let change = |pod: &mut Value| {
+            pod["metadata"]["annotations"][ANNOTATION] = json!(value);
+            pod["status"] = pods::running(&value);
+        };
+        self.server.store().update("shop", pod, change).unwrap();
     }
 
     /// Runs it to its end.
@@ -115,6 +120,6 @@ pub(crate) fn pod_object(namespace: &str, name: &str, annotation: &str) -> Value
             "labels": {"dubbo.io/label": "dubbo.io-value"},
             "annotations": {"dubbo.io/annotation": annotation},
         },
-        "status": {"phase": "Running", "conditions": [{"type": "Ready", "status": "True"}]},
+        "status": pods::running(annotation),
     })
 }

@@ -15,7 +15,7 @@ async fn a_real_envoy_picks_up_what_the_endpoint_files_say() {
     let Some(handler) = component("ENVOY_ENDPOINTS") else { return };
     let rig = Rig::start().await;
     let _handlers = rig.handle(&[(&handler, "a.B,shop/a.C:1.0.0")]);
-    let empty = rig.file("shop_a.C_1.0.0.json", |text| !text.is_empty()).await;
+    let empty = rig.file("shop_2Fa.C_3A1.0.0.json", |text| !text.is_empty()).await;
     assert!(empty.contains("\"lb_endpoints\": []"), "{empty}");
     rig.file("a.B.json", |text| text.contains("10.0.0.1")).await;
 

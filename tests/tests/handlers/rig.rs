@@ -8,7 +8,7 @@ use dubbo_k8s_engine::{Scopes, Settings};
 use dubbo_k8s_registry::kube::config::{Config as Connection, Environment, Overrides};
 use dubbo_k8s_registry::{Config, Registry};
 use dubbo_k8s_tests::apiserver::{Options as ClusterOptions, Server};
-use dubbo_k8s_tests::skip;
+use dubbo_k8s_tests::{pods, skip};
 use dubbo_k8s_watcher::handlers::{Handlers, Options, Prepared, Spec};
 use serde_json::json;
 use tempfile::TempDir;
@@ -106,15 +106,15 @@ pub(crate) fn key(interface: &str, address: &str) -> String {
 }
 
 pub(crate) fn provide(cluster: &Server, pod: &str, interface: &str, address: &str) {
-    let key = key(interface, address);
+    let annotation = encode([Record::new(&key(interface, address))]);
     let object = json!({
         "metadata": {
             "namespace": "default",
             "name": pod,
             "labels": {"dubbo.io/label": "dubbo.io-value"},
-            "annotations": {"dubbo.io/annotation": encode([Record::new(&key)])},
+            "annotations": {"dubbo.io/annotation": annotation},
         },
-        "status": {"phase": "Running"},
+        "status": pods::running(&annotation),
     });
     cluster.store().create(object).unwrap();
 }

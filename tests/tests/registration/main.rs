@@ -155,3 +155,30 @@ async fn holding_survives_a_server_that_goes_away_and_ends_with_its_pod() {
     assert_eq!(ran.status, Some(1));
     assert!(ran.stderr.contains("Pod shop/user-0 is gone"), "{ran:?}");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_readers_would_not_believe_is_registered_by_force_only() {
+    let rig = Rig::start().await;
+    let status =
+        json!({"phase": "Running", "podIP": "10.244.0.7", "podIPs": [{"ip": "10.244.0.7"}]});
+    rig.server.store().update("shop", "user-0", |pod| pod["status"] = status).unwrap();
+    let heavy = format!("{URL}&weight=4000000000");
+    for (spoofed, why) in [
+        ("dubbo://169.254.169.254:80/a.B", "a link-local address"),
+        ("dubbo://10.244.0.8:20880/a.B", "another address"),
+        (&*heavy, "a larger weight"),
+    ] {
+        let ran = rig.run(&["register", spoofed]).await;
+        assert!(ran.error().contains("would not be believed of Pod shop/user-0"), "{ran:?}");
+        assert!(ran.stderr.contains(why) && ran.stderr.contains("--force"), "{ran:?}");
+    }
+    assert_eq!((rig.keys(), rig.patches()), (vec![], 0));
+    assert_eq!(
+        rig.run(&["register", "--force", "dubbo://10.244.0.8:20880/a.B"]).await.status,
+        Some(0)
+    );
+    let admitted = ["register", "--address", "10.244.0.0/16", "dubbo://10.244.0.9:20880/a.B"];
+    assert_eq!(rig.run(&admitted).await.status, Some(0));
+    assert_eq!(rig.run(&["register", URL]).await.status, Some(0));
+    assert_eq!(rig.keys().len(), 3);
+}

@@ -8,9 +8,9 @@ use dubbo_k8s_codec::{Category, Key, Record, encode};
 use dubbo_k8s_registry::kube::Client;
 use dubbo_k8s_registry::kube::config::{Config, Environment, Overrides};
 use dubbo_k8s_tests::apiserver::{Options, Server};
-use dubbo_k8s_tests::skip;
+use dubbo_k8s_tests::{pods, skip};
 use dubbo_k8s_watcher::sandbox::{
-    Confines, Kubernetes, Program, SERVER, Sandbox, Stopped, Streams, WriteVerb,
+    Compiler, Confines, Kubernetes, Program, SERVER, Sandbox, Stopped, Streams, WriteVerb,
 };
 use serde_json::json;
 use tempfile::TempDir;
@@ -102,14 +102,15 @@ pub(crate) fn tight() -> Confines {
 fn pod() -> serde_json::Value {
     let url = "dubbo://10.0.0.1:20880/com.example.Greeter?interface=com.example.Greeter";
     let key = Key::leaf("com.example.Greeter", Category::Providers, url).to_string();
+    let annotation = encode([Record::new(&key)]);
     json!({
         "metadata": {
             "namespace": "shop",
             "name": "web",
             "labels": {"dubbo.io/label": "dubbo.io-value"},
-            "annotations": {"dubbo.io/annotation": encode([Record::new(&key)])},
+            "annotations": {"dubbo.io/annotation": annotation},
         },
-        "status": {"phase": "Running"},
+        "status": pods::running(&annotation),
     })
 }
 
@@ -117,7 +118,7 @@ fn pod() -> serde_json::Value {
 fn intruder() -> Option<Program> {
     static PROGRAM: OnceLock<Program> = OnceLock::new();
     let path = artefact()?;
-    Some(PROGRAM.get_or_init(|| Program::load(&path).unwrap()).clone())
+    Some(PROGRAM.get_or_init(|| Program::load(&path, &Compiler::Here).unwrap()).clone())
 }
 
 /// The component's file.

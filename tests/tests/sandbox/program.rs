@@ -69,3 +69,54 @@ async fn what_is_no_component_is_wrong_use() {
         assert!(ran.stderr.contains("a command is built for wasi:cli"), "{ran:?}");
     }
 }
+
+/// A component of a quarter of a megabyte that takes gigabytes to compile: one function with many variables, all of
+/// them used inside of loops in loops.
+fn compile_bomb() -> Vec<u8> {
+    const VARIABLES: u32 = 40_000;
+    const LOOPS: usize = 12_000;
+    let leb = |mut value: u32| {
+        let mut bytes = Vec::new();
+        loop {
+            let low = u8::try_from(value & 0x7f).unwrap();
+            value >>= 7;
+            bytes.push(if value == 0 { low } else { low | 0x80 });
+            if value == 0 {
+                return bytes;
+            }
+        }
+    };
+    let sized = |bytes: &[u8]| [leb(u32::try_from(bytes.len()).unwrap()), bytes.to_vec()].concat();
+    let section = |id: u8, bytes: &[u8]| [vec![id], sized(bytes)].concat();
+    // One group of locals, all i32.
+    let mut body = [vec![1], leb(VARIABLES), vec![0x7f]].concat();
+    body.extend([0x03, 0x40].repeat(LOOPS));
+    for variable in 0..VARIABLES {
+        // local.get, i32.const 1, i32.add, local.set
+        body.extend([vec![0x20], leb(variable), vec![0x41, 1, 0x6a, 0x21], leb(variable)].concat());
+    }
+    // Back to the loop that was entered last, as long as the first variable is not zero.
+    body.extend([[0x20, 0, 0x0d, 0, 0x0b]; LOOPS].concat());
+    body.push(0x0b);
+    let module = [
+        b"\0asm\x01\0\0\0".to_vec(),
+        section(1, &[1, 0x60, 0, 0]),
+        section(3, &[1, 0]),
+        section(10, &[vec![1], sized(&body)].concat()),
+    ]
+    .concat();
+    [b"\0asm\x0d\0\x01\0".to_vec(), section(1, &module)].concat()
+}
+
+#[tokio::test]
+async fn a_component_that_takes_gigabytes_to_compile_is_refused_with_a_sentence() {
+    let Some(prison) = Prison::open().await else { return };
+    let file = prison.folder.path().join("bomb.wasm");
+    let bomb = compile_bomb();
+    assert!(bomb.len() < 825_000, "{}", bomb.len());
+    std::fs::write(&file, bomb).unwrap();
+    let ran = sandbox(&prison, &[], &file, &[]).await;
+    assert_eq!(ran.status, Some(2), "{ran:?}");
+    assert!(ran.stderr.contains("bomb.wasm takes more than "), "{ran:?}");
+    assert!(ran.stderr.contains(" to compile, and is refused"), "{ran:?}");
+}

@@ -9,6 +9,7 @@ use dubbo_k8s_engine::{Scopes, Settings};
 use dubbo_k8s_registry::kube::config::{Config as Connection, Environment, Overrides};
 use dubbo_k8s_registry::{Config, Registry};
 use dubbo_k8s_tests::apiserver::{Options as ClusterOptions, Server};
+use dubbo_k8s_tests::pods;
 use dubbo_k8s_watcher::serve::{self, Options};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
@@ -73,7 +74,11 @@ impl Rig {
     /// Sets the records of a Pod.
     pub(crate) fn write(&self, name: &str, keys: &[String]) {
         let value = annotation(keys);
-        self.cluster.store().annotate("default", name, ANNOTATION, Some(&value)).unwrap();
+        let change = |pod: &mut Value| {
+            pod["metadata"]["annotations"][ANNOTATION] = json!(value);
+            pod["status"] = pods::running(&value);
+        };
+        self.cluster.store().update("default", name, change).unwrap();
     }
 
     /// Waits until the registry holds this many records.
@@ -120,7 +125,7 @@ pub(crate) fn pod(name: &str, annotation: &str) -> Value {
             "name": name, "namespace": "default",
             "labels": {LABEL: "dubbo.io-value"}, "annotations": {ANNOTATION: annotation},
         },
-        "status": {"phase": "Running"},
+        "status": pods::running(annotation),
     })
 }
 

@@ -17,7 +17,7 @@ use dubbo_k8s_engine::SELECTOR;
 #[cfg(feature = "sandbox")]
 use dubbo_k8s_watcher::handlers::{AllowedHost, Spec};
 
-use super::{caller::Caller, connection::Connection};
+use super::{caller::Caller, connection::Connection, trusting::Trusting};
 #[cfg(not(target_os = "wasi"))]
 use super::{
     completion::{Completion, candidates},
@@ -237,6 +237,11 @@ pub(super) struct Register {
     /// Print the patch instead of sending it
     #[arg(long)]
     pub(super) dry_run: bool,
+    /// Register what readers would not believe: another address, a weight over the limit
+    #[arg(long)]
+    pub(super) force: bool,
+    #[command(flatten)]
+    pub(super) trusting: Trusting,
     #[command(flatten)]
     pub(super) own: OwnPod,
 }
@@ -439,6 +444,8 @@ pub(super) struct Reading {
     /// Count only Pods that are ready
     #[arg(long, help_heading = "What to read")]
     pub(super) ready_only: bool,
+    #[command(flatten)]
+    pub(super) trusting: Trusting,
     #[command(flatten)]
     pub(super) connection: Connection,
 }

@@ -5,6 +5,7 @@ use dubbo_k8s_engine::Notice;
 use dubbo_k8s_registry::kube::Driver;
 use dubbo_k8s_registry::{Feed, LogLimits, Registry};
 use dubbo_k8s_watcher::handlers::{Handlers, Options, Prepared, Told};
+use dubbo_k8s_watcher::sandbox::Compiler;
 
 use super::{
     Ended,
@@ -21,6 +22,7 @@ pub(super) async fn prepare(arguments: &Handling) -> Result<Option<Prepared>, En
     let options = Options {
         allowed_hosts: arguments.allowed_hosts.clone(),
         folder: arguments.handler_dir.clone(),
+        compiler: Compiler::confined()?,
         ..Options::default()
     };
     let specs = arguments.handlers.clone();

@@ -20,15 +20,21 @@ pub(super) struct Listing {
     wide: bool,
     with_namespace: bool,
     services: usize,
+    /// Rows of providers that are not believed.
+    untrusted: usize,
     /// Rows by category, in the order of [`Category::ALL`].
     rows: [usize; 4],
 }
+
+/// The role of an endpoint that is not believed, and reaches no consumer.
+const UNTRUSTED: &str = "untrusted";
 
 /// What a row is made of.
 struct Endpoint<'a> {
     service: &'a str,
     category: Category,
     url: &'a Url<'a>,
+    is_trusted: bool,
     holders: Vec<&'a Holder>,
 }
 
@@ -36,15 +42,17 @@ impl Listing {
     /// All services; then the rules that apply to services.
     pub(super) fn of(catalog: &Catalog, wide: bool, with_namespace: bool) -> Self {
         let table = Table::new(columns(wide));
-        let mut listing = Self { table, wide, with_namespace, services: 0, rows: [0; 4] };
-        for entry in catalog.services() {
+        let mut listing =
+            Self { table, wide, with_namespace, services: 0, untrusted: 0, rows: [0; 4] };
+        for entry in catalog.listed_services_of(|_| true) {
             let service = entry.service.to_string();
             listing.services += 1;
             let providers = entry.providers.iter().map(|found| (Category::Providers, found));
             let consumers = entry.consumers.iter().map(|found| (Category::Consumers, found));
             for (category, found) in providers.chain(consumers) {
                 let holders = found.holders().collect();
-                listing.push(&Endpoint { service: &service, category, url: found.url(), holders });
+                let (url, is_trusted) = (found.url(), found.is_trusted());
+                listing.push(&Endpoint { service: &service, category, url, is_trusted, holders });
             }
         }
         for (key, holders) in rules(catalog) {
@@ -54,7 +62,8 @@ impl Listing {
             };
             let Some(url) = key.url() else { continue };
             let service = service.to_string();
-            listing.push(&Endpoint { service: &service, category, url: &url, holders });
+            let is_trusted = true;
+            listing.push(&Endpoint { service: &service, category, url: &url, is_trusted, holders });
         }
         listing
     }
@@ -72,7 +81,11 @@ impl Listing {
                 .filter(|(count, _)| *count > 0)
                 .map(|(count, noun)| counted(count, noun))
                 .collect();
-        format!("{}: {}", counted(self.services, "service"), words.join(", "))
+        let untrusted = match self.untrusted {
+            0 => String::new(),
+            count => format!(", {count} of them not believed"),
+        };
+        format!("{}: {}{untrusted}", counted(self.services, "service"), words.join(", "))
     }
 
     pub(super) fn write(&self, out: &mut dyn Write, columns: Option<usize>) -> io::Result<()> {
@@ -84,9 +97,11 @@ impl Listing {
             *count += 1;
         }
         let url = endpoint.url;
+        self.untrusted += usize::from(!endpoint.is_trusted);
+        let role = if endpoint.is_trusted { role(endpoint.category) } else { UNTRUSTED };
         let address = endpoint_address(endpoint.category, url);
         let pods = self.pods(&endpoint.holders);
-        let row = [&plain(endpoint.service), role(endpoint.category), &plain(&address), &pods];
+        let row = [&plain(endpoint.service), role, &plain(&address), &pods];
         if !self.wide {
             return self.table.push(&row);
         }
@@ -124,7 +139,7 @@ fn columns(wide: bool) -> Vec<Column> {
     let none = Style::new();
     let mut columns = vec![
         column("SERVICE", Elide::Start, 28, 10, NAME),
-        column("ROLE", Elide::End, 8, 4, none),
+        column("ROLE", Elide::End, UNTRUSTED.len(), 4, none),
         column("ADDRESS", Elide::Middle, 24, 9, none),
         column("POD", Elide::Middle, 16, 7, none),
     ];

@@ -43,6 +43,7 @@ mod session;
 mod signals;
 mod table;
 mod terminal;
+mod trusting;
 mod watch;
 
 use std::{io, process::ExitCode};
@@ -76,6 +77,10 @@ impl From<io::Error> for Ended {
 
 /// Runs the program.
 pub(crate) fn main() -> ExitCode {
+    #[cfg(feature = "sandbox")]
+    if let Some(ended) = dubbo_k8s_watcher::sandbox::in_child(std::env::args_os()) {
+        return ended;
+    }
     let caller = Caller::of(std::env::args_os().next().as_deref());
     #[cfg(not(target_os = "wasi"))]
     match completion::answer(&caller) {

@@ -5,6 +5,7 @@ use std::hash::{BuildHasher as _, RandomState};
 use std::sync::Arc;
 use std::time::Duration;
 
+use dubbo_k8s_codec::trust::Trust;
 use dubbo_k8s_engine::catalog::Scope;
 use dubbo_k8s_engine::{
     Failure,
@@ -43,6 +44,8 @@ pub(super) struct Manner {
     pub(super) label_value: Option<String>,
     pub(super) hold: bool,
     pub(super) dry_run: bool,
+    /// What is believed: nothing else is registered. None registers everything.
+    pub(super) trust: Option<Trust>,
 }
 
 impl Desk {
@@ -59,10 +62,10 @@ impl Desk {
         let ThisPod { name, uid } =
             ThisPod::find(named, namespace, &environment, &config.namespace)
                 .map_err(|error| failed(error.to_string(), Ended::Misused))?;
-        let Manner { label_value, hold, dry_run } = manner;
+        let Manner { label_value, hold, dry_run, trust } = manner;
         let wire = own.connection.wire();
         let settings =
-            RegistrarSettings { pod: name.clone(), uid, label_value, hold, dry_run, wire };
+            RegistrarSettings { pod: name.clone(), uid, label_value, hold, dry_run, wire, trust };
         let client =
             connect(config.clone()).map_err(|error| failed(error.to_string(), Ended::Failed))?;
         // Differs for each process; the hasher's keys come from the system's randomness.

@@ -25,6 +25,7 @@ pub(super) async fn run(arguments: &Register) -> Result<(), Ended> {
         label_value: arguments.label_value.clone(),
         hold: arguments.hold,
         dry_run: arguments.dry_run,
+        trust: (!arguments.force).then(|| arguments.trusting.trust()),
     };
     let mut desk = Desk::open(&arguments.own, manner)?;
     let mut signals = Signals::new()?;

@@ -7,7 +7,9 @@ use dubbo_k8s_registry::kube::{
     Client,
     config::{Config, ConfigError, Environment, Namespaces},
 };
-use dubbo_k8s_watcher::sandbox::{self, Confines, Kubernetes, LoadError, Program, SERVER, Streams};
+use dubbo_k8s_watcher::sandbox::{
+    self, Compiler, Confines, Kubernetes, LoadError, Program, SERVER, Streams,
+};
 use tokio::io;
 
 use super::{
@@ -30,8 +32,10 @@ pub(super) async fn run(arguments: &Sandbox) -> Result<(), Ended> {
     })?;
     let mut signals = Signals::new()?;
     let (path, confines) = (arguments.component.clone(), confines(arguments));
-    let compiling =
-        tokio::task::spawn_blocking(move || sandbox::Sandbox::new(Program::load(&path)?, confines));
+    let compiler = Compiler::confined()?;
+    let compiling = tokio::task::spawn_blocking(move || {
+        sandbox::Sandbox::new(Program::load(&path, &compiler)?, confines)
+    });
     let command = tokio::select! {
         compiled = compiling => compiled.map_err(io::Error::other)?.map_err(|error| unusable(&error))?,
         () = signals.next() => return Err(Ended::Interrupted),

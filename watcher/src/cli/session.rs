@@ -68,6 +68,7 @@ impl Session {
         settings.wire = reading.connection.wire();
         settings.follow = first != FirstList::Once;
         settings.bulk = first != FirstList::EachKey;
+        settings.trust = reading.trusting.trust();
         // Differs for each process; the hasher's keys come from the system's randomness.
         let seed = RandomState::new().build_hasher().finish();
         let client = connect(config.clone())?;

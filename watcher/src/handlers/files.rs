@@ -6,11 +6,12 @@ use std::fs;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Bounds on what one instance may write.
 const LARGEST: usize = 16 << 20;
 const MOST: usize = 1024;
-const LONGEST_NAME: usize = 100;
+const LONGEST_NAME: usize = 200;
 
 /// A folder that can be written to.
 #[derive(Debug)]
@@ -24,8 +25,26 @@ impl Folder {
         if !metadata.is_dir() {
             return Err(refused("is not a folder"));
         }
+        remove_leftovers(path).map_err(|error| refused(&error.to_string()))?;
         Ok(Self(path.to_owned()))
     }
+}
+
+/// Takes away what a process of the same id left half written when it was killed: in a container it is always the same.
+fn remove_leftovers(folder: &Path) -> std::io::Result<()> {
+    let ours = format!(".{}.part", std::process::id());
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        let name = entry.file_name();
+        let number = name.to_str().and_then(|name| name.strip_suffix(&ours)?.rsplit_once('.'));
+        let is_ours = number.is_some_and(|(name, number)| {
+            name.starts_with('.') && number.bytes().all(|byte| byte.is_ascii_digit())
+        });
+        if is_ours {
+            fs::remove_file(entry.path())?;
+        }
+    }
+    Ok(())
 }
 
 /// What one instance may write, and what it has written.
@@ -82,10 +101,11 @@ fn put(folder: &Path, name: &str, content: &[u8]) -> std::io::Result<()> {
     })
 }
 
-/// A new file that nobody else has open. What a killed process left behind is taken away first.
+/// A new file that no other handler has open, nor another process.
 fn tempfile_in(folder: &Path, name: &str) -> std::io::Result<(PathBuf, fs::File)> {
-    let path = folder.join(format!(".{name}.{}", std::process::id()));
-    let _ = fs::remove_file(&path);
+    static NEXT: AtomicU64 = AtomicU64::new(0);
+    let number = NEXT.fetch_add(1, Ordering::Relaxed);
+    let path = folder.join(format!(".{name}.{number}.{}.part", std::process::id()));
     let file = fs::File::create_new(&path)?;
     Ok((path, file))
 }
@@ -97,7 +117,7 @@ fn check(name: &str) -> Result<(), String> {
     if fits && !name.starts_with('.') && name.as_bytes().iter().all(legal) {
         Ok(())
     } else {
-        Err("a file's name is at most 100 letters, digits, \".\", \"-\" and \"_\", and does not begin \
+        Err("a file's name is at most 200 letters, digits, \".\", \"-\" and \"_\", and does not begin \
              with a \".\""
             .to_owned())
     }
@@ -132,12 +152,43 @@ mod tests {
             assert!(files.write(name, b"x").is_err(), "{name:?}");
             assert!(files.remove(name).is_err(), "{name:?}");
         }
-        assert!(files.write(&"x".repeat(101), b"x").is_err());
+        assert!(files.write(&"x".repeat(201), b"x").is_err());
+        assert!(
+            files.write(&"x".repeat(200), b"x").is_ok() && files.remove(&"x".repeat(200)).is_ok()
+        );
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
     }
 
     #[test]
-    fn what_somebody_else_put_there_is_not_removed() {
+    fn two_handlers_that_write_one_file_never_share_a_temporary_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let (one, mut first) = tempfile_in(folder.path(), "a.json").unwrap();
+        let (other, mut second) = tempfile_in(folder.path(), "a.json").unwrap();
+        assert_ne!(one, other);
+        first.write_all(b"first").unwrap();
+        second.write_all(b"second").unwrap();
+        assert_eq!(
+            (fs::read(&one).unwrap(), fs::read(&other).unwrap()),
+            (b"first".into(), b"second".into())
+        );
+    }
+
+    #[test]
+    fn what_was_left_half_written_is_taken_away_and_nothing_else() {
+        let folder = tempfile::tempdir().unwrap();
+        let (left, _) = tempfile_in(folder.path(), "a.json").unwrap();
+        let others =
+            [".a.json.0.0.part", "a.json", ".x.part", &format!("a.1.{}.part", std::process::id())];
+        for name in others {
+            fs::write(folder.path().join(name), "x").unwrap();
+        }
+        Folder::open(folder.path()).unwrap();
+        assert!(!left.exists());
+        assert!(others.iter().all(|name| folder.path().join(name).exists()));
+    }
+
+    #[test]
+    fn what_another_program_put_there_is_not_removed() {
         let folder = tempfile::tempdir().unwrap();
         fs::write(folder.path().join("theirs"), "x").unwrap();
         files(folder.path()).remove("theirs").unwrap();

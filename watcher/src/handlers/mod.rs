@@ -38,7 +38,7 @@ pub use self::spec::{BadSpec, Spec};
 pub use self::standalone::{CallError, Standalone};
 use self::worker::Worker;
 pub use crate::sandbox::AllowedHost;
-use crate::sandbox::{Allocation, Confines, Engine, Hosts, LoadError, Nowhere, Outgoing};
+use crate::sandbox::{Allocation, Compiler, Confines, Engine, Hosts, LoadError, Nowhere, Outgoing};
 use dubbo_k8s_registry::Registry;
 
 /// More handlers than this are a mistake.
@@ -57,10 +57,12 @@ pub struct Options {
     pub deadline: Duration,
     /// Changes that are passed on in one call, at most.
     pub batch: usize,
+    /// Where they are compiled.
+    pub compiler: Compiler,
 }
 
 impl Default for Options {
-    /// No hosts, no folder, the default confines, 10 s a call, 500 changes a call.
+    /// No hosts, no folder, the default confines, 10 s a call, 500 changes a call, compiled in this process.
     fn default() -> Self {
         Self {
             allowed_hosts: Vec::new(),
@@ -68,6 +70,7 @@ impl Default for Options {
             confines: Confines::default(),
             deadline: Duration::from_secs(10),
             batch: 500,
+            compiler: Compiler::default(),
         }
     }
 }
@@ -116,7 +119,7 @@ impl Prepared {
             Arc::new(hosts.map_err(StartError::Requests)?)
         };
         let load = |spec: &Spec| {
-            let program = engine.load(&spec.file)?;
+            let program = engine.load(&spec.file, &options.compiler)?;
             let template =
                 Template::new(program, options.confines, Arc::clone(&outgoing), folder.clone())?;
             Ok((spec.clone(), template))

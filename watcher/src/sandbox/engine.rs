@@ -9,6 +9,7 @@ use std::time::Duration;
 use wasmtime::component::Component;
 use wasmtime::{Config, InstanceAllocationStrategy, PoolingAllocationConfig};
 
+use super::compile::{Compiler, compile};
 use super::error::{LoadError, why};
 
 /// For how long a guest may keep a thread before others on it get their turn.
@@ -31,6 +32,7 @@ pub(crate) enum Allocation {
 pub(crate) struct Engine {
     pub(crate) engine: wasmtime::Engine,
     ticking: Arc<Ticking>,
+    allocation: Allocation,
 }
 
 /// The thread that ticks; it ends when this is dropped.
@@ -55,29 +57,52 @@ impl std::fmt::Debug for Program {
 
 impl Program {
     /// Reads and compiles a file; takes its time. The result runs as often as one likes.
-    pub fn load(path: &Path) -> Result<Self, LoadError> {
-        Engine::new(Allocation::OnDemand)?.load(path)
+    ///
+    /// # Errors
+    ///
+    /// When the file cannot be read, is no component, or cannot be compiled within the compiler's bounds.
+    pub fn load(path: &Path, compiler: &Compiler) -> Result<Self, LoadError> {
+        Engine::new(Allocation::OnDemand)?.load(path, compiler)
+    }
+}
+
+impl Allocation {
+    /// How much of the address space each memory is given at once, where that is not the engine's choice. What was
+    /// compiled for one fits no other.
+    pub(super) const fn reservation(self) -> Option<u64> {
+        match self {
+            Self::OnDemand => None,
+            Self::Pooled { memory, .. } => Some(memory as u64),
+        }
     }
 }
 
 impl Engine {
     pub(crate) fn new(allocation: Allocation) -> Result<Self, LoadError> {
-        let mut config = Config::new();
-        config.epoch_interruption(true);
-        config.max_wasm_stack(WASM_STACK).async_stack_size(FIBRE);
+        let mut config = Self::config(allocation.reservation());
         if let Allocation::Pooled { instances, memory } = allocation {
             config
                 .allocation_strategy(InstanceAllocationStrategy::Pooling(pool(instances, memory)));
-            config.memory_reservation(memory as u64);
         }
         let engine = wasmtime::Engine::new(&config)
             .map_err(|error| LoadError::Engine { reason: format!("{error:#}") })?;
         let ticking = Arc::new(Ticking::start(&engine));
-        Ok(Self { engine, ticking })
+        Ok(Self { engine, ticking, allocation })
+    }
+
+    /// What the compiler has to know, the same in the process that compiles.
+    pub(super) fn config(reservation: Option<u64>) -> Config {
+        let mut config = Config::new();
+        config.epoch_interruption(true);
+        config.max_wasm_stack(WASM_STACK).async_stack_size(FIBRE);
+        if let Some(reservation) = reservation {
+            config.memory_reservation(reservation);
+        }
+        config
     }
 
     /// Reads and compiles a file.
-    pub(crate) fn load(&self, path: &Path) -> Result<Program, LoadError> {
+    pub(crate) fn load(&self, path: &Path, compiler: &Compiler) -> Result<Program, LoadError> {
         let to_path = || path.to_owned();
         let bytes =
             std::fs::read(path).map_err(|source| LoadError::Read { path: to_path(), source })?;
@@ -86,9 +111,25 @@ impl Engine {
             Kind::CoreModule => return Err(LoadError::CoreModule { path: to_path() }),
             Kind::Other => return Err(LoadError::NotAComponent { path: to_path() }),
         }
-        let component = Component::new(&self.engine, &bytes)
-            .map_err(|error| LoadError::Invalid { path: to_path(), reason: why(&error) })?;
+        let invalid =
+            |error: &wasmtime::Error| LoadError::Invalid { path: to_path(), reason: why(error) };
+        let component = match compiler {
+            Compiler::Here => Component::new(&self.engine, &bytes),
+            Compiler::Confined(program) => {
+                let compiled = compile(program, self.allocation, path, bytes)?;
+                self.adopt(&compiled)
+            }
+        };
+        let component = component.map_err(|error| invalid(&error))?;
         Ok(Program { engine: self.clone(), component, path: to_path() })
+    }
+
+    /// Takes what a process of this very program has compiled.
+    #[allow(unsafe_code, reason = "machine code is as good as the compiler that made it")]
+    fn adopt(&self, compiled: &[u8]) -> wasmtime::Result<Component> {
+        // SAFETY: the bytes are the output of `precompile_component` of the same build, from a child of this process
+        // that no one else can write to. The engine refuses those of another version or configuration.
+        unsafe { Component::deserialize(&self.engine, compiled) }
     }
 }
 

@@ -6,6 +6,7 @@ use std::{io, path::PathBuf, time::Duration};
 use thiserror::Error;
 use wasmtime::component::ResourceTableError;
 
+use super::compile::Excess;
 use super::guest::Guest;
 
 /// Why a component cannot be run at all.
@@ -42,6 +43,18 @@ pub enum LoadError {
         path: PathBuf,
         /// Why.
         reason: String,
+    },
+    /// Compiling it takes more than it may.
+    #[error(
+        "{} takes more than {excess} to compile, and is refused\n  no component of a sensible size does; where is it \
+         from?",
+        path.display()
+    )]
+    Costly {
+        /// Which file.
+        path: PathBuf,
+        /// More of what.
+        excess: Excess,
     },
     /// It imports what it is not given, or does not export what it has to.
     #[error("{} does not fit: {reason}", path.display())]

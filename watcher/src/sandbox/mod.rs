@@ -9,6 +9,7 @@
 
 mod budget;
 mod command;
+mod compile;
 mod confines;
 mod engine;
 mod error;
@@ -17,6 +18,7 @@ mod http;
 mod output;
 
 pub use self::command::{Sandbox, Streams};
+pub use self::compile::{Compiler, Excess, in_child};
 pub use self::confines::Confines;
 pub use self::engine::Program;
 pub use self::error::{LoadError, Stopped};

@@ -5,6 +5,7 @@
 //! kept as it is, up to 256 KiB, which is no more than a readable one of that size takes.
 
 use std::io;
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use axum::extract::rejection::QueryRejection;
@@ -76,6 +77,9 @@ struct Carried<'a> {
     name: &'a str,
     uid: &'a str,
     annotation: &'a str,
+    /// Its own addresses, as far as they are known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ips: Option<&'a [IpAddr]>,
 }
 
 impl Writer {
@@ -112,6 +116,7 @@ impl Writer {
                 name: &holder.pod,
                 uid: &holder.uid,
                 annotation: &annotation,
+                ips: pod.ips(),
             };
             serde_json::to_writer(out, &carried)?;
         }

@@ -124,7 +124,7 @@ struct ServiceHead<'a> {
 
 impl Writer {
     fn new(snapshot: Snapshot) -> Self {
-        let services = snapshot.services();
+        let services = snapshot.listed_services();
         let problems = Box::new(snapshot.problems());
         Self { snapshot, stage: Stage::Head, services, problems, comma: false }
     }

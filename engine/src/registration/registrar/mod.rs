@@ -204,6 +204,7 @@ impl Registrar {
         Planner {
             name: &self.settings.pod,
             label_value: self.settings.label_value.as_deref(),
+            trust: self.settings.trust.as_ref(),
             hold: self.settings.hold,
             held: &self.held,
         }

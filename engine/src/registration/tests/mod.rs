@@ -641,3 +641,44 @@ fn requests_of_a_watch_name_the_pod_and_no_version() {
     ));
     assert!(request.gzip);
 }
+
+#[test]
+fn a_record_that_would_not_be_believed_is_not_written_unless_forced() {
+    let status = json!({"phase": "Running", "podIP": "10.0.0.1", "podIPs": [{"ip": "10.0.0.1"}]});
+    let spoofed = |url: &str| {
+        let key = dubbo_k8s_codec::Key::leaf("a.A", dubbo_k8s_codec::Category::Providers, url);
+        Edit::Add(vec![key.to_string().into()])
+    };
+    for (url, code) in [
+        ("tri://169.254.169.254:80/a.A", "address-not-pod"),
+        ("tri://10.0.0.2:80/a.A", "address-not-pod"),
+        ("tri://10.0.0.1:80/a.A?weight=4000000000", "weight-over-limit"),
+    ] {
+        for trust in [Some(dubbo_k8s_codec::trust::Trust::default()), None] {
+            let forced = trust.is_none();
+            let mut bench = Bench::new(RegistrarSettings { trust, ..settings(false) });
+            bench.model.edit_status(&status);
+            let ticket = bench.submit(spoofed(url));
+            bench.settle();
+            let done = bench.outcome(ticket);
+            assert_eq!(bench.model.records().len(), usize::from(forced), "{url}");
+            match done {
+                Ok(_) => assert!(forced),
+                Err(RegistrationError::NotBelieved { doubt, .. }) => {
+                    assert_eq!(doubt.distrust.as_str(), code);
+                }
+                Err(other) => panic!("{other}"),
+            }
+        }
+    }
+}
+
+#[test]
+fn a_process_that_starts_before_its_address_is_published_is_registered() {
+    let mut bench = Bench::new(settings(false));
+    bench.model.edit_status(&json!({"phase": "Pending"}));
+    let ticket = bench.submit(add(&["a.A"]));
+    bench.settle();
+    bench.outcome(ticket).unwrap();
+    assert_eq!(bench.model.records().len(), 1);
+}

@@ -53,6 +53,14 @@ impl Model {
         }
     }
 
+    /// The kubelet says how the Pod is.
+    pub(super) fn edit_status(&mut self, status: &Value) {
+        if let Some(mut pod) = self.pod.clone() {
+            pod["status"] = status.clone();
+            self.store("MODIFIED", pod);
+        }
+    }
+
     /// Overwrites the annotation, as a writer without a precondition.
     pub(super) fn annotate(&mut self, value: Option<&str>) {
         self.edit(|metadata| match value {

@@ -1,5 +1,6 @@
 //! One service as Envoy's file wants it: a `DiscoveryResponse` with one `ClusterLoadAssignment`.
 
+use std::fmt::Write as _;
 use std::net::IpAddr;
 
 use serde_json::json;
@@ -62,15 +63,30 @@ pub(crate) fn render(service: &str, endpoints: &[Endpoint]) -> String {
     format!("{file:#}\n")
 }
 
-/// The name of a service's file.
-pub(crate) fn file_name(service: &str) -> String {
-    let legal = |char: char| char.is_ascii_alphanumeric() || matches!(char, '.' | '-');
-    let name: String = service.chars().map(|char| if legal(char) { char } else { '_' }).collect();
-    format!("{}.json", name.trim_start_matches('.'))
+/// The longest name that the host takes.
+const LONGEST_NAME: usize = 200;
+
+/// The name of a service's file, which no other service has: letters, digits, `.` and `-` as they are, every other byte
+/// as `_` and two hexadecimal digits. None for a name that is too long for a file.
+pub(crate) fn file_name(service: &str) -> Option<String> {
+    let mut name = String::new();
+    for (at, byte) in service.bytes().enumerate() {
+        let plain = byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'.' && at > 0;
+        if plain {
+            name.push(char::from(byte));
+        } else {
+            // Writing to a String does not fail.
+            let _ = write!(name, "_{byte:02X}");
+        }
+    }
+    name.push_str(".json");
+    (name.len() <= LONGEST_NAME).then_some(name)
 }
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
 
     #[test]
@@ -96,7 +112,17 @@ mod tests {
 
     #[test]
     fn a_service_has_a_file_that_it_shares_with_no_folder() {
-        assert_eq!(file_name("shop/com.example.A:1.0.0"), "shop_com.example.A_1.0.0.json");
-        assert_eq!(file_name("../x"), "_x.json");
+        let name = |service| file_name(service).unwrap();
+        assert_eq!(name("com.example.A"), "com.example.A.json");
+        assert_eq!(name("shop/com.example.A:1.0.0"), "shop_2Fcom.example.A_3A1.0.0.json");
+        assert_eq!(name("../x"), "_2E._2Fx.json");
+        assert_eq!(file_name(&"x".repeat(300)), None);
+    }
+
+    #[test]
+    fn no_two_services_share_a_file() {
+        let services = ["a:b", "a_b", "a/b", "a_3Ab", "_a", ".a", "a", "A", "_2Ea", "a.b", "ä"];
+        let names: BTreeSet<_> = services.iter().map(|it| file_name(it).unwrap()).collect();
+        assert_eq!(names.len(), services.len());
     }
 }

@@ -1,0 +1,173 @@
+//! Who is believed: which of a Pod's records may reach a consumer. An annotation is written by any client that may
+//! patch the Pod, so a Pod is believed about itself only. This is the one place that decides it; it reads no Pod, keeps
+//! nothing, and must never depend on the order in which Pods are seen.
+
+mod address;
+mod owner;
+mod quota;
+mod weight;
+
+use alloc::vec::Vec;
+use core::fmt;
+use core::net::IpAddr;
+
+use serde::{Deserialize, Serialize};
+
+use crate::problem::{Code, Phrase};
+use crate::{Category, Url};
+
+pub use address::{Admit, BadAdmit};
+pub use owner::{BadOwner, Owner};
+pub use quota::{BadQuota, Quota, Usage};
+
+/// The largest weight that counts unless told otherwise: a hundred times Dubbo's default.
+pub const MAX_WEIGHT: u32 = 100 * crate::DEFAULT_WEIGHT;
+
+/// What is believed. The default is the safe choice; each member relaxes or narrows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Trust {
+    /// Addresses that a provider may have besides those of its own Pod.
+    pub admitted: Vec<Admit>,
+    /// A larger weight counts as this one.
+    pub max_weight: u32,
+    /// Which namespaces provide which interfaces; an interface that no rule names is anybody's.
+    pub owners: Vec<Owner>,
+    /// What one Pod may register.
+    pub pod: Quota,
+    /// What all Pods of one namespace may register together.
+    pub namespace: Quota,
+}
+
+impl Trust {
+    /// A Pod's own addresses, [`MAX_WEIGHT`], any owner, the quotas [`Quota::POD`] and [`Quota::NAMESPACE`].
+    pub const fn new() -> Self {
+        Self {
+            admitted: Vec::new(),
+            max_weight: MAX_WEIGHT,
+            owners: Vec::new(),
+            pod: Quota::POD,
+            namespace: Quota::NAMESPACE,
+        }
+    }
+}
+
+impl Default for Trust {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// The Pod that carries a record.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Registrant<'a> {
+    /// Its namespace.
+    pub namespace: &'a str,
+    /// Its own addresses (`status.podIPs`; on the host's network they are the host's). `None` where they are not
+    /// known, as of an object without a status: then only addresses that no Pod can have are refused.
+    pub ips: Option<&'a [IpAddr]>,
+}
+
+/// What a record claims: the key's interface and category, and its URL.
+#[derive(Clone, Copy, Debug)]
+pub struct Claim<'a> {
+    /// The interface in the key's path.
+    pub interface: &'a str,
+    /// The category in the key's path.
+    pub category: Category,
+    /// The URL.
+    pub url: &'a Url<'a>,
+}
+
+/// Why a record reaches no consumer. The names are stable.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum Distrust {
+    /// The provider's address is not one of its Pod's, nor admitted.
+    AddressNotPod,
+    /// Its weight is larger than what counts. The record is believed, with the largest weight that counts.
+    WeightOverLimit,
+    /// Another namespace owns the interface.
+    NotOwner,
+    /// It is beyond what its Pod or its namespace may register.
+    OverQuota,
+}
+
+impl Distrust {
+    /// Every one.
+    pub const ALL: [Self; 4] =
+        [Self::AddressNotPod, Self::WeightOverLimit, Self::NotOwner, Self::OverQuota];
+
+    /// The code of the problem that it is.
+    pub const fn code(self) -> Code {
+        match self {
+            Self::AddressNotPod => Code::AddressNotPod,
+            Self::WeightOverLimit => Code::WeightOverLimit,
+            Self::NotOwner => Code::NotOwner,
+            Self::OverQuota => Code::OverQuota,
+        }
+    }
+
+    /// The stable name.
+    pub const fn as_str(self) -> &'static str {
+        self.code().as_str()
+    }
+
+    /// What would have been believed.
+    pub const fn expected(self) -> Phrase {
+        match self {
+            Self::AddressNotPod => Phrase::OwnAddress,
+            Self::WeightOverLimit => Phrase::WeightWithinLimit,
+            Self::NotOwner => Phrase::OwnInterface,
+            Self::OverQuota => Phrase::WithinQuota,
+        }
+    }
+}
+
+impl fmt::Display for Distrust {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// That a record is not believed: why, and where in its URL.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Doubt {
+    /// Why.
+    pub distrust: Distrust,
+    /// Byte offset in the URL.
+    pub offset: usize,
+    /// What stands there.
+    pub found: Phrase,
+}
+
+impl Trust {
+    /// Whether what a record claims is believed of this Pod.
+    ///
+    /// Of a provider its addresses and its names are judged, of a rule its names, and of a consumer nothing: it
+    /// takes no traffic. Weight ([`overweight`](Self::overweight)) and quotas ([`Quota::holds`]) are judged apart.
+    ///
+    /// # Errors
+    ///
+    /// Why it is not, and where in the URL.
+    pub fn judge(&self, claim: &Claim<'_>, pod: &Registrant<'_>) -> Result<(), Doubt> {
+        match claim.category {
+            Category::Consumers => return Ok(()),
+            Category::Providers => address::judge(&self.admitted, claim.url, pod.ips)?,
+            Category::Configurators | Category::Routers => {}
+        }
+        owner::judge(&self.owners, claim, pod.namespace)
+    }
+
+    /// Where in a provider's URL a weight stands that is larger than what counts, if one does.
+    pub fn overweight(&self, url: &Url<'_>) -> Option<Doubt> {
+        weight::over(url, self.max_weight)
+    }
+
+    /// The weight as it counts.
+    pub fn weight(&self, weight: u32) -> u32 {
+        weight.min(self.max_weight)
+    }
+}
+
+pub use weight::cap;
