@@ -624,7 +624,7 @@ fn a_list_whose_pages_never_end_backs_off_and_starts_again() {
         for _ in 0..5 {
             let mut pages = 0;
             let before = rig.sent.len();
-            while rig.told().is_empty() {
+            while rig.notices().is_empty() {
                 rig.answer(&answer(pages));
                 pages += 1;
                 assert!(pages <= 16, "it never waits");
