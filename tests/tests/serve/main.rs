@@ -8,6 +8,8 @@ mod bounds;
 mod client;
 mod events;
 mod outage;
+mod peers;
 mod promtool;
 mod rig;
 mod schema;
+mod secrets;

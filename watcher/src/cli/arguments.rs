@@ -189,6 +189,12 @@ pub(super) struct Serve {
     /// Clients at the same time
     #[arg(long, value_name = "NUMBER", default_value = "512", value_parser = value_parser!(u16).range(2..))]
     pub(super) max_clients: u16,
+    /// Clients of one address at the same time [default: a quarter of all]
+    #[arg(long, value_name = "NUMBER", value_parser = value_parser!(u16).range(1..))]
+    pub(super) max_clients_per_peer: Option<u16>,
+    /// A second address for /healthz and /readyz alone, whose places no client of the API can take
+    #[arg(long, value_name = "ADDRESS")]
+    pub(super) probe_bind: Option<SocketAddr>,
     #[cfg(feature = "sandbox")]
     #[command(flatten)]
     pub(super) handling: Handling,

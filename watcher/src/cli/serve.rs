@@ -7,7 +7,7 @@ use dubbo_k8s_engine::Failure;
 use dubbo_k8s_registry::{LogLimits, Registry, Subscription, Update};
 #[cfg(feature = "sandbox")]
 use dubbo_k8s_watcher::handlers::Handlers;
-use dubbo_k8s_watcher::serve::{self, Limits, Options};
+use dubbo_k8s_watcher::serve::{self, Limits, Listeners, Options};
 use futures_util::StreamExt as _;
 use tokio::net::TcpListener;
 
@@ -28,12 +28,19 @@ pub(super) async fn run(arguments: &Serve) -> Result<(), Ended> {
     #[cfg(feature = "sandbox")]
     let prepared = handlers::prepare(&arguments.handling).await?;
     let session = Session::open(&arguments.reading, FirstList::InBulk)?;
-    let (listener, address) = listen(arguments.bind).await?;
+    let (api, address) = listen("--bind", arguments.bind).await?;
+    let probes = match arguments.probe_bind {
+        Some(bind) => Some(listen("--probe-bind", bind).await?),
+        None => None,
+    };
     let place = session.place();
     let Session { driver, config, .. } = session;
     let mut signals = Signals::new()?;
     let registry = Registry::follow(driver, LogLimits::default());
     terminal::say(&format!("serving {place} on http://{address}"));
+    if let Some((_, address)) = &probes {
+        terminal::say(&format!("answering probes on http://{address}"));
+    }
     if !address.ip().is_loopback() {
         terminal::say("anybody who reaches this address can read the registry");
     }
@@ -45,7 +52,8 @@ pub(super) async fn run(arguments: &Serve) -> Result<(), Ended> {
     {
         options.handlers = handlers.as_ref().map(Handlers::meters);
     }
-    let served = serve::run(listener, &registry, options, async move { signals.next().await });
+    let listeners = Listeners { api, probes: probes.map(|(listener, _)| listener) };
+    let served = serve::run(listeners, &registry, options, async move { signals.next().await });
     let situation = Situation { config: &config };
     let ended = tokio::select! {
         served = served => served.map_err(Ended::from),
@@ -55,25 +63,33 @@ pub(super) async fn run(arguments: &Serve) -> Result<(), Ended> {
     ended
 }
 
-async fn listen(bind: SocketAddr) -> Result<(TcpListener, SocketAddr), Ended> {
+async fn listen(flag: &str, bind: SocketAddr) -> Result<(TcpListener, SocketAddr), Ended> {
     let listening = async {
         let listener = TcpListener::bind(bind).await?;
         let address = listener.local_addr()?;
         Ok::<_, std::io::Error>((listener, address))
     };
     listening.await.map_err(|error| {
-        terminal::say_error(&format!("cannot serve on {bind}: {error}\n  --bind takes another"));
+        terminal::say_error(&format!("cannot serve on {bind}: {error}\n  {flag} takes another"));
         Ended::Failed
     })
 }
 
 fn options(arguments: &Serve) -> Options {
     let clients = usize::from(arguments.max_clients);
-    let streams = (clients * 3 / 4).max(1);
+    let of_peer = arguments.max_clients_per_peer.map_or((clients / 4).max(1), usize::from);
+    // The rest of them is for short requests.
+    let streams = |clients: usize| (clients * 3 / 4).max(1);
     Options {
         allowed_hosts: arguments.names.clone(),
         stale_after: arguments.stale_after,
-        limits: Limits { clients, streams, ..Limits::default() },
+        limits: Limits {
+            clients,
+            clients_of_peer: of_peer,
+            streams: streams(clients),
+            streams_of_peer: streams(of_peer),
+            ..Limits::default()
+        },
         ..Options::default()
     }
 }

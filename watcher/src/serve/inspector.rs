@@ -3,12 +3,15 @@
 
 use std::sync::Arc;
 
+use axum::Extension;
 use axum::extract::{Path, State as Shared};
 use axum::response::{Html, IntoResponse, Response};
 use http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE};
 use http::{HeaderName, StatusCode};
 
+use super::peers::Peer;
 use super::refusal::{Quoted, Refusal};
+use super::view::View;
 use super::{App, page};
 
 /// Address and content of each file; none if the binary was built without the page.
@@ -24,12 +27,16 @@ const LIVE: [&str; 2] =
     ["name=\"dubbo-live\" content=\"\"", "name=\"dubbo-live\" content=\"v1/events\""];
 
 /// The page if there is one, else the plain status page.
-pub(super) async fn index(app: Shared<Arc<App>>) -> Response {
+pub(super) async fn index(
+    app: Shared<Arc<App>>,
+    peer: Extension<Arc<Peer>>,
+    view: Option<Extension<View>>,
+) -> Result<Response, Refusal> {
     let Some(page) = file("index.html").and_then(|page| std::str::from_utf8(page).ok()) else {
-        return page::page(app).await;
+        return page::page(app, peer, view.ok_or_else(Refusal::unauthenticated)?).await;
     };
     let live = page.replace(LIVE[0], LIVE[1]);
-    ([policy(), (CACHE_CONTROL, "no-cache")], Html(live)).into_response()
+    Ok(([policy(), (CACHE_CONTROL, "no-cache")], Html(live)).into_response())
 }
 
 /// One file of the page; those under `assets` have names that change with their content.

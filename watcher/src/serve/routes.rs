@@ -16,6 +16,7 @@ use http::header::{
 use http::{HeaderValue, StatusCode};
 
 use super::refusal::{Quoted, Refusal};
+use super::view::View;
 use super::{App, annotations, events, gate, inspector, meters, page, probes, snapshot};
 
 /// The description of the API, as `GET /openapi.json` gives it.
@@ -40,6 +41,16 @@ pub(super) fn router(app: Arc<App>) -> Router {
         .with_state(app)
 }
 
+/// What probes ask, and nothing else.
+pub(super) fn probes(app: Arc<App>) -> Router {
+    Router::new()
+        .route("/healthz", get(probes::healthz))
+        .route("/readyz", get(probes::readyz))
+        .fallback(not_found)
+        .layer(middleware::from_fn_with_state(Arc::clone(&app), all))
+        .with_state(app)
+}
+
 async fn openapi() -> Response {
     ([(CONTENT_TYPE, "application/json")], OPENAPI).into_response()
 }
@@ -54,9 +65,10 @@ async fn not_found(request: Request) -> Refusal {
 async fn all(
     Shared(app): Shared<Arc<App>>,
     path: Option<MatchedPath>,
-    request: Request,
+    mut request: Request,
     next: Next,
 ) -> Response {
+    request.extensions_mut().insert(View::new(None, false));
     let start = Instant::now();
     let method = request.method().clone();
     let mut response = match gate::check(&app.hosts, &request) {
