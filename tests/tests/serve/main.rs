@@ -3,6 +3,7 @@
 
 #![cfg(test)]
 
+mod access;
 mod answers;
 mod bounds;
 mod client;
@@ -13,3 +14,4 @@ mod promtool;
 mod rig;
 mod schema;
 mod secrets;
+mod tls;

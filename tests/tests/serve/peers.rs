@@ -93,7 +93,7 @@ async fn probes_have_a_listener_that_clients_of_the_api_cannot_fill() {
 async fn sockets_that_do_not_read_take_bounded_memory_and_leave_room() {
     let cluster = Server::start(ClusterOptions::default()).await.unwrap();
     let annotation = encode([Record::new(&format!("/dubbo/{}", "x".repeat(180_000)))]);
-    for number in 0..100 {
+    for number in 0..80 {
         let pod = json!({
             "kind": "Pod", "apiVersion": "v1",
             "metadata": {
@@ -108,7 +108,7 @@ async fn sockets_that_do_not_read_take_bounded_memory_and_leave_room() {
     let serving = Serving::start(&cluster.write_kubeconfig(folder.path()).unwrap()).await.unwrap();
     serving.synced().await.unwrap();
     let whole = get(serving.address(), "/v1/annotations", &[]).await;
-    assert!(whole.body.len() > 20 << 20, "{}", whole.body.len());
+    assert!(whole.body.len() > 17 << 20, "{}", whole.body.len());
     let before = memory(&serving, "VmRSS");
 
     let asking = (0..150).map(|_| async {

@@ -23,9 +23,13 @@ use super::Limits;
 use super::meters::Meters;
 use super::pace::Paced;
 use super::peers::{Full, Peer, Peers, Permit};
+use super::tls::Tls;
 
 /// What the kernel may hold of a response that a client does not read, about.
 const SEND_BUFFER: usize = 64 << 10;
+
+/// How long a handshake may take.
+const HANDSHAKE: Duration = Duration::from_secs(10);
 
 /// How long to leave the listener alone when the process has run out of file descriptors.
 const BREATHER: Duration = Duration::from_millis(100);
@@ -35,6 +39,7 @@ pub(super) struct Door {
     pub(super) router: Router,
     pub(super) limits: Limits,
     pub(super) peers: Arc<Peers>,
+    pub(super) tls: Option<Tls>,
     pub(super) meters: Arc<Meters>,
 }
 
@@ -56,7 +61,7 @@ pub(super) async fn accept(listener: TcpListener, door: Door, shutdown: impl Fut
                         let client = Client { permit, peer, meters: Arc::clone(&door.meters) };
                         serve(stream, &door, client, &graceful);
                     }
-                    Err(full) => turn_away(&stream, full, &door.meters),
+                    Err(full) => turn_away(&stream, full, &door),
                 }
             }
             Err(error) if is_of_one_connection(&error) => {}
@@ -93,16 +98,25 @@ fn serve(stream: TcpStream, door: &Door, client: Client, graceful: &GracefulShut
         async move { Ok::<_, Infallible>(call(&mut router, request).await) }
     });
     let limits = &door.limits;
-    let connection = http1::Builder::new()
+    let mut builder = http1::Builder::new();
+    builder
         .timer(TokioTimer::new())
         .header_read_timeout(limits.header_time)
         .max_headers(limits.headers)
-        .max_buf_size(limits.header_bytes)
-        .serve_connection(TokioIo::new(Paced::new(stream, limits.pace)), service);
-    let connection = graceful.watch(connection);
+        .max_buf_size(limits.header_bytes);
+    let (tls, handshake) = (door.tls.clone(), limits.header_time.min(HANDSHAKE));
+    let (stream, watcher) = (Paced::new(stream, limits.pace), graceful.watcher());
     tokio::spawn(async move {
         // What goes wrong here is the client's: it went away, was too slow, or spoke no HTTP.
-        let _ = connection.await;
+        if let Some(tls) = tls {
+            if let Ok(Ok(stream)) = timeout(handshake, tls.acceptor().accept(stream)).await {
+                let connection = builder.serve_connection(TokioIo::new(stream), service);
+                let _ = watcher.watch(connection).await;
+            }
+        } else {
+            let connection = builder.serve_connection(TokioIo::new(stream), service);
+            let _ = watcher.watch(connection).await;
+        }
         drop(client);
     });
 }
@@ -115,8 +129,12 @@ async fn call(router: &mut Router, request: http::Request<Incoming>) -> http::Re
 }
 
 /// Answers a client too many without a task, a timer or a wait: it fits the socket or is lost.
-fn turn_away(stream: &TcpStream, full: Full, meters: &Meters) {
-    meters.turned_away.inc();
+fn turn_away(stream: &TcpStream, full: Full, door: &Door) {
+    door.meters.turned_away.inc();
+    // Before a handshake there is nobody to understand it.
+    if door.tls.is_some() {
+        return;
+    }
     let refusal = full.refusal("clients are connected", "connections");
     let _ = stream.try_write(&refusal.to_bytes());
 }

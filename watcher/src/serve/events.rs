@@ -120,6 +120,7 @@ impl Feed {
             let step = tokio::select! {
                 biased;
                 () = self.reader.app.closing() => return Ok(None),
+                () = self.reader.view.ended() => return Ok(None),
                 step = self.cursor.next() => step,
                 _ = self.heartbeat.tick() => return Ok(Some(HEARTBEAT)),
             };

@@ -6,6 +6,7 @@
 //!
 //! HTTP/1.1 only: one request at a time and one socket for each client make every bound exact.
 
+mod access;
 mod annotations;
 mod cache;
 mod coding;
@@ -24,6 +25,7 @@ mod refusal;
 mod routes;
 mod secrets;
 mod snapshot;
+mod tls;
 mod view;
 mod workers;
 
@@ -35,12 +37,14 @@ use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
+pub use self::access::{Access, Reviewer};
 use self::cache::Cache;
 use self::connection::Door;
 use self::gate::Hosts;
 use self::meters::Meters;
 pub use self::pace::Pace;
 use self::peers::Peers;
+pub use self::tls::{Tls, TlsError};
 use self::workers::Workers;
 use dubbo_k8s_registry::Registry;
 use dubbo_k8s_registry::feed::Reader;
@@ -55,6 +59,10 @@ pub struct Options {
     pub stale_after: Duration,
     /// What clients may take.
     pub limits: Limits,
+    /// Who may read. Without it every client may.
+    pub access: Access,
+    /// TLS for the clients of the API; probes are always answered in plain.
+    pub tls: Option<Tls>,
     /// What handlers count, to be shown with the rest.
     #[cfg(feature = "sandbox")]
     pub handlers: Option<crate::handlers::Meters>,
@@ -92,12 +100,14 @@ pub struct Limits {
 }
 
 impl Default for Options {
-    /// No further names, stale after 5 minutes, the default limits.
+    /// No further names, stale after 5 minutes, the default limits, every client may read, no TLS.
     fn default() -> Self {
         Self {
             allowed_hosts: Vec::new(),
             stale_after: Duration::from_mins(5),
             limits: Limits::default(),
+            access: Access::default(),
+            tls: None,
             #[cfg(feature = "sandbox")]
             handlers: None,
         }
@@ -130,6 +140,7 @@ struct App {
     registry: Arc<dubbo_k8s_registry::feed::Meters>,
     meters: Arc<Meters>,
     hosts: Hosts,
+    access: Access,
     stale_after: Duration,
     heartbeat: Duration,
     cache: Cache,
@@ -178,6 +189,7 @@ pub async fn run(
         registry: registry.meters(),
         meters: Arc::clone(&meters),
         hosts: Hosts::new(api.local_addr()?, &options.allowed_hosts),
+        access: options.access,
         stale_after: options.stale_after,
         heartbeat: options.limits.heartbeat,
         cache: Cache::new(workers.clone()),
@@ -186,14 +198,16 @@ pub async fn run(
         handlers: options.handlers,
         closing: is_closing,
     });
-    let door = |router, limits| Door {
+    let door = |router, limits, tls| Door {
         router,
         limits,
+        tls,
         peers: Peers::new(limits),
         meters: Arc::clone(&meters),
     };
-    let for_api = door(routes::router(Arc::clone(&app)), options.limits);
-    let for_probes = door(routes::probes(Arc::clone(&app)), Limits::for_probes(options.limits));
+    let for_api = door(routes::router(Arc::clone(&app)), options.limits, options.tls);
+    let limits = Limits::for_probes(options.limits);
+    let for_probes = door(routes::probes(Arc::clone(&app)), limits, None);
     let shutdown = async {
         shutdown.await;
         closing.send_replace(true);

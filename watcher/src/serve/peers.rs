@@ -7,7 +7,7 @@ use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, SemaphorePermit};
 use tokio::time::timeout;
 
 use super::Limits;
@@ -17,6 +17,9 @@ use super::refusal::Refusal;
 /// How many different kept bodies the requests of one peer may read at the same time: the newest one, and the
 /// one before for those that are still reading it.
 const KEPT_BODIES: usize = 2;
+
+/// How many callers of one peer are reviewed at the same time; more of them wait.
+const REVIEWS: usize = 2;
 
 /// How long a request waits until others of its peer have been answered.
 const TURN: Duration = Duration::from_secs(5);
@@ -39,6 +42,7 @@ pub(super) struct Peer {
     connections: Arc<Semaphore>,
     streams: Arc<Semaphore>,
     bodies: Arc<Semaphore>,
+    reviews: Semaphore,
     reading: Mutex<Vec<Weak<Reading>>>,
 }
 
@@ -86,6 +90,7 @@ impl Peers {
             connections: Arc::new(Semaphore::new(self.limits.clients_of_peer)),
             streams: Arc::new(Semaphore::new(self.limits.streams_of_peer)),
             bodies: Arc::new(Semaphore::new(self.limits.bodies_of_peer)),
+            reviews: Semaphore::new(REVIEWS),
             reading: Mutex::default(),
         });
         known.insert(address, Arc::downgrade(&peer));
@@ -139,6 +144,11 @@ impl Peer {
         permit.ok_or_else(|| {
             Full::Peer.refusal("large answers are under way", "large answers at the same time")
         })
+    }
+
+    /// A turn to have a caller reviewed.
+    pub(super) async fn review(&self) -> Option<SemaphorePermit<'_>> {
+        self.reviews.acquire().await.ok()
     }
 
     /// A place among the readers of a kept body, if one more body may be read by this peer.

@@ -10,6 +10,7 @@ use base64::prelude::BASE64_URL_SAFE;
 use dubbo_k8s_codec::{Record, encode};
 use dubbo_k8s_engine::catalog::{Content, Endpoint, Holder, PodEntry, ServiceEntry};
 use serde::Serialize;
+use tokio::time::{Instant, sleep_until};
 
 use super::secrets;
 
@@ -19,11 +20,25 @@ pub(super) struct View {
     /// These alone, in their order; all that are followed without a list.
     namespaces: Option<Arc<[String]>>,
     secrets: bool,
+    until: Option<Instant>,
 }
 
 impl View {
     pub(super) fn new(namespaces: Option<Vec<String>>, secrets: bool) -> Self {
-        Self { namespaces: namespaces.map(Arc::from), secrets }
+        Self { namespaces: namespaces.map(Arc::from), secrets, until: None }
+    }
+
+    /// The same, which counts until then.
+    pub(super) fn until(self, end: Instant) -> Self {
+        Self { until: Some(end), ..self }
+    }
+
+    /// Completes when it does not count any more.
+    pub(super) async fn ended(&self) {
+        match self.until {
+            Some(end) => sleep_until(end).await,
+            None => std::future::pending().await,
+        }
     }
 
     /// Whether no namespace is left out.
@@ -87,12 +102,7 @@ impl View {
             return pod.annotation();
         }
         if !pod.problems().is_empty() {
-            let annotation = pod.annotation()?;
-            let text = String::from_utf8(BASE64_URL_SAFE.decode(&*annotation).ok()?).ok()?;
-            return Some(match secrets::hide_in_json(&text) {
-                Cow::Owned(hidden) => Cow::Owned(BASE64_URL_SAFE.encode(hidden)),
-                Cow::Borrowed(_) => annotation,
-            });
+            return unreadable(pod.annotation()?);
         }
         let keys: Vec<_> = pod.records().iter().map(|record| record.key.to_text()).collect();
         let texts = keys.iter().zip(pod.records());
@@ -100,5 +110,59 @@ impl View {
             texts.map(|(key, record)| (secrets::hide(key), secrets::hide(&record.value))).collect();
         let records = hidden.iter().map(|(key, value)| Record { key, value });
         Some(Cow::Owned(encode(records)))
+    }
+}
+
+/// An annotation that cannot be read as a whole. What can be found in its text is hidden; it is left out when a secret
+/// may be in a part of it that a patient reader could put together.
+fn unreadable(annotation: Cow<'_, str>) -> Option<Cow<'_, str>> {
+    let decoded = BASE64_URL_SAFE.decode(&*annotation).ok().map(String::from_utf8);
+    if let Some(Ok(text)) = decoded {
+        return Some(match secrets::hide_in_json(&text) {
+            Cow::Owned(hidden) => Cow::Owned(BASE64_URL_SAFE.encode(hidden)),
+            Cow::Borrowed(_) => annotation,
+        });
+    }
+    let text = annotation.replace('+', "-").replace('/', "_");
+    let is_other = |char: char| !char.is_ascii_alphanumeric() && !"-_".contains(char);
+    let may_show = text.split(is_other).any(|run| (0..4).any(|lost| shows_secret(run, lost)));
+    (!may_show).then_some(annotation)
+}
+
+/// Whether a run of base64 shows a secret when its first characters are left out.
+fn shows_secret(run: &str, lost: usize) -> bool {
+    let rest = run.get(lost..).unwrap_or_default();
+    let whole = rest.get(..rest.len() / 4 * 4).unwrap_or_default();
+    let bytes = BASE64_URL_SAFE.decode(whole).unwrap_or_default();
+    matches!(secrets::hide_in_json(&String::from_utf8_lossy(&bytes)), Cow::Owned(_))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_unreadable_annotation_keeps_what_is_no_secret() {
+        for same in ["!!", "", "W10", "W10=W10=", "eyJrIjoiYUBiIn0!"] {
+            assert_eq!(unreadable(same.into()).as_deref(), Some(same));
+        }
+        let json = |secret: &str| format!(r#"[{{"k":"/dubbo/a","v":"d://h?a=1&{secret}"}},7]"#);
+        let hidden = unreadable(BASE64_URL_SAFE.encode(json("token=x")).into()).unwrap();
+        assert_eq!(hidden, BASE64_URL_SAFE.encode(json("token=***")));
+    }
+
+    #[test]
+    fn an_annotation_with_a_damaged_place_shows_no_secret() {
+        let whole = BASE64_URL_SAFE.encode(r#"[{"k":"/dubbo/a","v":"d://h?a=1&token=hunter2"}]"#);
+        for at in 0..whole.len() {
+            let (before, after) = whole.split_at(at);
+            for damaged in [format!("{before}!{after}"), format!("{before}!{}", &after[1..])] {
+                let left = unreadable(damaged.as_str().into());
+                // Only what is cut off within the secret itself is not found by its name.
+                let shown = left.is_some_and(|left| left == damaged);
+                let secret = whole.len() - 28..whole.len();
+                assert!(!shown || secret.contains(&at), "{at}: {damaged}");
+            }
+        }
     }
 }
