@@ -12,6 +12,7 @@
 
 mod cluster;
 mod faults;
+mod policy;
 mod scenarios;
 
 use dubbo_k8s_tests::apiserver::{Options, Server};
