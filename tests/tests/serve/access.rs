@@ -8,7 +8,7 @@ use dubbo_k8s_registry::kube::Client;
 use dubbo_k8s_registry::kube::config::{Config as Connection, Environment, Overrides};
 use dubbo_k8s_registry::{Config, Registry};
 use dubbo_k8s_tests::apiserver::{ADMIN, Grant, Options as ClusterOptions, Server, Verb};
-use dubbo_k8s_watcher::serve::{self, Access, Options, Reviewer};
+use dubbo_k8s_watcher::serve::{self, Access, Options, Reviewer, Tls};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
@@ -20,14 +20,18 @@ const ACCESS_REVIEWS: &str = "/apis/authorization.k8s.io/v1/subjectaccessreviews
 
 /// A registry of the namespaces `default` and `shop`, and callers: `ann` may list the Pods of `shop`, `bob` those of
 /// `other`, `root` everything.
-struct Guarded {
+pub(crate) struct Guarded {
     cluster: Server,
-    address: SocketAddr,
+    pub(crate) address: SocketAddr,
     registry: Arc<Registry>,
 }
 
 impl Guarded {
     async fn new(scopes: Option<Scopes>, audiences: &[&str]) -> Self {
+        Self::with(scopes, audiences, None).await
+    }
+
+    async fn with(scopes: Option<Scopes>, audiences: &[&str], tls: Option<Tls>) -> Self {
         let cluster = Server::start(ClusterOptions::default()).await.unwrap();
         for user in ["ann", "bob", "root"] {
             cluster.access().add_token(format!("token-of-{user}"), user);
@@ -59,7 +63,7 @@ impl Guarded {
         assert!(within(registry.synced()).await);
         let audiences = audiences.iter().map(|name| (*name).to_owned()).collect();
         let reviewer = Arc::new(Reviewer::new(client, audiences, followed));
-        let options = Options { access: Access::Kubernetes(reviewer), ..Options::default() };
+        let options = Options { access: Access::Kubernetes(reviewer), tls, ..Options::default() };
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         tokio::spawn({
@@ -69,6 +73,11 @@ impl Guarded {
             }
         });
         Self { cluster, address, registry }
+    }
+
+    /// Of the two namespaces, over TLS.
+    pub(crate) async fn over_tls(tls: Tls) -> Self {
+        Self::with(Scopes::namespaces(["default", "shop"]), &[], Some(tls)).await
     }
 
     /// Of the two namespaces.

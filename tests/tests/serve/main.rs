@@ -7,6 +7,7 @@ mod access;
 mod answers;
 mod bounds;
 mod client;
+mod envoy;
 mod events;
 mod outage;
 mod peers;

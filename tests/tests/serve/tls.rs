@@ -12,12 +12,12 @@ use dubbo_k8s_watcher::serve::{Options, Tls};
 use crate::client::{connect_from, get, head};
 use crate::rig::{Rig, provider};
 
-fn write(folder: &Path, identity: &Identity) {
+pub(crate) fn write(folder: &Path, identity: &Identity) {
     fs::write(folder.join("tls.crt"), &identity.certificate_pem).unwrap();
     fs::write(folder.join("tls.key"), &identity.key_pem).unwrap();
 }
 
-fn tls(folder: &Path) -> Tls {
+pub(crate) fn tls(folder: &Path) -> Tls {
     Tls::new(folder.join("tls.crt"), folder.join("tls.key")).unwrap()
 }
 

@@ -52,13 +52,13 @@ pub(super) async fn annotations(
         let (view, shown) = (view.clone(), Arc::clone(&shown));
         Box::new(move || Box::new(pieces(view, shown)) as Pieces)
     };
-    let made = if view.is_whole() {
+    let answer = if view.is_whole() {
         let name = Name::of(Kind::Annotations, coding, &state);
         app.cache.body(&peer, name, make).await?
     } else {
         app.cache.stream(&peer, coding, make()).await?
     };
-    Ok(body(&state, coding, made))
+    Ok(body(&state, coding, answer))
 }
 
 /// The JSON in pieces: the Pods in the order of namespace and name, without those that carry no

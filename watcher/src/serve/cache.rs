@@ -183,14 +183,27 @@ pub(super) struct Made {
     pieces: Sending,
 }
 
+/// One client at a place in a kept body.
+struct Reader {
+    kept: Arc<Kept>,
+    next: usize,
+    #[expect(dead_code, reason = "held, so that the peer is known to read it")]
+    reading: Arc<Reading>,
+}
+
+impl Iterator for Reader {
+    type Item = Bytes;
+
+    fn next(&mut self) -> Option<Bytes> {
+        self.next += 1;
+        self.kept.pieces.get(self.next - 1).cloned()
+    }
+}
+
 impl Made {
     fn kept(kept: Arc<Kept>, reading: Arc<Reading>) -> Self {
-        let (length, mut next) = (Some(kept.length), 0);
-        let pieces = std::iter::from_fn(move || {
-            let _held = &reading;
-            next += 1;
-            kept.pieces.get(next - 1).cloned().map(Ok)
-        });
+        let length = Some(kept.length);
+        let pieces = Reader { kept, next: 0, reading }.map(Ok);
         Self { length, pieces: stream::iter(pieces).boxed() }
     }
 

@@ -34,8 +34,8 @@ const HANDSHAKE: Duration = Duration::from_secs(10);
 /// How long to leave the listener alone when the process has run out of file descriptors.
 const BREATHER: Duration = Duration::from_millis(100);
 
-/// What a listener lets its clients in to.
-pub(super) struct Door {
+/// What the clients of one listener get, and may take.
+pub(super) struct Server {
     pub(super) router: Router,
     pub(super) limits: Limits,
     pub(super) peers: Arc<Peers>,
@@ -44,7 +44,11 @@ pub(super) struct Door {
 }
 
 /// Serves until `shutdown`, then gives the connections `limits.grace` to finish.
-pub(super) async fn accept(listener: TcpListener, door: Door, shutdown: impl Future<Output = ()>) {
+pub(super) async fn accept(
+    listener: TcpListener,
+    server: Server,
+    shutdown: impl Future<Output = ()>,
+) {
     let graceful = GracefulShutdown::new();
     tokio::pin!(shutdown);
     loop {
@@ -55,13 +59,13 @@ pub(super) async fn accept(listener: TcpListener, door: Door, shutdown: impl Fut
         };
         match accepted {
             Ok((stream, address)) => {
-                let peer = door.peers.peer(address.ip());
+                let peer = server.peers.peer(address.ip());
                 match peer.connection() {
                     Ok(permit) => {
-                        let client = Client { permit, peer, meters: Arc::clone(&door.meters) };
-                        serve(stream, &door, client, &graceful);
+                        let client = Client { permit, peer, meters: Arc::clone(&server.meters) };
+                        serve(stream, &server, client, &graceful);
                     }
-                    Err(full) => turn_away(&stream, full, &door),
+                    Err(full) => turn_away(&stream, full, &server),
                 }
             }
             Err(error) if is_of_one_connection(&error) => {}
@@ -69,7 +73,7 @@ pub(super) async fn accept(listener: TcpListener, door: Door, shutdown: impl Fut
         }
     }
     drop(listener);
-    let _ = timeout(door.limits.grace, graceful.shutdown()).await;
+    let _ = timeout(server.limits.grace, graceful.shutdown()).await;
 }
 
 /// A client that is let in: counted until its connection is gone.
@@ -86,25 +90,25 @@ impl Drop for Client {
     }
 }
 
-fn serve(stream: TcpStream, door: &Door, client: Client, graceful: &GracefulShutdown) {
+fn serve(stream: TcpStream, server: &Server, client: Client, graceful: &GracefulShutdown) {
     client.meters.connections.inc();
     // Both are wishes: without them the connection works too.
     let _ = stream.set_nodelay(true);
     let _ = SockRef::from(&stream).set_send_buffer_size(SEND_BUFFER);
-    let (router, peer) = (door.router.clone(), Arc::clone(&client.peer));
+    let (router, peer) = (server.router.clone(), Arc::clone(&client.peer));
     let service = service_fn(move |mut request: http::Request<Incoming>| {
         request.extensions_mut().insert(Arc::clone(&peer));
         let mut router = router.clone();
         async move { Ok::<_, Infallible>(call(&mut router, request).await) }
     });
-    let limits = &door.limits;
+    let limits = &server.limits;
     let mut builder = http1::Builder::new();
     builder
         .timer(TokioTimer::new())
         .header_read_timeout(limits.header_time)
         .max_headers(limits.headers)
         .max_buf_size(limits.header_bytes);
-    let (tls, handshake) = (door.tls.clone(), limits.header_time.min(HANDSHAKE));
+    let (tls, handshake) = (server.tls.clone(), limits.header_time.min(HANDSHAKE));
     let (stream, watcher) = (Paced::new(stream, limits.pace), graceful.watcher());
     tokio::spawn(async move {
         // What goes wrong here is the client's: it went away, was too slow, or spoke no HTTP.
@@ -129,10 +133,10 @@ async fn call(router: &mut Router, request: http::Request<Incoming>) -> http::Re
 }
 
 /// Answers a client too many without a task, a timer or a wait: it fits the socket or is lost.
-fn turn_away(stream: &TcpStream, full: Full, door: &Door) {
-    door.meters.turned_away.inc();
+fn turn_away(stream: &TcpStream, full: Full, server: &Server) {
+    server.meters.turned_away.inc();
     // Before a handshake there is nobody to understand it.
-    if door.tls.is_some() {
+    if server.tls.is_some() {
         return;
     }
     let refusal = full.refusal("clients are connected", "connections");

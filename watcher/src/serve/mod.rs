@@ -39,7 +39,7 @@ use tokio::sync::watch;
 
 pub use self::access::{Access, Reviewer};
 use self::cache::Cache;
-use self::connection::Door;
+use self::connection::Server;
 use self::gate::Hosts;
 use self::meters::Meters;
 pub use self::pace::Pace;
@@ -198,16 +198,16 @@ pub async fn run(
         handlers: options.handlers,
         closing: is_closing,
     });
-    let door = |router, limits, tls| Door {
+    let server = |router, limits, tls| Server {
         router,
         limits,
         tls,
         peers: Peers::new(limits),
         meters: Arc::clone(&meters),
     };
-    let for_api = door(routes::router(Arc::clone(&app)), options.limits, options.tls);
+    let for_api = server(routes::router(Arc::clone(&app)), options.limits, options.tls);
     let limits = Limits::for_probes(options.limits);
-    let for_probes = door(routes::probes(Arc::clone(&app)), limits, None);
+    let for_probes = server(routes::probes(Arc::clone(&app)), limits, None);
     let shutdown = async {
         shutdown.await;
         closing.send_replace(true);

@@ -33,7 +33,14 @@ impl Digest {
     }
 }
 
-/// Answers to one sort of question: `Some` is a yes.
+/// What the kube-apiserver said.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Answer<T> {
+    Yes(T),
+    No,
+}
+
+/// Answers to one sort of question.
 #[derive(Debug)]
 pub(super) struct Answers<T> {
     yes: Mutex<Recent<T>>,
@@ -48,19 +55,19 @@ impl<T> Default for Answers<T> {
 
 impl<T: Clone> Answers<T> {
     /// The answer that still counts.
-    pub(super) fn get(&self, asked: Digest) -> Option<Option<T>> {
+    pub(super) fn get(&self, asked: Digest) -> Option<Answer<T>> {
         let yes = self.yes.lock().unwrap_or_else(PoisonError::into_inner).get(asked);
         let no = || self.no.lock().unwrap_or_else(PoisonError::into_inner).get(asked);
-        yes.map(Some).or_else(|| no().map(|()| None))
+        yes.map(Answer::Yes).or_else(|| no().map(|()| Answer::No))
     }
 
-    pub(super) fn put(&self, asked: Digest, answer: Option<T>) {
+    pub(super) fn put(&self, asked: Digest, answer: Answer<T>) {
         let now = Instant::now();
         match answer {
-            Some(yes) => {
+            Answer::Yes(yes) => {
                 self.yes.lock().unwrap_or_else(PoisonError::into_inner).put(asked, yes, now + YES);
             }
-            None => {
+            Answer::No => {
                 self.no.lock().unwrap_or_else(PoisonError::into_inner).put(asked, (), now + NO);
             }
         }
@@ -112,23 +119,25 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn answers_count_for_a_short_time() {
         let answers = Answers::default();
-        answers.put(asked(1), Some("ada"));
-        answers.put(asked(2), None);
-        assert_eq!((answers.get(asked(1)), answers.get(asked(2))), (Some(Some("ada")), Some(None)));
+        let (yes, no) = (Answer::Yes("ada"), Answer::No);
+        answers.put(asked(1), yes.clone());
+        answers.put(asked(2), no.clone());
+        let both = || (answers.get(asked(1)), answers.get(asked(2)));
+        assert_eq!(both(), (Some(yes.clone()), Some(no)));
         advance(NO).await;
-        assert_eq!((answers.get(asked(1)), answers.get(asked(2))), (Some(Some("ada")), None));
-        advance(YES - NO).await;
+        assert_eq!(both(), (Some(yes), None));
+        advance(YES.saturating_sub(NO)).await;
         assert_eq!(answers.get(asked(1)), None);
     }
 
     #[tokio::test]
     async fn refused_callers_push_out_no_answer_of_others() {
         let answers = Answers::default();
-        answers.put(asked(0), Some(()));
+        answers.put(asked(0), Answer::Yes(()));
         for number in 1..3 * MOST {
-            answers.put(asked(number), None);
+            answers.put(asked(number), Answer::No);
         }
-        assert_eq!(answers.get(asked(0)), Some(Some(())));
+        assert_eq!(answers.get(asked(0)), Some(Answer::Yes(())));
         let kept = (1..3 * MOST).filter(|number| answers.get(asked(*number)).is_some()).count();
         assert_eq!(kept, MOST);
     }

@@ -14,7 +14,7 @@ use tokio::time::{Instant, timeout};
 
 use super::super::peers::Peer;
 use super::super::refusal::Refusal;
-use super::answers::{Answers, Digest};
+use super::answers::{Answer, Answers, Digest};
 
 /// How long one answer may take.
 const DEADLINE: Duration = Duration::from_secs(10);
@@ -88,7 +88,10 @@ impl Reviewer {
         let answer = self.answer(peer, &self.users, asked, path, "TokenReview", spec, |status| {
             self.authenticated(status)
         });
-        answer.await?.ok_or_else(Refusal::unauthenticated)
+        match answer.await? {
+            Answer::Yes(user) => Ok(user),
+            Answer::No => Err(Refusal::unauthenticated()),
+        }
     }
 
     fn authenticated(&self, status: &Value) -> Option<Arc<User>> {
@@ -135,7 +138,7 @@ impl Reviewer {
             let is = |name: &str| status.get(name) == Some(&Value::Bool(true));
             (is("allowed") && !is("denied")).then_some(())
         });
-        Ok(answer.await?.is_some())
+        Ok(answer.await? == Answer::Yes(()))
     }
 
     /// The answer that is remembered, or else that of the kube-apiserver.
@@ -149,7 +152,7 @@ impl Reviewer {
         kind: &str,
         spec: Value,
         read: impl FnOnce(&Value) -> Option<T>,
-    ) -> Result<Option<T>, Refusal> {
+    ) -> Result<Answer<T>, Refusal> {
         if let Some(answer) = answers.get(asked) {
             return Ok(answer);
         }
@@ -159,7 +162,7 @@ impl Reviewer {
             return Ok(answer);
         }
         let status = self.post(path, kind, spec).await?;
-        let answer = read(&status);
+        let answer = read(&status).map_or(Answer::No, Answer::Yes);
         answers.put(asked, answer.clone());
         Ok(answer)
     }
