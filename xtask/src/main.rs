@@ -13,6 +13,7 @@ mod npm;
 mod process;
 mod promtool;
 mod say;
+mod sbom;
 mod setup;
 mod supply;
 mod test;
@@ -84,6 +85,8 @@ enum Verb {
     },
     /// Build the wasm files, and say how large they are.
     Wasm,
+    /// Print what is in `dubbo-watcher`: a bill of materials in `CycloneDX`.
+    Sbom,
 }
 
 fn main() -> ExitCode {
@@ -102,6 +105,7 @@ fn main() -> ExitCode {
         Verb::Test { only } => test::run(&only),
         Verb::Cluster { kubernetes } => go::cluster(&kubernetes),
         Verb::Wasm => wasm::run(),
+        Verb::Sbom => sbom::bill().map(|bill| say::line(&bill)),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
