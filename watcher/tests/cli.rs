@@ -300,6 +300,30 @@ fn text(bytes: &[u8]) -> String {
 }
 
 /// Runs the binary with nothing in its environment that could lead it to a cluster.
+#[test]
+fn an_address_that_others_reach_needs_to_know_who_may_read() {
+    let open = ["serve", "--bind", "0.0.0.0:0"];
+    let refused = |more: &[&str]| {
+        let ran = run(&[&open[..], more].concat(), "");
+        assert_eq!((ran.status.code(), text(&ran.stdout)), (Some(2), String::new()), "{ran:?}");
+        text(&ran.stderr)
+    };
+    let said = refused(&[]);
+    for part in
+        ["error: 0.0.0.0:0 can be reached from elsewhere", "--auth kubernetes", "--auth none"]
+    {
+        assert!(said.contains(part), "{said}");
+    }
+    let said = refused(&["--auth", "kubernetes"]);
+    assert!(said.contains("tokens must not cross the network in plain"), "{said}");
+    assert!(refused(&["--auth", "none", "--auth-audience", "a"]).contains("--auth kubernetes"));
+    assert!(refused(&["--auth", "none", "--tls-cert", "tls.crt"]).contains("--tls-key"));
+    let missing = ["--auth", "kubernetes", "--tls-cert", "absent.crt", "--tls-key", "absent.key"];
+    let ran = run(&[&open[..], &missing].concat(), "");
+    assert_eq!(ran.status.code(), Some(1));
+    assert!(text(&ran.stderr).starts_with("error: cannot read absent.crt: "), "{ran:?}");
+}
+
 fn run(arguments: &[&str], input: impl AsRef<[u8]>) -> Output {
     give(&mut command(arguments), input)
 }

@@ -85,7 +85,7 @@ fn gzipped(path: &Path) -> Result<usize> {
 /// `dubbo-watcher serve`, which carries the page that has just been built.
 pub(crate) fn test() -> Result {
     chromium()?;
-    node_tests().args(["page", "states", "live"].map(test_file)).run()?;
+    node_tests().args(["page", "states", "live", "signed"].map(test_file)).run()?;
     Profile::Dev.build()?;
     let cluster = Cluster::start(Profile::Dev, &["--simulate".to_owned()])?;
     let inspector = Inspector::start(&cluster, true)?;

@@ -99,6 +99,16 @@ impl Endpoint {
         &self.url
     }
 
+    /// The same with the holders alone that are `wanted`; `None` if that is none of them.
+    pub fn held_by(mut self, wanted: impl Fn(&Holder) -> bool) -> Option<Self> {
+        let others = self.carriers.holders().filter(|holder| !wanted(holder));
+        for holder in &others.cloned().collect::<Vec<_>>() {
+            self.carriers.remove(holder);
+        }
+        let is_held = self.holders().next().is_some();
+        is_held.then_some(self)
+    }
+
     /// The Pods that carry it, in the order of their uids.
     pub fn holders(&self) -> impl Iterator<Item = &Holder> {
         self.carriers.holders().map(|holder| &**holder)

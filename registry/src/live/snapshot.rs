@@ -98,7 +98,8 @@ impl Snapshot {
         pods.flat_map(|entry| entry.pod_problems().collect::<Vec<_>>())
     }
 
-    fn content(&self) -> &Content {
+    /// All that is registered, asked for or not.
+    pub fn content(&self) -> &Content {
         self.state.content()
     }
 

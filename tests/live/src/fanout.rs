@@ -25,7 +25,10 @@ pub(crate) async fn run(programs: &Programs, pods: usize, changes: usize, rate: 
     say("|---|---|---|---|---|");
     let mut baseline = None;
     for count in COUNTS {
-        let mut serve = programs.serve(&cluster.kubeconfig, &["--max-clients", "1000"])?;
+        let mut serve = programs.serve(
+            &cluster.kubeconfig,
+            &["--max-clients", "1000", "--max-clients-per-peer", "1000"],
+        )?;
         serve.synced()?;
         let taken = Arc::new(AtomicUsize::new(0));
         let mut tasks = JoinSet::new();

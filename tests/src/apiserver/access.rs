@@ -130,6 +130,11 @@ impl Access {
         Err(forbidden(user, &request.verb.to_string(), &request.resource))
     }
 
+    /// The user of a token, as a review of it says.
+    pub(crate) fn user_of(&self, token: &str) -> Option<String> {
+        self.lock().tokens.get(token).cloned()
+    }
+
     /// Whether `user` may do this to pods.
     pub(crate) fn allows(&self, user: &str, verb: Verb, namespace: Option<&str>) -> bool {
         self.lock().grants.iter().any(|grant| grant.allows(user, verb, namespace))
@@ -151,7 +156,7 @@ impl Access {
         }
     }
 
-    fn is_admin(&self, user: &str) -> bool {
+    pub(crate) fn is_admin(&self, user: &str) -> bool {
         self.lock().grants.contains(&Grant::all(user))
     }
 

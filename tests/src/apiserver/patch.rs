@@ -7,8 +7,8 @@ use std::sync::Arc;
 use http::{HeaderValue, Response, header};
 use serde_json::{Map, Value};
 
-use super::answer::Body;
-use super::object::Object;
+use super::answer::{self, Body};
+use super::object::{Encoding, Object};
 use super::request::Request;
 use super::status::{Cause, Details, Status, Subject};
 use super::{Shared, accept, json, list, strategic, validation};
@@ -23,7 +23,7 @@ pub(crate) fn patch(
     let shape = accept::negotiate(&request.accept, &shared.options)?.of_object()?;
     let patch = Patch::read(&request.content_type, &request.body)?;
     let mut warnings = Vec::new();
-    let pod = shared.store.edit(namespace, name, |old| {
+    let mut change = |old: &Object| {
         let mut new = patch.apply(old)?;
         warnings = validation::unknown_fields(&new);
         if request.query.get("fieldValidation") == "Strict" && !warnings.is_empty() {
@@ -33,7 +33,13 @@ pub(crate) fn patch(
         check_version(&new, old)?;
         validation::pod(&new, old)?;
         Ok(new)
-    })?;
+    };
+    if request.query.get("dryRun") == "All" {
+        let old = shared.store.get(namespace, name).ok_or_else(|| Status::not_found(name))?;
+        let new = Value::Object(change(&old)?);
+        return Ok(answer::ok(Encoding::Json, answer::json(json::compact(&new))));
+    }
+    let pod = shared.store.edit(namespace, name, change)?;
     let mut response = list::object(&pod, shape);
     if request.query.get("fieldValidation") != "Ignore" {
         for warning in warnings {

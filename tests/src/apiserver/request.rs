@@ -70,6 +70,8 @@ pub(crate) enum Resource {
     },
     /// What the user itself may do.
     AccessReviews,
+    /// Who others are, and what they may do.
+    Reviews,
     Version,
     Health {
         probe: &'static str,
@@ -165,6 +167,7 @@ impl Resource {
             }
             ["api", "v1", kind, ..] => Self::Unknown { namespace: None, kind: (*kind).to_owned() },
             _ if [review::PATH, review::IDENTITY_PATH].contains(&path) => Self::AccessReviews,
+            _ if [review::TOKEN_PATH, review::OTHERS_PATH].contains(&path) => Self::Reviews,
             _ => Self::Path(path.to_owned()),
         }
     }
@@ -189,6 +192,7 @@ impl Resource {
         match self {
             Self::Pods { .. } => Some("pods"),
             Self::Namespaces { .. } => Some("namespaces"),
+            Self::Reviews => Some("reviews"),
             Self::Unknown { kind, .. } => Some(kind),
             _ => None,
         }

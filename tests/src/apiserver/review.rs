@@ -1,5 +1,6 @@
 //! `SelfSubjectAccessReview`: a user asks what they may do. Every authenticated user may ask, as
-//! by the cluster role `system:basic-user` of a real server; nothing is kept.
+//! by the cluster role `system:basic-user` of a real server; nothing is kept. `TokenReview` and
+//! `SubjectAccessReview`: a server asks about others, which takes the right to everything here.
 
 use http::Response;
 use serde_json::{Value, json};
@@ -16,6 +17,44 @@ pub(crate) const PATH: &str = "/apis/authorization.k8s.io/v1/selfsubjectaccessre
 
 /// The path that tells a user who they are.
 pub(crate) const IDENTITY_PATH: &str = "/apis/authentication.k8s.io/v1/selfsubjectreviews";
+
+/// The path that says whose a token is.
+pub(crate) const TOKEN_PATH: &str = "/apis/authentication.k8s.io/v1/tokenreviews";
+
+/// The path that says what another user may do.
+pub(crate) const OTHERS_PATH: &str = "/apis/authorization.k8s.io/v1/subjectaccessreviews";
+
+/// What a token without an audience of its own is for.
+const OWN_AUDIENCE: &str = "https://kubernetes.default.svc.cluster.local";
+
+/// Answers a review of another user or their token.
+pub(crate) fn review_others(access: &Access, request: &Request) -> Result<Response<Body>, Status> {
+    let mut review: Value = serde_json::from_slice(&request.body)
+        .map_err(|error| Status::bad_request(error.to_string()))?;
+    let text = |at: &str| json::at(&review, at).as_str().unwrap_or_default().to_owned();
+    let status = if request.target == TOKEN_PATH {
+        let audiences =
+            json::at(&review, "/spec/audiences").as_array().cloned().unwrap_or_default();
+        let is_meant = audiences.is_empty() || audiences.contains(&json!(OWN_AUDIENCE));
+        match access.user_of(&text("/spec/token")).filter(|_| is_meant) {
+            Some(user) => json!({"authenticated": true, "audiences": [OWN_AUDIENCE],
+                "user": {"username": user, "groups": ["system:authenticated"]}}),
+            None => json!({"user": {}, "error": "[invalid bearer token, unknown]"}),
+        }
+    } else {
+        let user = text("/spec/user");
+        let verb = Verb::from_name(&text("/spec/resourceAttributes/verb"));
+        let namespace = text("/spec/resourceAttributes/namespace");
+        let namespace = Some(&*namespace).filter(|namespace| !namespace.is_empty());
+        let pods = text("/spec/resourceAttributes/resource") == "pods";
+        let path = text("/spec/nonResourceAttributes/path");
+        let allowed = pods && verb.is_some_and(|verb| access.allows(&user, verb, namespace))
+            || !path.is_empty() && access.is_admin(&user);
+        json!({"allowed": allowed})
+    };
+    json::object_at(&mut review, &[]).insert("status".to_owned(), status);
+    Ok(created(&review))
+}
 
 /// Answers a review of what `user` may do to pods; about all else the answer is no. On
 /// [`IDENTITY_PATH`] the answer is the user.
@@ -51,7 +90,12 @@ pub(crate) fn review(
         |name: &str| attributes.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
     let pods = text("resource") == Some("pods") && text("group").is_none();
     let verb = text("verb").and_then(Verb::from_name);
-    let allowed = pods && verb.is_some_and(|verb| access.allows(user, verb, text("namespace")));
+    let reviews = [
+        (Some("authentication.k8s.io"), Some("tokenreviews")),
+        (Some("authorization.k8s.io"), Some("subjectaccessreviews")),
+    ];
+    let allowed = pods && verb.is_some_and(|verb| access.allows(user, verb, text("namespace")))
+        || reviews.contains(&(text("group"), text("resource"))) && access.is_admin(user);
     json::object_at(&mut review, &["metadata"]).clear();
     let status = json::object_at(&mut review, &["status"]);
     status.insert("allowed".to_owned(), json!(allowed));

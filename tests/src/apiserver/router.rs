@@ -107,6 +107,7 @@ async fn answer(
         .map_err(|status| Refusal { status, unknown_client: user == ANONYMOUS })?;
     match &request.resource {
         Resource::AccessReviews => Ok(review::review(&shared.access, &user, request)?),
+        Resource::Reviews => Ok(review::review_others(&shared.access, request)?),
         Resource::Version => Ok(health::version()),
         Resource::Health { probe } => {
             Ok(health::probe(probe, request.query.find("verbose").is_some()))

@@ -14,7 +14,7 @@ use schema::Schemas;
 use serde_json::{Value, json};
 
 const DEPLOY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../watcher/deploy");
-const FOLDERS: [&str; 4] = ["base", "cluster-wide", "registrar", "examples"];
+const FOLDERS: [&str; 5] = ["base", "cluster-wide", "registrar", "policy", "examples"];
 
 /// Every document of a folder with the file that it is in.
 fn documents(folder: &str) -> Vec<(PathBuf, Value)> {
@@ -140,6 +140,9 @@ fn containers(pod: &Value) -> impl Iterator<Item = &Value> {
 fn no_container_can_do_more_than_it_must() {
     for (path, pod) in templates() {
         let path = path.display();
+        for host in ["hostNetwork", "hostPID", "hostIPC"] {
+            assert!(pod[host].is_null(), "{path}: {host}");
+        }
         assert_eq!(pod["securityContext"]["runAsNonRoot"], true, "{path}");
         assert_eq!(pod["securityContext"]["seccompProfile"]["type"], "RuntimeDefault", "{path}");
         for container in containers(&pod) {
@@ -156,8 +159,85 @@ fn no_container_can_do_more_than_it_must() {
     }
 }
 
+/// The token of the Pod's account can change the Pod: the application beside the sidecar must not have it.
 #[test]
-fn whoever_registers_knows_its_pod() {
+fn the_token_of_a_provider_is_mounted_in_its_sidecar_only() {
+    const FOLDER: &str = "/var/run/secrets/kubernetes.io/serviceaccount";
+    let mut sidecars = 0;
+    for (path, pod) in templates().into_iter().filter(|(path, _)| path.starts_with(examples())) {
+        let path = path.display();
+        assert_eq!(pod["automountServiceAccountToken"], false, "{path}");
+        let volumes = pod["volumes"].as_array().unwrap();
+        let has_token = |volume: &&Value| {
+            let sources = volume["projected"]["sources"].as_array().into_iter().flatten();
+            sources.into_iter().any(|source| source["serviceAccountToken"].is_object())
+        };
+        let tokens: Vec<_> =
+            volumes.iter().filter(has_token).map(|volume| &volume["name"]).collect();
+        assert_eq!(tokens.len(), 1, "{path}");
+        for container in containers(&pod) {
+            let mounts = container["volumeMounts"].as_array().into_iter().flatten();
+            let mut mounts = mounts.filter(|mount| mount["name"] == *tokens[0]);
+            if container["args"][0] == "register" {
+                let mount = mounts.next().unwrap();
+                assert_eq!(
+                    (&mount["mountPath"], &mount["readOnly"]),
+                    (&json!(FOLDER), &json!(true))
+                );
+                sidecars += 1;
+            }
+            assert!(mounts.next().is_none(), "{path}: {}", container["name"]);
+        }
+    }
+    assert_eq!(sidecars, 2);
+}
+
+fn examples() -> PathBuf {
+    Path::new(DEPLOY).join("examples")
+}
+
+/// What is open to others is what a token and TLS stand before, and what only probes ask.
+#[test]
+fn the_server_is_reached_by_clients_with_tls_and_a_token_and_by_probes() {
+    let deployment = of_kind("base", "Deployment");
+    let pod = &deployment["spec"]["template"]["spec"];
+    let container = &pod["containers"][0];
+    let arguments: Vec<_> =
+        container["args"].as_array().unwrap().iter().map(|one| one.as_str().unwrap()).collect();
+    for needed in ["--auth=kubernetes", "--tls-cert=/tls/tls.crt", "--tls-key=/tls/tls.key"] {
+        assert!(arguments.contains(&needed), "{needed}");
+    }
+    for probe in ["readinessProbe", "livenessProbe"] {
+        assert_eq!(container[probe]["httpGet"]["port"], "probes", "{probe}");
+    }
+    let ports = container["ports"].as_array().unwrap().iter();
+    let ports: BTreeMap<_, _> =
+        ports.map(|port| (port["name"].as_str().unwrap(), &port["containerPort"])).collect();
+    assert!(arguments.contains(&&*format!("--bind=0.0.0.0:{}", ports["https"])));
+    assert!(arguments.contains(&&*format!("--probe-bind=0.0.0.0:{}", ports["probes"])));
+    let policy = of_kind("base", "NetworkPolicy");
+    assert_eq!(policy["spec"]["podSelector"], deployment["spec"]["selector"]);
+    let ingress = policy["spec"]["ingress"].as_array().unwrap();
+    for rule in ingress {
+        let port = &rule["ports"][0]["port"];
+        assert!(port == ports["probes"] || rule["from"].is_array(), "{port} is open to everybody");
+    }
+    assert_eq!(of_kind("base", "ClusterRoleBinding")["roleRef"]["name"], "system:auth-delegator");
+}
+
+#[test]
+fn the_policy_is_bound_and_denies() {
+    let (policy, binding) = (
+        of_kind("policy", "ValidatingAdmissionPolicy"),
+        of_kind("policy", "ValidatingAdmissionPolicyBinding"),
+    );
+    assert_eq!(binding["spec"]["policyName"], policy["metadata"]["name"]);
+    assert_eq!(binding["spec"]["validationActions"], json!(["Deny"]));
+    assert_eq!(policy["spec"]["failurePolicy"], "Fail");
+}
+
+#[test]
+fn a_container_that_registers_knows_its_pod() {
     let mut seen = 0;
     for (path, pod) in templates() {
         for container in containers(&pod).filter(|container| container["args"][0] == "register") {
@@ -187,7 +267,7 @@ fn whoever_registers_knows_its_pod() {
 
 #[test]
 fn kustomizations_name_every_file_and_nothing_else() {
-    for folder in &FOLDERS[..3] {
+    for folder in &FOLDERS[..4] {
         let kustomization =
             documents(folder).into_iter().find(|(_, document)| document["kind"] == "Kustomization");
         let (path, kustomization) = kustomization.unwrap();

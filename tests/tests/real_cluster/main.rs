@@ -19,6 +19,7 @@ mod envoy;
 mod faults;
 mod overload;
 mod pods;
+mod policy;
 mod recorded;
 mod rights;
 mod scenarios;

@@ -1,6 +1,6 @@
 //! What `doctor` finds, and the fix that it brings.
 
-use dubbo_k8s_tests::apiserver::{Act, Fault, Options, Verb};
+use dubbo_k8s_tests::apiserver::{Act, Fault, Options, Status, Verb};
 use dubbo_k8s_tests::program::Ran;
 use http::HeaderValue;
 
@@ -130,4 +130,43 @@ async fn a_clock_that_is_wrong_is_said_with_its_direction() {
         let said = format!("s {which} the server's: tokens and certificates may count as");
         assert_found(&ran, 0, &["note  the clock is ", &said]);
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_missing_right_to_review_callers_comes_with_its_role() {
+    let rig = Rig::start().await;
+    let ran = rig.run(&["doctor", "--needs", "review"]).await;
+    assert_found(&ran, 0, &["ok    may review callers (tokenreviews, subjectaccessreviews)\n"]);
+    rig.allow_only(&[Verb::List, Verb::Watch]);
+    let ran = rig.run(&["doctor", "--needs", "read,review"]).await;
+    let lacking = [
+        "FAIL  may not create tokenreviews.authentication.k8s.io, \
+         subjectaccessreviews.authorization.k8s.io: ",
+        "system:auth-delegator",
+    ];
+    assert_found(&ran, 1, &lacking);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_missing_policy_is_found_by_a_patch_that_is_not_carried_out() {
+    let rig = Rig::start().await;
+    let before = rig.metadata();
+    let ran = rig.run(&["doctor", "--needs", "policy"]).await;
+    let lacking = [
+        "FAIL  this account may change all of Pod shop/user-0",
+        "kubectl apply -k watcher/deploy/policy",
+    ];
+    assert_found(&ran, 1, &lacking);
+    assert_eq!(rig.metadata(), before);
+
+    let refused = "pods \"user-0\" is forbidden: ValidatingAdmissionPolicy 'dubbo-registrar' with binding \
+                   'dubbo-registrar' denied request";
+    let refusal = Status::new(403, "Forbidden", refused);
+    rig.server.faults().add(Fault::on(Verb::Patch, Act::Refuse(refusal)));
+    let ran = rig.run(&["doctor", "--needs", "policy"]).await;
+    assert_found(
+        &ran,
+        0,
+        &["ok    a policy keeps this account to the records of Pod shop/user-0\n"],
+    );
 }

@@ -3,11 +3,16 @@
 
 #![cfg(test)]
 
+mod access;
 mod answers;
 mod bounds;
 mod client;
+mod envoy;
 mod events;
 mod outage;
+mod peers;
 mod promtool;
 mod rig;
 mod schema;
+mod secrets;
+mod tls;

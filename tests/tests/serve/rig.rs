@@ -10,7 +10,7 @@ use dubbo_k8s_registry::kube::config::{Config as Connection, Environment, Overri
 use dubbo_k8s_registry::{Config, Registry};
 use dubbo_k8s_tests::apiserver::{Options as ClusterOptions, Server};
 use dubbo_k8s_tests::pods;
-use dubbo_k8s_watcher::serve::{self, Options};
+use dubbo_k8s_watcher::serve::{self, Listeners, Options};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
@@ -26,6 +26,8 @@ pub(crate) struct Rig {
     pub(crate) cluster: Server,
     pub(crate) registry: Arc<Registry>,
     pub(crate) address: SocketAddr,
+    /// Where probes are answered.
+    pub(crate) probes: SocketAddr,
     stop: Option<oneshot::Sender<()>>,
     served: JoinHandle<()>,
 }
@@ -45,6 +47,9 @@ impl Rig {
         assert!(within(registry.synced()).await);
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
+        let for_probes = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let probes = for_probes.local_addr().unwrap();
+        let listeners = Listeners { api: listener, probes: Some(for_probes) };
         let (stop, stopped) = oneshot::channel();
         let served = tokio::spawn({
             let registry = Arc::clone(&registry);
@@ -52,10 +57,10 @@ impl Rig {
                 let stopped = async {
                     let _ = stopped.await;
                 };
-                serve::run(listener, &registry, options, stopped).await.unwrap();
+                serve::run(listeners, &registry, options, stopped).await.unwrap();
             }
         });
-        Self { cluster, registry, address, stop: Some(stop), served }
+        Self { cluster, registry, address, probes, stop: Some(stop), served }
     }
 
     pub(crate) async fn get(&self, path: &str) -> Answer {

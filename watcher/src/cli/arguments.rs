@@ -202,6 +202,18 @@ pub(super) struct Serve {
     /// Address and port to serve on; port 0 takes a free one
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:7777")]
     pub(super) bind: SocketAddr,
+    /// PEM file of the certificate to serve with, and those that vouch for it; it is read again when it is replaced
+    #[arg(long, value_name = "FILE", requires = "tls_key")]
+    pub(super) tls_cert: Option<PathBuf>,
+    /// PEM file of its private key
+    #[arg(long, value_name = "FILE", requires = "tls_cert")]
+    pub(super) tls_key: Option<PathBuf>,
+    /// Who may read [default: everybody, on the loopback interface alone]
+    #[arg(long, value_enum, value_name = "WHO")]
+    pub(super) auth: Option<Auth>,
+    /// What a token must be for, instead of the kube-apiserver; repeat it for several
+    #[arg(long = "auth-audience", value_name = "AUDIENCE")]
+    pub(super) audiences: Vec<String>,
     /// A further name under which it may be asked (Host header); repeat it for several
     #[arg(long = "served-as", value_name = "NAME")]
     pub(super) names: Vec<String>,
@@ -211,11 +223,27 @@ pub(super) struct Serve {
     /// Clients at the same time
     #[arg(long, value_name = "NUMBER", default_value = "512", value_parser = value_parser!(u16).range(2..))]
     pub(super) max_clients: u16,
+    /// Clients of one address at the same time [default: a quarter of all]
+    #[arg(long, value_name = "NUMBER", value_parser = value_parser!(u16).range(1..))]
+    pub(super) max_clients_per_peer: Option<u16>,
+    /// A second address for /healthz and /readyz alone, whose places no client of the API can take
+    #[arg(long, value_name = "ADDRESS")]
+    pub(super) probe_bind: Option<SocketAddr>,
     #[cfg(feature = "sandbox")]
     #[command(flatten)]
     pub(super) handling: Handling,
     #[command(flatten)]
     pub(super) reading: Reading,
+}
+
+/// Who may read what `serve` shows.
+#[cfg(not(target_os = "wasi"))]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum Auth {
+    /// Callers with a token of the cluster: the namespaces in which they may list Pods
+    Kubernetes,
+    /// Everybody who reaches the address; secrets in URLs are hidden
+    None,
 }
 
 #[cfg(not(target_os = "wasi"))]
@@ -290,6 +318,10 @@ pub(super) enum Need {
     Read,
     /// get, patch and watch the own Pod: `register`, `unregister`
     Register,
+    /// ask about callers: `serve --auth kubernetes`
+    Review,
+    /// a policy keeps this account to the records of its own Pod; tried by a patch that is not carried out
+    Policy,
 }
 
 /// Which Pod, of which server.

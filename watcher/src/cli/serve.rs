@@ -1,13 +1,14 @@
 //! `serve`: the registry over HTTP, until Ctrl-C or SIGTERM. What the server at the other end does
 //! is told on stderr; clients never are.
 
-use std::{net::SocketAddr, time::Duration};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use dubbo_k8s_engine::Failure;
+use dubbo_k8s_registry::kube::config::{Config, Namespaces};
 use dubbo_k8s_registry::{LogLimits, Registry, Subscription, Update};
 #[cfg(feature = "sandbox")]
 use dubbo_k8s_watcher::handlers::Handlers;
-use dubbo_k8s_watcher::serve::{self, Limits, Options};
+use dubbo_k8s_watcher::serve::{self, Access, Limits, Listeners, Options, Reviewer, Tls};
 use futures_util::StreamExt as _;
 use tokio::net::TcpListener;
 
@@ -15,11 +16,11 @@ use tokio::net::TcpListener;
 use super::handlers;
 use super::{
     Ended,
-    arguments::Serve,
+    arguments::{Auth, Serve},
     explain::{Situation, explain},
     list::counted,
-    plain::plain,
-    session::{FirstList, Session},
+    plain::{plain, plain_lines},
+    session::{FirstList, Session, connect},
     signals::Signals,
     terminal,
 };
@@ -27,28 +28,39 @@ use super::{
 pub(super) async fn run(arguments: &Serve) -> Result<(), Ended> {
     #[cfg(feature = "sandbox")]
     let prepared = handlers::prepare(&arguments.handling).await?;
+    let guard = Guard::new(arguments)?;
     let session = Session::open(&arguments.reading, FirstList::InBulk)?;
-    let (listener, address) = listen(arguments.bind).await?;
+    let (api, address) = listen("--bind", arguments.bind).await?;
+    let probes = match arguments.probe_bind {
+        Some(bind) => Some(listen("--probe-bind", bind).await?),
+        None => None,
+    };
     let place = session.place();
-    let Session { driver, config, .. } = session;
+    let Session { driver, config, namespaces } = session;
+    let access = guard.access(&config, namespaces)?;
     let mut signals = Signals::new()?;
     let registry = Registry::follow(driver, LogLimits::default());
-    terminal::say(&format!("serving {place} on http://{address}"));
+    let scheme = if guard.tls.is_some() { "https" } else { "http" };
+    terminal::say(&format!("serving {place} on {scheme}://{address}"));
+    if let Some((_, address)) = &probes {
+        terminal::say(&format!("answering probes on http://{address}"));
+    }
     if let Some(missing) = serve::missing_inspector() {
         terminal::say(missing);
     }
-    if !address.ip().is_loopback() {
-        terminal::say("anybody who reaches this address can read the registry");
+    if !address.ip().is_loopback() && guard.auth == Auth::None {
+        terminal::say("anybody who reaches this address can read the registry (--auth none)");
     }
-    #[cfg_attr(not(feature = "sandbox"), expect(unused_mut, reason = "only handlers add to them"))]
     let mut options = options(arguments);
+    (options.access, options.tls) = (access, guard.tls);
     #[cfg(feature = "sandbox")]
     let handlers = prepared.map(|prepared| handlers::start(prepared, &registry));
     #[cfg(feature = "sandbox")]
     {
         options.handlers = handlers.as_ref().map(Handlers::meters);
     }
-    let served = serve::run(listener, &registry, options, async move { signals.next().await });
+    let listeners = Listeners { api, probes: probes.map(|(listener, _)| listener) };
+    let served = serve::run(listeners, &registry, options, async move { signals.next().await });
     let situation = Situation { config: &config };
     let ended = tokio::select! {
         served = served => served.map_err(Ended::from),
@@ -58,25 +70,97 @@ pub(super) async fn run(arguments: &Serve) -> Result<(), Ended> {
     ended
 }
 
-async fn listen(bind: SocketAddr) -> Result<(TcpListener, SocketAddr), Ended> {
+/// What stands between clients and the registry.
+struct Guard {
+    auth: Auth,
+    audiences: Vec<String>,
+    tls: Option<Tls>,
+}
+
+impl Guard {
+    /// Refuses what would show the registry, or the tokens of callers, to others than the command line says.
+    fn new(arguments: &Serve) -> Result<Self, Ended> {
+        let misused = |message: &str| {
+            terminal::say_error(message);
+            Err(Ended::Misused)
+        };
+        let is_local = arguments.bind.ip().is_loopback();
+        let auth = match arguments.auth {
+            Some(auth) => auth,
+            None if is_local => Auth::None,
+            None => {
+                return misused(&format!(
+                    "{} can be reached from elsewhere: who may read?\n  \
+                     --auth kubernetes lets callers see the namespaces in which they may list Pods\n  \
+                     --auth none lets everybody see everything but secrets",
+                    arguments.bind
+                ));
+            }
+        };
+        if auth == Auth::None && !arguments.audiences.is_empty() {
+            return misused("--auth-audience is for --auth kubernetes");
+        }
+        let tls = match (&arguments.tls_cert, &arguments.tls_key) {
+            (Some(certificate), Some(key)) => Some(Tls::new(certificate.clone(), key.clone())),
+            _ if auth == Auth::Kubernetes && !is_local => {
+                return misused(
+                    "tokens must not cross the network in plain: --auth kubernetes needs --tls-cert \
+                     and --tls-key here",
+                );
+            }
+            _ => None,
+        };
+        let tls = tls.transpose().map_err(|error| {
+            terminal::say_error(&plain_lines(&error.to_string()));
+            Ended::Failed
+        })?;
+        Ok(Self { auth, audiences: arguments.audiences.clone(), tls })
+    }
+
+    fn access(&self, config: &Config, namespaces: Namespaces) -> Result<Access, Ended> {
+        if self.auth == Auth::None {
+            return Ok(Access::Everyone);
+        }
+        let client = connect(config.clone()).map_err(|error| {
+            terminal::say_error(&plain_lines(&error.to_string()));
+            Ended::Failed
+        })?;
+        let followed = match namespaces {
+            Namespaces::All => None,
+            Namespaces::These(names) => Some(names),
+        };
+        let reviewer = Reviewer::new(client, self.audiences.clone(), followed);
+        Ok(Access::Kubernetes(Arc::new(reviewer)))
+    }
+}
+
+async fn listen(flag: &str, bind: SocketAddr) -> Result<(TcpListener, SocketAddr), Ended> {
     let listening = async {
         let listener = TcpListener::bind(bind).await?;
         let address = listener.local_addr()?;
         Ok::<_, std::io::Error>((listener, address))
     };
     listening.await.map_err(|error| {
-        terminal::say_error(&format!("cannot serve on {bind}: {error}\n  --bind takes another"));
+        terminal::say_error(&format!("cannot serve on {bind}: {error}\n  {flag} takes another"));
         Ended::Failed
     })
 }
 
 fn options(arguments: &Serve) -> Options {
     let clients = usize::from(arguments.max_clients);
-    let streams = (clients * 3 / 4).max(1);
+    let of_peer = arguments.max_clients_per_peer.map_or((clients / 4).max(1), usize::from);
+    // The rest of them is for short requests.
+    let streams = |clients: usize| (clients * 3 / 4).max(1);
     Options {
         allowed_hosts: arguments.names.clone(),
         stale_after: arguments.stale_after,
-        limits: Limits { clients, streams, ..Limits::default() },
+        limits: Limits {
+            clients,
+            clients_of_peer: of_peer,
+            streams: streams(clients),
+            streams_of_peer: streams(of_peer),
+            ..Limits::default()
+        },
         ..Options::default()
     }
 }

@@ -8,19 +8,21 @@ use std::io;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query as Parameters, State as Shared};
 use axum::response::Response;
+use axum::{Extension, extract::rejection::QueryRejection};
 use bytes::Bytes;
 use http::HeaderMap;
 use serde::{Deserialize, Serialize};
 
 use super::App;
-use super::cache::{Kind, Name, Pieces};
+use super::cache::{Kind, Make, Name, Pieces};
 use super::coding::Coding;
 use super::conditional::{Known, parse_wait};
+use super::peers::Peer;
 use super::poll::{Outcome, body, not_modified, poll};
 use super::refusal::Refusal;
+use super::view::View;
 use dubbo_k8s_engine::catalog::Holder;
 use dubbo_k8s_registry::feed::State;
 
@@ -35,29 +37,40 @@ pub(super) struct Asked {
 
 pub(super) async fn annotations(
     Shared(app): Shared<Arc<App>>,
+    Extension(peer): Extension<Arc<Peer>>,
+    Extension(view): Extension<View>,
     asked_for: Result<Parameters<Asked>, QueryRejection>,
     headers: HeaderMap,
 ) -> Result<Response, Refusal> {
     let wait = asked_for?.0.wait.as_deref().map(parse_wait).transpose()?.unwrap_or_default();
-    let state = match poll(&app, Known::of(&headers), wait, None).await? {
+    let state = match poll(&app, &peer, Known::of(&headers), wait, None).await? {
         Outcome::Unchanged(state) => return Ok(not_modified(&state)),
         Outcome::Fresh(state) => state,
     };
     let coding = Coding::negotiate(&headers);
-    let name = Name::of(Kind::Annotations, coding, &state);
     let shown = state.without_log();
-    let made = app.cache.body(name, || Box::new(pieces(shown)) as Pieces).await;
-    Ok(body(&state, coding, made))
+    let make = || -> Make {
+        let (view, shown) = (view.clone(), Arc::clone(&shown));
+        Box::new(move || Box::new(pieces(view, shown)) as Pieces)
+    };
+    let answer = if view.is_whole() {
+        let name = Name::of(Kind::Annotations, coding, &state);
+        app.cache.body(&peer, name, make).await?
+    } else {
+        app.cache.stream(&peer, coding, make()).await?
+    };
+    Ok(body(&state, coding, answer))
 }
 
 /// The JSON in pieces: the Pods in the order of namespace and name, without those that carry no
 /// annotation.
-fn pieces(state: Arc<State>) -> impl Iterator<Item = Bytes> + Send {
-    let mut writer = Writer { state, last: None, stage: Stage::Head };
+fn pieces(view: View, state: Arc<State>) -> impl Iterator<Item = Bytes> + Send {
+    let mut writer = Writer { view, state, last: None, stage: Stage::Head };
     std::iter::from_fn(move || writer.piece())
 }
 
 struct Writer {
+    view: View,
     state: Arc<State>,
     last: Option<Arc<Holder>>,
     stage: Stage,
@@ -105,7 +118,10 @@ impl Writer {
             return Ok(());
         };
         self.last = Some(Arc::clone(pod.holder()));
-        if let Some(annotation) = pod.annotation() {
+        if !self.view.sees(pod.holder()) {
+            return Ok(());
+        }
+        if let Some(annotation) = self.view.annotation(pod) {
             if self.stage == Stage::Rest {
                 out.push(b',');
             }

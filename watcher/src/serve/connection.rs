@@ -16,30 +16,39 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
 use socket2::SockRef;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{sleep, timeout};
 use tower_service::Service as _;
 
 use super::Limits;
 use super::meters::Meters;
 use super::pace::Paced;
-use super::refusal::Refusal;
+use super::peers::{Full, Peer, Peers, Permit};
+use super::tls::Tls;
 
 /// What the kernel may hold of a response that a client does not read, about.
-const SEND_BUFFER: usize = 256 << 10;
+const SEND_BUFFER: usize = 64 << 10;
+
+/// How long a handshake may take.
+const HANDSHAKE: Duration = Duration::from_secs(10);
 
 /// How long to leave the listener alone when the process has run out of file descriptors.
 const BREATHER: Duration = Duration::from_millis(100);
 
+/// What the clients of one listener get, and may take.
+pub(super) struct Server {
+    pub(super) router: Router,
+    pub(super) limits: Limits,
+    pub(super) peers: Arc<Peers>,
+    pub(super) tls: Option<Tls>,
+    pub(super) meters: Arc<Meters>,
+}
+
 /// Serves until `shutdown`, then gives the connections `limits.grace` to finish.
 pub(super) async fn accept(
     listener: TcpListener,
-    router: Router,
-    limits: Limits,
-    meters: Arc<Meters>,
+    server: Server,
     shutdown: impl Future<Output = ()>,
 ) {
-    let clients = Arc::new(Semaphore::new(limits.clients));
     let graceful = GracefulShutdown::new();
     tokio::pin!(shutdown);
     loop {
@@ -49,25 +58,29 @@ pub(super) async fn accept(
             accepted = listener.accept() => accepted,
         };
         match accepted {
-            Ok((stream, _)) => match Arc::clone(&clients).try_acquire_owned() {
-                Ok(permit) => {
-                    let (router, meters) = (router.clone(), Arc::clone(&meters));
-                    serve(stream, router, &limits, Client { permit, meters }, &graceful);
+            Ok((stream, address)) => {
+                let peer = server.peers.peer(address.ip());
+                match peer.connection() {
+                    Ok(permit) => {
+                        let client = Client { permit, peer, meters: Arc::clone(&server.meters) };
+                        serve(stream, &server, client, &graceful);
+                    }
+                    Err(full) => turn_away(&stream, full, &server),
                 }
-                Err(_) => turn_away(&stream, &meters),
-            },
+            }
             Err(error) if is_of_one_connection(&error) => {}
             Err(_) => sleep(BREATHER).await,
         }
     }
     drop(listener);
-    let _ = timeout(limits.grace, graceful.shutdown()).await;
+    let _ = timeout(server.limits.grace, graceful.shutdown()).await;
 }
 
 /// A client that is let in: counted until its connection is gone.
 struct Client {
     #[expect(dead_code, reason = "held, so that the place is taken")]
-    permit: OwnedSemaphorePermit,
+    permit: Permit,
+    peer: Arc<Peer>,
     meters: Arc<Meters>,
 }
 
@@ -77,31 +90,37 @@ impl Drop for Client {
     }
 }
 
-fn serve(
-    stream: TcpStream,
-    router: Router,
-    limits: &Limits,
-    client: Client,
-    graceful: &GracefulShutdown,
-) {
+fn serve(stream: TcpStream, server: &Server, client: Client, graceful: &GracefulShutdown) {
     client.meters.connections.inc();
     // Both are wishes: without them the connection works too.
     let _ = stream.set_nodelay(true);
     let _ = SockRef::from(&stream).set_send_buffer_size(SEND_BUFFER);
-    let service = service_fn(move |request: http::Request<Incoming>| {
+    let (router, peer) = (server.router.clone(), Arc::clone(&client.peer));
+    let service = service_fn(move |mut request: http::Request<Incoming>| {
+        request.extensions_mut().insert(Arc::clone(&peer));
         let mut router = router.clone();
         async move { Ok::<_, Infallible>(call(&mut router, request).await) }
     });
-    let connection = http1::Builder::new()
+    let limits = &server.limits;
+    let mut builder = http1::Builder::new();
+    builder
         .timer(TokioTimer::new())
         .header_read_timeout(limits.header_time)
         .max_headers(limits.headers)
-        .max_buf_size(limits.header_bytes)
-        .serve_connection(TokioIo::new(Paced::new(stream, limits.pace)), service);
-    let connection = graceful.watch(connection);
+        .max_buf_size(limits.header_bytes);
+    let (tls, handshake) = (server.tls.clone(), limits.header_time.min(HANDSHAKE));
+    let (stream, watcher) = (Paced::new(stream, limits.pace), graceful.watcher());
     tokio::spawn(async move {
         // What goes wrong here is the client's: it went away, was too slow, or spoke no HTTP.
-        let _ = connection.await;
+        if let Some(tls) = tls {
+            if let Ok(Ok(stream)) = timeout(handshake, tls.acceptor().accept(stream)).await {
+                let connection = builder.serve_connection(TokioIo::new(stream), service);
+                let _ = watcher.watch(connection).await;
+            }
+        } else {
+            let connection = builder.serve_connection(TokioIo::new(stream), service);
+            let _ = watcher.watch(connection).await;
+        }
         drop(client);
     });
 }
@@ -114,9 +133,13 @@ async fn call(router: &mut Router, request: http::Request<Incoming>) -> http::Re
 }
 
 /// Answers a client too many without a task, a timer or a wait: it fits the socket or is lost.
-fn turn_away(stream: &TcpStream, meters: &Meters) {
-    meters.turned_away.inc();
-    let refusal = Refusal::busy("There are too many clients already; try again later.");
+fn turn_away(stream: &TcpStream, full: Full, server: &Server) {
+    server.meters.turned_away.inc();
+    // Before a handshake there is nobody to understand it.
+    if server.tls.is_some() {
+        return;
+    }
+    let refusal = full.refusal("clients are connected", "connections");
     let _ = stream.try_write(&refusal.to_bytes());
 }
 

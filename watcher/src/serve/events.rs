@@ -1,9 +1,10 @@
 //! `GET /v1/events`: server-sent events. A client is a place in the shared log: what it is slow to
 //! read is replaced by one snapshot, and nothing is queued for it beyond one piece.
 
-use std::convert::Infallible;
+use std::io;
 use std::sync::Arc;
 
+use axum::Extension;
 use axum::body::Body;
 use axum::extract::{Query as Parameters, State as Shared};
 use axum::response::{IntoResponse, Response};
@@ -16,12 +17,15 @@ use serde::Deserialize;
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at};
 
 use super::App;
+use super::coding::Coding;
+use super::peers::Peer;
 use super::poll::Place;
 use super::refusal::Refusal;
-use super::snapshot::{asked, pieces};
+use super::snapshot::{self, asked};
+use super::view::View;
+use dubbo_k8s_registry::Revision;
 use dubbo_k8s_registry::contract::Event;
 use dubbo_k8s_registry::feed::{Cursor, Entry, Selection, State, Step, What};
-use dubbo_k8s_registry::{Revision, Snapshot};
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -40,29 +44,34 @@ const HEARTBEAT: Bytes = Bytes::from_static(b": still here\n\n");
 
 pub(super) async fn events(
     Shared(app): Shared<Arc<App>>,
+    Extension(peer): Extension<Arc<Peer>>,
+    Extension(view): Extension<View>,
     asked_for: Result<Parameters<Asked>, axum::extract::rejection::QueryRejection>,
     headers: HeaderMap,
 ) -> Result<Response, Refusal> {
     let selection = asked(asked_for?.0.service)?;
-    let place = app.stream("events")?;
+    let place = app.stream(&peer, "events")?;
     let state = app.reader.state();
     let known = headers.get(LAST_EVENT_ID).and_then(|id| id.to_str().ok()?.parse().ok());
+    // What a client with a narrow view has missed is not in the log: see `Feed::gather`.
+    let known = known.filter(|_| view.is_whole());
     let resumed = known.and_then(|revision: Revision| state.place_after(revision));
-    let (at, backlog) = match resumed {
-        Some(at) => (at, greeting()),
-        None => (state.end(), snapshot_event(&state, selection.clone())),
+    let at = resumed.unwrap_or_else(|| state.end());
+    let reader = Arc::new(Reading { app, peer, view, selection });
+    let backlog = match resumed {
+        Some(_) => greeting(),
+        None => reader.snapshot(&state).await?,
     };
     let feed = Feed {
-        cursor: app.reader.cursor_at(at, selection.clone()),
-        selection,
+        cursor: reader.app.reader.cursor_at(at, reader.selection.clone()),
         place,
         backlog: Some(backlog),
-        heartbeat: heartbeat(app.heartbeat),
-        app,
+        heartbeat: heartbeat(reader.app.heartbeat),
+        reader,
     };
-    let body = stream::unfold(feed, |mut feed| async move {
+    let body = stream::try_unfold(feed, |mut feed| async move {
         let piece = feed.next().await?;
-        Some((Ok::<_, Infallible>(piece), feed))
+        Ok::<_, io::Error>(piece.map(|piece| (piece, feed)))
     });
     let headers = [
         (CONTENT_TYPE, HeaderValue::from_static("text/event-stream")),
@@ -80,72 +89,108 @@ fn heartbeat(every: std::time::Duration) -> Interval {
 }
 
 struct Feed {
-    app: Arc<App>,
+    reader: Arc<Reading>,
     cursor: Cursor,
-    selection: Option<Arc<Selection>>,
     place: Place,
     /// What is being sent before the next event.
-    backlog: Option<BoxStream<'static, Bytes>>,
+    backlog: Option<Backlog>,
     heartbeat: Interval,
 }
 
+/// Who reads a stream, and what was asked for.
+struct Reading {
+    app: Arc<App>,
+    peer: Arc<Peer>,
+    view: View,
+    selection: Option<Arc<Selection>>,
+}
+
+type Backlog = BoxStream<'static, io::Result<Bytes>>;
+
 impl Feed {
     /// The next piece to send; `None` when the server or the registry ends.
-    async fn next(&mut self) -> Option<Bytes> {
+    async fn next(&mut self) -> io::Result<Option<Bytes>> {
         loop {
             if let Some(backlog) = &mut self.backlog {
                 match backlog.next().await {
-                    Some(piece) => return Some(piece),
+                    Some(piece) => return piece.map(Some),
                     None => self.backlog = None,
                 }
             }
             let step = tokio::select! {
                 biased;
-                () = self.app.closing() => return None,
-                step = self.cursor.next() => step?,
-                _ = self.heartbeat.tick() => return Some(HEARTBEAT),
+                () = self.reader.app.closing() => return Ok(None),
+                () = self.reader.view.ended() => return Ok(None),
+                step = self.cursor.next() => step,
+                _ = self.heartbeat.tick() => return Ok(Some(HEARTBEAT)),
             };
-            if let Some(piece) = self.gather(step) {
+            let Some(step) = step else { return Ok(None) };
+            let (piece, lagged) = self.gather(step);
+            if let Some(state) = lagged {
+                let reader = Arc::clone(&self.reader);
+                let snapshot = reader.snapshot(&state).await;
+                // The client comes again later, as it does after any other end.
+                self.backlog = Some(snapshot.map_err(|refusal| io::Error::other(refusal.detail))?);
+            }
+            if !piece.is_empty() {
                 self.heartbeat.reset();
-                return Some(piece);
+                return Ok(Some(piece));
             }
         }
     }
 
-    /// One event and those that are there already; or the start of a fresh snapshot.
-    fn gather(&mut self, first: Step) -> Option<Bytes> {
+    /// One event and those that are there already, until a state is to be sent in their place.
+    ///
+    /// An event is about a key and all Pods that carry it. To a client that sees only some of them it would say
+    /// too much or too little, so that client gets their state instead.
+    fn gather(&mut self, first: Step) -> (Bytes, Option<Arc<State>>) {
         let mut piece = BytesMut::new();
         let mut next = Some(first);
         while let Some(step) = next {
             match step {
-                Step::Entry(entry) => piece.extend_from_slice(&entry.rendered(rendered)),
+                Step::Entry(entry) if !self.reader.view.is_whole() => {
+                    if entry.content {
+                        let (all, selection) = (&self.reader.app.reader, &self.reader.selection);
+                        let state = all.state();
+                        self.cursor = all.cursor(&state, selection.clone());
+                        return (piece.freeze(), Some(state));
+                    }
+                }
+                Step::Entry(entry) => {
+                    let rendered = entry.rendered(|entry| rendered(entry, &self.reader.view));
+                    piece.extend_from_slice(&rendered);
+                }
                 Step::Lagged(state) => {
                     self.place.subscriber.lagged();
-                    self.backlog = Some(snapshot_event(&state, self.selection.clone()));
-                    break;
+                    return (piece.freeze(), Some(state));
                 }
             }
             next = if piece.len() < PIECE { self.cursor.take() } else { None };
         }
-        (!piece.is_empty()).then(|| piece.freeze())
+        (piece.freeze(), None)
+    }
+}
+
+impl Reading {
+    /// The whole content as one event.
+    async fn snapshot(&self, state: &State) -> Result<Backlog, Refusal> {
+        let head = Bytes::from(format!("event: snapshot\nid: {}\ndata: ", state.revision()));
+        let tail = Bytes::from_static(b"\n\n");
+        let (app, peer, selection) = (&self.app, &self.peer, self.selection.clone());
+        let json =
+            snapshot::make(app, peer, &self.view, state, selection, Coding::Identity).await?;
+        let once = |piece| stream::once(async { Ok(piece) });
+        Ok(once(head).chain(json.into_stream()).chain(once(tail)).boxed())
     }
 }
 
 /// Says at once that the stream stands.
-fn greeting() -> BoxStream<'static, Bytes> {
-    stream::iter([Bytes::from_static(b": resumed\n\n")]).boxed()
+fn greeting() -> Backlog {
+    stream::iter([Ok(Bytes::from_static(b": resumed\n\n"))]).boxed()
 }
 
-/// The whole content as one event, made while it is sent.
-fn snapshot_event(state: &State, selection: Option<Arc<Selection>>) -> BoxStream<'static, Bytes> {
-    let head = Bytes::from(format!("event: snapshot\nid: {}\ndata: ", state.revision()));
-    let json = pieces(Snapshot::new(state, selection));
-    let tail = Bytes::from_static(b"\n\n");
-    stream::iter(std::iter::once(head).chain(json).chain(std::iter::once(tail))).boxed()
-}
-
-/// An event as all clients get it. An entry without anything to tell still moves their last id.
-fn rendered(entry: &Entry) -> Bytes {
+/// An event as all clients with a whole view get it. An entry without an event still moves their last id.
+fn rendered(entry: &Entry, view: &View) -> Bytes {
     let id = entry.revision;
     let event = match &entry.what {
         What::Notice(notice) => Event::of(notice),
@@ -153,8 +198,11 @@ fn rendered(entry: &Entry) -> Bytes {
     };
     match event {
         Some(event) => {
-            let json = serde_json::to_string(&event).unwrap_or_default();
-            format!("event: {}\nid: {id}\ndata: {json}\n\n", event.name()).into()
+            let mut text = format!("event: {}\nid: {id}\ndata: ", event.name()).into_bytes();
+            // Writing to a Vec does not fail.
+            let _ = view.write(&mut text, &event);
+            text.extend_from_slice(b"\n\n");
+            text.into()
         }
         None if entry.content => format!("id: {id}\n\n").into(),
         None => Bytes::new(),

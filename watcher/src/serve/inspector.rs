@@ -1,15 +1,12 @@
 //! The inspector's page, built into the binary: files as they are, and the page itself told that the
 //! registry can be seen live. It adds nothing to them, and holds nothing that a Pod says.
 
-use std::sync::Arc;
-
-use axum::extract::{Path, State as Shared};
+use axum::extract::Path;
 use axum::response::{Html, IntoResponse, Response};
 use http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE};
 use http::{HeaderName, StatusCode};
 
 use super::refusal::{Quoted, Refusal};
-use super::{App, page};
 
 /// Address and content of each file; none if the binary was built without the page.
 static FILES: &[(&str, &[u8])] = &include!(concat!(env!("OUT_DIR"), "/inspector.rs"));
@@ -23,17 +20,15 @@ const POLICY: &str = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; 
 const LIVE: [&str; 2] =
     ["name=\"dubbo-live\" content=\"\"", "name=\"dubbo-live\" content=\"v1/events\""];
 
-/// Whether this build has the page.
+/// Whether there is a page.
 pub(super) fn is_built_in() -> bool {
-    !FILES.is_empty()
+    file("index.html").is_some()
 }
 
-/// The page if there is one, else the plain status page.
-pub(super) async fn index(app: Shared<Arc<App>>) -> Response {
-    let Some(page) = file("index.html").and_then(|page| std::str::from_utf8(page).ok()) else {
-        return page::page(app).await;
-    };
-    let live = page.replace(LIVE[0], LIVE[1]);
+/// The page.
+pub(super) async fn index() -> Response {
+    let page = file("index.html").and_then(|page| std::str::from_utf8(page).ok());
+    let live = page.unwrap_or_default().replace(LIVE[0], LIVE[1]);
     ([policy(), (CACHE_CONTROL, "no-cache")], Html(live)).into_response()
 }
 
@@ -80,7 +75,7 @@ mod tests {
 
     #[test]
     fn the_page_that_is_built_in_can_be_told_to_go_live() {
-        // Without the page there is nothing to hold, and `index` shows the status page.
+        // Without the page there is nothing to hold, and the status page is shown.
         let Some(page) = file("index.html") else { return assert!(FILES.is_empty()) };
         let page = std::str::from_utf8(page).unwrap();
         assert!(page.contains(LIVE[0]), "the page has no place for the address");

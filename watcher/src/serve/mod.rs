@@ -6,6 +6,7 @@
 //!
 //! HTTP/1.1 only: one request at a time and one socket for each client make every bound exact.
 
+mod access;
 mod annotations;
 mod cache;
 mod coding;
@@ -17,11 +18,16 @@ mod inspector;
 mod meters;
 mod pace;
 mod page;
+mod peers;
 mod poll;
 mod probes;
 mod refusal;
 mod routes;
+mod secrets;
 mod snapshot;
+mod tls;
+mod view;
+mod workers;
 
 use std::future::Future;
 use std::io;
@@ -29,12 +35,19 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::net::TcpListener;
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::watch;
 
+pub use self::access::{Access, Reviewer};
 use self::cache::Cache;
+use self::connection::Server;
 use self::gate::Hosts;
 use self::meters::Meters;
 pub use self::pace::Pace;
+use self::peers::Peers;
+pub use self::tls::{Tls, TlsError};
+use self::workers::Workers;
+use dubbo_k8s_registry::Registry;
+use dubbo_k8s_registry::feed::Reader;
 
 /// What a build without the inspector says, and the way out; `None` where it is built in.
 pub fn missing_inspector() -> Option<&'static str> {
@@ -42,8 +55,6 @@ pub fn missing_inspector() -> Option<&'static str> {
          checkout run `cargo xtask wasm`, then build again.";
     (!inspector::is_built_in()).then_some(MISSING)
 }
-use dubbo_k8s_registry::Registry;
-use dubbo_k8s_registry::feed::Reader;
 
 /// How to serve. Start from [`Options::default`].
 #[derive(Debug, Clone)]
@@ -55,6 +66,10 @@ pub struct Options {
     pub stale_after: Duration,
     /// What clients may take.
     pub limits: Limits,
+    /// Who may read. Without it every client may.
+    pub access: Access,
+    /// TLS for the clients of the API; probes are always answered in plain.
+    pub tls: Option<Tls>,
     /// What handlers count, to be shown with the rest.
     #[cfg(feature = "sandbox")]
     pub handlers: Option<crate::handlers::Meters>,
@@ -65,8 +80,17 @@ pub struct Options {
 pub struct Limits {
     /// Connections at the same time; one too many is answered 503 and closed.
     pub clients: usize,
-    /// Of these, event streams and long polls: the rest stays free for short requests and probes.
+    /// Of these, those of one peer, which is one client address; one too many is answered 429 and closed.
+    pub clients_of_peer: usize,
+    /// Of the connections, event streams and long polls: the rest stays free for short requests.
     pub streams: usize,
+    /// Of these, those of one peer.
+    pub streams_of_peer: usize,
+    /// Answers at the same time whose body is made for one client alone: too large to be shared, narrowed, or not
+    /// the newest. More of them wait.
+    pub bodies: usize,
+    /// Of these, those of one peer.
+    pub bodies_of_peer: usize,
     /// Bytes of the head of a request; at least 8 KiB.
     pub header_bytes: usize,
     /// Header fields of a request.
@@ -83,12 +107,14 @@ pub struct Limits {
 }
 
 impl Default for Options {
-    /// No further names, stale after 5 minutes, the default limits.
+    /// No further names, stale after 5 minutes, the default limits, every client may read, no TLS.
     fn default() -> Self {
         Self {
             allowed_hosts: Vec::new(),
             stale_after: Duration::from_mins(5),
             limits: Limits::default(),
+            access: Access::default(),
+            tls: None,
             #[cfg(feature = "sandbox")]
             handlers: None,
         }
@@ -99,7 +125,11 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             clients: 512,
+            clients_of_peer: 128,
             streams: 384,
+            streams_of_peer: 96,
+            bodies: 64,
+            bodies_of_peer: 8,
             header_bytes: 16 << 10,
             headers: 64,
             header_time: Duration::from_secs(30),
@@ -117,47 +147,97 @@ struct App {
     registry: Arc<dubbo_k8s_registry::feed::Meters>,
     meters: Arc<Meters>,
     hosts: Hosts,
+    access: Access,
     stale_after: Duration,
     heartbeat: Duration,
-    streams: Arc<Semaphore>,
     cache: Cache,
+    workers: Workers,
     #[cfg(feature = "sandbox")]
     handlers: Option<crate::handlers::Meters>,
     closing: watch::Receiver<bool>,
 }
 
-/// Serves the registry on a listener until `shutdown` completes. Then no more clients are let in,
-/// event streams and long polls are ended in good order, and what is being sent gets the time of
-/// [`Limits::grace`]. The registry is left as it is.
+/// Where to serve.
+#[derive(Debug)]
+pub struct Listeners {
+    /// The API.
+    pub api: TcpListener,
+    /// `/healthz` and `/readyz` alone, with places that no client of the API can take.
+    pub probes: Option<TcpListener>,
+}
+
+impl From<TcpListener> for Listeners {
+    fn from(api: TcpListener) -> Self {
+        Self { api, probes: None }
+    }
+}
+
+/// Serves the registry until `shutdown` completes. Then no more clients are let in, event streams and long polls
+/// are ended in good order, and what is being sent gets the time of [`Limits::grace`]. The registry is left as it
+/// is.
 ///
 /// Dropping the future stops taking clients in; connections that were open end by themselves.
+///
+/// # Errors
+///
+/// When a listener has no address.
 pub async fn run(
-    listener: TcpListener,
+    listeners: impl Into<Listeners>,
     registry: &Registry,
     options: Options,
     shutdown: impl Future<Output = ()>,
 ) -> io::Result<()> {
+    let Listeners { api, probes } = listeners.into();
     let (closing, is_closing) = watch::channel(false);
     let meters = Arc::new(Meters::new());
+    let workers = Workers::default();
     let app = Arc::new(App {
         reader: registry.reader(),
         registry: registry.meters(),
         meters: Arc::clone(&meters),
-        hosts: Hosts::new(listener.local_addr()?, &options.allowed_hosts),
+        hosts: Hosts::new(api.local_addr()?, &options.allowed_hosts),
+        access: options.access,
         stale_after: options.stale_after,
         heartbeat: options.limits.heartbeat,
-        streams: Arc::new(Semaphore::new(options.limits.streams)),
-        cache: Cache::default(),
+        cache: Cache::new(workers.clone()),
+        workers,
         #[cfg(feature = "sandbox")]
         handlers: options.handlers,
         closing: is_closing,
     });
+    let server = |router, limits, tls| Server {
+        router,
+        limits,
+        tls,
+        peers: Peers::new(limits),
+        meters: Arc::clone(&meters),
+    };
+    let for_api = server(routes::router(Arc::clone(&app)), options.limits, options.tls);
+    let limits = Limits::for_probes(options.limits);
+    let for_probes = server(routes::probes(Arc::clone(&app)), limits, None);
     let shutdown = async {
         shutdown.await;
         closing.send_replace(true);
     };
-    connection::accept(listener, routes::router(app), options.limits, meters, shutdown).await;
+    let probing = async {
+        if let Some(probes) = probes {
+            connection::accept(probes, for_probes, app.closing()).await;
+        }
+    };
+    tokio::join!(connection::accept(api, for_api, shutdown), probing);
     Ok(())
+}
+
+impl Limits {
+    /// Probes are few, short and quick: half of the places are out of the reach of any one peer.
+    fn for_probes(limits: Self) -> Self {
+        Self {
+            clients: 32,
+            clients_of_peer: 16,
+            header_time: limits.header_time.min(Duration::from_secs(5)),
+            ..limits
+        }
+    }
 }
 
 impl App {

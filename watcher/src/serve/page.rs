@@ -5,11 +5,15 @@ use std::fmt::{self, Write as _};
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::Extension;
 use axum::extract::State as Shared;
 use axum::response::{Html, IntoResponse, Response};
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, REFRESH};
 
 use super::App;
+use super::peers::Peer;
+use super::refusal::Refusal;
+use super::view::View;
 use dubbo_k8s_registry::Snapshot;
 use dubbo_k8s_registry::feed::State;
 
@@ -25,28 +29,36 @@ pub(super) async fn style() -> Response {
     ([(CONTENT_TYPE, "text/css; charset=utf-8")], STYLE).into_response()
 }
 
-pub(super) async fn page(Shared(app): Shared<Arc<App>>) -> Response {
+pub(super) async fn page(
+    Shared(app): Shared<Arc<App>>,
+    Extension(peer): Extension<Arc<Peer>>,
+    Extension(view): Extension<View>,
+) -> Result<Response, Refusal> {
+    let _turn = peer.body().await?;
     let state = app.reader.state();
-    let mut html = String::new();
-    // Writing to a String does not fail.
-    let _ = write_page(&mut html, &state);
-    ([(CACHE_CONTROL, "no-store"), (REFRESH, "10")], Html(html)).into_response()
+    let html = app.workers.run(move || {
+        let mut html = String::new();
+        // Writing to a String does not fail.
+        let _ = write_page(&mut html, &view, &state);
+        html
+    });
+    Ok(([(CACHE_CONTROL, "no-store"), (REFRESH, "10")], Html(html.await?)).into_response())
 }
 
-fn write_page(html: &mut String, state: &Arc<State>) -> fmt::Result {
+fn write_page(html: &mut String, view: &View, state: &Arc<State>) -> fmt::Result {
     html.push_str(
         "<!doctype html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n\
          <meta name=\"viewport\" content=\"width=device-width\">\n\
          <title>dubbo-watcher</title>\n<link rel=\"stylesheet\" href=\"/status.css\">\n\
          <h1>dubbo-watcher</h1>\n",
     );
-    write_state(html, state)?;
+    write_state(html, view, state)?;
     if let Some(missing) = super::missing_inspector() {
         writeln!(html, "<p>{}</p>", Escaped(missing))?;
     }
     let snapshot = Snapshot::new(state, None);
-    write_services(html, &snapshot)?;
-    write_problems(html, &snapshot)?;
+    write_services(html, view, &snapshot)?;
+    write_problems(html, view, &snapshot)?;
     html.push_str(
         "<p>As data: <a href=\"/v1/snapshot\">snapshot</a>, <a href=\"/v1/annotations\">\
          annotations</a>, <a href=\"/v1/events\">events</a>, <a href=\"/metrics\">metrics</a>, \
@@ -55,16 +67,16 @@ fn write_page(html: &mut String, state: &Arc<State>) -> fmt::Result {
     Ok(())
 }
 
-fn write_state(html: &mut String, state: &State) -> fmt::Result {
+fn write_state(html: &mut String, view: &View, state: &State) -> fmt::Result {
     let (class, words) = standing(state);
     writeln!(html, "<p class=\"{class}\">{}</p>", Escaped(&words))?;
+    let (pods, records) = view.counts(state.content());
+    let broken = state.content().pod_entries().filter(|pod| !pod.problems().is_empty());
+    let broken = broken.filter(|pod| view.sees(pod.holder())).count();
+    let revision = state.revision();
     writeln!(
         html,
-        "<p>{} records of {} Pods, {} problems; revision {}.</p>",
-        state.content().records(),
-        state.content().pods(),
-        state.content().broken_pods(),
-        state.revision(),
+        "<p>{records} records of {pods} Pods, {broken} problems; revision {revision}.</p>"
     )
 }
 
@@ -78,14 +90,14 @@ fn standing(state: &State) -> (&'static str, String) {
     }
 }
 
-fn write_services(html: &mut String, snapshot: &Snapshot) -> fmt::Result {
+fn write_services(html: &mut String, view: &View, snapshot: &Snapshot) -> fmt::Result {
     html.push_str("<table>\n<tr><th>Service<th>Providers<th>Consumers\n");
-    let mut services = snapshot.services();
+    let mut services = snapshot.services().filter_map(|service| view.service(service));
     for service in services.by_ref().take(MOST_ROWS) {
         writeln!(
             html,
             "<tr><td>{}<td>{}<td>{}",
-            Escaped(&service.service.to_string()),
+            Escaped(&view.text(&service.service.to_string())),
             service.providers.len(),
             service.consumers.len(),
         )?;
@@ -94,8 +106,8 @@ fn write_services(html: &mut String, snapshot: &Snapshot) -> fmt::Result {
     write_rest(html, services.count(), "services")
 }
 
-fn write_problems(html: &mut String, snapshot: &Snapshot) -> fmt::Result {
-    let mut problems = snapshot.problems();
+fn write_problems(html: &mut String, view: &View, snapshot: &Snapshot) -> fmt::Result {
+    let mut problems = snapshot.problems().filter(|problem| view.sees(&problem.holder));
     let mut rows = problems.by_ref().take(MOST_ROWS).peekable();
     if rows.peek().is_none() {
         return Ok(());
@@ -108,7 +120,7 @@ fn write_problems(html: &mut String, snapshot: &Snapshot) -> fmt::Result {
             "<tr><td>{}<td>{}<td>{}",
             Escaped(&holder.namespace),
             Escaped(&holder.pod),
-            Escaped(&problem.error.to_string()),
+            Escaped(&view.text(&problem.error.to_string())),
         )?;
     }
     html.push_str("</table>\n");

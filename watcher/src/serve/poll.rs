@@ -8,13 +8,13 @@ use http::header::{
     AGE, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, ETAG, VARY,
 };
 use http::{HeaderMap, HeaderValue, StatusCode};
-use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::sleep;
 
 use super::App;
-use super::cache::Sized;
+use super::cache::Made;
 use super::coding::Coding;
 use super::conditional::{Known, etag};
+use super::peers::{Peer, Permit};
 use super::refusal::Refusal;
 use dubbo_k8s_registry::Revision;
 use dubbo_k8s_registry::feed::{Selection, State, Subscriber};
@@ -31,6 +31,7 @@ pub(super) enum Outcome {
 /// Decides at once, or waits up to `wait` for something new in what the query asks for.
 pub(super) async fn poll(
     app: &App,
+    peer: &Peer,
     known: Known,
     wait: Duration,
     selection: Option<&Selection>,
@@ -47,7 +48,7 @@ pub(super) async fn poll(
     if wait.is_zero() {
         return Ok(Outcome::Unchanged(state));
     }
-    let _place = app.stream("poll")?;
+    let _place = app.stream(peer, "poll")?;
     Ok(change_of(app, base, wait, selection).await)
 }
 
@@ -90,18 +91,14 @@ fn is_same(state: &State, known: Revision, selection: Option<&Selection>) -> boo
 #[derive(Debug)]
 pub(super) struct Place {
     #[expect(dead_code, reason = "held, so that the place is taken")]
-    permit: OwnedSemaphorePermit,
+    permit: Permit,
     pub(super) subscriber: Subscriber,
 }
 
 impl App {
     /// Takes a place for a stream or a long poll, if there is one.
-    pub(super) fn stream(&self, via: &'static str) -> Result<Place, Refusal> {
-        let permit = Arc::clone(&self.streams).try_acquire_owned().map_err(|_| {
-            Refusal::busy(
-                "There are too many event streams and long polls already; try again later.",
-            )
-        })?;
+    pub(super) fn stream(&self, peer: &Peer, via: &'static str) -> Result<Place, Refusal> {
+        let permit = peer.stream()?;
         Ok(Place { permit, subscriber: Subscriber::new(&self.registry, via) })
     }
 }
@@ -122,7 +119,7 @@ pub(super) fn not_modified(state: &State) -> Response {
 }
 
 /// An answer with a state in it.
-pub(super) fn body(state: &State, coding: Coding, made: Sized) -> Response {
+pub(super) fn body(state: &State, coding: Coding, made: Made) -> Response {
     let mut headers = currency(state);
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     headers.insert(VARY, HeaderValue::from_static("accept-encoding"));

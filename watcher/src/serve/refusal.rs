@@ -31,6 +31,19 @@ impl Refusal {
         Self { retry_after: Some(5), ..Self::new(StatusCode::SERVICE_UNAVAILABLE, detail) }
     }
 
+    /// Over a bound of one client, for now.
+    pub(super) fn too_many(detail: impl Into<String>) -> Self {
+        Self { retry_after: Some(5), ..Self::new(StatusCode::TOO_MANY_REQUESTS, detail) }
+    }
+
+    /// No token, or none that the kube-apiserver knows.
+    pub(super) fn unauthenticated() -> Self {
+        Self::new(
+            StatusCode::UNAUTHORIZED,
+            "Send a token of this cluster as `Authorization: Bearer …`, such as `kubectl create token` gives.",
+        )
+    }
+
     fn body(&self) -> String {
         let body = Body {
             title: self.status.canonical_reason().unwrap_or("Error"),
@@ -72,6 +85,9 @@ impl IntoResponse for Refusal {
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
         if let Some(seconds) = self.retry_after {
             headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        if self.status == StatusCode::UNAUTHORIZED {
+            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
         response
     }

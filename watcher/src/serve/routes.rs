@@ -16,25 +16,46 @@ use http::header::{
 use http::{HeaderValue, StatusCode};
 
 use super::refusal::{Quoted, Refusal};
-use super::{App, annotations, events, gate, inspector, meters, page, probes, snapshot};
+use super::{App, access, annotations, events, gate, inspector, meters, page, probes, snapshot};
 
 /// The description of the API, as `GET /openapi.json` gives it.
 pub(super) const OPENAPI: &str = include_str!("openapi.json");
 
 pub(super) fn router(app: Arc<App>) -> Router {
-    Router::new()
-        .route("/", get(inspector::index))
-        .route("/assets/{name}", get(inspector::asset))
-        .route("/icon.svg", get(inspector::icon))
+    // What shows something that is registered needs a view; what is not in here shows nothing of it.
+    let seen = Router::new()
         .route("/status", get(page::page))
-        .route(page::STYLE_PATH, get(page::style))
         .route("/v1/snapshot", get(snapshot::snapshot))
         .route("/v1/annotations", get(annotations::annotations))
-        .route("/v1/events", get(events::events))
+        .route("/v1/events", get(events::events));
+    // Without the inspector the status page is in its place.
+    let (seen, open) = if inspector::is_built_in() {
+        (seen, Router::new().route("/", get(inspector::index)))
+    } else {
+        (seen.route("/", get(page::page)), Router::new())
+    };
+    let seen = seen.route_layer(middleware::from_fn_with_state(Arc::clone(&app), access::seen));
+    let figures = Router::new()
         .route("/metrics", get(meters::metrics))
+        .route_layer(middleware::from_fn_with_state(Arc::clone(&app), access::figures));
+    open.merge(seen)
+        .merge(figures)
+        .route("/assets/{name}", get(inspector::asset))
+        .route("/icon.svg", get(inspector::icon))
+        .route(page::STYLE_PATH, get(page::style))
         .route("/healthz", get(probes::healthz))
         .route("/readyz", get(probes::readyz))
         .route("/openapi.json", get(openapi))
+        .fallback(not_found)
+        .layer(middleware::from_fn_with_state(Arc::clone(&app), all))
+        .with_state(app)
+}
+
+/// What probes ask, and nothing else.
+pub(super) fn probes(app: Arc<App>) -> Router {
+    Router::new()
+        .route("/healthz", get(probes::healthz))
+        .route("/readyz", get(probes::readyz))
         .fallback(not_found)
         .layer(middleware::from_fn_with_state(Arc::clone(&app), all))
         .with_state(app)

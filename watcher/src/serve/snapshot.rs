@@ -4,9 +4,9 @@
 use std::io::{self, Write as _};
 use std::sync::Arc;
 
-use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query as Parameters, State as Shared};
 use axum::response::Response;
+use axum::{Extension, extract::rejection::QueryRejection};
 use bytes::Bytes;
 use dubbo_k8s_codec::{Query, Service};
 use dubbo_k8s_engine::catalog::PodProblem;
@@ -14,14 +14,16 @@ use http::HeaderMap;
 use serde::{Deserialize, Serialize};
 
 use super::App;
-use super::cache::{Kind, Name, Pieces, Sized};
+use super::cache::{Kind, Made, Make, Name, Pieces};
 use super::coding::Coding;
 use super::conditional::{Known, parse_wait};
+use super::peers::Peer;
 use super::poll::{Outcome, body, not_modified, poll};
 use super::refusal::Refusal;
+use super::view::View;
 use dubbo_k8s_engine::catalog::{Endpoint, ServiceEntry, Services};
 use dubbo_k8s_registry::Snapshot;
-use dubbo_k8s_registry::feed::Selection;
+use dubbo_k8s_registry::feed::{Selection, State};
 
 /// A piece is sent when it has grown to this.
 const PIECE: usize = 32 << 10;
@@ -38,25 +40,43 @@ pub(super) struct Asked {
 
 pub(super) async fn snapshot(
     Shared(app): Shared<Arc<App>>,
+    Extension(peer): Extension<Arc<Peer>>,
+    Extension(view): Extension<View>,
     asked_for: Result<Parameters<Asked>, QueryRejection>,
     headers: HeaderMap,
 ) -> Result<Response, Refusal> {
     let Asked { service, wait } = asked_for?.0;
     let selection = asked(service)?;
     let wait = wait.as_deref().map(parse_wait).transpose()?.unwrap_or_default();
-    let state = match poll(&app, Known::of(&headers), wait, selection.as_deref()).await? {
+    let state = match poll(&app, &peer, Known::of(&headers), wait, selection.as_deref()).await? {
         Outcome::Unchanged(state) => return Ok(not_modified(&state)),
         Outcome::Fresh(state) => state,
     };
     let coding = Coding::negotiate(&headers);
-    let snapshot = Snapshot::new(&state, selection.clone());
-    let made = if selection.is_some() {
-        Sized::made(coding, Box::new(pieces(snapshot)))
-    } else {
-        let name = Name::of(Kind::Snapshot, coding, &state);
-        app.cache.body(name, || Box::new(pieces(snapshot)) as Pieces).await
-    };
+    let made = make(&app, &peer, &view, &state, selection, coding).await?;
     Ok(body(&state, coding, made))
+}
+
+/// The JSON of a snapshot: shared where it is that of everything.
+pub(super) async fn make(
+    app: &App,
+    peer: &Peer,
+    view: &View,
+    state: &State,
+    selection: Option<Arc<Selection>>,
+    coding: Coding,
+) -> Result<Made, Refusal> {
+    let is_whole = selection.is_none() && view.is_whole();
+    let snapshot = Snapshot::new(state, selection);
+    let make = || -> Make {
+        let (view, snapshot) = (view.clone(), snapshot.clone());
+        Box::new(move || Box::new(pieces(view, snapshot)) as Pieces)
+    };
+    if is_whole {
+        let name = Name::of(Kind::Snapshot, coding, state);
+        return app.cache.body(peer, name, make).await;
+    }
+    app.cache.stream(peer, coding, make()).await
 }
 
 /// What `?service=` asks for: `[group/]interface[:version]`, with the wildcards of Dubbo.
@@ -74,13 +94,14 @@ pub(super) fn asked(service: Option<String>) -> Result<Option<Arc<Selection>>, R
 }
 
 /// The JSON of a snapshot in pieces, without a line break.
-pub(super) fn pieces(snapshot: Snapshot) -> impl Iterator<Item = Bytes> + Send {
-    let mut writer = Writer::new(snapshot);
+fn pieces(view: View, snapshot: Snapshot) -> impl Iterator<Item = Bytes> + Send {
+    let mut writer = Writer::new(view, snapshot);
     std::iter::from_fn(move || writer.piece())
 }
 
 /// Writes a snapshot, and knows how far it has come.
 struct Writer {
+    view: View,
     snapshot: Snapshot,
     stage: Stage,
     services: Services,
@@ -123,10 +144,10 @@ struct ServiceHead<'a> {
 }
 
 impl Writer {
-    fn new(snapshot: Snapshot) -> Self {
+    fn new(view: View, snapshot: Snapshot) -> Self {
         let services = snapshot.listed_services();
         let problems = Box::new(snapshot.problems());
-        Self { snapshot, stage: Stage::Head, services, problems, comma: false }
+        Self { view, snapshot, stage: Stage::Head, services, problems, comma: false }
     }
 
     fn piece(&mut self) -> Option<Bytes> {
@@ -142,13 +163,13 @@ impl Writer {
     fn step(&mut self, out: &mut Vec<u8>) -> io::Result<()> {
         match &mut self.stage {
             Stage::Head => {
-                write_open(out, &head(&self.snapshot))?;
+                write_open(out, &head(&self.view, &self.snapshot))?;
                 out.write_all(b",\"services\":[")?;
                 self.go(Stage::Services);
             }
             Stage::Services => self.service(out)?,
             Stage::Service(open) => {
-                if open.write(out, &mut self.comma)? {
+                if open.write(&self.view, out, &mut self.comma)? {
                     self.stage = Stage::Services;
                     self.comma = true;
                 }
@@ -161,7 +182,8 @@ impl Writer {
 
     /// Begins the next service, or ends the list of them.
     fn service(&mut self, out: &mut Vec<u8>) -> io::Result<()> {
-        let Some(service) = self.services.next() else {
+        let next = self.services.by_ref().find_map(|service| self.view.service(service));
+        let Some(service) = next else {
             self.go(Stage::Problems);
             return out.write_all(b"],\"problems\":[");
         };
@@ -178,12 +200,13 @@ impl Writer {
 
     /// Writes the next problem, or ends the list of them.
     fn problem(&mut self, out: &mut Vec<u8>) -> io::Result<()> {
-        let Some(problem) = self.problems.next() else {
+        let next = self.problems.by_ref().find(|problem| self.view.sees(&problem.holder));
+        let Some(problem) = next else {
             self.go(Stage::End);
             return out.write_all(b"]}");
         };
         write_comma(out, &mut self.comma);
-        Ok(serde_json::to_writer(out, &problem)?)
+        self.view.write(out, &problem)
     }
 
     /// On to another stage, which begins with an empty array.
@@ -195,11 +218,11 @@ impl Writer {
 
 impl Open {
     /// Writes one endpoint; true when the service is complete.
-    fn write(&mut self, out: &mut Vec<u8>, comma: &mut bool) -> io::Result<bool> {
+    fn write(&mut self, view: &View, out: &mut Vec<u8>, comma: &mut bool) -> io::Result<bool> {
         let endpoints = if self.at_consumers { &mut self.consumers } else { &mut self.providers };
         if let Some(endpoint) = endpoints.next() {
             write_comma(out, comma);
-            serde_json::to_writer(out, &endpoint)?;
+            view.write(out, &endpoint)?;
             return Ok(false);
         }
         if self.at_consumers {
@@ -212,14 +235,15 @@ impl Open {
     }
 }
 
-fn head(snapshot: &Snapshot) -> Head {
+fn head(view: &View, snapshot: &Snapshot) -> Head {
+    let (pods, records) = view.counts(snapshot.content());
     let age = snapshot.age().map(|age| u64::try_from(age.as_millis()).unwrap_or(u64::MAX));
     Head {
         revision: snapshot.revision().to_string(),
         synced: snapshot.is_synced(),
         age_ms: age,
-        pods: snapshot.pods(),
-        records: snapshot.records(),
+        pods,
+        records,
     }
 }
 

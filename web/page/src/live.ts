@@ -3,6 +3,7 @@ import { clear, onLeave } from './app.ts';
 import { changed, model } from './desk.ts';
 import { firstVisible, rowsAt } from './rows.ts';
 import { choose, problemWindow } from './selection.ts';
+import { follow, headers, isSignedIn, wantsToken } from './signed.ts';
 import { state } from './state.ts';
 import type { Summary } from './protocol.ts';
 
@@ -24,7 +25,9 @@ let busy = false;
 let since = 0;
 
 /** The stream, unless something else is shown; and which one it is, for what comes late. */
-let stream: EventSource | null = null;
+let stream: { close(): void } | null = null;
+/** The last event of a stream with a token, behind which the next one goes on. */
+let last = '';
 let run = 0;
 let retry = 0;
 
@@ -68,24 +71,50 @@ export function startLive(address: string) {
   if (url.origin !== location.origin) return;
   state.liveAddress = address;
   onLeave(stopLive);
-  const events = (stream = new EventSource(url));
-  events.onopen = () => {
+  const opened = () => {
     link = 'connected';
+    state.signIn = false;
     tell();
   };
-  events.onerror = () => {
+  const event = (kind: string, data: string, id: string) => {
+    take(kind, data);
+    if (kind === 'snapshot') followHolders(url, id);
+  };
+  const lost = (again: boolean, pause = 3000) => {
     if (link !== 'connecting' || state.summary) link = 'lost';
-    if (events.readyState === EventSource.CLOSED) retry = window.setTimeout(() => startLive(address), 3000);
+    if (again) retry = window.setTimeout(() => startLive(address), pause);
     tell();
   };
-  for (const kind of KINDS) {
-    events.addEventListener(kind, (message: MessageEvent<string>) => {
-      take(kind, message.data);
-      if (kind === 'snapshot') followHolders(url, message.lastEventId);
-    });
+  if (isSignedIn()) {
+    const ended = (status: number) => {
+      state.signIn = wantsToken(status);
+      // The server ends a stream now and then, to look at the token again.
+      lost(!state.signIn, status === 200 ? 0 : 3000);
+    };
+    const taken = (kind: string, data: string, id: string) => {
+      last = id || last;
+      if (KINDS.includes(kind)) event(kind, data, id);
+    };
+    stream = follow(url, state.summary ? last : '', { opened, event: taken, ended });
+    return tell();
   }
+  const events = new EventSource(url);
+  stream = events;
+  events.onopen = opened;
+  events.onerror = () => {
+    if (events.readyState === EventSource.CLOSED) void why(url).then((status) => {
+      if (stream !== events) return;
+      state.signIn = wantsToken(status);
+      lost(!state.signIn);
+    });
+    else lost(false);
+  };
+  for (const kind of KINDS) events.addEventListener(kind, (message: MessageEvent<string>) => event(kind, message.data, message.lastEventId));
   tell();
 }
+
+/** The status by which a stream is refused, which an EventSource does not say. */
+const why = (events: URL) => fetch(events, { method: 'HEAD', cache: 'no-store' }).then((answer) => answer.status, () => 0);
 
 /** Ends it, and leaves what is shown to who asked for something else. */
 function stopLive() {
@@ -96,7 +125,7 @@ function stopLive() {
   [timer, later, retry, holdersTimer].forEach(clearTimeout);
   waiting?.abort();
   [timer, queue, link, upstream, behind] = [0, [], 'connecting', null, false];
-  Object.assign(state, { live: 'off', liveWhy: null, past: null, paused: false });
+  Object.assign(state, { live: 'off', liveWhy: null, past: null, paused: false, signIn: false });
 }
 
 /** Comes back to it. */
@@ -176,7 +205,7 @@ function followHolders(events: URL, revision: string) {
     if (link === 'connected' && !state.paused && !document.hidden) {
       const { signal } = (waiting = new AbortController());
       try {
-        const answer = await fetch(new URL('snapshot?wait=30s', events), { headers: { 'if-none-match': known }, cache: 'no-store', signal });
+        const answer = await fetch(new URL('snapshot?wait=30s', events), { headers: { ...headers(), 'if-none-match': known }, cache: 'no-store', signal });
         const begun = performance.now();
         const text = await answer.text();
         if (signal.aborted) return;

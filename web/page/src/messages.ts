@@ -159,6 +159,12 @@ const words = {
   pause: ['Pause', '暂停'],
   resume: ['Go on', '继续'],
   goLive: ['Go live', '回到实时'],
+  signIn: ['Sign in', '登录'],
+  tokenHint: [
+    'This server shows what you may list to those who send a token of the cluster, as kubectl create token gives it. The token stays in the memory of this tab.',
+    '此服务器只向持有集群令牌（例如 kubectl create token 的输出）的用户显示其有权列出的内容。令牌只保存在此标签页的内存中。',
+  ],
+  token: ['Token', '令牌'],
   past: ['Go back through the last minutes', '回看最近几分钟'],
   now: ['now', '现在'],
   sourceLive: [

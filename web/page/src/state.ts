@@ -54,6 +54,8 @@ export const state = {
   liveAddress: '',
   /** Why the watcher lags, in its own words. */
   liveWhy: null as string | null,
+  /** The server wants a token. */
+  signIn: false,
   paused: false,
   past: null as number | null,
 

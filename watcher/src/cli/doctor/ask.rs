@@ -185,6 +185,29 @@ pub(in crate::cli) fn access(verb: Verb, scope: &Scope, name: Option<&str>) -> R
     request(Verb::Create, "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews", Some(&body))
 }
 
+/// Whether we may create this kind of review, which has no namespace.
+pub(super) fn review(group: &str, resource: &str) -> Request {
+    let attributes =
+        json!({"verb": "create", "group": group, "version": "v1", "resource": resource});
+    let body = json!({
+        "apiVersion": "authorization.k8s.io/v1",
+        "kind": "SelfSubjectAccessReview",
+        "spec": {"resourceAttributes": attributes},
+    });
+    request(Verb::Create, "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews", Some(&body))
+}
+
+/// A change of something else than the records of the Pod, as the server would judge it: it is not carried out.
+pub(super) fn trial(pod: &PodName) -> Request {
+    let (namespace, name) = (pod.namespace(), pod.name());
+    let target = format!("/api/v1/namespaces/{namespace}/pods/{name}?dryRun=All");
+    let body = json!({"metadata": {"annotations": {"dubbo-watcher-doctor": "trial"}}});
+    Request {
+        content_type: Some("application/merge-patch+json"),
+        ..request(Verb::Patch, &target, Some(&body))
+    }
+}
+
 /// The scope of one namespace.
 pub(in crate::cli) fn scope_of(namespace: &str) -> Scope {
     Scope::Namespace(Arc::from(namespace))

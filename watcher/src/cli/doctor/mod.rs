@@ -1,8 +1,9 @@
-//! `doctor`: can it reach, read, watch, patch? What is missing, and the fix. It asks and changes
+//! `doctor`: can it reach, read, watch, patch, review callers? What is missing, and the fix. It asks and changes
 //! nothing. Status 1 when something that is needed is missing.
 
 pub(super) mod ask;
 mod own;
+mod policy;
 mod reading;
 mod report;
 mod serving;
@@ -85,6 +86,9 @@ impl Visit<'_> {
             needs => needs.contains(&need),
         };
         let (read, register) = (needs(Need::Read, true), needs(Need::Register, is_meant));
+        if needs(Need::Review, false) {
+            self.may_review().await?;
+        }
         match Namespaces::choose(all, named, environment, &self.config.namespace) {
             Ok(Namespaces::All) => self.may_read(&Scope::All, read).await?,
             Ok(Namespaces::These(namespaces)) => {
@@ -95,9 +99,16 @@ impl Visit<'_> {
             }
             Err(error) => self.report.failure(&plain_lines(&error.to_string()))?,
         }
+        let policy = needs(Need::Policy, false);
         match own {
-            Ok(own) if is_meant || register => self.own_pod(&own, register).await,
-            Err(error) if register => Ok(self.report.failure(&plain_lines(&error.to_string()))?),
+            Ok(own) if policy && !register => self.policy(&own).await,
+            Ok(own) if is_meant || register => {
+                self.own_pod(&own, register).await?;
+                if policy { self.policy(&own).await } else { Ok(()) }
+            }
+            Err(error) if register || policy => {
+                Ok(self.report.failure(&plain_lines(&error.to_string()))?)
+            }
             _ => Ok(Report::notice("no Pod to register in: neither HOSTNAME nor --pod")?),
         }
     }

@@ -7,6 +7,7 @@ import { openDiff, openShare } from '../dialog.ts';
 import { find, look } from '../rows.ts';
 import { focusFind } from '../keys.ts';
 import { goLive, seek } from '../live.ts';
+import { signIn } from '../signed.ts';
 import { ARTICLE, troubled } from '../samples.ts';
 import { state, type Pane } from '../state.ts';
 import { icon } from './icons.ts';
@@ -136,6 +137,7 @@ function servicesPane() {
   const summary = state.summary;
   if (state.busy !== 'no') return busy();
   if (state.refusal) return refused();
+  if (state.signIn) return tokenForm();
   if (!summary || summary.state === 'empty') return state.live === 'off' ? empty() : html`<div class="hollow" role="status"><div class="spinner" aria-hidden="true"></div><p>${t(state.live === 'lost' ? 'why.lost' : summary && state.live === 'connected' ? 'nothingHere' : 'why.connecting')}</p></div>`;
   const switches = (['service', 'pod'] as const).map(
     (by) => html`<button aria-pressed=${summary.by === by} @click=${() => void lookBy(by)}>${by === 'service' ? t('byService') : t('byPod')}</button>`,
@@ -157,6 +159,23 @@ function servicesPane() {
     </p>
     ${state.total === 0 ? html`<div class="hollow"><p>${state.find ? t('nothingFound') : t('nothingHere')}</p></div>` : nothing} ${tree()}
   `;
+}
+
+/** Asks for a token, which is sent with every request from then on. */
+const tokenForm = () => html`
+  <form class="hollow" @submit=${takeToken}>
+    <p>${t('tokenHint')}</p>
+    <input name="token" type="password" autocomplete="off" spellcheck="false" required aria-label=${t('token')} placeholder=${t('token')} />
+    <button class="button">${t('signIn')}</button>
+  </form>
+`;
+
+function takeToken(event: SubmitEvent) {
+  event.preventDefault();
+  const form = event.target as HTMLFormElement;
+  signIn(String(new FormData(form).get('token')));
+  form.reset();
+  goLive();
 }
 
 /** Says why what is shown may not be what is. */
