@@ -82,7 +82,7 @@ impl RegistryUrl {
                 format!("expected {}, found {}", error.expected, error.found).into(),
             )
         })?;
-        let category = category(&url);
+        let category = Category::of_url(&url);
         let hosts = hosts(text);
         if let Some(problem) = port_problem(&url, category) {
             return fail(hosts, problem);
@@ -138,28 +138,6 @@ fn escapable(text: &str) -> Option<Finding> {
     use Reason::{PercentEscape, Semicolon};
     let refused = dubbo_go::check(text).err()?;
     matches!(refused.reason, PercentEscape | Semicolon).then_some(refused)
-}
-
-/// By the scheme where that decides (`consumer`, `override`, `route`, …), else by the parameters
-/// `category`, `registry.role` and `side` in this order. All else is a provider. A list in
-/// `category`, as subscriptions have it, decides nothing.
-fn category(url: &Url<'_>) -> Category {
-    let by_scheme = match url.scheme() {
-        "consumer" => Some(Category::Consumers),
-        "override" | "absent" => Some(Category::Configurators),
-        "route" | "condition" | "script" | "tag" => Some(Category::Routers),
-        _ => None,
-    };
-    let by_name = || Category::from_name(&url.param("category")?);
-    let by_role = || {
-        let role: u8 = url.param("registry.role")?.parse().ok()?;
-        Category::ALL.into_iter().find(|category| category.role() == role)
-    };
-    let by_side = || match &*url.param("side")? {
-        "consumer" => Some(Category::Consumers),
-        _ => None,
-    };
-    by_scheme.or_else(by_name).or_else(by_role).or_else(by_side).unwrap_or(Category::Providers)
 }
 
 fn port_problem(url: &Url<'_>, category: Category) -> Option<&'static str> {
