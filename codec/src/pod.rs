@@ -331,7 +331,8 @@ impl<'a> Draft<'a> {
     pub(crate) fn annotations(&mut self, reader: &mut Reader<'a>) -> Result<(), Fault> {
         (self.annotation, self.initial_events_end) = (None, false);
         if let Some(annotations) = &mut self.annotations {
-            *annotations = Annotations { present: reader.peek() == Some(b'{'), ..Annotations::default() };
+            *annotations =
+                Annotations { present: reader.peek() == Some(b'{'), ..Annotations::default() };
         }
         self.members(reader, Phrase::ObjectForAnnotations, |draft, reader, name| {
             if name == ANNOTATION.as_bytes() {
@@ -476,7 +477,11 @@ impl<'a> Draft<'a> {
     }
 
     /// Takes a `null`. Anything else is remembered as misshapen.
-    pub(crate) fn absent(&mut self, reader: &mut Reader<'a>, expected: Phrase) -> Result<(), Fault> {
+    pub(crate) fn absent(
+        &mut self,
+        reader: &mut Reader<'a>,
+        expected: Phrase,
+    ) -> Result<(), Fault> {
         if reader.peek() == Some(b'n') {
             return reader.literal(b"null");
         }

@@ -80,7 +80,8 @@ fn an_annotation_saved_by_powershell_is_one() {
 #[test]
 fn a_text_is_read_in_every_encoding_also_where_it_is_cut_in_a_character() {
     let json = format!("{}\r\n{}\r\n", pod("a"), pod("用户"));
-    let yaml = "kind: Pod\r\nmetadata:\r\n  name: a\r\n---\r\nkind: Pod\r\nmetadata:\r\n  name: 用户\r\n";
+    let yaml =
+        "kind: Pod\r\nmetadata:\r\n  name: a\r\n---\r\nkind: Pod\r\nmetadata:\r\n  name: 用户\r\n";
     for text in [&json, yaml] {
         assert_eq!(seen(text), pods(&["a", "用户"]), "{text}");
         for mark in [true, false] {
@@ -117,23 +118,36 @@ fn several_values_and_what_kubectl_and_jq_make_of_them_are_read() {
         format!("{{\"kind\":\"\",\"items\":[{a},{b}]}}"),
         format!("{{\"kind\":\"PodList\",\"items\":[{item},{b}]}}"),
         format!("{{\"items\":[{item},{b}],\"kind\":\"PartialObjectMetadataList\"}}"),
-        format!("{{\"kind\":\"List\",\"items\":[{{\"kind\":\"PodList\",\"items\":[{item}]}},{b}]}}"),
-        format!("{{\"kind\":\"Table\",\"rows\":[{{\"cells\":[\"a\"],\"object\":{a}}},{{\"object\":{b}}}]}}"),
+        format!(
+            "{{\"kind\":\"List\",\"items\":[{{\"kind\":\"PodList\",\"items\":[{item}]}},{b}]}}"
+        ),
+        format!(
+            "{{\"kind\":\"Table\",\"rows\":[{{\"cells\":[\"a\"],\"object\":{a}}},{{\"object\":{b}}}]}}"
+        ),
         format!("- {a}\n- {b}\n"),
         format!("---\n{a}\n---\n---\n{b}\n...\n"),
         "items:\n- metadata:\n    name: a\n- kind: Pod\n  metadata: {name: b}\n".to_owned(),
-        "- &p\n  kind: Pod\n  metadata: &m {name: a}\n- {<<: *p, metadata: {<<: *m, name: b}}\n".to_owned(),
+        "- &p\n  kind: Pod\n  metadata: &m {name: a}\n- {<<: *p, metadata: {<<: *m, name: b}}\n"
+            .to_owned(),
     ] {
         assert_eq!(seen(&text), pods(&["a", "b"]), "{text}");
     }
-    for text in ["[]", "{\"items\":null}", "{\"kind\":\"PodList\"}", "kind: List\n", "{\"items\":[]}", "null"] {
+    for text in [
+        "[]",
+        "{\"items\":null}",
+        "{\"kind\":\"PodList\"}",
+        "kind: List\n",
+        "{\"items\":[]}",
+        "null",
+    ] {
         assert_eq!(seen(text), pods(&[]), "{text}");
     }
 }
 
 #[test]
 fn items_of_another_list_are_no_pods_though_they_do_not_say_what_they_are() {
-    let nodes = r#"{"kind":"NodeList","items":[{"metadata":{"name":"n"}},{"metadata":{"name":"m"}}]}"#;
+    let nodes =
+        r#"{"kind":"NodeList","items":[{"metadata":{"name":"n"}},{"metadata":{"name":"m"}}]}"#;
     let sorted = r#"{"items":[{"metadata":{"name":"s"}}],"kind":"ServiceList"}"#;
     let list = format!(r#"{{"kind":"PodList","items":[{}]}}"#, pod("a"));
     let others = vec!["Node 2".to_owned(), "Service 1".to_owned()];
@@ -189,7 +203,8 @@ fn of_a_watch_the_last_state_of_each_pod_counts() {
         + error;
     with_document(&text, |document| {
         assert_eq!((document.kind, document.error.as_ref()), (Kind::Events, None));
-        let pods: Vec<_> = document.pods.iter().map(|it| (&*it.pod.resource_version, it.change)).collect();
+        let pods: Vec<_> =
+            document.pods.iter().map(|it| (&*it.pod.resource_version, it.change)).collect();
         assert_eq!(pods, [("3", Some(Change::Modified)), ("4", Some(Change::Deleted))]);
         assert_eq!((&*document.others[0].kind, document.others.len()), ("Status", 1));
     });
@@ -201,7 +216,9 @@ fn of_a_watch_the_last_state_of_each_pod_counts() {
 #[test]
 fn of_a_watch_without_events_the_last_state_counts_too_but_of_a_list_each_item() {
     let state = |uid: &str, version: u32| {
-        format!("{{\"metadata\":{{\"name\":\"{uid}-{version}\",\"uid\":\"{uid}\",\"resourceVersion\":\"{version}\"}}}}")
+        format!(
+            "{{\"metadata\":{{\"name\":\"{uid}-{version}\",\"uid\":\"{uid}\",\"resourceVersion\":\"{version}\"}}}}"
+        )
     };
     let states = [state("a", 1), state("b", 2), state("a", 3), state("b", 2)];
     assert_eq!(seen(states.join("\n")), pods(&["b-2", "a-3", "b-2"]));
@@ -221,7 +238,12 @@ fn what_breaks_off_keeps_the_pods_before_the_break_and_after_it() {
         (format!("{a} x\n{b}\n"), &["a", "b"], a.len() + 1),
         (format!("{a}\n{{\"spec\":{{\"x\":[1,}}}}\n{b}\n"), &["a", "b"], 0),
         ("items:\n- metadata:\n    name: a\n- metadata:\n    name: [b\n".to_owned(), &["a"], 0),
-        ("kind: Pod\nmetadata:\n  name: a\n---\na: b: c\n---\nkind: Pod\nmetadata: {name: b}\n".to_owned(), &["a", "b"], 0),
+        (
+            "kind: Pod\nmetadata:\n  name: a\n---\na: b: c\n---\nkind: Pod\nmetadata: {name: b}\n"
+                .to_owned(),
+            &["a", "b"],
+            0,
+        ),
     ] {
         let found = seen(&text);
         assert_eq!(found.pods, names, "{text}");
@@ -234,10 +256,25 @@ fn what_breaks_off_keeps_the_pods_before_the_break_and_after_it() {
 #[test]
 fn what_is_wrong_has_its_place() {
     for (text, stage, place, message) in [
-        ("{\"kind\":\"Pod\",\n \"metadata\" 1}", Stage::Json, 27, "expected \":\" after a member name, found \"1\""),
+        (
+            "{\"kind\":\"Pod\",\n \"metadata\" 1}",
+            Stage::Json,
+            27,
+            "expected \":\" after a member name, found \"1\"",
+        ),
         ("kind: Pod\n---\nmetadata: *x\n", Stage::Json, 24, "`*x` names no anchor above it"),
-        ("{\"kind\":\"Pod\",\"metadata\":{\"name\":\"a\"},\"spec\":{\"a\":[1,]}}x", Stage::Json, 56, "expected nothing more in this document, found \"x\""),
-        ("[{\"k\":\"/dubbo\",\"v\":1}]", Stage::Shape, 19, "expected a string for \"v\", found a number"),
+        (
+            "{\"kind\":\"Pod\",\"metadata\":{\"name\":\"a\"},\"spec\":{\"a\":[1,]}}x",
+            Stage::Json,
+            56,
+            "expected nothing more in this document, found \"x\"",
+        ),
+        (
+            "[{\"k\":\"/dubbo\",\"v\":1}]",
+            Stage::Shape,
+            19,
+            "expected a string for \"v\", found a number",
+        ),
         ("tri://10.0.0.1:x/a.B", Stage::Shape, 15, "expected a port number, found \"x\""),
     ] {
         with_document(text, |document| {
@@ -249,9 +286,8 @@ fn what_is_wrong_has_its_place() {
     for (bytes, place) in [(&b"{\"kind\":\"\xff\"}"[..], 9), (b"kind: \xff", 6)] {
         assert_eq!(seen(bytes).error, Some((Stage::Utf8, place)), "{bytes:?}");
     }
-    let levels = (1..9).map(|level| {
-        format!("a{level}: &a{level} [{}]\n", format!("*a{},", level - 1).repeat(10))
-    });
+    let levels = (1..9)
+        .map(|level| format!("a{level}: &a{level} [{}]\n", format!("*a{},", level - 1).repeat(10)));
     let bomb = "a0: &a0 [x,x,x,x,x,x,x,x,x,x]\n".to_owned() + &levels.collect::<String>();
     with_document(&bomb, |document| assert!(document.error.as_ref().unwrap().refused));
 }
@@ -363,7 +399,8 @@ fn records_urls_and_keys_are_read_as_the_annotation_they_become() {
 
 #[test]
 fn metadata_of_java_is_read_alone_and_in_a_pod() {
-    let metadata = r#"{"dubbo.endpoints":"[{\"port\":20880,\"protocol\":\"dubbo\"}]","meta-v":"1"}"#;
+    let metadata =
+        r#"{"dubbo.endpoints":"[{\"port\":20880,\"protocol\":\"dubbo\"}]","meta-v":"1"}"#;
     let string = serde_json::to_string(metadata).unwrap();
     for text in [
         metadata.to_owned(),
@@ -377,7 +414,9 @@ fn metadata_of_java_is_read_alone_and_in_a_pod() {
             assert_eq!(document.pods[0].metadata.as_deref(), Some(metadata), "{text}");
         });
     }
-    let pod = format!("{{\"metadata\":{{\"name\":\"a\",\"annotations\":{{\"io.dubbo/metadata\":{string}}}}}}}");
+    let pod = format!(
+        "{{\"metadata\":{{\"name\":\"a\",\"annotations\":{{\"io.dubbo/metadata\":{string}}}}}}}"
+    );
     with_document(&pod, |document| {
         assert_eq!(document.kind, Kind::Pods);
         assert_eq!(document.pods[0].metadata.as_deref(), Some(metadata));
@@ -389,12 +428,32 @@ fn what_kubectl_prints_for_people_names_the_command_that_prints_it_whole() {
     let described = std::str::from_utf8(file!("describe.txt")).unwrap();
     let table = "NAME        READY   STATUS    RESTARTS   AGE\ngreeter-0   1/1     Running   0          5d\n";
     for (text, phrase, run) in [
-        (described.to_owned(), Phrase::KubectlDescribe, "kubectl get pod greeter-0 -n shop -o yaml"),
-        (described.replace('\n', "\r\n"), Phrase::KubectlDescribe, "kubectl get pod greeter-0 -n shop -o yaml"),
-        (format!("$ kubectl describe pod\n{described}"), Phrase::KubectlDescribe, "kubectl get pod greeter-0 -n shop -o yaml"),
-        ("Name:   $(x)\nNamespace:   shop\n".to_owned(), Phrase::KubectlDescribe, "kubectl get pod NAME -n shop -o yaml"),
+        (
+            described.to_owned(),
+            Phrase::KubectlDescribe,
+            "kubectl get pod greeter-0 -n shop -o yaml",
+        ),
+        (
+            described.replace('\n', "\r\n"),
+            Phrase::KubectlDescribe,
+            "kubectl get pod greeter-0 -n shop -o yaml",
+        ),
+        (
+            format!("$ kubectl describe pod\n{described}"),
+            Phrase::KubectlDescribe,
+            "kubectl get pod greeter-0 -n shop -o yaml",
+        ),
+        (
+            "Name:   $(x)\nNamespace:   shop\n".to_owned(),
+            Phrase::KubectlDescribe,
+            "kubectl get pod NAME -n shop -o yaml",
+        ),
         (table.to_owned(), Phrase::KubectlTable, "kubectl get pods -o yaml"),
-        (format!("$ kubectl get po -A\nNAMESPACE   {table}"), Phrase::KubectlTable, "kubectl get pods -A -o yaml"),
+        (
+            format!("$ kubectl get po -A\nNAMESPACE   {table}"),
+            Phrase::KubectlTable,
+            "kubectl get pods -A -o yaml",
+        ),
     ] {
         with_document(&text, |document| {
             assert_eq!((document.format, document.pods.len()), (Format::Printed, 0), "{text}");

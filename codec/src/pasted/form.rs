@@ -2,7 +2,6 @@
 //!
 //! It reads no value: that is the work of its siblings.
 
-use alloc::string::String;
 use alloc::vec::Vec;
 
 use super::objects::Objects;
@@ -58,23 +57,26 @@ pub(super) fn of(format: Format, kind: Kind, pods: Vec<PastedPod<'_>>) -> Docume
 }
 
 /// A document of these objects.
-pub(super) fn document<'a>(
+pub(super) fn document(
     format: Format,
-    objects: Objects<'a>,
+    objects: Objects<'_>,
     error: Option<PastedError>,
-) -> Document<'a> {
+) -> Document<'_> {
     let mut pods = objects.pods;
-    if objects.events {
+    if objects.kind == Some(Kind::Events) {
         states::last_of_events(&mut pods);
     } else {
         states::last_of_documents(&mut pods);
     }
-    let kind = match pods.as_slice() {
-        _ if objects.events => Kind::Events,
-        [_] if objects.records => Kind::Records,
-        [_] if objects.metadata => Kind::Metadata,
-        [pod] if objects.bare && pod.is_bare() && pod.pod.annotation.is_some() => Kind::Annotation,
-        [pod] if objects.bare && pod.is_bare() && pod.metadata.is_some() => Kind::Metadata,
+    let kind = match (objects.kind, pods.as_slice()) {
+        (Some(kind @ Kind::Events), _) | (Some(kind @ (Kind::Records | Kind::Metadata)), [_]) => {
+            kind
+        }
+        (Some(Kind::Annotation), [pod]) if pod.is_bare() => match &pod.pod.annotation {
+            Some(_) => Kind::Annotation,
+            None if pod.metadata.is_some() => Kind::Metadata,
+            None => Kind::Pods,
+        },
         _ => Kind::Pods,
     };
     let error = error.or(objects.error);
@@ -212,6 +214,6 @@ pub(super) fn next_yaml(text: &str, at: usize) -> usize {
 }
 
 /// A text as it was given, or nothing of what must not be in a command.
-pub(super) fn word(text: &str) -> Option<String> {
-    crate::kubernetes::is_name(text).then(|| String::from(text))
+pub(super) fn word(text: &str) -> Option<&str> {
+    crate::kubernetes::is_name(text).then_some(text)
 }

@@ -27,7 +27,7 @@ pub(super) fn read(text: &str) -> Option<Document<'_>> {
     (is_url(first) || is_key(first)).then(|| records(text, &names))
 }
 
-/// What stands on each line, or between the commas of a bracket, as a ZooKeeper's client prints children.
+/// What stands on each line, or between the commas of a bracket, as the client of `ZooKeeper` prints children.
 fn names(text: &str) -> Vec<&str> {
     let text = text.trim().trim_start_matches('\u{feff}');
     let list = text.strip_prefix('[').and_then(|text| text.strip_suffix(']'));
@@ -42,9 +42,12 @@ fn names(text: &str) -> Vec<&str> {
 /// Whether it begins with a protocol and `://`, escaped or not.
 fn is_url(text: &str) -> bool {
     let end = text.find(|ch: char| !(ch.is_ascii_alphanumeric() || "+.-".contains(ch)));
-    let Some((protocol, rest)) = end.and_then(|end| text.split_at_checked(end)) else { return false };
+    let Some((protocol, rest)) = end.and_then(|end| text.split_at_checked(end)) else {
+        return false;
+    };
     let escaped = rest.get(..9).is_some_and(|rest| rest.eq_ignore_ascii_case("%3A%2F%2F"));
-    protocol.starts_with(|ch: char| ch.is_ascii_alphabetic()) && (rest.starts_with("://") || escaped)
+    protocol.starts_with(|ch: char| ch.is_ascii_alphabetic())
+        && (rest.starts_with("://") || escaped)
 }
 
 fn is_key(text: &str) -> bool {
@@ -132,7 +135,8 @@ fn of_lines<'a>(text: &'a str, name: &str) -> Option<Cow<'a, str>> {
 fn of_map<'a>(text: &'a str, name: &str) -> Option<Cow<'a, str>> {
     let map = text.trim().strip_prefix("map[")?.strip_suffix(']')?;
     let start = map.match_indices(name).map(|(at, _)| at);
-    let mut starts = start.filter(|at| *at == 0 || map.get(..*at).is_some_and(|it| it.ends_with(' ')));
+    let mut starts =
+        start.filter(|at| *at == 0 || map.get(..*at).is_some_and(|it| it.ends_with(' ')));
     let value = map.get(starts.next()? + name.len()..)?.strip_prefix(':')?;
     Some(Cow::Borrowed(value.split(' ').next().unwrap_or_default()))
 }

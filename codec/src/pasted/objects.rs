@@ -7,7 +7,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::ops::Range;
 
-use super::{Change, MAX_OTHERS, Other, PastedError, PastedPod};
+use super::{Change, Kind, MAX_OTHERS, Other, PastedError, PastedPod};
 use crate::annotation::{ANNOTATION, Annotation};
 use crate::instance::METADATA_ANNOTATION;
 use crate::json::{Fault, Reader};
@@ -22,14 +22,8 @@ const MAX_LEVELS: usize = 8;
 pub(super) struct Objects<'a> {
     pub(super) pods: Vec<PastedPod<'a>>,
     pub(super) others: Vec<Other>,
-    /// There were events of a watch.
-    pub(super) events: bool,
-    /// There was an annotation without its Pod.
-    pub(super) bare: bool,
-    /// There were records, already decoded.
-    pub(super) records: bool,
-    /// There was Dubbo Java's metadata without its Pod.
-    pub(super) metadata: bool,
+    /// What there was beside Pods: events of a watch, or else the last that stood without its Pod.
+    pub(super) kind: Option<Kind>,
     /// What is wrong with the records.
     pub(super) error: Option<PastedError>,
 }
@@ -55,7 +49,7 @@ impl<'a> Objects<'a> {
             Some(b'"') => {
                 let start = reader.at();
                 let value = reader.string()?.text()?;
-                self.push_bare(value, start..reader.at());
+                self.push_bare(Kind::Annotation, value, start..reader.at());
                 Ok(())
             }
             Some(b'[') if is_records(reader.clone()) => self.records(reader),
@@ -63,8 +57,15 @@ impl<'a> Objects<'a> {
         }
     }
 
-    fn push_bare(&mut self, value: Cow<'a, str>, span: Range<usize>) {
-        self.bare = true;
+    /// Notes what the text holds beside Pods.
+    pub(super) fn holds(&mut self, kind: Option<Kind>) {
+        if self.kind != Some(Kind::Events) {
+            self.kind = kind.or(self.kind);
+        }
+    }
+
+    fn push_bare(&mut self, kind: Kind, value: Cow<'a, str>, span: Range<usize>) {
+        self.holds(Some(kind));
         let mut pod = PastedPod { annotation: Some(span.clone()), span, ..PastedPod::default() };
         pod.pod.annotation = Some(value);
         self.pods.push(pod);
@@ -75,8 +76,8 @@ impl<'a> Objects<'a> {
         reader.skip()?;
         match Annotation::from_json(reader.since(start)) {
             Ok(annotation) => {
-                self.records = true;
-                self.push_bare(annotation.encode().into(), start..reader.at());
+                let value = annotation.encode().into();
+                self.push_bare(Kind::Records, value, start..reader.at());
             }
             Err(error) => self.error = Some(PastedError::of_records(&error, start)),
         }
@@ -108,12 +109,7 @@ impl<'a> Objects<'a> {
         Ok(())
     }
 
-    fn object(
-        &mut self,
-        reader: &mut Reader<'a>,
-        start: usize,
-        level: usize,
-    ) -> Result<(), Fault> {
+    fn object(&mut self, reader: &mut Reader<'a>, start: usize, level: usize) -> Result<(), Fault> {
         let mut object = Object::default();
         object.draft.annotations = Some(Annotations::default());
         reader.enter()?;
@@ -123,7 +119,8 @@ impl<'a> Objects<'a> {
             self.member(&mut object, reader, &name.unescaped(), level)?;
         }
         if let Some(annotations) = object.draft.annotations.as_mut().filter(|_| object.java) {
-            annotations.metadata = core::str::from_utf8(reader.since(start)).ok().map(Cow::Borrowed);
+            annotations.metadata =
+                core::str::from_utf8(reader.since(start)).ok().map(Cow::Borrowed);
         }
         self.finish(object, start..reader.at(), level);
         Ok(())
@@ -199,7 +196,7 @@ impl<'a> Objects<'a> {
 
     /// An event brought the Pods from `first` on.
     fn event(&mut self, change: &str, first: usize) {
-        self.events = true;
+        self.kind = Some(Kind::Events);
         if change == "BOOKMARK" {
             self.pods.truncate(first);
         }
@@ -223,15 +220,16 @@ impl<'a> Objects<'a> {
     }
 
     fn pod(&mut self, object: Object<'a>, span: Range<usize>, level: usize) {
-        let Object { mut draft, has_metadata, java, bare, .. } = object;
+        let Object { mut draft, has_metadata, java, .. } = object;
         let has_kind = draft.kind.as_deref().is_some_and(|kind| !kind.is_empty());
         if !has_kind {
             draft.kind = None;
         }
         let annotations = draft.annotations.take().unwrap_or_default();
         let is_bare = !has_kind && !has_metadata;
-        self.bare |= bare;
-        self.metadata |= java && is_bare;
+        if is_bare {
+            self.holds(Some(if java { Kind::Metadata } else { Kind::Annotation }));
+        }
         let error = if is_bare { None } else { draft.fault() };
         let error = error.map(|mut error| {
             error.offset = error.offset.saturating_sub(span.start);

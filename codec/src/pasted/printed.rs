@@ -43,8 +43,12 @@ fn table(text: &str) -> Option<(usize, Phrase, String)> {
     let titles = |line: &str| {
         let mut titles = line.split_whitespace();
         let first = titles.next();
-        let is_title = |word: &str| word.bytes().all(|byte| byte.is_ascii_uppercase() || b"-()".contains(&byte));
-        matches!(first, Some("NAME" | "NAMESPACE")) && titles.clone().count() > 0 && titles.all(is_title)
+        let is_title = |word: &str| {
+            word.bytes().all(|byte| byte.is_ascii_uppercase() || b"-()".contains(&byte))
+        };
+        matches!(first, Some("NAME" | "NAMESPACE"))
+            && titles.clone().count() > 0
+            && titles.all(is_title)
     };
     let (offset, line) = lines.find(|(_, line)| titles(line))?;
     let everywhere = line.starts_with("NAMESPACE");
@@ -52,12 +56,12 @@ fn table(text: &str) -> Option<(usize, Phrase, String)> {
     Some((offset, Phrase::KubectlTable, String::from(which)))
 }
 
-fn command(name: Option<String>, namespace: Option<String>) -> String {
-    let name = name.as_deref().unwrap_or("NAME");
+fn command(name: Option<&str>, namespace: Option<&str>) -> String {
+    let name = name.unwrap_or("NAME");
     let mut command = ["kubectl get pod ", name].concat();
     if let Some(namespace) = namespace {
         command += " -n ";
-        command += &namespace;
+        command += namespace;
     }
     command += " -o yaml";
     command

@@ -27,35 +27,28 @@ pub(super) fn read(text: &str) -> Document<'static> {
             continue;
         };
         let at = broken.offset;
-        match form::yaml_after_text(text, start, at) {
-            Some(begin) => {
-                // Words are no annotation.
-                objects.pods.truncate(before);
-                skipped_lines += form::lines(text.get(start..begin).unwrap_or_default());
-                start = begin;
-            }
-            None => {
-                error.get_or_insert(broken);
-                start = form::next_yaml(text, at);
-            }
+        if let Some(begin) = form::yaml_after_text(text, start, at) {
+            // Words are no annotation.
+            objects.pods.truncate(before);
+            skipped_lines += form::lines(text.get(start..begin).unwrap_or_default());
+            start = begin;
+        } else {
+            error.get_or_insert(broken);
+            start = form::next_yaml(text, at);
         }
     }
     Document { skipped_lines, ..form::document(Format::Yaml, objects, error) }
 }
 
 /// Reads the documents of a part of the text that begins at `base`, up to what is broken.
-fn documents(
-    part: &str,
-    base: usize,
-    objects: &mut Objects<'static>,
-) -> Option<PastedError> {
+fn documents(part: &str, base: usize, objects: &mut Objects<'static>) -> Option<PastedError> {
     let mut documents = yaml::documents(part);
     let mut index = 0;
     while let Some(Traced { json, places, error }) = documents.next_traced() {
         let mut found = Objects::default();
         // It was written here, so the one thing that can be wrong with it is that it ends too early.
         let _ended_early = found.document(&mut Reader::new(&json));
-        merge(objects, found, &Places { part, base, index, places });
+        merge(objects, found, &Places { part, base, index, known: places });
         if let Some(error) = error {
             return Some(PastedError::of_yaml(error, base));
         }
@@ -69,13 +62,13 @@ struct Places<'a> {
     part: &'a str,
     base: usize,
     index: usize,
-    places: BTreeMap<usize, Range<usize>>,
+    known: BTreeMap<usize, Range<usize>>,
 }
 
 impl Places<'_> {
     /// Of what begins at this place in the JSON.
     fn of(&self, json: usize) -> Option<Range<usize>> {
-        let place = self.places.get(&json)?;
+        let place = self.known.get(&json)?;
         Some(self.base + place.start..self.base + place.end)
     }
 }
@@ -99,10 +92,7 @@ fn merge(objects: &mut Objects<'static>, found: Objects<'_>, places: &Places<'_>
     for other in found.others {
         objects.add_others(&other.kind, other.is_object, place(other.offset).start, other.count);
     }
-    objects.events |= found.events;
-    objects.bare |= found.bare;
-    objects.records |= found.records;
-    objects.metadata |= found.metadata;
+    objects.holds(found.kind);
     if let Some(error) = found.error {
         let offset = place(0).start;
         objects.error.get_or_insert(PastedError { offset, ..error });

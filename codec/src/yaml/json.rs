@@ -82,9 +82,7 @@ impl Documents<'_> {
                 let error = writer.run(usize::MAX).err();
                 Traced { json: writer.out, places: writer.places, error }
             }
-            Err(error) => {
-                Traced { json: Vec::new(), places: BTreeMap::new(), error: Some(error) }
-            }
+            Err(error) => Traced { json: Vec::new(), places: BTreeMap::new(), error: Some(error) },
         };
         self.failed = traced.error.is_some();
         Some(traced)
@@ -281,7 +279,9 @@ impl<'w, 'a> Writer<'w, 'a> {
             (Event::Text(name), Some(level)) if is_name => {
                 level.traced |= TRACED.contains(&name.as_ref());
             }
-            (Event::Text(_), level) if level.is_none() || self.out.ends_with(VALUE_OF_ANNOTATION) => {
+            (Event::Text(_), level)
+                if level.is_none() || self.out.ends_with(VALUE_OF_ANNOTATION) =>
+            {
                 self.places.insert(start, span.clone());
             }
             _ => {}
