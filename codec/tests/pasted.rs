@@ -1,6 +1,12 @@
 //! What people paste and save, in every form that was met, and what is read of it.
 
 #![cfg(all(test, feature = "yaml"))]
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "helpers of tests are tests"
+)]
 
 use dubbo_k8s_codec::pasted::{Change, Document, Format, Kind, Refused, Source};
 use dubbo_k8s_codec::problem::{Detail, Language, Phrase};
