@@ -11,6 +11,7 @@
 use dubbo_k8s_codec::pasted::{Change, Document, Format, Kind, Refused, Source};
 use dubbo_k8s_codec::problem::{Detail, Language, Phrase};
 use dubbo_k8s_codec::{Annotation, Stage};
+use proptest::prelude::*;
 
 /// `[{"k":"/dubbo","v":""}]`
 const VALUE: &str = "W3siayI6Ii9kdWJibyIsInYiOiIifV0=";
@@ -54,7 +55,7 @@ fn utf16(text: &str, mark: bool, unit: fn(u16) -> [u8; 2]) -> Vec<u8> {
     chars.collect::<String>().encode_utf16().flat_map(unit).collect()
 }
 
-macro_rules! file {
+macro_rules! saved {
     ($name:literal) => {
         include_bytes!(concat!("data/pasted/", $name))
     };
@@ -62,21 +63,21 @@ macro_rules! file {
 
 #[test]
 fn every_saved_file_gives_its_pods() {
-    assert_eq!(seen(file!("items_null.json")), pods(&[]));
-    assert_eq!(seen(file!("items_null.yaml")), pods(&[]));
-    assert_eq!(seen(file!("jq_items.json")), pods(&["greeter-0", "greeter-0"]));
-    assert_eq!(seen(file!("cluster_info_dump.txt")), pods(&["greeter-0", "greeter-1"]));
-    assert_eq!(seen(file!("utf16le_pod.json")), pods(&["greeter-0"]));
-    assert_eq!(seen(file!("utf16le_pod.yaml")), pods(&["greeter-0"]));
-    assert_eq!(seen(file!("utf16be_pod.yaml")), pods(&["greeter-0"]));
-    let broken = file!("truncated_stream.json");
+    assert_eq!(seen(saved!("items_null.json")), pods(&[]));
+    assert_eq!(seen(saved!("items_null.yaml")), pods(&[]));
+    assert_eq!(seen(saved!("jq_items.json")), pods(&["greeter-0", "greeter-0"]));
+    assert_eq!(seen(saved!("cluster_info_dump.txt")), pods(&["greeter-0", "greeter-1"]));
+    assert_eq!(seen(saved!("utf16le_pod.json")), pods(&["greeter-0"]));
+    assert_eq!(seen(saved!("utf16le_pod.yaml")), pods(&["greeter-0"]));
+    assert_eq!(seen(saved!("utf16be_pod.yaml")), pods(&["greeter-0"]));
+    let broken = saved!("truncated_stream.json");
     let error = Some((Stage::Json, broken.trim_ascii_end().len()));
     assert_eq!(seen(broken), Seen { error, ..pods(&["greeter-0"]) });
 }
 
 #[test]
 fn an_annotation_saved_by_powershell_is_one() {
-    let source = Source::of(file!("utf16le_annotation.txt")).unwrap();
+    let source = Source::of(saved!("utf16le_annotation.txt")).unwrap();
     let document = source.read();
     assert_eq!((document.format, document.kind), (Format::Base64, Kind::Annotation));
     let value = document.pods[0].pod.annotation.as_deref().unwrap();
@@ -431,7 +432,7 @@ fn metadata_of_java_is_read_alone_and_in_a_pod() {
 
 #[test]
 fn what_kubectl_prints_for_people_names_the_command_that_prints_it_whole() {
-    let described = std::str::from_utf8(file!("describe.txt")).unwrap();
+    let described = std::str::from_utf8(saved!("describe.txt")).unwrap();
     let table = "NAME        READY   STATUS    RESTARTS   AGE\ngreeter-0   1/1     Running   0          5d\n";
     for (text, phrase, run) in [
         (
@@ -480,5 +481,69 @@ fn what_is_packed_is_for_the_host() {
 fn nothing_is_nothing() {
     for text in ["", " \n\t", "\u{feff}"] {
         assert_eq!(seen(text).kind, Kind::Empty, "{text:?}");
+    }
+}
+
+/// Three Pods in each of the forms that break off.
+fn forms() -> Vec<String> {
+    let [a, b, c] = ["a", "b", "用户"].map(pod);
+    let event = |pod: &str| format!("{{\"type\":\"ADDED\",\"object\":{pod}}}\n");
+    vec![
+        format!("{a}\n{b}\n{c}\n"),
+        format!("{{\"kind\":\"PodList\",\"items\":[{a},{b},\n{c}]}}"),
+        [&a, &b, &c].map(|pod| event(pod)).concat(),
+        format!("kind: List\nitems:\n- {a}\n- {b}\n- {c}\n"),
+        format!("---\n{a}\n---\n{b}\n---\n{c}\n"),
+    ]
+}
+
+#[test]
+fn wherever_a_text_breaks_off_the_pods_before_are_read() {
+    for text in forms() {
+        for end in 0..text.len() {
+            let cut = &text.as_bytes()[..end];
+            let found = seen(cut);
+            let named: Vec<_> = found.pods.iter().filter(|name| !name.is_empty()).collect();
+            let complete: Vec<_> = ["a", "b", "用户"]
+                .into_iter()
+                .filter(|name| text.find(&pod(name)).is_some_and(|at| at + pod(name).len() <= end))
+                .collect();
+            assert_eq!(named, complete, "{text} up to {end}");
+            if let Some((_, at)) = found.error {
+                assert!(at <= end, "{text} up to {end}: {at}");
+            }
+        }
+    }
+}
+
+proptest! {
+    #[test]
+    fn no_text_panics_and_every_place_lies_in_it(
+        text in "([{}\\[\\]\",:|>#&*!%=/ \\n\\\\'-]|kind|Pod|List|items|metadata|name|annotations|object|type|ADDED|dubbo.io/annotation|W10=|---|a|用|==== START logs |==== END logs |://|\u{feff}){0,40}"
+    ) {
+        let source = Source::of(text.as_bytes()).unwrap();
+        let document = source.read();
+        let length = source.text().len();
+        for pod in &document.pods {
+            let places = [Some(pod.span.clone()), pod.annotation.clone()];
+            for place in places.into_iter().flatten() {
+                prop_assert!(source.text().get(place.clone()).is_some(), "{place:?}");
+            }
+        }
+        let error = document.error.as_ref().map(|error| error.offset);
+        prop_assert!(error.is_none_or(|at| at <= length));
+        prop_assert!(document.others.iter().all(|it| it.offset <= length && it.count > 0));
+    }
+
+    #[test]
+    fn no_bytes_panic(bytes in proptest::collection::vec(any::<u8>(), 0..60), mark in 0..4usize) {
+        let marks: [&[u8]; 4] = [b"", b"\xff\xfe", b"\xfe\xff", b"\xef\xbb\xbf"];
+        let bytes = [marks[mark], &bytes].concat();
+        if let Ok(source) = Source::of(&bytes) {
+            let document = source.read();
+            if let Some(error) = document.error {
+                prop_assert!(source.place(error.offset) <= bytes.len());
+            }
+        }
     }
 }

@@ -181,8 +181,16 @@ const LOGS_END: &str = "==== END logs ";
 
 /// What comes before the logs of a container in a dump.
 pub(super) fn before_logs(text: &str) -> &str {
+    if !contains(text, LOGS_START) {
+        return text;
+    }
     let logs = lines_of(text).find(|(_, line)| line.starts_with(LOGS_START));
     logs.map_or(text, |(at, _)| text.get(..at).unwrap_or_default())
+}
+
+/// Whether a text holds another; most texts do not.
+pub(super) fn contains(text: &str, other: &str) -> bool {
+    memchr::memmem::find(text.as_bytes(), other.as_bytes()).is_some()
 }
 
 /// Where the logs of a container end that begin here, and how many lines they are.

@@ -5,7 +5,7 @@ use alloc::borrow::Cow;
 use alloc::string::ToString;
 use alloc::vec::Vec;
 
-use super::form::{lines_of, of};
+use super::form::{contains, lines_of, of};
 use super::{Document, Format, Kind, PastedError, PastedPod};
 use crate::annotation::{ANNOTATION, encode};
 use crate::error::Stage;
@@ -22,21 +22,21 @@ pub(super) fn read(text: &str) -> Option<Document<'_>> {
     if let Some(annotations) = annotations(text) {
         return Some(annotations);
     }
-    let names = names(text);
-    let first = names.first()?;
-    (is_url(first) || is_key(first)).then(|| records(text, &names))
+    let first = names(text).next()?;
+    (is_url(first) || is_key(first)).then(|| records(text, &names(text).collect::<Vec<_>>()))
 }
 
 /// What stands on each line, or between the commas of a bracket, as the client of `ZooKeeper` prints children.
-fn names(text: &str) -> Vec<&str> {
+fn names(text: &str) -> impl Iterator<Item = &str> {
     let text = text.trim().trim_start_matches('\u{feff}');
     let list = text.strip_prefix('[').and_then(|text| text.strip_suffix(']'));
-    let pieces: Vec<&str> = match list {
-        Some(list) => list.split(", ").collect(),
-        None => text.lines().collect(),
+    let (of_list, of_lines) = match list {
+        Some(list) => (Some(list.split(", ")), None),
+        None => (None, Some(text.lines())),
     };
+    let pieces = of_list.into_iter().flatten().chain(of_lines.into_iter().flatten());
     let quotes = |ch: char| ch.is_whitespace() || matches!(ch, '"' | '\'' | '`' | ',');
-    pieces.into_iter().map(|piece| piece.trim_matches(quotes)).filter(|it| !it.is_empty()).collect()
+    pieces.map(move |piece| piece.trim_matches(quotes)).filter(|it| !it.is_empty())
 }
 
 /// Whether it begins with a protocol and `://`, escaped or not.
@@ -119,6 +119,9 @@ fn annotations(text: &str) -> Option<Document<'_>> {
 
 /// Of lines `name=value`, where the value may be a string as Go writes it.
 fn of_lines<'a>(text: &'a str, name: &str) -> Option<Cow<'a, str>> {
+    if !contains(text, &[name, "="].concat()) {
+        return None;
+    }
     let mut values = lines_of(text).filter_map(|(_, line)| {
         line.trim().trim_start_matches('\u{feff}').strip_prefix(name)?.strip_prefix('=')
     });

@@ -17,11 +17,14 @@ pub(super) fn read(text: &str) -> Option<Document<'_>> {
     Some(Document { error: Some(error), ..of(Format::Printed, Kind::Pods, Vec::new()) })
 }
 
+/// It is recognised by so many lines, behind what a shell prints before it.
+const HEAD: usize = 100;
+
 /// `kubectl describe pod`: names in a column, values in another.
 fn described(text: &str) -> Option<(usize, Phrase, String)> {
-    let mut lines = lines_of(text);
+    let mut lines = lines_of(text).take(HEAD);
     let (offset, name) = lines.find_map(|(at, line)| Some((at, column(line, "Name:")?)))?;
-    let rest: Vec<&str> = lines.map(|(_, line)| line).take(50).collect();
+    let rest: Vec<&str> = lines.map(|(_, line)| line).collect();
     let of = |title: &str| rest.iter().find_map(|line| column(line, title));
     let namespace = of("Namespace:");
     let known = ["Priority:", "Node:", "Labels:", "Annotations:", "Status:"];
@@ -39,7 +42,7 @@ fn column<'a>(line: &'a str, title: &str) -> Option<&'a str> {
 
 /// `kubectl get pods`: a line of titles.
 fn table(text: &str) -> Option<(usize, Phrase, String)> {
-    let mut lines = lines_of(text).take(10);
+    let mut lines = lines_of(text).take(HEAD);
     let titles = |line: &str| {
         let mut titles = line.split_whitespace();
         let first = titles.next();
