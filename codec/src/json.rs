@@ -36,6 +36,7 @@ pub(crate) struct RawString<'a> {
 }
 
 /// A cursor over a JSON text.
+#[derive(Clone)]
 pub(crate) struct Reader<'a> {
     bytes: &'a [u8],
     at: usize,
@@ -49,6 +50,11 @@ impl<'a> Reader<'a> {
 
     pub(crate) const fn at(&self) -> usize {
         self.at
+    }
+
+    /// Goes on at another place, outside of all that was open.
+    pub(crate) const fn move_to(&mut self, at: usize) {
+        (self.at, self.depth) = (at, 0);
     }
 
     /// Skips white space and shows the next byte.

@@ -10,6 +10,7 @@ use memchr::memchr;
 use crate::error::{Found, Message, Stage};
 use crate::escape::{self, query_escape, query_unescape};
 use crate::problem::Phrase;
+use crate::url::Url;
 
 /// The root of dubbo-go's registry paths.
 pub const ROOT: &str = "dubbo";
@@ -58,6 +59,25 @@ impl Category {
         let mut names = path.strip_prefix('/')?.splitn(4, '/').skip(2);
         let category = Self::from_name(names.next()?)?;
         names.next().map(|_url| category)
+    }
+
+    /// What a URL is registered as. By the scheme where that decides (`consumer`, `override`, `route`, …), else
+    /// by the parameters `category`, `registry.role` and `side` in this order. All else is a provider. A list in
+    /// `category`, as subscriptions have it, decides nothing.
+    pub fn of_url(url: &Url<'_>) -> Self {
+        let by_scheme = match url.scheme() {
+            "consumer" => Some(Self::Consumers),
+            "override" | "absent" => Some(Self::Configurators),
+            "route" | "condition" | "script" | "tag" => Some(Self::Routers),
+            _ => None,
+        };
+        let by_name = || Self::from_name(&url.param("category")?);
+        let by_role = || {
+            let role: u8 = url.param("registry.role")?.parse().ok()?;
+            Self::ALL.into_iter().find(|category| category.role() == role)
+        };
+        let by_side = || (&*url.param("side")? == "consumer").then_some(Self::Consumers);
+        by_scheme.or_else(by_name).or_else(by_role).or_else(by_side).unwrap_or(Self::Providers)
     }
 
     /// The category of this name.

@@ -8,9 +8,11 @@ use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::fmt;
 use core::net::IpAddr;
+use core::ops::Range;
 
 use crate::annotation::{ANNOTATION, LABEL};
 use crate::error::{DecodeError, Found, Message, Stage};
+use crate::instance::METADATA_ANNOTATION;
 use crate::json::{Fault, Reader};
 use crate::problem::Phrase;
 use crate::status::Status;
@@ -62,6 +64,24 @@ impl<'a> Pod<'a> {
     /// Whether it has ended: phase `Succeeded` or `Failed`.
     pub fn has_ended(&self) -> bool {
         matches!(self.phase.as_deref(), Some("Succeeded" | "Failed"))
+    }
+
+    /// The same, without borrowing from the input.
+    pub fn into_owned(self) -> Pod<'static> {
+        let own = |text: Cow<'a, str>| Cow::Owned(text.into_owned());
+        Pod {
+            namespace: own(self.namespace),
+            name: own(self.name),
+            uid: own(self.uid),
+            resource_version: own(self.resource_version),
+            label: self.label.map(own),
+            annotation: self.annotation.map(own),
+            phase: self.phase.map(own),
+            deleting: self.deleting,
+            ready: self.ready,
+            ips: self.ips,
+            host_ips: self.host_ips,
+        }
     }
 }
 
@@ -204,6 +224,36 @@ pub(crate) struct Draft<'a> {
     pub(crate) initial_events_end: bool,
     /// The first value of a wrong type; reading goes on, to learn whose it is.
     pub(crate) misshapen: Option<Fault>,
+    /// What is wanted only of a file, and not read of a server's answers.
+    pub(crate) annotations: Option<Annotations<'a>>,
+}
+
+/// What all annotations of a Pod are together, and where the registry's stands.
+#[derive(Debug, Default)]
+pub(crate) struct Annotations<'a> {
+    /// The place of the registry's annotation in the JSON, quotes included.
+    pub(crate) place: Option<Range<usize>>,
+    /// The bytes of all others, names and values.
+    pub(crate) other_bytes: usize,
+    /// Whether the object has the member at all.
+    pub(crate) present: bool,
+    /// Dubbo Java's annotation.
+    pub(crate) metadata: Option<Cow<'a, str>>,
+}
+
+impl<'a> Annotations<'a> {
+    /// Takes the value of another annotation than the registry's.
+    pub(crate) fn other(&mut self, name: &[u8], reader: &mut Reader<'a>) -> Result<(), Fault> {
+        if reader.peek() != Some(b'"') {
+            return reader.skim();
+        }
+        let value = reader.string()?.text()?;
+        self.other_bytes += name.len() + value.len();
+        if name == METADATA_ANNOTATION.as_bytes() {
+            self.metadata = Some(value);
+        }
+        Ok(())
+    }
 }
 
 /// The addresses of a Pod, or of its node: one by itself, and a list that has it first.
@@ -249,7 +299,7 @@ impl<'a> Draft<'a> {
         })
     }
 
-    fn metadata(&mut self, reader: &mut Reader<'a>) -> Result<(), Fault> {
+    pub(crate) fn metadata(&mut self, reader: &mut Reader<'a>) -> Result<(), Fault> {
         self.members(reader, Phrase::ObjectForMetadata, |draft, reader, name| {
             match name {
                 b"namespace" => {
@@ -283,11 +333,17 @@ impl<'a> Draft<'a> {
         })
     }
 
-    fn annotations(&mut self, reader: &mut Reader<'a>) -> Result<(), Fault> {
+    pub(crate) fn annotations(&mut self, reader: &mut Reader<'a>) -> Result<(), Fault> {
         (self.annotation, self.initial_events_end) = (None, false);
+        if let Some(annotations) = &mut self.annotations {
+            *annotations =
+                Annotations { present: reader.peek() == Some(b'{'), ..Annotations::default() };
+        }
         self.members(reader, Phrase::ObjectForAnnotations, |draft, reader, name| {
             if name == ANNOTATION.as_bytes() {
-                draft.annotation = draft.text(reader, Phrase::StringForAnnotation)?;
+                draft.registry_annotation(reader)?;
+            } else if let Some(annotations) = &mut draft.annotations {
+                annotations.other(name, reader)?;
             } else if name == INITIAL_EVENTS_END.as_bytes() {
                 let value = draft.text(reader, Phrase::InitialEventsEnd)?;
                 draft.initial_events_end = value.as_deref() == Some("true");
@@ -298,7 +354,17 @@ impl<'a> Draft<'a> {
         })
     }
 
-    fn status(&mut self, reader: &mut Reader<'a>) -> Result<(), Fault> {
+    pub(crate) fn registry_annotation(&mut self, reader: &mut Reader<'a>) -> Result<(), Fault> {
+        reader.peek();
+        let start = reader.at();
+        self.annotation = self.text(reader, Phrase::StringForAnnotation)?;
+        if let Some(annotations) = &mut self.annotations {
+            annotations.place = self.annotation.as_ref().map(|_| start..reader.at());
+        }
+        Ok(())
+    }
+
+    pub(crate) fn status(&mut self, reader: &mut Reader<'a>) -> Result<(), Fault> {
         if reader.peek() == Some(b'{') {
             self.ready.status();
         }
@@ -404,7 +470,7 @@ impl<'a> Draft<'a> {
     }
 
     /// Takes a string, or nothing for `null`. Anything else is remembered as misshapen.
-    fn text(
+    pub(crate) fn text(
         &mut self,
         reader: &mut Reader<'a>,
         expected: Phrase,
@@ -416,7 +482,11 @@ impl<'a> Draft<'a> {
     }
 
     /// Takes a `null`. Anything else is remembered as misshapen.
-    fn absent(&mut self, reader: &mut Reader<'a>, expected: Phrase) -> Result<(), Fault> {
+    pub(crate) fn absent(
+        &mut self,
+        reader: &mut Reader<'a>,
+        expected: Phrase,
+    ) -> Result<(), Fault> {
         if reader.peek() == Some(b'n') {
             return reader.literal(b"null");
         }
@@ -435,29 +505,40 @@ impl<'a> Draft<'a> {
     }
 
     pub(crate) fn into_pod(self) -> Result<Pod<'a>, PodError> {
+        match self.fault() {
+            Some(error) => Err(error),
+            None => Ok(self.finish()),
+        }
+    }
+
+    /// Why this is no Pod that a registry could read.
+    pub(crate) fn fault(&self) -> Option<PodError> {
         if let Some(fault) = self.misshapen {
-            return Err(self.error(fault));
+            return Some(self.error(fault));
         }
         if !self.kind.as_deref().is_none_or(is_pod) {
             let mut error = self.misses(Phrase::Pod);
             error.found = Found::Thing(Phrase::AnotherKind);
-            return Err(error);
+            return Some(error);
         }
-        match self.name {
-            Some(name) if !name.is_empty() => Ok(Pod {
-                namespace: self.namespace.unwrap_or_default(),
-                name,
-                uid: self.uid.unwrap_or_default(),
-                resource_version: self.resource_version.unwrap_or_default(),
-                label: self.label,
-                annotation: self.annotation,
-                phase: self.phase,
-                deleting: self.deleting,
-                ready: self.ready.get(),
-                ips: self.ips.finish(),
-                host_ips: self.host_ips.finish(),
-            }),
-            _ => Err(self.misses(Phrase::NameInMetadata)),
+        let named = self.name.as_deref().is_some_and(|name| !name.is_empty());
+        (!named).then(|| self.misses(Phrase::NameInMetadata))
+    }
+
+    /// The Pod as far as it could be read.
+    pub(crate) fn finish(self) -> Pod<'a> {
+        Pod {
+            namespace: self.namespace.unwrap_or_default(),
+            name: self.name.unwrap_or_default(),
+            uid: self.uid.unwrap_or_default(),
+            resource_version: self.resource_version.unwrap_or_default(),
+            label: self.label,
+            annotation: self.annotation,
+            phase: self.phase,
+            deleting: self.deleting,
+            ready: self.ready.get(),
+            ips: self.ips.finish(),
+            host_ips: self.host_ips.finish(),
         }
     }
 

@@ -188,6 +188,12 @@ phrases! {
     TextBehindQuote: "text behind a closing quote", "结束引号之后有多余文本";
     TooDeep: "nested deeper than 128 levels", "嵌套超过 128 层";
 
+    // What people paste.
+    KubectlDescribe: "this is what `kubectl describe` prints, which shortens annotations", "这是 `kubectl describe` 的输出，其中的注解已被截短";
+    Gzip: "compressed with gzip", "由 gzip 压缩";
+    NotText: "not UTF-8 text", "不是 UTF-8 文本";
+    KubectlTable: "this is a table of kubectl, which shows no annotations", "这是 kubectl 的表格，其中没有注解";
+
     // Protobuf.
     Bytes: "bytes with a length", "带长度的字节";
     Envelope: "Kubernetes' protobuf, which begins with \"k8s\" and a zero byte", "以“k8s”和零字节开头的 Kubernetes protobuf";

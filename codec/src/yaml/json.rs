@@ -11,7 +11,7 @@ use core::mem;
 use core::ops::Range;
 
 use super::{Event, MAX_DEPTH, Parsed, ScalarStyle, SyntaxError, Yaml, scalar};
-use crate::annotation::escape;
+use crate::annotation::{ANNOTATION, escape};
 use crate::json::Reader;
 use crate::problem::Phrase;
 
@@ -54,21 +54,46 @@ impl Iterator for Documents<'_> {
     type Item = Result<Vec<u8>, SyntaxError>;
 
     fn next(&mut self) -> Option<Self::Item> {
+        let Traced { json, error, .. } = self.next_traced()?;
+        Some(error.map_or(Ok(json), Err))
+    }
+}
+
+/// A document as JSON, and what a reader of Pods needs to know of the YAML that it was.
+pub(crate) struct Traced {
+    /// All of it, or what comes before the error.
+    pub(crate) json: Vec<u8>,
+    /// Where in the source some things stand that begin at a place in the JSON: the document, objects of
+    /// Kubernetes, and their registry annotations.
+    pub(crate) places: BTreeMap<usize, Range<usize>>,
+    pub(crate) error: Option<SyntaxError>,
+}
+
+impl Documents<'_> {
+    /// The next document, also one that breaks off. The first error ends them.
+    pub(crate) fn next_traced(&mut self) -> Option<Traced> {
         if self.failed {
             return None;
         }
-        let document = match self.yaml.next_document() {
+        let traced = match self.yaml.next_document() {
             Ok(false) => return None,
             Ok(true) => {
                 let mut writer = Writer::new(self);
-                writer.run(usize::MAX).map(|_| writer.out)
+                let error = writer.run(usize::MAX).err();
+                Traced { json: writer.out, places: writer.places, error }
             }
-            Err(error) => Err(error),
+            Err(error) => Traced { json: Vec::new(), places: BTreeMap::new(), error: Some(error) },
         };
-        self.failed = document.is_err();
-        Some(document)
+        self.failed = traced.error.is_some();
+        Some(traced)
     }
 }
+
+/// The members that make a mapping one whose place is wanted.
+const TRACED: [&str; 3] = ["metadata", "annotations", ANNOTATION];
+
+/// What stands before the value of a registry annotation.
+const VALUE_OF_ANNOTATION: &[u8] = b"\"dubbo.io/annotation\":";
 
 /// Writes one document.
 struct Writer<'w, 'a> {
@@ -78,6 +103,7 @@ struct Writer<'w, 'a> {
     open: Vec<Level>,
     /// What has an anchor and is complete.
     anchored: BTreeMap<usize, Anchored>,
+    places: BTreeMap<usize, Range<usize>>,
 }
 
 /// A collection that is being written.
@@ -90,6 +116,8 @@ struct Level {
     anchor: usize,
     /// How many levels are in it.
     height: usize,
+    /// Whether its place is wanted.
+    traced: bool,
     /// While the value of `<<` is written: where that begins.
     merging: Option<usize>,
     /// Objects, or lists of them, whose members are to be added.
@@ -117,6 +145,7 @@ impl<'w, 'a> Writer<'w, 'a> {
             out: Vec::new(),
             open: Vec::new(),
             anchored: BTreeMap::new(),
+            places: BTreeMap::new(),
         }
     }
 
@@ -139,7 +168,7 @@ impl<'w, 'a> Writer<'w, 'a> {
                     let alias = String::from("*") + &name;
                     return Err(SyntaxError::wrong_of(span.start, alias, Phrase::NoAnchor));
                 }
-                _ => place = self.close(span.start)?,
+                _ => place = self.close(&span)?,
             }
             if self.out.len() > until {
                 return Ok(Some(place));
@@ -194,6 +223,7 @@ impl<'w, 'a> Writer<'w, 'a> {
         while let Some(last) = self.anchored.last_entry().filter(|last| last.get().json.end > at) {
             last.remove();
         }
+        self.places.split_off(&at);
         Ok(())
     }
 
@@ -213,6 +243,7 @@ impl<'w, 'a> Writer<'w, 'a> {
             source: span.start,
             anchor,
             height: 0,
+            traced: self.open.is_empty(),
             merging: None,
             merges: Vec::new(),
         };
@@ -222,12 +253,15 @@ impl<'w, 'a> Writer<'w, 'a> {
     }
 
     /// Ends the innermost collection; gives where it began.
-    fn close(&mut self, here: usize) -> Result<usize, SyntaxError> {
-        let Some(mut level) = self.open.pop() else { return Ok(here) };
+    fn close(&mut self, here: &Range<usize>) -> Result<usize, SyntaxError> {
+        let Some(mut level) = self.open.pop() else { return Ok(here.start) };
         if !level.merges.is_empty() {
             self.merge(&mut level)?;
         }
         self.out.push(if level.next == Next::Item { b']' } else { b'}' });
+        if level.traced {
+            self.places.insert(level.at, level.source..here.end);
+        }
         self.written(level.at, level.height + 1, level.anchor, level.source)?;
         Ok(level.source)
     }
@@ -241,6 +275,17 @@ impl<'w, 'a> Writer<'w, 'a> {
         let is_name = self.is_name();
         self.part();
         let start = self.out.len();
+        match (event, self.open.last_mut()) {
+            (Event::Text(name), Some(level)) if is_name => {
+                level.traced |= TRACED.contains(&name.as_ref());
+            }
+            (Event::Text(_), level)
+                if level.is_none() || self.out.ends_with(VALUE_OF_ANNOTATION) =>
+            {
+                self.places.insert(start, span.clone());
+            }
+            _ => {}
+        }
         match event {
             Event::Plain(word) if !is_name => {
                 self.out.extend(word.bytes().map(|byte| byte.to_ascii_lowercase()));

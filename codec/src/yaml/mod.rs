@@ -16,6 +16,7 @@ use granit_parser::{ErrorKind, Event as Parsed, Parser, ScalarStyle, StrInput, T
 
 use crate::problem::{Detail, Language, Phrase};
 
+pub(crate) use json::Traced;
 pub use json::{Documents, MAX_REPEATED, documents, source};
 pub use json_pieces::Json;
 

@@ -82,7 +82,7 @@ impl RegistryUrl {
                 format!("expected {}, found {}", error.expected, error.found).into(),
             )
         })?;
-        let category = category(&url);
+        let category = Category::of_url(&url);
         let hosts = hosts(text);
         if let Some(problem) = port_problem(&url, category) {
             return fail(hosts, problem);
@@ -100,6 +100,48 @@ impl RegistryUrl {
             category,
             warnings: warnings(&url, category),
         })
+    }
+
+    /// A URL or a key that may be registered already, by whatever wrote it: it is only named to be taken out, so
+    /// that readers of the registry may refuse it.
+    ///
+    /// # Errors
+    /// If it names no record: a URL without an interface, or that is none; a key without a URL.
+    pub fn registered(text: &str) -> Result<Self, RegistryUrlError> {
+        let fail = |at: usize, problem: String| {
+            Err(RegistryUrlError::new(text, at..at + 1, problem.into()))
+        };
+        if text.starts_with('/') {
+            let key = match Key::parse(text) {
+                Ok(key) => key,
+                Err(error) => {
+                    let (expected, found) = (error.expected, error.found);
+                    return fail(error.offset, format!("expected {expected}, found {found}"));
+                }
+            };
+            let (Some(interface), Some(category), Some(_)) = (key.interface, key.category, key.url)
+            else {
+                return fail(0, "this key names no URL".to_owned());
+            };
+            let interface = interface.into_owned();
+            return Ok(Self { key: text.into(), interface, category, warnings: Vec::new() });
+        }
+        let url = match Url::parse(text) {
+            Ok(url) => url,
+            Err(error) => {
+                let (expected, found) = (error.expected, error.found);
+                return fail(
+                    error.offset,
+                    format!("expected {expected}, found {found}; its key can be given instead"),
+                );
+            }
+        };
+        let (service, category) = (url.service(), Category::of_url(&url));
+        if service.interface.is_empty() {
+            return fail(0, "an interface is missing; its key can be given instead".to_owned());
+        }
+        let key = Key::leaf(&service.interface, category, text).to_string().into();
+        Ok(Self { key, interface: service.interface.to_string(), category, warnings: Vec::new() })
     }
 
     fn refused_by_dubbo_go(text: &str, refused: Finding) -> RegistryUrlError {
@@ -138,28 +180,6 @@ fn escapable(text: &str) -> Option<Finding> {
     use Reason::{PercentEscape, Semicolon};
     let refused = dubbo_go::check(text).err()?;
     matches!(refused.reason, PercentEscape | Semicolon).then_some(refused)
-}
-
-/// By the scheme where that decides (`consumer`, `override`, `route`, …), else by the parameters
-/// `category`, `registry.role` and `side` in this order. All else is a provider. A list in
-/// `category`, as subscriptions have it, decides nothing.
-fn category(url: &Url<'_>) -> Category {
-    let by_scheme = match url.scheme() {
-        "consumer" => Some(Category::Consumers),
-        "override" | "absent" => Some(Category::Configurators),
-        "route" | "condition" | "script" | "tag" => Some(Category::Routers),
-        _ => None,
-    };
-    let by_name = || Category::from_name(&url.param("category")?);
-    let by_role = || {
-        let role: u8 = url.param("registry.role")?.parse().ok()?;
-        Category::ALL.into_iter().find(|category| category.role() == role)
-    };
-    let by_side = || match &*url.param("side")? {
-        "consumer" => Some(Category::Consumers),
-        _ => None,
-    };
-    by_scheme.or_else(by_name).or_else(by_role).or_else(by_side).unwrap_or(Category::Providers)
 }
 
 fn port_problem(url: &Url<'_>, category: Category) -> Option<&'static str> {
@@ -289,6 +309,36 @@ impl core::error::Error for RegistryUrlError {}
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_registered_can_be_named_though_readers_refuse_it() {
+        for url in [
+            "tri://10.0.0.1:1/a.B?filter=echo;token",
+            "tri://10.0.0.1:1/a.B?desc=100%",
+            "tri://fd00::1:50051/a.B",
+            "tri://10.0.0.1:1/a.B?note=line1\nline2",
+            "tri://10.0.0.1:0/a.B?a=b c",
+        ] {
+            assert!(RegistryUrl::parse(url).is_err(), "{url}");
+            let named = RegistryUrl::registered(url).unwrap();
+            let key = Key::leaf("a.B", Category::Providers, url).to_string();
+            assert_eq!((&**named.key(), named.interface()), (key.as_str(), "a.B"));
+            assert_eq!(RegistryUrl::registered(&key).unwrap(), named);
+        }
+        let other = "/dubbo/a.B/consumers/consumer%3a%2f%2f10.0.0.1%2fa.B";
+        let named = RegistryUrl::registered(other).unwrap();
+        assert_eq!((&**named.key(), named.category()), (other, Category::Consumers));
+        for text in [
+            "",
+            "tri://",
+            "tri://10.0.0.1:1",
+            "/dubbo/a.B/providers",
+            "/dubbo/a.B/x/y",
+            "tri://10.0.0.1:x/a.B",
+        ] {
+            assert!(RegistryUrl::registered(text).is_err(), "{text}");
+        }
+    }
 
     #[test]
     fn the_category_follows_scheme_category_role_and_side() {

@@ -24,8 +24,8 @@ pub struct Exchange {
 struct Limit {
     time: Duration,
     end: Instant,
-    /// Of a watch only the head: it lasts as long as it is fed.
-    of_head: bool,
+    /// A watch that is answered ends there, as if the server had ended it.
+    is_watch: bool,
 }
 
 enum Phase {
@@ -48,9 +48,9 @@ impl Exchange {
         Self { phase: Phase::Asking(Box::pin(asking)), limit: None, peer }
     }
 
-    /// The same, given up after this time; of a watch (`of_head`) only what comes before its events.
-    pub(super) fn within(self, time: Option<Duration>, of_head: bool) -> Self {
-        let limit = time.map(|time| Limit { time, end: Instant::now() + time, of_head });
+    /// The same, given up after this time. A watch that has been answered by then is over: the next one goes on.
+    pub(super) fn within(self, time: Option<Duration>, is_watch: bool) -> Self {
+        let limit = time.map(|time| Limit { time, end: Instant::now() + time, is_watch });
         Self { limit, ..self }
     }
 
@@ -65,17 +65,20 @@ impl Exchange {
     /// What comes next; `None` after the end. Cancellation safe: nothing is lost when the future
     /// is dropped before it is ready.
     pub async fn next(&mut self) -> Option<Event> {
-        let Some(limit) = &self.limit else { return self.advance().await };
-        let (end, limit) = (limit.end, limit.clone());
-        let event = timeout_at(end, self.advance()).await.unwrap_or_else(|_| {
-            self.phase = Phase::Over;
-            let text = format!("no whole answer within {:?} (--request-timeout)", limit.time);
-            Some(Event::Failed(TransportError::new(TransportErrorKind::Deadline, text)))
-        });
-        if limit.of_head {
-            self.limit = None;
-        }
-        event
+        let Some(Limit { time, end, is_watch }) = self.limit.clone() else {
+            return self.advance().await;
+        };
+        timeout_at(end, self.advance()).await.unwrap_or_else(|_| {
+            let phase = std::mem::replace(&mut self.phase, Phase::Over);
+            match phase {
+                Phase::Over => None,
+                Phase::Answering(_) if is_watch => Some(Event::End),
+                Phase::Answering(_) | Phase::Asking(_) => {
+                    let text = format!("no whole answer within {time:?} (--request-timeout)");
+                    Some(Event::Failed(TransportError::new(TransportErrorKind::Deadline, text)))
+                }
+            }
+        })
     }
 
     async fn advance(&mut self) -> Option<Event> {

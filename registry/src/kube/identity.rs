@@ -25,7 +25,7 @@ pub(crate) fn fields(config: &Config) -> Result<Vec<Field>, ConfigError> {
     };
     let authorization = match &config.credential {
         Credential::None | Credential::Exec(_) => None,
-        Credential::Token(token) => Some(format!("Bearer {}", token.reveal())),
+        Credential::Token(token) => Some(format!("Bearer {}", config.current(token).reveal())),
         Credential::TokenFile(path) => Some(format!("Bearer {}", read_token(path)?.reveal())),
         Credential::Basic { username, password } => {
             Some(format!("Basic {}", BASE64.encode(format!("{username}:{}", password.reveal()))))
@@ -58,4 +58,71 @@ fn value(config: &Config, field: &'static str, text: &str) -> Result<Secret, Con
         field,
         reason: "holds characters that cannot be sent".to_owned(),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::fields;
+    use crate::kube::config::{Config, Environment, Overrides};
+
+    fn sent(config: &Config) -> Vec<String> {
+        let fields = fields(config).unwrap();
+        fields.iter().map(|field| format!("{}: {}", field.name, field.value.reveal())).collect()
+    }
+
+    fn load(path: &std::path::Path) -> Config {
+        let overrides = Overrides { kubeconfig: Some(path.to_owned()), ..Overrides::default() };
+        Config::load(&overrides, &Environment::empty([])).unwrap()
+    }
+
+    fn kubeconfig(user: &str) -> String {
+        format!(
+            "clusters: [{{name: c, cluster: {{server: 'https://k.example'}}}}]\ncontexts: [{{name: x, \
+             context: {{cluster: c, user: u}}}}]\ncurrent-context: x\nusers: [{{name: u, user: {user}}}]\n"
+        )
+    }
+
+    /// As client-go sends them: a header a group, keys of extras escaped and in lower case.
+    #[test]
+    fn who_acts_as_another_user_says_so_in_every_request() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("config");
+        let user = "{token: t, as: eve, as-uid: '7', as-groups: [a, b], as-user-extra: {'Acme.io/Team': [x, y]}}";
+        std::fs::write(&path, kubeconfig(user)).unwrap();
+        assert_eq!(
+            sent(&load(&path)),
+            [
+                "authorization: Bearer t",
+                "impersonate-user: eve",
+                "impersonate-uid: 7",
+                "impersonate-group: a",
+                "impersonate-group: b",
+                "impersonate-extra-acme%2eio%2fteam: x",
+                "impersonate-extra-acme%2eio%2fteam: y",
+            ]
+        );
+    }
+
+    #[test]
+    fn an_id_token_that_another_program_renews_is_sent_from_then_on() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("config");
+        let user = |token: &str| {
+            let config = format!("{{idp-issuer-url: i, client-id: k, id-token: {token}}}");
+            kubeconfig(&format!("{{auth-provider: {{name: oidc, config: {config}}}}}"))
+        };
+        // {"exp":4102444800}, {"exp":4102444801} and {"exp":1}
+        let [first, second, expired] =
+            ["eyJleHAiOjQxMDI0NDQ4MDB9", "eyJleHAiOjQxMDI0NDQ4MDF9", "eyJleHAiOjF9"]
+                .map(|claims| format!("e30.{claims}.c2ln"));
+        std::fs::write(&path, user(&first)).unwrap();
+        let config = load(&path);
+        assert_eq!(sent(&config), [format!("authorization: Bearer {first}")]);
+        std::fs::write(&path, user(&second)).unwrap();
+        assert_eq!(sent(&config), [format!("authorization: Bearer {second}")]);
+        for unusable in [user(&expired), "users: [".to_owned(), String::new()] {
+            std::fs::write(&path, unusable).unwrap();
+            assert_eq!(sent(&config), [format!("authorization: Bearer {first}")]);
+        }
+    }
 }

@@ -49,6 +49,42 @@ async fn json_has_the_shape_of_the_contract() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_url_that_dubbo_go_refuses_is_listed_beside_its_problem() {
+    let rig = Rig::start().await;
+    rig.create("shop", "a-1", &[provider("a.B", "10.0.0.1:20880", "&filter=echo;token")]);
+    rig.create("shop", "a-2", &[provider("a.C", "fd00:10:244::7:50051", "")]);
+    let ran = rig.run(&["list", "-o", "json"]).await;
+    assert_eq!((ran.status, ran.stderr.as_str()), (Some(0), ""));
+    let snapshot = ran.json();
+    assert_eq!(snapshot["services"].as_array().unwrap().len(), 2);
+    let address = &snapshot["services"][1]["providers"][0];
+    assert_eq!((&address["host"], &address["port"]), (&json!("fd00:10:244::7"), &json!(50051)));
+    let problems = snapshot["problems"].as_array().unwrap();
+    let mut errors: Vec<_> = problems
+        .iter()
+        .map(|it| (it["pod"].clone(), it["error"]["code"].clone(), it["error"]["reason"].clone()))
+        .collect();
+    errors.sort_by_key(|(pod, ..)| pod.to_string());
+    let code = json!("dubbo-go-refuses-url");
+    assert_eq!(
+        errors,
+        [
+            (json!("a-1"), code.clone(), json!("semicolon")),
+            (json!("a-2"), code, json!("many-colons")),
+        ]
+    );
+    assert!(problems.iter().all(|it| it["error"]["offset"].is_u64()), "{problems:?}");
+    let ran = rig.run(&["list"]).await;
+    assert!(ran.stdout.contains("dubbo://10.0.0.1:20880"), "{}", ran.stdout);
+    assert!(ran.stderr.contains("2 problems:\n"), "{}", ran.stderr);
+    assert!(
+        ran.stderr.contains("  shop/a-1: shape: URL that dubbo-go refuses: "),
+        "{}",
+        ran.stderr
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_table_is_data_and_everything_else_is_not() {
     let rig = Rig::start().await;
     rig.provide("a-1", "a.B", "10.0.0.1:20880");

@@ -90,6 +90,20 @@ async fn people_read_sentences() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_url_that_dubbo_go_refuses_is_no_pod_that_cannot_be_read() {
+    let rig = Rig::start().await;
+    rig.create("shop", "a-1", &[provider("a.B", "10.0.0.1:20880", "&filter=echo;token")]);
+    let watching = rig.watch(&[]);
+    let lines = [watching.line(), watching.line()];
+    let sentence = |part: &str| lines.iter().any(|line| line.contains(part));
+    assert!(
+        sentence("Z = provider of a.B is there at dubbo://10.0.0.1:20880 on Pod a-1"),
+        "{lines:?}"
+    );
+    assert!(sentence("Z ! Pod a-1: shape: URL that dubbo-go refuses: "), "{lines:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_outage_is_told_and_what_it_hid_is_delivered() {
     let mut rig = Rig::start().await;
     rig.provide("a-1", "a.B", "10.0.0.1:1");

@@ -100,7 +100,9 @@ impl Cluster {
 
     /// The same server, as another user.
     pub(crate) fn config_as(&self, credential: Credential) -> Config {
-        Config { credential, identity: None, ..self.config.clone() }
+        let mut config = self.config.clone();
+        (config.credential, config.identity) = (credential, None);
+        config
     }
 
     /// Where the server listens, for a relay before it.
@@ -112,7 +114,9 @@ impl Cluster {
     /// The same server by way of a relay.
     pub(crate) fn config_through(&self, relay: SocketAddr) -> Config {
         let server = Url::parse(&format!("https://{relay}")).unwrap();
-        Config { server, ..self.config.clone() }
+        let mut config = self.config.clone();
+        config.server = server;
+        config
     }
 
     /// The same request by another user: their bearer token.

@@ -4,7 +4,7 @@
 use std::fs;
 use std::time::Duration;
 
-use dubbo_k8s_registry::kube::config::{Config, Credential, Secret};
+use dubbo_k8s_registry::kube::config::{Credential, Secret};
 use dubbo_k8s_tests::control_plane::ControlPlane;
 use dubbo_k8s_tests::pods::ANNOTATION;
 use dubbo_k8s_tests::registration::annotation;
@@ -60,10 +60,8 @@ async fn requests_wait_in_a_queue_or_are_refused_with_429(cluster: &Cluster) {
     namespace.account(ACCOUNT, &["list", "watch"]).await;
     let token = cluster.token(&namespace.name, ACCOUNT, None).await;
     let relay = Relay::start(cluster.address()).await.unwrap();
-    let config = Config {
-        credential: Credential::Token(Secret::new(token.clone())),
-        ..cluster.config_through(relay.address())
-    };
+    let mut config = cluster.config_through(relay.address());
+    config.credential = Credential::Token(Secret::new(token.clone()));
     let mut view = View::by(config, &[&namespace.name]);
     namespace.create(&pod("a", Some(&key("a")))).await;
     view.becomes(&["a"]).await;

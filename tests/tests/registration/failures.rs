@@ -29,6 +29,42 @@ async fn a_bad_url_is_underlined_and_nothing_is_sent() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_url_that_dubbo_go_refuses_is_not_written_and_its_escape_is_shown() {
+    let rig = Rig::start().await;
+    for (url, instead) in [
+        (
+            "tri://10.0.0.1:1/a.B?filter=echo;token",
+            "a semicolon in the query must be escaped; write %3B",
+        ),
+        ("tri://10.0.0.1:1/a.B?desc=100%", "a percent sign is written %25; write %25"),
+        ("tri://fd00::7:50051/a.B", "an IPv6 address needs brackets; write [fd00::7]:50051"),
+        ("tri://a b@10.0.0.1:1/a.B", "white space and control characters must be escaped"),
+        ("tri://10.0.0.1:99999/a.B", "expected a port of at most 65535"),
+    ] {
+        let ran = rig.run(&["register", url]).await;
+        assert_said(&ran, 2, &[instead]);
+    }
+    assert!(rig.server.requests().all().is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_url_that_dubbo_go_refuses_can_be_taken_out_by_itself_or_by_its_key() {
+    let rig = Rig::start().await;
+    let refused = "tri://10.0.0.1:1/a.B?filter=echo;token";
+    let key = "/dubbo/a.B/providers/tri%3A%2F%2F10.0.0.1%3A1%2Fa.B%3Ffilter%3Decho%3Btoken";
+    let other = "/dubbo/a.B/providers/tri%3a%2f%2f10.0.0.1%3a2%2fa.B";
+    rig.set_keys(&[key, KEY, other]);
+    let ran = rig.run(&["unregister", refused]).await;
+    assert!(ran.stdout.starts_with("unregistered in Pod shop/user-0: providers a.B"), "{ran:?}");
+    assert_eq!(rig.keys(), [KEY, other]);
+    let ran = rig.run(&["unregister", other]).await;
+    assert!(ran.stdout.starts_with("unregistered in Pod shop/user-0: providers a.B"), "{ran:?}");
+    assert_eq!(rig.keys(), [KEY]);
+    let ran = rig.run(&["unregister", "tri://10.0.0.1:x/a.B"]).await;
+    assert_said(&ran, 2, &["expected a port number, found \"x\"; its key can be given instead"]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn without_its_names_the_pod_is_not_guessed() {
     let rig = Rig::start().await;
     let ran = rig.run_with(&["register", URL], &[("NAMESPACE", "shop")]).await;

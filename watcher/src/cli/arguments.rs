@@ -277,7 +277,7 @@ pub(super) struct Register {
 #[cfg(not(target_os = "wasi"))]
 #[derive(Debug, Args)]
 pub(super) struct Unregister {
-    /// What to take out, as it was registered
+    /// What to take out, as it was registered; or the key of its record
     #[arg(value_name = "URL", required_unless_present = "all", conflicts_with = "all")]
     pub(super) urls: Vec<String>,
     /// Take everything out, also what others registered in this Pod and what cannot be read

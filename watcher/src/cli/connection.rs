@@ -68,8 +68,8 @@ pub(super) struct Connection {
     /// Act as a member of this group; repeat it for several
     #[arg(long = "as-group", value_name = "GROUP")]
     impersonate_groups: Vec<String>,
-    /// Give up on a single request after this time, such as 30, 5s, 2m; 0 is never. A watch goes on
-    /// once it is answered
+    /// Give up on a single request after this time, such as 30, 5s, 2m; 0 is never. A watch is one
+    /// request, and the next one goes on from there
     #[arg(long, value_name = "TIME", value_parser = duration)]
     request_timeout: Option<Duration>,
     /// The form in which to ask for Pods [default: protobuf, or JSON where a server has nothing else]

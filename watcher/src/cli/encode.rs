@@ -4,7 +4,7 @@
 use std::io::Write;
 
 use dubbo_k8s_codec::kubernetes::ANNOTATIONS_LIMIT;
-use dubbo_k8s_codec::{Key, Record, encode};
+use dubbo_k8s_codec::{Key, Record, encode, text};
 use serde::Deserialize;
 
 use super::{
@@ -28,8 +28,10 @@ pub(super) fn run(arguments: &Encode) -> Result<(), Ended> {
         terminal::say_error(&message);
         Ended::Failed
     };
-    let text = input::read(&arguments.file).map_err(failed)?;
-    let records = read(&text, terminal::message_columns()).map_err(failed)?;
+    let bytes = input::read(&arguments.file).map_err(failed)?;
+    let text = text::decode(&bytes)
+        .map_err(|offset| failed(format!("not UTF-8 text at byte {offset}")))?;
+    let records = read(text.as_bytes(), terminal::message_columns()).map_err(failed)?;
     for (place, record) in records.iter().enumerate() {
         if let Err(error) = Key::parse(&record.k) {
             warn(&format!("record {place}: {error}; nobody will find it"));
@@ -55,11 +57,17 @@ fn read(text: &[u8], columns: usize) -> Result<Vec<OwnedRecord>, String> {
     serde_json::from_slice(text).map_err(|error| {
         let (line, column) = (error.line(), error.column());
         let offset = offset_of(text, line, column);
-        let message = input::without_place(&error);
+        let message = without_place(&error);
         let message = super::plain::plain(&message);
         let place = excerpt("  ", text_line(text, offset), in_line(text, offset), columns);
         format!("line {line}, column {column}: {message}\n\n{place}")
     })
+}
+
+/// The parser puts the place behind its message; it is written apart.
+fn without_place(error: &serde_json::Error) -> String {
+    let text = error.to_string();
+    text.rsplit_once(" at line ").map_or(text.as_str(), |(message, _)| message).to_owned()
 }
 
 #[cfg(test)]

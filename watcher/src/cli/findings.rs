@@ -1,18 +1,16 @@
 //! What is wrong with what was decoded, in the stable codes and the words that the inspector uses too.
 //! It judges nothing itself: the codec's lint does.
 
-use std::{
-    collections::BTreeMap,
-    io::{self, Write},
-};
+use std::io::{self, Write};
 
 use dubbo_k8s_codec::{
-    ANNOTATION, Annotation, Category, DecodeError, Pod, Query, Service,
+    Annotation, Category, DecodeError, Query, Service,
     dubbo_go::{GoUrl, Identity, Reason, takes_none},
     lint::{Entry, Providers, Subject, place},
+    pasted::{Change, PastedPod},
     problem::{Code, Language, Problem, Severity},
 };
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use super::{
     plain::plain,
@@ -62,25 +60,32 @@ impl Findings {
         findings
     }
 
-    /// Of a Pod; `object` is its JSON, `annotation` what could be decoded of it.
-    pub(super) fn of_pod(pod: &Pod<'_>, object: &[u8], annotation: &Annotation) -> Self {
-        // What cannot be read is not judged.
-        let facts: Facts = serde_json::from_slice(object).unwrap_or_default();
-        let addresses = facts.addresses();
+    /// Of a Pod; `annotation` is what could be decoded of it. One that was deleted has no endpoints.
+    pub(super) fn of_pod(pasted: &PastedPod<'_>, annotation: &Annotation) -> Self {
+        let pod = &pasted.pod;
+        let value = pod.annotation.as_deref();
+        if pasted.is_bare() {
+            return Self::of_annotation(annotation, value.unwrap_or_default());
+        }
+        let addresses: Vec<String> = pod.ips.iter().map(ToString::to_string).collect();
+        let addresses: Vec<&str> = addresses.iter().map(String::as_str).collect();
         let subject = Subject {
             namespace: &pod.namespace,
             name: &pod.name,
             label: pod.label.as_deref(),
-            annotated: pod.annotation.is_some(),
+            annotated: value.is_some(),
             phase: pod.phase.as_deref(),
             deleting: pod.deleting,
             ready: pod.ready,
             addresses: &addresses,
-            annotation_bytes: facts.annotation_bytes(pod.annotation.as_deref()),
+            annotation_bytes: pasted.annotation_bytes(),
         };
         let mut findings = Self::default();
         subject.lint(&mut findings.problems);
-        findings.records(&subject, annotation, pod.annotation.as_deref().unwrap_or_default());
+        findings.records(&subject, annotation, value.unwrap_or_default());
+        if pasted.change == Some(Change::Deleted) {
+            findings.endpoints.clear();
+        }
         findings
     }
 
@@ -98,7 +103,7 @@ impl Findings {
         place(&mut self.problems, annotation, value);
     }
 
-    /// Adds what is wrong between Pods: consumers that find nobody.
+    /// Adds what is wrong between Pods: consumers that find no provider.
     pub(super) fn compare<'a>(all: impl IntoIterator<Item = &'a mut Self>) {
         let mut all: Vec<_> = all.into_iter().collect();
         if all.len() < 2 {
@@ -136,7 +141,7 @@ impl Findings {
         of.try_for_each(|problem| write(out, problem, indent, language))
     }
 
-    /// Writes those of the annotation and its Pod, a blank line before them. A refusal has been told
+    /// Writes those of the annotation and its Pod, a blank line before them. A refusal has been written
     /// with its place by then.
     pub(super) fn write_rest(
         &self,
@@ -144,8 +149,8 @@ impl Findings {
         indent: &str,
         language: Language,
     ) -> io::Result<()> {
-        let told = |problem: &Problem| matches!(problem.code, Code::Refused(_));
-        let rest = self.problems.iter().filter(|it| it.record.is_none() && !told(it));
+        let written = |problem: &Problem| matches!(problem.code, Code::Refused(_));
+        let rest = self.problems.iter().filter(|it| it.record.is_none() && !written(it));
         let mut rest = rest.peekable();
         if rest.peek().is_some() {
             writeln!(out)?;
@@ -242,51 +247,5 @@ impl Report {
             key_offset: problem.key_offset,
             reason: problem.reason.map(Reason::as_str),
         }
-    }
-}
-
-/// What lint looks at beyond what a registry reads of a Pod.
-#[derive(Debug, Default, Deserialize)]
-struct Facts {
-    #[serde(default)]
-    metadata: Metadata,
-    #[serde(default)]
-    status: Status,
-}
-
-#[derive(Debug, Default, Deserialize)]
-struct Metadata {
-    #[serde(default)]
-    annotations: BTreeMap<String, String>,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-struct Status {
-    #[serde(rename = "podIP")]
-    ip: String,
-    #[serde(rename = "podIPs")]
-    ips: Vec<Address>,
-}
-
-#[derive(Debug, Deserialize)]
-struct Address {
-    ip: String,
-}
-
-impl Facts {
-    fn addresses(&self) -> Vec<&str> {
-        let more = self.status.ips.iter().map(|address| address.ip.as_str());
-        let mut all: Vec<&str> = Some(self.status.ip.as_str()).into_iter().chain(more).collect();
-        all.retain(|address| !address.is_empty());
-        all.dedup();
-        all
-    }
-
-    /// As the server counts them: names and values.
-    fn annotation_bytes(&self, annotation: Option<&str>) -> usize {
-        let sum: usize =
-            self.metadata.annotations.iter().map(|(name, value)| name.len() + value.len()).sum();
-        sum.max(annotation.map_or(0, |value| ANNOTATION.len() + value.len()))
     }
 }

@@ -16,6 +16,7 @@ mod doctor;
 mod encode;
 mod excerpt;
 mod explain;
+mod fault;
 mod findings;
 #[cfg(feature = "sandbox")]
 mod handlers;

@@ -185,9 +185,15 @@ impl Text {
                 let pod = self.pod(&found.problem.holder);
                 return match found.kind {
                     ProblemKind::Raised => {
-                        let error = found.problem.error.to_string();
+                        let error = &found.problem.error;
+                        // A URL that dubbo-go refuses was read here like any other.
+                        let what = if error.reason.is_some() { "" } else { " cannot be read" };
                         let mark = format!("{WARNING}!{WARNING:#}");
-                        writeln!(out, "{time} {mark} Pod {pod} cannot be read: {}", plain(&error))
+                        writeln!(
+                            out,
+                            "{time} {mark} Pod {pod}{what}: {}",
+                            plain(&error.to_string())
+                        )
                     }
                     ProblemKind::Cleared => {
                         writeln!(out, "{time} {GOOD}!{GOOD:#} Pod {pod}: a problem is gone")

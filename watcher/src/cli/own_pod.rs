@@ -11,7 +11,7 @@ use dubbo_k8s_engine::{
     Failure,
     registration::{
         PodName, Registrar, RegistrarNotice, RegistrarSettings, RegistrationError, RegistryUrl,
-        Ticket,
+        RegistryUrlError, Ticket,
     },
 };
 use dubbo_k8s_registry::kube::{
@@ -142,11 +142,17 @@ impl Desk {
 }
 
 /// Checks all URLs before anything is sent, and says what is wrong with each.
-pub(super) fn check(urls: &[String]) -> Result<Vec<(RegistryUrl, &str)>, Ended> {
+///
+/// # Errors
+/// Wrong use, if one of them is not what `read` takes.
+pub(super) fn check(
+    urls: &[String],
+    read: impl Fn(&str) -> Result<RegistryUrl, RegistryUrlError>,
+) -> Result<Vec<(RegistryUrl, &str)>, Ended> {
     let mut checked = Vec::new();
     let mut wrong = false;
     for text in urls {
-        match RegistryUrl::parse(text) {
+        match read(text) {
             Ok(url) => checked.push((url, text.as_str())),
             Err(error) => {
                 wrong = true;

@@ -5,14 +5,13 @@ use std::io::{self, Write};
 
 use base64::{Engine as _, engine::GeneralPurpose};
 use dubbo_k8s_codec::{
-    Annotation, Category, DecodeError, Key, Record, Url,
+    Annotation, Category, DecodeError, Instance, Key, Record, Url,
     problem::{Detail, Language},
 };
 
 use super::{
     excerpt::excerpt,
     findings::Findings,
-    input::Fault,
     plain::{plain, width},
     terminal::{DIM, ERROR, HEADING, NAME, WARNING},
 };
@@ -35,13 +34,35 @@ pub(super) fn annotation(
     findings.write_rest(out, indent, language)
 }
 
-/// The line above what is in a Pod.
-pub(super) fn pod_heading(out: &mut dyn Write, namespace: &str, name: &str) -> io::Result<()> {
-    let name = if name.is_empty() { "(without a name)".into() } else { plain(name) };
-    match namespace {
-        "" => writeln!(out, "{HEADING}Pod {name}{HEADING:#}"),
-        _ => writeln!(out, "{HEADING}Pod {}/{name}{HEADING:#}", plain(namespace)),
+/// Writes Dubbo Java's metadata, its endpoints first.
+pub(super) fn metadata(out: &mut dyn Write, instance: &Instance, indent: &str) -> io::Result<()> {
+    write!(out, "{indent}{HEADING}Dubbo Java{HEADING:#}")?;
+    let endpoints = instance.endpoints().unwrap_or_default();
+    for endpoint in endpoints {
+        write!(out, "  {NAME}{}:{}{NAME:#}", plain(&endpoint.protocol), endpoint.port)?;
     }
+    writeln!(out, "  {DIM}(io.dubbo/metadata; it names no interfaces){DIM:#}")?;
+    let members = instance.members().map(|(name, value)| (plain(name), plain(value)));
+    let members: Vec<_> = members.collect();
+    let widest = members.iter().map(|(name, _)| width(name)).max().unwrap_or_default();
+    for (name, value) in members {
+        let gap = widest - width(&name) + 2;
+        writeln!(out, "{indent}    {DIM}{name}{DIM:#}{:gap$}{value}", "")?;
+    }
+    Ok(())
+}
+
+/// The line above what is in a Pod.
+pub(super) fn pod_heading(
+    out: &mut dyn Write,
+    namespace: &str,
+    name: &str,
+    deleted: bool,
+) -> io::Result<()> {
+    let name = if name.is_empty() { "(without a name)".into() } else { plain(name) };
+    let slash = if namespace.is_empty() { "" } else { "/" };
+    let deleted = if deleted { "  (deleted)" } else { "" };
+    writeln!(out, "{HEADING}Pod {}{slash}{name}{HEADING:#}{deleted}", plain(namespace))
 }
 
 /// An error inside of a report.
@@ -98,26 +119,6 @@ pub(super) fn decode_error(
         text.push_str(hint);
     }
     text
-}
-
-/// An error of the file around the annotations.
-pub(super) fn fault(fault: &Fault, text: &[u8], columns: usize, language: Language) -> String {
-    let message = fault.message(language);
-    let message = plain(&message);
-    if fault.offset == 0 {
-        return message.into_owned();
-    }
-    let place = excerpt("  ", text_line(text, fault.offset), in_line(text, fault.offset), columns);
-    let line = text.iter().take(fault.offset).filter(|byte| **byte == b'\n').count() + 1;
-    let (stage, offset) = (fault.stage.as_str(), fault.offset);
-    match language {
-        Language::English => {
-            format!("{stage}: {message} in line {line}, at byte {offset}\n\n{place}")
-        }
-        Language::Chinese => {
-            format!("{stage}：{message}；位于第 {line} 行，字节 {offset}\n\n{place}")
-        }
-    }
 }
 
 /// The line that the byte `offset` is in, without its end.

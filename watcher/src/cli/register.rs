@@ -17,7 +17,7 @@ use super::{
 };
 
 pub(super) async fn run(arguments: &Register) -> Result<(), Ended> {
-    let urls = check(&arguments.urls)?;
+    let urls = check(&arguments.urls, RegistryUrl::parse)?;
     for (url, text) in &urls {
         url.warnings().iter().for_each(|warning| warn(&format!("{}: {warning}", plain(text))));
     }
@@ -57,7 +57,7 @@ pub(super) async fn run(arguments: &Register) -> Result<(), Ended> {
 }
 
 pub(super) async fn unregister(arguments: &Unregister) -> Result<(), Ended> {
-    let urls = check(&arguments.urls)?;
+    let urls = check(&arguments.urls, RegistryUrl::registered)?;
     let manner = Manner { dry_run: arguments.dry_run, ..Manner::default() };
     let mut desk = Desk::open(&arguments.own, manner)?;
     let edit = if arguments.all {

@@ -32,6 +32,21 @@ async fn a_request_carries_what_it_says_and_the_answer_comes_in_pieces() {
 }
 
 #[tokio::test]
+async fn the_path_of_the_server_comes_before_that_of_each_request() {
+    for path in ["/k8s/clusters/c-x", "/k8s/clusters/c-x/"] {
+        let (port, asked) = server("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+        let mut client = client(&format!("http://127.0.0.1:{}{path}", port.await.unwrap()));
+        let mut exchange = client.send(Duration::ZERO, get("/api/v1/pods?limit=1", false));
+        assert!(matches!(exchange.next().await, Some(Event::Head { status: 200, .. })));
+        let asked = asked.await.unwrap();
+        assert!(
+            asked.starts_with("GET /k8s/clusters/c-x/api/v1/pods?limit=1 HTTP/1.1\r\n"),
+            "{asked}"
+        );
+    }
+}
+
+#[tokio::test]
 async fn a_body_that_ends_early_is_not_the_end() {
     let (port, _) = server("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nbody");
     let mut client = client(&format!("http://127.0.0.1:{}", port.await.unwrap()));
@@ -40,9 +55,9 @@ async fn a_body_that_ends_early_is_not_the_end() {
 }
 
 #[tokio::test]
-async fn a_request_is_given_up_after_its_timeout_and_a_watch_only_before_its_events() {
+async fn a_request_is_given_up_after_its_timeout_and_a_watch_that_is_answered_ends() {
     let head = b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n";
-    for (verb, given_up) in [(Verb::Get, true), (Verb::Watch, false)] {
+    for verb in [Verb::Get, Verb::Watch] {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let mut client = with_timeout(listener.local_addr().unwrap().port());
         let mut exchange = client.send(Duration::ZERO, Request { verb, ..get("/api", false) });
@@ -57,9 +72,18 @@ async fn a_request_is_given_up_after_its_timeout_and_a_watch_only_before_its_eve
         assert!(matches!(event, Some(Event::Head { status: 200, .. })), "{event:?}");
         // From here on the clock goes as far as a task waits.
         tokio::time::pause();
-        let ended = tokio::time::timeout(Duration::from_hours(1), exchange.next()).await;
+        let started = tokio::time::Instant::now();
+        let ended = tokio::time::timeout(Duration::from_hours(1), exchange.next()).await.unwrap();
+        assert!(started.elapsed() <= Duration::from_secs(6), "{verb}: {:?}", started.elapsed());
         tokio::time::resume();
-        assert_eq!(ended.is_ok(), given_up, "{verb}: {ended:?}");
+        match (verb, &ended) {
+            (Verb::Watch, Some(Event::End)) => {}
+            (Verb::Get, Some(Event::Failed(error))) => {
+                assert_eq!(error.kind, TransportErrorKind::Deadline);
+            }
+            _ => panic!("{verb}: {ended:?}"),
+        }
+        assert!(exchange.next().await.is_none());
     }
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let mut client = with_timeout(listener.local_addr().unwrap().port());

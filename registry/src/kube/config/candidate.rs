@@ -13,7 +13,7 @@ use base64::{
 
 use super::{
     Cluster, Config, ConfigError, Context, Environment, Kubeconfig, Material, Overrides, Proxy,
-    Secret, Trust, Url, User, namespaces,
+    Secret, Trust, Url, User, namespaces, oidc::IdToken,
 };
 
 /// As Go reads it: bits that are left over do not matter.
@@ -30,6 +30,8 @@ pub(super) struct Candidate {
     pub(super) cluster: Cluster,
     pub(super) user_entry: String,
     pub(super) user: User,
+    /// Where the user entry stands.
+    pub(super) user_source: Option<IdToken>,
 }
 
 impl Candidate {
@@ -42,6 +44,7 @@ impl Candidate {
             cluster: Cluster::default(),
             user_entry: "--token-file".to_owned(),
             user: User::default(),
+            user_source: None,
         }
     }
 
@@ -86,6 +89,10 @@ impl Candidate {
             cluster,
             user_entry: format!("the user `{user_name}` of the kubeconfig"),
             user,
+            user_source: Some(IdToken {
+                files: kubeconfig.files.clone(),
+                user: user_name.to_owned(),
+            }),
         })
     }
 
@@ -149,6 +156,7 @@ impl Candidate {
             proxy: self.proxy(&server, environment)?,
             identity: self.identity()?,
             credential: self.credential(environment)?,
+            id_token: self.id_token(),
             impersonation: self.impersonation()?,
             request_timeout: overrides.request_timeout,
             namespace: match self.namespace.as_deref() {

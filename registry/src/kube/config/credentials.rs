@@ -6,7 +6,8 @@ use std::{collections::BTreeMap, time::SystemTime};
 use super::{
     AuthProvider, ConfigError, Credential, Environment, Identity, Impersonation, User,
     candidate::{Candidate, material},
-    oidc, read_token,
+    oidc::{self, IdToken},
+    read_token,
 };
 
 impl Candidate {
@@ -109,6 +110,14 @@ impl Candidate {
             feature: format!("the auth-provider `{}`", provider.name),
             instead,
         })
+    }
+
+    /// Where the token is read again that a provider gave, and no other.
+    pub(super) fn id_token(&self) -> Option<IdToken> {
+        let user = &self.user;
+        let has_token = user.token.as_ref().is_some_and(|token| !token.is_empty());
+        let provided = user.auth_provider.is_some() && !has_token && user.token_file.is_none();
+        self.user_source.clone().filter(|_| provided)
     }
 
     fn contradiction(&self, first: &'static str, second: &'static str) -> ConfigError {

@@ -35,6 +35,7 @@ pub(super) fn candidate(environment: &Environment) -> Result<Candidate, ConfigEr
         },
         user_entry: "the service account of this Pod".to_owned(),
         user: User { token_file: Some(token), ..User::default() },
+        user_source: None,
     })
 }
 

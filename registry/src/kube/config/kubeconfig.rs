@@ -168,15 +168,21 @@ impl Kubeconfig {
     /// The files that apply: `explicit` alone, which must exist; else those of `$KUBECONFIG` that
     /// exist; else `~/.kube/config` if it exists. No file at all gives an empty kubeconfig.
     pub fn load(explicit: Option<&Path>, environment: &Environment) -> Result<Self, ConfigError> {
-        let mut merged = Self::default();
         if let Some(path) = explicit {
+            let mut merged = Self::default();
             let file = read(path)?.ok_or_else(|| ConfigError::Missing { path: path.to_owned() })?;
             merged.merge(path, file)?;
             return Ok(merged);
         }
-        for path in candidates(environment) {
-            if let Some(file) = read(&path)? {
-                merged.merge(&path, file)?;
+        Self::of_files(&candidates(environment))
+    }
+
+    /// The same files again; one that is no longer there defines nothing.
+    pub(super) fn of_files(files: &[PathBuf]) -> Result<Self, ConfigError> {
+        let mut merged = Self::default();
+        for path in files {
+            if let Some(file) = read(path)? {
+                merged.merge(path, file)?;
             }
         }
         Ok(merged)

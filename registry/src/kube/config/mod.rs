@@ -70,6 +70,8 @@ pub struct Config {
     pub impersonation: Option<Impersonation>,
     /// The longest time that one request may take.
     pub request_timeout: Option<Duration>,
+    /// Where the credential stands, if it is a token that other programs replace.
+    id_token: Option<oidc::IdToken>,
 }
 
 /// How the server's certificate is checked.
@@ -186,6 +188,15 @@ impl Config {
         };
         candidate.apply(overrides);
         candidate.check(overrides, environment)
+    }
+}
+
+impl Config {
+    /// The token as it is now: another program may have replaced one that it wrote into the kubeconfig. What cannot
+    /// be read or has expired leaves the one that is known.
+    pub(in crate::kube) fn current(&self, known: &Secret) -> Secret {
+        let read = self.id_token.as_ref().and_then(oidc::IdToken::read);
+        read.unwrap_or_else(|| known.clone())
     }
 }
 

@@ -1,15 +1,40 @@
 //! `auth-provider: oidc` of a kubeconfig, as kubectl has it built in: the id-token is a bearer token as long as it
-//! is valid. A new one is never asked for: that is for the tool that wrote the kubeconfig, or for kubectl.
+//! is valid. A new one is never asked for: that is for the program that wrote the kubeconfig, or for kubectl; what it
+//! writes there is read.
 
-use std::time::{Duration, SystemTime};
+use std::{
+    path::PathBuf,
+    time::{Duration, SystemTime},
+};
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde::Deserialize;
 
-use super::{AuthProvider, ConfigError, Credential, Secret};
+use super::{AuthProvider, ConfigError, Credential, Kubeconfig, Secret};
 
 /// A token that ends within this time counts as expired, as for kubectl.
 const LEEWAY: Duration = Duration::from_secs(10);
+
+/// Where an id-token stands, so that the one that replaces it is read.
+#[derive(Clone, Debug)]
+pub(super) struct IdToken {
+    /// The kubeconfig files, as they are merged.
+    pub(super) files: Vec<PathBuf>,
+    /// The user entry.
+    pub(super) user: String,
+}
+
+impl IdToken {
+    /// The token that stands there now, if it is valid.
+    pub(super) fn read(&self) -> Option<Secret> {
+        let kubeconfig = Kubeconfig::of_files(&self.files).ok()?;
+        let provider = kubeconfig.users.get(&self.user)?.auth_provider.as_ref()?;
+        match credential(&self.user, provider, SystemTime::now()).ok()? {
+            Credential::Token(token) if provider.name == "oidc" => Some(token),
+            _ => None,
+        }
+    }
+}
 
 /// The credential that the provider holds at this time.
 pub(super) fn credential(

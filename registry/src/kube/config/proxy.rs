@@ -33,12 +33,21 @@ impl Proxy {
         bare(self.url.host_str().unwrap_or_default())
     }
 
-    /// That of a cluster entry; an empty text is none.
+    /// That of a cluster entry; an empty text is none. `socks5h`, which Go takes in the environment, is
+    /// refused here by client-go.
     pub(super) fn of_cluster(entry: &str, text: &str) -> Result<Option<Self>, ConfigError> {
         if text.trim().is_empty() {
             return Ok(None);
         }
-        parse(text.trim(), "proxy-url").map(Some).map_err(|reason| ConfigError::BadField {
+        let parsed = match parse(text.trim(), "proxy-url") {
+            Ok(_) if is_socks5h(text) => {
+                Err("must be http://, https:// or socks5://, which leaves \
+                                              names to the proxy too"
+                    .to_owned())
+            }
+            parsed => parsed,
+        };
+        parsed.map(Some).map_err(|reason| ConfigError::BadField {
             entry: entry.to_owned(),
             field: "proxy-url",
             reason,
@@ -86,6 +95,11 @@ impl fmt::Debug for Proxy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Proxy({self} from {})", self.origin)
     }
+}
+
+fn is_socks5h(text: &str) -> bool {
+    let scheme = text.trim_start().get(..8);
+    scheme.is_some_and(|scheme| scheme.eq_ignore_ascii_case("socks5h:"))
 }
 
 /// Parses a proxy; the reason why not never quotes it.
@@ -224,6 +238,20 @@ mod tests {
         assert_eq!(found("https://k", &unasked), Ok(None));
         let error = found("https://k", &[("HTTPS_PROXY", "ftp://ada:s3cr3t@p")]).unwrap_err();
         assert_eq!(error, "the environment: HTTPS_PROXY must be http://, https:// or socks5://");
+    }
+
+    #[test]
+    fn socks5h_is_for_the_environment_alone_as_in_client_go() {
+        for text in ["socks5h://p:1", " SOCKS5H://ada:s3cr3t@p"] {
+            let error = Proxy::of_cluster("k", text).unwrap_err().to_string();
+            assert!(
+                error.starts_with("k: proxy-url must be http://, https:// or socks5://"),
+                "{error}"
+            );
+            assert!(!error.contains("s3cr3t"), "{error}");
+        }
+        assert!(Proxy::of_cluster("k", "socks5://p:1").unwrap().is_some());
+        assert!(Proxy::of_cluster("k", " ").unwrap().is_none());
     }
 
     #[test]

@@ -1,0 +1,227 @@
+//! What a text is, by its beginning and the lines in it.
+//!
+//! It reads no value: that is the work of its siblings.
+
+use alloc::vec::Vec;
+
+use super::objects::Objects;
+use super::{Document, Format, Kind, PastedError, PastedPod, json, lines, printed, states, yaml};
+use crate::annotation::Annotation;
+
+/// Reads a text as what it is.
+pub(super) fn read(text: &str) -> Document<'_> {
+    let start = text.trim_start_matches(|ch: char| ch.is_whitespace() || MARKS.contains(&ch));
+    if start.is_empty() {
+        return of(Format::Base64, Kind::Empty, Vec::new());
+    }
+    if start.starts_with(['{', '[']) && begins_json(start) {
+        return json::read(text);
+    }
+    if let Some(document) = lines::read(text).or_else(|| printed::read(text)) {
+        return document;
+    }
+    if begins_json(start) {
+        return json::read(text);
+    }
+    if value_before_yaml(text) {
+        json::read(text)
+    } else if text.contains(':') || YAML.iter().any(|mark| start.starts_with(mark)) {
+        yaml::read(text)
+    } else {
+        bare(text)
+    }
+}
+
+/// A byte-order mark, and what `jq --seq` writes before each value.
+pub(super) const MARKS: [char; 2] = ['\u{feff}', '\u{1e}'];
+
+/// What no bare annotation begins with.
+const YAML: [&str; 8] = ["- ", "---", "#", "%", "&", "!", "|", ">"];
+
+/// What begins a line of YAML that holds Pods.
+const HEADERS: [&str; 9] = [
+    "apiVersion:",
+    "kind:",
+    "metadata:",
+    "items:",
+    "annotations:",
+    "dubbo.io/annotation:",
+    "- apiVersion:",
+    "- kind:",
+    "- metadata:",
+];
+
+/// A document without what its objects say.
+pub(super) fn of(format: Format, kind: Kind, pods: Vec<PastedPod<'_>>) -> Document<'_> {
+    Document { format, kind, pods, others: Vec::new(), skipped_lines: 0, error: None }
+}
+
+/// A document of these objects.
+pub(super) fn document(
+    format: Format,
+    objects: Objects<'_>,
+    error: Option<PastedError>,
+) -> Document<'_> {
+    let mut pods = objects.pods;
+    if objects.kind == Some(Kind::Events) {
+        states::last_of_events(&mut pods);
+    } else {
+        states::last_of_documents(&mut pods);
+    }
+    let kind = match (objects.kind, pods.as_slice()) {
+        (Some(kind @ Kind::Events), _) | (Some(kind @ (Kind::Records | Kind::Metadata)), [_]) => {
+            kind
+        }
+        (Some(Kind::Annotation), [pod]) if pod.is_bare() => match &pod.pod.annotation {
+            Some(_) => Kind::Annotation,
+            None if pod.metadata.is_some() => Kind::Metadata,
+            None => Kind::Pods,
+        },
+        _ => Kind::Pods,
+    };
+    let error = error.or(objects.error);
+    Document { others: objects.others, error, ..of(format, kind, pods) }
+}
+
+/// The value of an annotation, or several, a line each.
+fn bare(text: &str) -> Document<'_> {
+    let whole = text.trim_matches(|ch: char| ch.is_whitespace() || ch == '\u{feff}');
+    let each: Vec<&str> = whole.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+    // A line break within base64 means nothing, unless what it divides is complete.
+    let several = each.len() > 1
+        && Annotation::decode(whole).is_err()
+        && each.iter().all(|line| Annotation::decode(line).is_ok());
+    let (kind, values) =
+        if several { (Kind::Pods, each) } else { (Kind::Annotation, Vec::from([unquoted(whole)])) };
+    let pods = values.into_iter().map(|value| {
+        let start = lines::offset_in(text, value);
+        let span = start..start + value.len();
+        let mut pod = PastedPod { annotation: Some(span.clone()), span, ..PastedPod::default() };
+        pod.pod.annotation = Some(value.into());
+        pod
+    });
+    of(Format::Base64, kind, pods.collect())
+}
+
+/// Without the quotes of a shell.
+fn unquoted(text: &str) -> &str {
+    text.strip_prefix('\'').and_then(|text| text.strip_suffix('\'')).unwrap_or(text)
+}
+
+/// Whether a value of JSON begins here, and no other text.
+pub(super) fn begins_json(start: &str) -> bool {
+    match start.strip_prefix('[') {
+        Some(rest) => {
+            let rest = rest.trim_start();
+            rest.is_empty() || rest.starts_with(['{', '[', ']', '"'])
+        }
+        None => start.starts_with(['{', '"']) || is_null(start),
+    }
+}
+
+fn is_null(start: &str) -> bool {
+    let rest = start.strip_prefix("null");
+    rest.is_some_and(|rest| !rest.starts_with(|ch: char| ch.is_ascii_alphanumeric() || ch == ':'))
+}
+
+/// Whether a line begins with a JSON value, and none before it is one of YAML.
+fn value_before_yaml(text: &str) -> bool {
+    let mut found = lines_of(text).filter(|(_, line)| is_value(line) || is_header(line));
+    found.next().is_some_and(|(_, line)| is_value(line))
+}
+
+fn is_value(line: &str) -> bool {
+    match line.strip_prefix('[') {
+        Some(rest) => rest.trim().is_empty() || rest.starts_with(['{', ']']),
+        None => line.starts_with('{'),
+    }
+}
+
+fn is_header(line: &str) -> bool {
+    line.starts_with("---") || HEADERS.iter().any(|header| line.starts_with(header))
+}
+
+/// The lines of a text with their places.
+pub(super) fn lines_of(text: &str) -> impl Iterator<Item = (usize, &str)> {
+    let mut at = 0;
+    text.split_inclusive('\n').map(move |line| {
+        let start = at;
+        at += line.len();
+        (start, line.trim_end_matches(['\n', '\r']))
+    })
+}
+
+/// How many lines of a text have something in them.
+pub(super) fn lines(text: &str) -> usize {
+    lines_of(text).filter(|(_, line)| !line.trim().is_empty()).count()
+}
+
+/// Where the next line begins that begins with a JSON value, and how many lines come before it. The logs
+/// in a dump of `kubectl cluster-info` hold none.
+pub(super) fn skip_text(text: &str, at: usize) -> (usize, usize) {
+    let rest = text.get(at..).unwrap_or_default();
+    let mut in_logs = false;
+    let (mut end, mut skipped) = (text.len(), 0);
+    for (index, (start, line)) in lines_of(rest).enumerate() {
+        if in_logs {
+            in_logs = !line.starts_with(LOGS_END);
+        } else if line.starts_with(LOGS_START) {
+            in_logs = true;
+        } else if index > 0 && is_value(line.trim_start_matches('\u{feff}')) {
+            end = at + start;
+            break;
+        }
+        skipped += usize::from(!line.trim().is_empty());
+    }
+    (end, skipped)
+}
+
+const LOGS_START: &str = "==== START logs ";
+const LOGS_END: &str = "==== END logs ";
+
+/// What comes before the logs of a container in a dump.
+pub(super) fn before_logs(text: &str) -> &str {
+    if !contains(text, LOGS_START) {
+        return text;
+    }
+    let logs = lines_of(text).find(|(_, line)| line.starts_with(LOGS_START));
+    logs.map_or(text, |(at, _)| text.get(..at).unwrap_or_default())
+}
+
+/// Whether a text holds another; most texts do not.
+pub(super) fn contains(text: &str, other: &str) -> bool {
+    memchr::memmem::find(text.as_bytes(), other.as_bytes()).is_some()
+}
+
+/// Where the logs of a container end that begin here, and how many lines they are.
+pub(super) fn skip_logs(text: &str, at: usize) -> (usize, usize) {
+    let rest = text.get(at..).unwrap_or_default();
+    let mut skipped = 0;
+    for (start, line) in lines_of(rest) {
+        skipped += usize::from(!line.trim().is_empty());
+        if line.starts_with(LOGS_END) {
+            let end = rest.get(start..).and_then(|last| last.find('\n'));
+            return (end.map_or(text.len(), |end| at + start + end + 1), skipped);
+        }
+    }
+    (text.len(), skipped)
+}
+
+/// Where YAML begins behind other text that `start` begins, if it is that text which is no YAML at `broken`.
+pub(super) fn yaml_after_text(text: &str, start: usize, broken: usize) -> Option<usize> {
+    let rest = text.get(start..).unwrap_or_default();
+    let (at, header) = lines_of(rest).find(|(_, line)| is_header(line))?;
+    (at > 0 && broken <= start + at + header.len()).then_some(start + at)
+}
+
+/// Where the next document of YAML begins.
+pub(super) fn next_yaml(text: &str, at: usize) -> usize {
+    let rest = text.get(at..).unwrap_or_default();
+    let next = lines_of(rest).skip(1).find(|(_, line)| line.starts_with("---"));
+    next.map_or(text.len(), |(start, _)| at + start)
+}
+
+/// A text as it was given, or nothing of what must not be in a command.
+pub(super) fn word(text: &str) -> Option<&str> {
+    crate::kubernetes::is_name(text).then_some(text)
+}

@@ -1,0 +1,137 @@
+//! From the bytes of a file or a paste to the text that is read: encodings, and JSON that was pasted as a string.
+//!
+//! It never guesses an encoding, and never unpacks anything: a host does that.
+
+use alloc::borrow::Cow;
+use alloc::string::String;
+use core::fmt;
+
+use super::{Document, PastedError, form};
+use crate::json::Reader;
+use crate::problem::{Language, Phrase};
+use crate::text::Text;
+
+/// The text of a file or a paste.
+#[derive(Clone, Debug)]
+pub struct Source<'a> {
+    decoded: Text<'a>,
+    /// What the text holds as a string.
+    inner: Option<String>,
+}
+
+/// Why bytes are not looked into.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Refused {
+    /// They are compressed by gzip.
+    Gzip,
+}
+
+impl fmt::Display for Refused {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(Phrase::Gzip.text(Language::English))
+    }
+}
+
+impl core::error::Error for Refused {}
+
+/// Strings in strings in strings are nobody's.
+const MAX_LAYERS: usize = 3;
+
+impl<'a> Source<'a> {
+    /// The text of `bytes`.
+    ///
+    /// # Errors
+    /// If they are packed. What is no text is an error of the document, behind what comes before it.
+    pub fn of(bytes: &'a [u8]) -> Result<Self, Refused> {
+        if bytes.starts_with(b"\x1f\x8b") {
+            return Err(Refused::Gzip);
+        }
+        let decoded = Text::of(bytes);
+        let mut inner: Option<String> = None;
+        for _ in 0..MAX_LAYERS {
+            match unquoted(inner.as_deref().unwrap_or(&decoded.text)) {
+                Some(text) => inner = Some(text),
+                None => break,
+            }
+        }
+        Ok(Self { decoded, inner })
+    }
+
+    /// What the offsets of the document count in.
+    pub fn text(&self) -> &str {
+        self.inner.as_deref().unwrap_or(&self.decoded.text)
+    }
+
+    /// Whether all of the bytes are text.
+    pub const fn is_text(&self) -> bool {
+        self.decoded.broken.is_none()
+    }
+
+    /// Where in the bytes the byte `offset` of the text stands; of a text that was a string, in that.
+    pub fn place(&self, offset: usize) -> usize {
+        if self.inner.is_some() { offset } else { self.decoded.place(offset) }
+    }
+
+    /// Reads it.
+    pub fn read(&self) -> Document<'_> {
+        let mut document = form::read(self.text());
+        // That the bytes end is why the text breaks off.
+        let end = self.text().trim_end().len();
+        let at_end = document.error.as_ref().is_none_or(|error| error.offset >= end);
+        if self.decoded.broken.is_some() && at_end {
+            document.error = Some(PastedError::not_text(self.text().len()));
+        }
+        document
+    }
+}
+
+/// What a text holds that is a string with JSON or YAML in it: `"{\"kind\":…}"`, `{\"kind\":…}`, `'{…}'`.
+fn unquoted(text: &str) -> Option<String> {
+    let text = text.trim();
+    if let Some(inner) = text.strip_prefix('\'').and_then(|text| text.strip_suffix('\'')) {
+        return begins_value(inner).then(|| inner.into());
+    }
+    let bare = text.trim_start_matches(['{', '[']);
+    let quoted: Cow<'_, str> = if text.starts_with('"') {
+        Cow::Borrowed(text)
+    } else if bare.len() < text.len() && bare.starts_with(['\\']) {
+        Cow::Owned(["\"", text, "\""].concat())
+    } else {
+        return None;
+    };
+    let mut reader = Reader::new(quoted.as_bytes());
+    let inner = reader.string().ok()?.text().ok()?;
+    (reader.peek().is_none() && begins_value(&inner)).then(|| inner.into_owned())
+}
+
+/// Whether it is more than the bare value of an annotation.
+fn begins_value(text: &str) -> bool {
+    text.trim_start().starts_with(['{', '[', '"']) || text.contains(": ") || text.contains(":\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn json_that_was_pasted_as_a_string_is_unescaped() {
+        let json = r#"{"kind":"Pod","metadata":{"name":"a"}}"#;
+        let string = serde_json::to_string(json).unwrap();
+        let twice = serde_json::to_string(&string).unwrap();
+        let bare = string.trim_matches('"');
+        let lines = r#"{\n  \"kind\": \"Pod\"}"#;
+        for text in [&string, &twice, bare, &alloc::format!("  '{json}'\n")] {
+            assert_eq!(Source::of(text.as_bytes()).unwrap().text(), json, "{text}");
+        }
+        assert_eq!(Source::of(lines.as_bytes()).unwrap().text(), "{\n  \"kind\": \"Pod\"}");
+        for text in [json, "\"W10=\"", "'W10='", r#""{" x"#, r#""{\x}""#] {
+            assert_eq!(Source::of(text.as_bytes()).unwrap().text(), text);
+        }
+    }
+
+    #[test]
+    fn a_packed_text_is_refused() {
+        assert_eq!(Source::of(b"\x1f\x8b\x08\0").unwrap_err(), Refused::Gzip);
+    }
+}
