@@ -10,7 +10,7 @@ use dubbo_k8s_codec::{Annotation, WarningCode};
 use crate::pod::{Change, PodText};
 
 /// What it would do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Verdict {
     /// It reads the records.
     Read,
@@ -19,6 +19,7 @@ pub enum Verdict {
     /// It never sees the Pod, because of its label.
     NotSelected,
     /// It sees the Pod; there is nothing registered in it.
+    #[default]
     Nothing,
     /// The Pod is gone.
     Gone,
@@ -27,16 +28,21 @@ pub enum Verdict {
 impl Verdict {
     /// The verdict on a Pod whose annotation is `value`.
     pub fn of(pod: &PodText, value: Option<&str>) -> Self {
+        Self::judge(pod, value.map(go_reads))
+    }
+
+    /// The verdict on a Pod; `readable` says of its annotation, if there is one, whether Go's reader takes it.
+    pub fn judge(pod: &PodText, readable: Option<bool>) -> Self {
         if pod.change == Some(Change::Deleted) {
             return Self::Gone;
         }
         if !pod.is_bare() && readers(pod).is_empty() {
             return Self::NotSelected;
         }
-        match value {
+        match readable {
             None => Self::Nothing,
-            Some(value) if go_reads(value) => Self::Read,
-            Some(_) => Self::Refused,
+            Some(true) => Self::Read,
+            Some(false) => Self::Refused,
         }
     }
 
@@ -87,11 +93,14 @@ pub fn readers(pod: &PodText) -> &'static [&'static str] {
 
 /// Whether Go's reader takes this annotation: all that is accepted beyond it is two oddities.
 pub fn go_reads(value: &str) -> bool {
+    Annotation::decode(value).is_ok_and(|annotation| go_reads_decoded(&annotation))
+}
+
+/// The same of an annotation that was decoded.
+pub fn go_reads_decoded(annotation: &Annotation) -> bool {
     use WarningCode::{MissingPadding, StandardAlphabet};
-    Annotation::decode(value).is_ok_and(|annotation| {
-        let beyond = |code| matches!(code, StandardAlphabet | MissingPadding);
-        !annotation.warnings().iter().any(|warning| beyond(warning.code))
-    })
+    let beyond = |code| matches!(code, StandardAlphabet | MissingPadding);
+    !annotation.warnings().iter().any(|warning| beyond(warning.code))
 }
 
 #[cfg(test)]

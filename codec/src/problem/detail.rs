@@ -2,12 +2,14 @@
 //!
 //! It translates its own phrases and nothing else: what comes from outside is quoted as it is.
 
+use alloc::boxed::Box;
 use alloc::format;
 use alloc::string::{String, ToString};
 
 use super::{Language, Phrase};
 use crate::error::{DecodeError, Found};
 use crate::path::KeyError;
+use crate::relation::Mismatch;
 use crate::url::UrlError;
 
 /// What a problem is about.
@@ -29,6 +31,8 @@ pub enum Detail {
     Instead(String),
     /// What is wrong in so many words, and the piece of the source that it is said of.
     Wrong(Phrase, Option<String>),
+    /// Why a consumer does not call a provider.
+    Obstacle(Box<Mismatch>),
 }
 
 impl Detail {
@@ -37,6 +41,7 @@ impl Detail {
         let chinese = language == Language::Chinese;
         match self {
             Self::Text(text) => text.clone(),
+            Self::Obstacle(mismatch) => mismatch.text(language),
             Self::Instead(text) => {
                 [if chinese { "应写作 `" } else { "write `" }, text, "`"].concat()
             }
@@ -84,6 +89,12 @@ impl Found {
 
 fn quoted(character: char) -> String {
     ["“", character.encode_utf8(&mut [0; 4]), "”"].concat()
+}
+
+impl From<Mismatch> for Detail {
+    fn from(mismatch: Mismatch) -> Self {
+        Self::Obstacle(Box::new(mismatch))
+    }
 }
 
 impl From<&DecodeError> for Detail {

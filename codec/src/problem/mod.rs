@@ -108,8 +108,16 @@ pub enum Code {
     ConsumerWithoutProvider,
     /// The interface is provided, but in no group or version that the consumer asks for.
     GroupOrVersionMismatch,
+    /// The interface is provided, but over no protocol that the consumer speaks.
+    ProtocolMismatch,
+    /// The service is provided in namespaces only that the consumer does not read unless it is told to.
+    ProviderInOtherNamespace,
+    /// The service is provided, but no provider of it takes calls.
+    NoUsableProvider,
     /// A provider says of itself that it is disabled or has no weight.
     ProviderDisabled,
+    /// A number of a URL is none, so that its default counts.
+    NotANumber,
     /// A name that no Kubernetes object can have.
     NameInvalid,
     /// The text is not the JSON or YAML that it began as.
@@ -118,6 +126,8 @@ pub enum Code {
     SourceRefused,
     /// An object that is no Pod.
     NotAPod,
+    /// The same Pod stands in the text more than once.
+    PodTwice,
 }
 
 impl Code {
@@ -127,9 +137,10 @@ impl Code {
             AddressNotPod, AnnotationMissing, AnnotationsNearLimit, AnnotationsTooLarge,
             CategoryMismatch, ConsumerWithoutProvider, DoubleEncoded, DubboGoReadsOtherwise,
             DubboGoRefusesUrl, DubboGoTakesNoProvider, DuplicateRecord, GroupOrVersionMismatch,
-            InterfaceMismatch, KeyMalformed, LabelMissing, LabelUnknown, NameInvalid, NotAPod, Odd,
-            ProviderDisabled, ProviderEnded, ProviderNotReady, ProviderTerminating, Refused,
-            SourceRefused, SourceSyntax, UrlMalformed,
+            InterfaceMismatch, KeyMalformed, LabelMissing, LabelUnknown, NameInvalid,
+            NoUsableProvider, NotANumber, NotAPod, Odd, PodTwice, ProtocolMismatch,
+            ProviderDisabled, ProviderEnded, ProviderInOtherNamespace, ProviderNotReady,
+            ProviderTerminating, Refused, SourceRefused, SourceSyntax, UrlMalformed,
         };
         let stages = [Stage::Base64, Stage::Utf8, Stage::Json, Stage::Shape, Stage::Protobuf];
         let oddities = [
@@ -169,11 +180,16 @@ impl Code {
             AnnotationsTooLarge,
             ConsumerWithoutProvider,
             GroupOrVersionMismatch,
+            ProtocolMismatch,
+            ProviderInOtherNamespace,
+            NoUsableProvider,
             ProviderDisabled,
+            NotANumber,
             NameInvalid,
             SourceSyntax,
             SourceRefused,
             NotAPod,
+            PodTwice,
         ];
         stages.into_iter().map(Refused).chain(oddities.into_iter().map(Odd)).chain(others)
     }
@@ -203,11 +219,16 @@ impl Code {
             Self::AnnotationsTooLarge => "annotations-too-large",
             Self::ConsumerWithoutProvider => "consumer-without-provider",
             Self::GroupOrVersionMismatch => "group-or-version-mismatch",
+            Self::ProtocolMismatch => "protocol-mismatch",
+            Self::ProviderInOtherNamespace => "provider-in-other-namespace",
+            Self::NoUsableProvider => "no-usable-provider",
             Self::ProviderDisabled => "provider-disabled",
+            Self::NotANumber => "not-a-number",
             Self::NameInvalid => "name-invalid",
             Self::SourceSyntax => "source-syntax",
             Self::SourceRefused => "source-refused",
             Self::NotAPod => "not-a-pod",
+            Self::PodTwice => "pod-twice",
         }
     }
 
@@ -222,6 +243,8 @@ impl Code {
             | Self::DubboGoRefusesUrl
             | Self::ConsumerWithoutProvider
             | Self::GroupOrVersionMismatch
+            | Self::ProtocolMismatch
+            | Self::NoUsableProvider
             | Self::NameInvalid
             | Self::SourceSyntax
             | Self::SourceRefused => Severity::Error,
@@ -234,14 +257,17 @@ impl Code {
             | Self::AddressNotPod
             | Self::AnnotationsNearLimit
             | Self::ProviderTerminating
-            | Self::ProviderEnded => Severity::Warning,
+            | Self::ProviderEnded
+            | Self::ProviderInOtherNamespace
+            | Self::NotANumber => Severity::Warning,
             Self::DubboGoReadsOtherwise
             | Self::DubboGoTakesNoProvider
             | Self::DoubleEncoded
             | Self::AnnotationMissing
             | Self::ProviderNotReady
             | Self::ProviderDisabled
-            | Self::NotAPod => Severity::Note,
+            | Self::NotAPod
+            | Self::PodTwice => Severity::Note,
         }
     }
 
@@ -378,7 +404,7 @@ mod tests {
             assert!(code.advice(Language::Chinese).chars().any(|c| c > '\u{2e7f}'), "{code}");
             assert!(chinese.chars().any(|c| c > '\u{2e7f}'), "{code} is not in Chinese");
         }
-        assert_eq!(names.len(), 5 + 14 + 25);
+        assert_eq!(names.len(), 5 + 14 + 30);
     }
 
     #[test]

@@ -47,7 +47,7 @@ impl Collector {
             (_, true) if self.pods.len() == 1 => Kind::Annotation,
             _ => Kind::Pods,
         };
-        let pods = if self.events { last_states(self.pods) } else { self.pods };
+        let pods = last_states(self.pods, self.events);
         Document { format, kind, pods, strangers: (self.strangers, self.stranger_count), error }
     }
 
@@ -176,18 +176,29 @@ impl Collector {
     }
 }
 
-/// Of the events about one Pod only the last one counts.
-fn last_states(pods: Vec<PodText>) -> Vec<PodText> {
+/// Of several states of one Pod only the last one counts; outside of a watch it is noted that there were several.
+fn last_states(pods: Vec<PodText>, events: bool) -> Vec<PodText> {
     let mut last = std::collections::BTreeMap::new();
     for (at, pod) in pods.iter().enumerate() {
         last.insert(identity(pod), crate::model::index(at));
     }
-    let mut at = 0;
+    if last.len() == pods.len() && !pods.iter().any(PodText::is_bare) {
+        return pods;
+    }
+    let (mut at, mut again) = (0, std::collections::BTreeMap::new());
     let mut kept = pods;
     kept.retain(|pod| {
         at += 1;
-        last.get(&identity(pod)) == Some(&crate::model::index(at - 1))
+        let name = identity(pod);
+        let is_last = last.get(&name) == Some(&crate::model::index(at - 1)) || pod.is_bare();
+        if !is_last {
+            again.insert(name, 0_u32);
+        }
+        is_last
     });
+    for pod in kept.iter_mut().filter(|_| !events) {
+        pod.repeated = again.contains_key(&identity(pod));
+    }
     kept
 }
 

@@ -8,12 +8,17 @@ use crate::editing::{Edits, Operation, Owned, Refusal, new_key};
 impl Session {
     pub(super) fn edit(&mut self, question: Question) -> Result<Summary, &'static str> {
         let (pod, _) = question.target();
+        let field = (question.record.unwrap_or(usize::MAX), question.field.clone());
         let operation = operation(question).map_err(Refusal::as_str)?;
         let value = self.model.value(pod, &self.source).unwrap_or_default().to_owned();
         let of = self.model.pods.get_mut(pod).ok_or(Refusal::NoRecord.as_str())?;
         let edits = of.edits.get_or_insert_with(|| Edits::new(&value));
-        let done = edits.apply(operation);
-        if !edits.is_changed() {
+        let done = if field.1.is_empty() {
+            edits.apply(operation)
+        } else {
+            edits.type_into(field, operation)
+        };
+        if !edits.is_used() {
             of.edits = None;
         }
         done.map_err(Refusal::as_str)?;
@@ -38,6 +43,7 @@ fn operation(question: Question) -> Result<Operation, Refusal> {
         "deduplicate" => Operation::Deduplicate,
         "repair" => Operation::Repair,
         "undo" => Operation::Undo,
+        "redo" => Operation::Redo,
         "reset" => Operation::Reset,
         _ => return Err(Refusal::NoRecord),
     })

@@ -5,6 +5,7 @@
 
 mod edits;
 mod question;
+mod selection;
 mod summary;
 
 use serde::Serialize;
@@ -20,7 +21,7 @@ use crate::model::Model;
 use crate::pod::PodText;
 use crate::rows::{By, View};
 use crate::show::{self, Places, ProblemData, RowData, Shown, Target};
-use crate::{compare, share, source};
+use crate::{compare, graph, source, table};
 
 /// Rows, problems and the like that one answer may hold.
 const WINDOW: usize = 400;
@@ -68,6 +69,8 @@ struct RowWindow {
     total: usize,
     from: usize,
     rows: Vec<RowData>,
+    /// Where the rows are that were asked for.
+    places: Vec<Option<usize>>,
 }
 
 /// A window of the problems.
@@ -140,7 +143,7 @@ impl Session {
     }
 
     fn answer(&mut self, question: Question) -> String {
-        let (pod, record) = question.target();
+        let (pod, record) = self.target(&question);
         match question.verb.as_str() {
             "summary" => text(&self.summary()),
             "view" => text(&self.look(&question)),
@@ -149,7 +152,8 @@ impl Session {
             "reveal" => text(&self.reveal(pod, record)),
             "problems" => text(&self.problem_window(&question)),
             "detail" => {
-                let detail = self.shown().detail(pod, record, question.language());
+                let (now, language) = (question.now, question.language());
+                let detail = self.shown().detail(pod, record, now, language);
                 answer(detail.ok_or("no such Pod"))
             }
             "select" => answer(self.select(&question)),
@@ -160,10 +164,11 @@ impl Session {
                 let output = self.shown().output(pod, question.language());
                 answer(output.ok_or("no annotation"))
             }
-            "share" => {
-                let value = self.model.value(pod, &self.source);
-                answer(share::pod(self.pod_text(pod), value))
-            }
+            "locate" => text(&self.locate(&question)),
+            "share" => answer(self.share(&question)),
+            "graph" => text(&graph::graph(&self.model, &self.view, question.language())),
+            "facets" => text(&table::facets(&self.model)),
+            "table" => text(&table::table(&self.shown(), &self.view)),
             "keep" => text(&self.keep()),
             "compare" => answer(self.compare()),
             "live" => text(&self.live_input(question)),
@@ -189,6 +194,9 @@ impl Session {
         if let Some(words) = &question.find {
             self.view.find(words);
         }
+        if let Some(filters) = &question.filters {
+            self.view.filter(filters);
+        }
         if let Some(open) = question.all {
             self.view.set_all(open);
         }
@@ -202,7 +210,8 @@ impl Session {
         let window = rows.iter().skip(from).take(count);
         let tick = self.model.tick;
         let shown = window.map(|row| self.shown().row(row, question.language(), tick)).collect();
-        RowWindow { total: rows.len(), from, rows: shown }
+        let places = question.ids.iter().map(|id| self.view.position(id)).collect();
+        RowWindow { total: rows.len(), from, rows: shown, places }
     }
 
     fn toggle(&mut self, question: &Question) -> Place {
@@ -236,7 +245,7 @@ impl Session {
     }
 
     fn select(&self, question: &Question) -> Result<Places, &'static str> {
-        let (pod, record) = question.target();
+        let (pod, record) = self.target(question);
         let layer = Layer::ALL.into_iter().find(|layer| layer.as_str() == question.layer);
         let layer = layer.ok_or("no such layer")?;
         let places = self.shown().select(pod, record, layer, question.start..question.end);
@@ -268,7 +277,7 @@ impl Session {
         let touched = self.live.take(&mut self.model, question.events, question.now);
         if anew {
             (self.document, self.source) = (None, String::new());
-            self.view = self.view.again(&self.model);
+            self.view.again(&self.model);
         }
         if touched {
             self.settle();
@@ -290,3 +299,6 @@ impl Session {
 fn refused(why: &'static str) -> String {
     answer(Err::<(), _>(why))
 }
+
+#[cfg(test)]
+mod tests;

@@ -84,7 +84,7 @@ impl Session {
             services: model.sorted().count(),
             providers,
             consumers,
-            edited: model.pods.iter().filter(|pod| pod.edits.is_some()).count(),
+            edited: model.pods.iter().filter(|pod| pod.is_edited()).count(),
             errors,
             warnings,
             notes: counts(Severity::Note),

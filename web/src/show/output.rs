@@ -55,7 +55,7 @@ impl Shown<'_> {
         };
         Some(Output {
             annotation: value.to_owned(),
-            changed: of.edits.is_some(),
+            changed: of.is_edited(),
             json: edit.json_patch(),
             merge: edit.merge_patch(),
             kubectl: command(Form::Json),

@@ -2,13 +2,12 @@
 //!
 //! It looks for none; the codec's lint and the readers found them.
 
-use dubbo_k8s_codec::Category;
 use dubbo_k8s_codec::dubbo_go::Reason;
 use dubbo_k8s_codec::problem::{Code, Language, Problem, Severity};
 
 use super::{Places, Shown, pod_name};
 use crate::document::Document;
-use crate::model::{Model, Pod};
+use crate::model::{Lonely, Model, Pod, index};
 use crate::source;
 use serde::Serialize;
 
@@ -49,8 +48,8 @@ pub fn problems(model: &Model, document: Option<&Document>) -> Vec<Place> {
         }
     }
     for service in model.sorted() {
-        let problem = model.services.get(service as usize).and_then(|node| node.problem.as_ref());
-        if let Some(problem) = problem {
+        let worst = model.services.get(service as usize).and_then(|node| node.lonely.first());
+        if let Some(Lonely { problem, .. }) = worst {
             all.push(Place { severity: problem.code.severity(), of: Of::Service(service) });
         }
     }
@@ -117,15 +116,13 @@ impl Shown<'_> {
             }
             Of::Service(id) => {
                 let node = self.model.services.get(id as usize)?;
-                let first = node.of(Category::Consumers).first();
-                let record = first.and_then(|(pod, place)| {
-                    Some(self.pod(*pod as usize)?.endpoints.get(*place as usize)?.record)
-                });
+                let Lonely { problem, member, .. } = node.lonely.first()?;
+                let record = self.model.endpoint(*member).map(|(_, endpoint)| endpoint.record);
                 ProblemData {
-                    pod: first.map(|(pod, _)| *pod),
+                    pod: Some(member.0),
                     record: record.map(|record| record as usize),
                     r#in: Some(node.service.to_string()),
-                    ..ProblemData::of(node.problem.as_ref()?, language)
+                    ..ProblemData::of(problem, language)
                 }
             }
         })
@@ -139,12 +136,13 @@ impl Shown<'_> {
     /// The problems of a Pod, that of the record's service first; `place` says where each stands.
     pub(super) fn problems_of(
         &self,
+        at: usize,
         of: &Pod,
         record: Option<usize>,
         place: &dyn Fn(usize) -> Option<Places>,
         language: Language,
     ) -> Vec<ProblemData> {
-        let of_service = self.service_problem(of, record);
+        let of_service = self.service_problem(at, of, record);
         let all = of_service.iter().chain(of.problems.iter().take(LISTED));
         let listed = all.map(|problem| {
             let places = problem.offset.and_then(place);
@@ -153,16 +151,10 @@ impl Shown<'_> {
         listed.collect()
     }
 
-    /// Why a consumer finds nobody, if this record is one.
-    fn service_problem(&self, of: &Pod, record: Option<usize>) -> Option<Problem> {
-        let mut endpoints = of.endpoints.iter();
-        let endpoint = endpoints.find(|endpoint| Some(endpoint.record as usize) == record)?;
-        let node = self.model.services.get(endpoint.service as usize)?;
-        let asks = endpoint.category == Category::Consumers;
-        node.problem
-            .clone()
-            .filter(|_| asks)
-            .map(|problem| problem.in_record(endpoint.record as usize))
+    /// Why a consumer finds no provider, if this record is one.
+    fn service_problem(&self, at: usize, of: &Pod, record: Option<usize>) -> Option<Problem> {
+        let place = of.place_of(record?)?;
+        Some(self.model.lonely((index(at), place))?.clone().in_record(record?))
     }
 }
 
