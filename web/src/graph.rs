@@ -5,7 +5,6 @@
 use std::collections::BTreeMap;
 
 use dubbo_k8s_codec::Category;
-use dubbo_k8s_codec::problem::Language;
 use serde::Serialize;
 
 use crate::model::{Model, Pod, index};
@@ -26,11 +25,11 @@ pub(crate) struct Graph {
 type Node = (&'static str, String, u32, u32);
 
 /// From which node to which, how many endpoints, how many of them find no provider or are called by no consumer,
-/// and why the first of these is.
+/// and why the first of these is: the code of a problem, or of an obstacle.
 type Edge = (u32, u32, u32, u32, Option<&'static str>);
 
 /// The graph of what is shown.
-pub(crate) fn graph(model: &Model, view: &View, language: Language) -> Graph {
+pub(crate) fn graph(model: &Model, view: &View) -> Graph {
     let (mut graph, mut known) = (Graph::default(), BTreeMap::new());
     let mut edges: BTreeMap<String, u32> = BTreeMap::new();
     for id in model.sorted() {
@@ -49,9 +48,9 @@ pub(crate) fn graph(model: &Model, view: &View, language: Language) -> Graph {
                 let (asks, why) = match category {
                     Category::Consumers => {
                         let problem = model.lonely(*member);
-                        (true, problem.map(|problem| problem.code.title(language)))
+                        (true, problem.map(|problem| problem.code.as_str()))
                     }
-                    _ => (false, model.unusable(*member).map(|it| it.title(language))),
+                    _ => (false, model.unusable(*member).map(|it| it.as_str())),
                 };
                 let (from, to) = if asks { (app, service) } else { (service, app) };
                 let new = index(graph.edges.len());

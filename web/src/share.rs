@@ -61,7 +61,8 @@ fn line(pod: &PodText, value: &str) -> Option<(String, usize)> {
     let records = keys.iter().zip(annotation.records());
     let annotation = encode(records.map(|(key, record)| Record { key, ..record }));
     let of = |text: &str| crate::answer::text(&text);
-    let mut out = [r#"{"apiVersion":"v1","kind":"Pod","metadata":{"name":"#, &of(&pod.name)].concat();
+    let mut out =
+        [r#"{"apiVersion":"v1","kind":"Pod","metadata":{"name":"#, &of(&pod.name)].concat();
     let mut add = |before: &str, text: &str, behind: &str| out.extend([before, &of(text), behind]);
     add(r#","namespace":"#, &pod.namespace, "");
     add(r#","annotations":{"dubbo.io/annotation":"#, &annotation, "}");

@@ -4,7 +4,6 @@
 //! others; each reads the annotation with Go's strict base64, and skips the whole Pod if that fails.
 
 use dubbo_k8s_codec::kubernetes::{LABEL_VALUE, LABEL_VALUES};
-use dubbo_k8s_codec::problem::Language;
 use dubbo_k8s_codec::{Annotation, WarningCode};
 
 use crate::pod::{Change, PodText};
@@ -54,30 +53,6 @@ impl Verdict {
             Self::NotSelected => "not-selected",
             Self::Nothing => "nothing",
             Self::Gone => "gone",
-        }
-    }
-
-    /// The verdict as a sentence.
-    pub const fn sentence(self, language: Language) -> &'static str {
-        let [english, chinese] = match self {
-            Self::Read => ["dubbo-go reads this Pod.", "dubbo-go 会读取这个 Pod。"],
-            Self::Refused => [
-                "dubbo-go refuses the annotation and skips the whole Pod.",
-                "dubbo-go 会拒绝该注解，并跳过整个 Pod。",
-            ],
-            Self::NotSelected => [
-                "dubbo-go never sees this Pod: no version selects its label.",
-                "dubbo-go 看不到这个 Pod：没有版本会选中它的标签。",
-            ],
-            Self::Nothing => [
-                "dubbo-go sees this Pod, and finds nothing registered.",
-                "dubbo-go 能看到这个 Pod，但没有任何注册。",
-            ],
-            Self::Gone => ["The Pod is gone.", "这个 Pod 已经不在了。"],
-        };
-        match language {
-            Language::English => english,
-            Language::Chinese => chinese,
         }
     }
 }

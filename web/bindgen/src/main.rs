@@ -1,10 +1,14 @@
-//! `dubbo-k8s-web-bindgen WASM FOLDER`: writes the wasm and its JavaScript for the page into a folder.
+//! `dubbo-k8s-web-bindgen WASM FOLDER`: writes the wasm and its JavaScript for the page into a folder, and the
+//! explanations of the codec's codes, which the page has as data so that the wasm need not hold them.
 //!
 //! A program of its own, so that nothing else of the workspace waits for its dependencies.
 
 use std::error::Error;
 use std::path::PathBuf;
 
+use dubbo_k8s_codec::problem::{Code, Language};
+use dubbo_k8s_codec::relation::Obstacle;
+use serde_json::{Map, Value, json};
 use wasm_bindgen_cli_support::Bindgen;
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -21,6 +25,20 @@ fn main() -> Result<(), Box<dyn Error>> {
         .remove_name_section(true)
         .remove_producers_section(true)
         .out_name("inspector")
-        .generate(folder)?;
+        .generate(&folder)?;
+    std::fs::write(folder.join("texts.json"), texts().to_string())?;
     Ok(())
+}
+
+/// Title and advice of each problem, and the title of each reason of a pair that does not match: English, then 中文.
+fn texts() -> Value {
+    const LANGUAGES: [Language; 2] = [Language::English, Language::Chinese];
+    let problem = |code: Code| {
+        let both = LANGUAGES.map(|language| [code.title(language), code.advice(language)]);
+        (code.as_str().to_owned(), json!(both))
+    };
+    let obstacle = |of: Obstacle| (of.as_str().to_owned(), json!(LANGUAGES.map(|it| of.title(it))));
+    let problems: Map<String, Value> = Code::all().map(problem).collect();
+    let obstacles: Map<String, Value> = Obstacle::ALL.into_iter().map(obstacle).collect();
+    json!({ "problems": problems, "obstacles": obstacles })
 }

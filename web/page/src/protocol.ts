@@ -44,6 +44,7 @@ export interface RowData {
   count?: number;
   providers?: number;
   consumers?: number;
+  unread?: number;
   group?: string | null;
   version?: string | null;
   protocol?: string;
@@ -66,8 +67,6 @@ export interface RowData {
 export interface ProblemData {
   code: string;
   severity: Severity;
-  title: string;
-  advice: string;
   about: string[];
   offset: number | null;
   decodedOffset: number | null;
@@ -107,17 +106,18 @@ export interface Detail {
   addresses: string[];
   state: string | null;
   bare: boolean;
-  /** A live registry says that the annotation is refused; it does not send it. */
-  told: boolean;
-  verdict: { code: string; text: string; versions: string[] };
+  /** A live registry reports that the annotation is refused; it does not send it. */
+  reported: boolean;
+  verdict: { code: string; versions: string[] };
   same: boolean | null;
   meter: { bytes: number; limit: number; own: number };
   problems: ProblemData[];
   repairs: { step: string; title: string; changes: Change[] }[] | null;
+  relations: Relations | null;
   records: RecordData[];
   record: RecordData | null;
   layers: LayerData[] | null;
-  edited: { steps: number; changes: Change[] } | null;
+  edited: { steps: number; undone: number; changes: Change[] } | null;
   refused?: string;
 }
 
@@ -130,7 +130,25 @@ export interface SourceWindow {
   whole: boolean;
 }
 
-export interface Command { line?: string; file?: [string, string] | null; refused?: string; advice?: string }
+/** Whom a consumer would call, or who would call a provider. */
+export interface Relations { calls: boolean; calling: number; never: number; pairs: Pair[] }
+
+/** `share` in hundredths of a percent; `why` is an obstacle, what is asked for and what is there. */
+export interface Pair { pod: number; record: number | null; in: string; address: string; share?: number; why?: [string, string, string] }
+
+/** `[kind, name, pod, record]`; kind is `app` or `service`. */
+export type GraphNode = ['app' | 'service', string, number, number];
+/** `[from, to, endpoints, broken ones, why]`; from and to are places among the nodes. */
+export type GraphEdge = [number, number, number, number, string | null];
+export interface Graph { nodes: GraphNode[]; edges: GraphEdge[]; more: boolean }
+
+/** The values of the fields that can be filtered by. */
+export type Facets = Record<'ns' | 'app' | 'protocol' | 'group' | 'version', string[]>;
+
+/** The cells of all rows, one after the other. */
+export interface Table { columns: number; cells: string[] }
+
+export interface Command { line?: string; file?: [string, string] | null; refused?: string; about?: string[] }
 
 export interface Output {
   annotation: string;
@@ -138,7 +156,6 @@ export interface Output {
   json: string;
   merge: string;
   kubectl: Command;
-  kubectlMerge: Command;
   bytes: number;
   limit: number;
   bare: boolean;

@@ -166,7 +166,7 @@ impl Session {
             }
             "locate" => text(&self.locate(&question)),
             "share" => answer(self.share(&question)),
-            "graph" => text(&graph::graph(&self.model, &self.view, question.language())),
+            "graph" => text(&graph::graph(&self.model, &self.view)),
             "facets" => text(&table::facets(&self.model)),
             "table" => text(&table::table(&self.shown(), &self.view)),
             "keep" => text(&self.keep()),
@@ -209,7 +209,7 @@ impl Session {
         let rows = self.view.rows();
         let window = rows.iter().skip(from).take(count);
         let tick = self.model.tick;
-        let shown = window.map(|row| self.shown().row(row, question.language(), tick)).collect();
+        let shown = window.map(|row| self.shown().row(row, tick)).collect();
         let places = question.ids.iter().map(|id| self.view.position(id)).collect();
         RowWindow { total: rows.len(), from, rows: shown, places }
     }

@@ -75,7 +75,6 @@ pub struct Detail {
 #[derive(Debug, Serialize)]
 struct VerdictData {
     code: &'static str,
-    text: &'static str,
     versions: &'static [&'static str],
 }
 
@@ -173,11 +172,7 @@ impl<'a> Shown<'a> {
             reported: value.is_none() && !of.reported.is_empty(),
             state: pod_state(of),
             bare: text.is_bare(),
-            verdict: VerdictData {
-                code: verdict.as_str(),
-                text: verdict.sentence(language),
-                versions: readers(text),
-            },
+            verdict: VerdictData { code: verdict.as_str(), versions: readers(text) },
             same,
             meter: Meter {
                 bytes: text.annotation_bytes(value),
@@ -185,7 +180,7 @@ impl<'a> Shown<'a> {
                 own: value.map_or(0, str::len),
             },
             problems: self.problems_of(at, of, record, &place, language),
-            relations: record.and_then(|record| self.relations(at, record, now_ms, language)),
+            relations: record.and_then(|record| self.relations(at, record, now_ms)),
             repairs: value.map(|value| repairs(value, language)),
             records: annotation.as_ref().map_or_else(Vec::new, RecordLine::all),
             record: annotation.as_ref().and_then(|it| RecordData::of(it, record)),

@@ -18,7 +18,6 @@ pub struct Output {
     json: String,
     merge: String,
     kubectl: Command,
-    kubectl_merge: Command,
     bytes: usize,
     limit: usize,
     bare: bool,
@@ -29,7 +28,7 @@ pub struct Output {
 #[serde(untagged)]
 enum Command {
     Line { line: String, file: Option<(String, String)> },
-    None { refused: String, advice: &'static str },
+    None { refused: &'static str, about: Vec<String> },
 }
 
 impl Shown<'_> {
@@ -46,20 +45,18 @@ impl Shown<'_> {
             old: text.value(self.source),
             new: value,
         };
-        let command = |form: Form| match edit.kubectl(form) {
+        let kubectl = match edit.kubectl(Form::Json) {
             Ok(command) => Command::Line { line: command.line, file: command.file },
-            Err(problem) => Command::None {
-                refused: problem.message(language),
-                advice: problem.code.advice(language),
-            },
+            Err(problem) => {
+                Command::None { refused: problem.code.as_str(), about: problem.details(language) }
+            }
         };
         Some(Output {
             annotation: value.to_owned(),
             changed: of.is_edited(),
             json: edit.json_patch(),
             merge: edit.merge_patch(),
-            kubectl: command(Form::Json),
-            kubectl_merge: command(Form::Merge),
+            kubectl,
             bytes: text.annotation_bytes(Some(value)),
             limit: ANNOTATIONS_LIMIT,
             bare: text.is_bare(),

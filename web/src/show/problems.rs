@@ -71,8 +71,6 @@ pub fn problems(model: &Model, document: Option<&Document>) -> Vec<Place> {
 pub struct ProblemData {
     code: &'static str,
     severity: &'static str,
-    title: &'static str,
-    advice: &'static str,
     about: Vec<String>,
     offset: Option<usize>,
     decoded_offset: Option<usize>,
@@ -163,8 +161,6 @@ impl ProblemData {
         Self {
             code: problem.code.as_str(),
             severity: problem.code.severity().as_str(),
-            title: problem.code.title(language),
-            advice: problem.code.advice(language),
             about: problem.details(language),
             offset: problem.offset,
             decoded_offset: problem.decoded_offset,

@@ -3,7 +3,6 @@
 //! It judges no pair; the codec's relations do.
 
 use dubbo_k8s_codec::Category;
-use dubbo_k8s_codec::problem::Language;
 use dubbo_k8s_codec::relation::Relation;
 use serde::Serialize;
 
@@ -34,20 +33,14 @@ struct Pair {
     /// Of the consumer's calls, in hundredths of a percent.
     #[serde(skip_serializing_if = "Option::is_none")]
     share: Option<u64>,
-    /// Why it does not call: a stable name, the words, what is asked for and what is there.
+    /// Why it does not call: a stable name, what is asked for and what is there.
     #[serde(skip_serializing_if = "Option::is_none")]
-    why: Option<[String; 4]>,
+    why: Option<[String; 3]>,
 }
 
 impl Shown<'_> {
     /// The pairs of a record at this time, if it is a consumer or a provider.
-    pub(super) fn relations(
-        &self,
-        at: usize,
-        record: usize,
-        now_ms: u64,
-        language: Language,
-    ) -> Option<Relations> {
+    pub(super) fn relations(&self, at: usize, record: usize, now_ms: u64) -> Option<Relations> {
         let place = self.pod(at)?.place_of(record)?;
         let member = (index(at), place);
         let (_, endpoint) = self.model.endpoint(member)?;
@@ -59,19 +52,18 @@ impl Shown<'_> {
         let never = found.pairs.len() - found.calling;
         let (calling, others) = found.pairs.split_at_checked(found.calling)?;
         let listed = calling.iter().take(LISTED).chain(others.iter().take(LISTED));
-        let pairs = listed.map(|call| self.pair(call, language)).collect();
+        let pairs = listed.map(|call| self.pair(call)).collect();
         Some(Relations { calls, calling: found.calling, never, pairs })
     }
 
-    fn pair(&self, call: &Call, language: Language) -> Pair {
+    fn pair(&self, call: &Call) -> Pair {
         let found = self.model.endpoint(call.other);
         let (share, why) = match &call.relation {
             Relation::Calls(weight) => {
                 (Some(weight.saturating_mul(10_000) / call.total.max(1)), None)
             }
             Relation::Never(of) => {
-                let title = of.obstacle.title(language);
-                let why = [of.obstacle.as_str(), title, &of.asked, &of.found].map(str::to_owned);
+                let why = [of.obstacle.as_str(), &of.asked, &of.found].map(str::to_owned);
                 (None, Some(why))
             }
         };

@@ -3,7 +3,7 @@
 //! It is asked for the rows in sight alone, and never looks at others.
 
 use dubbo_k8s_codec::lint::Entry;
-use dubbo_k8s_codec::problem::{Language, Severity};
+use dubbo_k8s_codec::problem::Severity;
 use dubbo_k8s_codec::{Category, Record};
 use serde::Serialize;
 
@@ -104,7 +104,7 @@ pub(super) struct EntryData {
 
 impl Shown<'_> {
     /// One row.
-    pub fn row(&self, row: &Row, language: Language, tick: u64) -> RowData {
+    pub fn row(&self, row: &Row, tick: u64) -> RowData {
         let what = match row.node {
             Node::Unread => What::Unread,
             Node::Service(id) => What::Service(self.service_row(id).unwrap_or_default()),
@@ -117,7 +117,7 @@ impl Shown<'_> {
                 What::Endpoint(self.endpoint_row(pod, place, tick).unwrap_or_default())
             }
             Node::Ghost(at) => What::Endpoint(self.ghost_row(at).unwrap_or_default()),
-            Node::Pod(pod) => What::Pod(self.pod_row(pod as usize, language).unwrap_or_default()),
+            Node::Pod(pod) => What::Pod(self.pod_row(pod as usize).unwrap_or_default()),
             Node::Record(pod, record) => {
                 What::Record(self.record_row(pod as usize, record as usize))
             }
@@ -180,7 +180,7 @@ impl Shown<'_> {
         })
     }
 
-    fn pod_row(&self, at: usize, language: Language) -> Option<PodRow> {
+    fn pod_row(&self, at: usize) -> Option<PodRow> {
         let of = self.pod(at)?;
         let worst = of.problems.iter().max_by_key(|problem| problem.code.severity());
         Some(PodRow {
@@ -191,7 +191,7 @@ impl Shown<'_> {
             state: pod_state(of),
             edited: of.is_edited(),
             severity: worst.map(|problem| problem.code.severity().as_str()),
-            why: worst.map(|problem| problem.code.title(language)),
+            why: worst.map(|problem| problem.code.as_str()),
         })
     }
 
