@@ -23,6 +23,7 @@ async function apply(operation: Operation) {
     changed();
     return;
   }
+  state.refusedEdit = null;
   if (state.summary?.live) summary.live = state.summary.live;
   state.summary = summary;
   state.editing = true;
@@ -102,8 +103,9 @@ export async function setEditing(editing: boolean) {
   if (editing) show('detail');
   changed();
   requestAnimationFrame(() => {
-    const field = document.querySelector<HTMLElement>('.params input[data-name="weight"], .params input, .record .field input');
-    if (editing) field?.focus();
+    // The weight first: it is what is changed most.
+    const fields = ['.params input[data-name="weight"]', '.params input', '.record .field input'];
+    if (editing) fields.map((one) => document.querySelector<HTMLElement>(one)).find((one) => one !== null)?.focus();
     else if (document.activeElement === document.body) document.querySelector<HTMLElement>('#edit')?.focus();
   });
 }

@@ -15,14 +15,19 @@ interface Policies { createPolicy(name: string, rules: { createScriptURL(url: st
 const policies = (globalThis as { trustedTypes?: Policies }).trustedTypes;
 const policy = policies?.createPolicy('inspector', { createScriptURL: (url) => url });
 
+/** A Worker of one of the page's own scripts. */
+export function workerOf(script: string): Worker {
+  const url = new URL(script, location.href).href;
+  return new Worker((policy?.createScriptURL(url) ?? url) as string, { type: 'module' });
+}
+
 export class Model {
   #worker = this.#start();
   #waiting = new Map<number, Waiting>();
   #next = 1;
 
   #start(): Worker {
-    const url = new URL(workerUrl, location.href).href;
-    const worker = new Worker((policy?.createScriptURL(url) ?? url) as string, { type: 'module' });
+    const worker = workerOf(workerUrl);
     worker.onmessage = ({ data }) => this.#take(data);
     worker.onerror = (event) => this.#fail(new Error(event.message || 'worker'));
     return worker;

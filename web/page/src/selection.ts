@@ -5,7 +5,7 @@ import { firstVisible, rowOf, rowsAt, scrollTo, toggle } from './rows.ts';
 import { state } from './state.ts';
 import type { Detail, LayerId, Output, Places, ProblemData, SourceWindow } from './protocol.ts';
 
-export async function reveal(pod: number, record: number | null) {
+export async function reveal(pod: number, record: number | null, push = true) {
   const { row, rows } = await model.ask<{ row: number | null; rows: number }>({ do: 'reveal', pod, record });
   state.total = rows;
   if (row !== null) {
@@ -15,7 +15,7 @@ export async function reveal(pod: number, record: number | null) {
     requestAnimationFrame(() => scrollTo(row));
   }
   await choose(pod, record);
-  remember(true);
+  if (push) remember(true);
 }
 
 export async function choose(pod: number, record: number | null) {
@@ -35,7 +35,6 @@ export async function choose(pod: number, record: number | null) {
   ]);
   if (state.pod !== pod || state.record !== record) return;
   state.detail = detail.refused ? null : detail;
-  if (!state.draft || !state.refusedEdit) state.refusedEdit = null;
   state.output = output && !output.refused ? output : null;
   if (source) state.source = source;
   await lightRecord();

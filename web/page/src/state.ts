@@ -1,7 +1,7 @@
 // Everything the page knows, in one place. Views read it; only the actions of `app` write it.
 import type { Comparison, Detail, Facets, Output, Places, ProblemData, RowData, SourceWindow, Summary } from './protocol.ts';
 import type { Lang, Word } from './messages.ts';
-import type { Picture } from './layout.ts';
+import type { Picture } from './geometry.ts';
 
 export type Pane = 'source' | 'services' | 'detail';
 export type Mode = 'tree' | 'graph';
