@@ -5,4 +5,5 @@ export const HEIGHT = 34;
 
 export interface Placed { name: string; kind: 'app' | 'service'; text: string; pod: number; record: number; x: number; y: number; calls: number; called: number; broken: number }
 export interface Line { from: number; to: number; count: number; broken: number; why: string | null }
-export interface Picture { nodes: Placed[]; lines: Line[]; left: number; top: number; width: number; height: number; more: boolean }
+/** `down`: layers stand one below the other; side by side otherwise. */
+export interface Picture { nodes: Placed[]; lines: Line[]; down: boolean; left: number; top: number; width: number; height: number; more: boolean }

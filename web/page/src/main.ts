@@ -8,6 +8,7 @@ import { listen } from './keys.ts';
 import { keepForOffline } from './model.ts';
 import { startLive } from './live.ts';
 import { state } from './state.ts';
+import { replaceGraph } from './view/graph.ts';
 import { page } from './view/page.ts';
 import { syncSource } from './view/source.ts';
 
@@ -36,7 +37,10 @@ onDraw(() => {
 listen();
 changed();
 
-addEventListener('resize', () => void rowsAt(firstVisible()));
+addEventListener('resize', () => {
+  void rowsAt(firstVisible());
+  replaceGraph();
+});
 addEventListener('popstate', () => void navigate());
 addEventListener('beforeunload', (event) => {
   if (state.summary?.edited) event.preventDefault();

@@ -87,7 +87,7 @@ function record(detail: Detail) {
   return html`<div class=${`record${state.recordGone ? ' gone' : ''}`}>
     ${state.recordGone ? html`<p class="refusal" role="status">${icon('warning')} ${t('recordGone')}</p>` : nothing}
     ${of.url
-      ? html`<div class="title"><h3>${of.service}</h3>${take(of)}</div>
+      ? html`<h3>${of.service}</h3><p class="takes">${take(of)}</p>
           <p class="parts">
             ${parts.map((part) => html`<button class=${`part ${part.name}${lit(part.at) ? ' lit' : ''}`} @click=${() => void select('url', ...part.at)}><small>${isWord(part.name) ? t(part.name as Word) : part.name}</small><span class="mono">${part.text}</span></button>`)}
           </p>

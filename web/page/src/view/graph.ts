@@ -2,6 +2,7 @@
 import { html, nothing, svg } from 'lit-html';
 import { guard } from 'lit-html/directives/guard.js';
 import { changed, download, number, t } from '../desk.ts';
+import { focusOn } from '../graph.ts';
 import { HEIGHT, WIDTH, type Line, type Picture, type Placed } from '../geometry.ts';
 import { reveal } from '../selection.ts';
 import { state } from '../state.ts';
@@ -11,7 +12,6 @@ import { icon } from './icons.ts';
 /** What of the picture is in sight: where its middle is, and how large a unit of it is. */
 let view = { x: 0, y: 0, zoom: 1 };
 let shown: Picture | null = null;
-let moved: [number, number] | null = null;
 
 export function graphPane() {
   const picture = state.graph;
@@ -37,47 +37,46 @@ const short = (text: string) => text.slice(text.lastIndexOf('.') + 1) || text;
 
 function drawing(picture: Picture) {
   if (shown !== picture) {
-    const first = shown === null || shown.nodes.length !== picture.nodes.length;
+    const first = shown === null || shown.nodes.length !== picture.nodes.length || shown.nodes[0]?.name !== picture.nodes[0]?.name;
     shown = picture;
     if (first) requestAnimationFrame(fit);
   }
-  return html`<svg id="graph" class="graph" role="application" tabindex="0" aria-label=${t('graphLabel')} aria-describedby="graph-here" @keydown=${key} @wheel=${wheel} @pointerdown=${down} @pointermove=${drag} @pointerup=${up} @pointercancel=${up}>
+  return html`<div class="frame"><svg id="graph" class="graph" role="application" tabindex="0" aria-label=${t('graphLabel')} aria-describedby="graph-here" @keydown=${key} @wheel=${wheel} @pointerdown=${down} @pointermove=${drag} @pointerup=${up} @pointercancel=${up}>
       <defs>${markers()}</defs>
-      <g class="world">${guard([picture, state.graphFocus, state.graphNode, state.lang], () => world(picture))}</g>
-    </svg>
+      <g class="world">${guard([picture, state.graphNode, state.lang], () => world(picture))}</g>
+    </svg></div>
     <p id="graph-here" class="hide" aria-live="polite">${spoken(picture)}</p>`;
 }
 
 const markers = () => ['plain', 'bad'].map((kind) => svg`<marker id=${`tip-${kind}`} class=${kind} viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" markerHeight="7" markerUnits="userSpaceOnUse" orient="auto"><path d="M0 0 8 4 0 8z" /></marker>`);
 
-/** The nodes to draw: all, or one and its neighbours. */
-function near(picture: Picture): Set<number> | null {
-  const at = picture.nodes.findIndex((node) => node.name === state.graphFocus);
-  if (at < 0) return null;
-  const set = new Set([at]);
-  for (const { from, to } of picture.lines) {
-    if (from === at) set.add(to);
-    if (to === at) set.add(from);
-  }
-  return set;
-}
-
 function world(picture: Picture) {
-  const only = near(picture);
-  const has = (at: number) => only === null || only.has(at);
   const here = picture.nodes.findIndex((node) => node.name === state.graphNode);
-  return svg`${picture.lines.map((line) => (has(line.from) && has(line.to) ? edge(picture, line, here) : nothing))}${picture.nodes.map((node, at) => (has(at) ? box(node, at, at === here) : nothing))}`;
+  return svg`${picture.lines.map((line) => edge(picture, line, here))}${picture.nodes.map((node, at) => box(node, at, at === here))}`;
 }
 
-function edge({ nodes }: Picture, line: Line, here: number) {
+function edge({ nodes, down }: Picture, line: Line, here: number) {
   const [from, to] = [nodes[line.from]!, nodes[line.to]!];
-  const forward = to.x >= from.x;
-  const [x1, x2] = forward ? [from.x + WIDTH / 2, to.x - WIDTH / 2 - 2] : [from.x - WIDTH / 2, to.x + WIDTH / 2 + 2];
-  const bend = Math.max(40, Math.abs(x2 - x1) / 2) * (forward ? 1 : -1);
   const all = line.broken === line.count;
   const kind = line.broken === 0 ? '' : all ? ' broken' : ' partly';
   const on = line.from === here || line.to === here ? ' on' : '';
-  return svg`<path class=${`edge${kind}${on}`} d=${`M${x1} ${from.y}C${x1 + bend} ${from.y} ${x2 - bend} ${to.y} ${x2} ${to.y}`} stroke-width=${(1 + Math.log2(line.count)).toFixed(1)} marker-end=${`url(#tip-${line.broken ? 'bad' : 'plain'})`}><title>${sentence(nodes, line)}</title></path>`;
+  return svg`<path class=${`edge${kind}${on}`} d=${down ? below(from, to) : beside(from, to)} stroke-width=${(1 + Math.log2(line.count)).toFixed(1)} marker-end=${`url(#tip-${line.broken ? 'bad' : 'plain'})`}><title>${sentence(nodes, line)}</title></path>`;
+}
+
+/** From the side of one node to that of another, which is behind it. */
+function beside(from: Placed, to: Placed): string {
+  const way = to.x >= from.x ? 1 : -1;
+  const [x1, x2] = [from.x + (WIDTH / 2) * way, to.x - (WIDTH / 2 + 2) * way];
+  const bend = Math.max(40, Math.abs(x2 - x1) / 2) * way;
+  return `M${x1} ${from.y}C${x1 + bend} ${from.y} ${x2 - bend} ${to.y} ${x2} ${to.y}`;
+}
+
+/** From the bottom of one node to the top of another, which is below it. */
+function below(from: Placed, to: Placed): string {
+  const way = to.y >= from.y ? 1 : -1;
+  const [y1, y2] = [from.y + (HEIGHT / 2) * way, to.y - (HEIGHT / 2 + 2) * way];
+  const bend = Math.max(24, Math.abs(y2 - y1) / 2) * way;
+  return `M${from.x} ${y1}C${from.x} ${y1 + bend} ${to.x} ${y2 - bend} ${to.x} ${y2}`;
 }
 
 const sentence = (nodes: Placed[], line: Line) =>
@@ -112,21 +111,17 @@ function go(node: Placed) {
   void reveal(node.pod, node.record);
 }
 
-function focusOn(name: string | null) {
-  state.graphFocus = name;
-  changed();
-  requestAnimationFrame(fit);
-}
-
 // Moving about: the picture itself stays as it is, only its group is moved.
 
 const element = () => document.getElementById('graph');
+/** The part of the picture that is seen: it is larger, so that there is something to drag into sight. */
+const frameOf = () => document.querySelector('.frame');
 
 function place() {
   const of = element();
   const group = of?.querySelector('.world');
   if (!of || !group) return;
-  const { width, height } = of.getBoundingClientRect();
+  const { clientWidth: width, clientHeight: height } = of;
   group.setAttribute('transform', `translate(${width / 2} ${height / 2}) scale(${view.zoom}) translate(${-view.x} ${-view.y})`);
 }
 
@@ -134,12 +129,9 @@ function fit() {
   const of = element();
   const picture = state.graph;
   if (!of || !picture) return;
-  const only = near(picture);
-  const nodes = picture.nodes.filter((_, at) => only === null || only.has(at));
-  const [xs, ys] = [nodes.map((node) => node.x), nodes.map((node) => node.y)];
-  const [left, right, top, bottom] = [Math.min(...xs) - WIDTH, Math.max(...xs) + WIDTH, Math.min(...ys) - HEIGHT * 2, Math.max(...ys) + HEIGHT * 2];
-  const { width, height } = of.getBoundingClientRect();
-  view = { x: (left + right) / 2, y: (top + bottom) / 2, zoom: Math.min(1.4, width / (right - left), height / (bottom - top)) };
+  const { left, top, width, height } = picture;
+  const frame = frameOf()!.getBoundingClientRect();
+  view = { x: left + width / 2, y: top + height / 2, zoom: Math.min(1.4, frame.width / width, frame.height / height) };
   place();
 }
 
@@ -155,7 +147,7 @@ function zoom(by: number, at?: { x: number; y: number }) {
 
 /** A place of the screen, from the middle of the picture. */
 function fromMiddle(event: MouseEvent) {
-  const box = element()!.getBoundingClientRect();
+  const box = frameOf()!.getBoundingClientRect();
   return { x: event.clientX - box.left - box.width / 2, y: event.clientY - box.top - box.height / 2 };
 }
 
@@ -173,27 +165,29 @@ function down(event: PointerEvent) {
 
 function drag(event: PointerEvent) {
   if (!pressed) return;
+  const of = event.currentTarget as SVGElement;
   const [x, y] = [event.clientX - pressed.x, event.clientY - pressed.y];
   if (!pressed.far && Math.hypot(x, y) < 4) return;
-  if (!pressed.far) element()?.setPointerCapture(event.pointerId);
-  pressed = { x: event.clientX, y: event.clientY, far: true };
-  view.x -= x / view.zoom;
-  view.y -= y / view.zoom;
-  moved ??= [0, 0];
-  requestAnimationFrame(() => {
-    if (moved) place();
-    moved = null;
-  });
+  if (!pressed.far) of.setPointerCapture?.(event.pointerId);
+  pressed.far = true;
+  // While it is dragged, what was drawn is moved as a whole; it is drawn anew when it is let go.
+  of.style.transform = `translate(${x}px, ${y}px)`;
 }
 
 function up(event: PointerEvent) {
-  const click = pressed !== null && !pressed.far;
+  const was = pressed;
   pressed = null;
-  if (!click) return;
+  if (!was) return;
+  if (was.far) {
+    view.x -= (event.clientX - was.x) / view.zoom;
+    view.y -= (event.clientY - was.y) / view.zoom;
+    (event.currentTarget as SVGElement).style.transform = '';
+    return place();
+  }
   const of = (event.target as Element).closest<SVGElement>('[data-node]');
   const node = of ? state.graph?.nodes[Number(of.dataset['node'])] : undefined;
   if (!node) return;
-  // The second click on a node leaves only its neighbours.
+  // The second click on a node leaves only what it is joined to.
   if (state.graphNode === node.name && state.detail) focusOn(state.graphFocus === node.name ? null : node.name);
   go(node);
 }
@@ -223,12 +217,11 @@ function key(event: KeyboardEvent) {
 
 function towards(picture: Picture, at: number, [dx, dy]: [number, number]): Placed | null {
   const here = picture.nodes[at]!;
-  const only = near(picture);
   const joined = new Set(picture.lines.flatMap((line) => (line.from === at ? [line.to] : line.to === at ? [line.from] : [])));
   let best: Placed | null = null;
   let least = Infinity;
   picture.nodes.forEach((node, index) => {
-    if (index === at || (only && !only.has(index))) return;
+    if (index === at) return;
     const [x, y] = [node.x - here.x, node.y - here.y];
     const [along, aside] = dx !== 0 ? [x * dx, Math.abs(y)] : [y * dy, Math.abs(x)];
     if (along < (dx !== 0 ? WIDTH / 2 : HEIGHT / 2)) return;
@@ -239,7 +232,7 @@ function towards(picture: Picture, at: number, [dx, dy]: [number, number]): Plac
 }
 
 function intoSight(node: Placed) {
-  const box = element()?.getBoundingClientRect();
+  const box = frameOf()?.getBoundingClientRect();
   if (!box) return;
   const [x, y] = [(node.x - view.x) * view.zoom, (node.y - view.y) * view.zoom];
   if (Math.abs(x) > box.width / 2 - 60 || Math.abs(y) > box.height / 2 - 40) {
@@ -274,4 +267,4 @@ function takeSvg() {
 }
 
 /** Keeps the picture in its frame when the frame changes. */
-export const replace = () => place();
+export const replaceGraph = () => place();

@@ -22,7 +22,7 @@ import { tree } from './tree.ts';
 
 export const page = () => html`
   ${bar()}
-  <main class=${`panes${state.summary?.live ? ' streamed' : ''}`} data-pane=${state.pane}>
+  <main class=${`panes${state.summary?.live ? ' streamed' : ''}${state.mode === 'graph' && state.summary ? ' graphed' : ''}`} data-pane=${state.pane}>
     ${tabs()}
     <section class="pane pane-source" id="pane-source" aria-label=${t('source')}>${sourcePane()}</section>
     <section class="pane pane-services" id="pane-services" aria-label=${t('services')}>${servicesPane()}</section>
