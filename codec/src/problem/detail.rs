@@ -6,14 +6,17 @@ use alloc::boxed::Box;
 use alloc::format;
 use alloc::string::{String, ToString};
 
+use serde::Serialize;
+
 use super::{Language, Phrase};
 use crate::error::{DecodeError, Found};
 use crate::path::KeyError;
 use crate::relation::Mismatch;
 use crate::url::UrlError;
 
-/// What a problem is about.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+/// What a problem is about. Serialises as an object with one member, the name of its kind.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum Detail {
     /// A name, a number or a text from outside: the same in every language, and never markup.

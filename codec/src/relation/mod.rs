@@ -11,6 +11,8 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::fmt;
 
+use serde::Serialize;
+
 pub use party::{Consumer, PodState, Provider};
 
 use crate::Query;
@@ -36,7 +38,8 @@ impl Rules {
 }
 
 /// Why a consumer does not call a provider. The order is the one in which they are looked for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum Obstacle {
     /// Another interface.
@@ -73,7 +76,7 @@ pub enum Obstacle {
 
 /// Why a consumer does not call a provider, with the two values that differ; both are empty where nothing is
 /// compared.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
 pub struct Mismatch {
     /// The reason.
     pub obstacle: Obstacle,
@@ -144,8 +147,9 @@ pub fn mismatch(
     let new = Mismatch::new;
     of_service(consumer, provider)
         .or_else(|| {
-            (rules.own_namespace && !provider.in_namespace(&consumer.namespace))
-                .then(|| new(Obstacle::Namespace, &*consumer.namespace, &*provider.pod.namespace))
+            (rules.own_namespace && !provider.in_namespace(&consumer.namespace)).then(|| {
+                new(Obstacle::Namespace, consumer.namespace.clone(), provider.pod.namespace.clone())
+            })
         })
         .or_else(|| Some(new(provider.obstacle(rules)?, "", "")))
         .or_else(|| {

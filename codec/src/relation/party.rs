@@ -25,6 +25,10 @@ pub struct Consumer<'a> {
 
 /// The Pod of a provider, as far as a registry looks at it.
 #[derive(Clone, Debug, Default)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "independent facts about a Pod, each of which may hold or not"
+)]
 #[non_exhaustive]
 pub struct PodState<'a> {
     /// Empty if unknown.
@@ -76,8 +80,8 @@ impl<'a> Consumer<'a> {
     pub fn borrowed(&self) -> Consumer<'_> {
         Consumer {
             service: borrowed(&self.service),
-            protocol: part(&self.protocol),
-            tag: part(&self.tag),
+            protocol: part(self.protocol.as_ref()),
+            tag: part(self.tag.as_ref()),
             namespace: Cow::Borrowed(&self.namespace),
         }
     }
@@ -95,9 +99,9 @@ impl<'a> Provider<'a> {
         Provider {
             service: borrowed(&self.service),
             protocol: Cow::Borrowed(&self.protocol),
-            more_protocols: part(&self.more_protocols),
-            category: part(&self.category),
-            tag: part(&self.tag),
+            more_protocols: part(self.more_protocols.as_ref()),
+            category: part(self.category.as_ref()),
+            tag: part(self.tag.as_ref()),
             pod: PodState::default(),
             ..*self
         }
@@ -177,15 +181,15 @@ fn short(protocol: &str) -> &str {
     if protocol.eq_ignore_ascii_case("triple") { "tri" } else { protocol }
 }
 
-fn part<'a>(of: &'a Option<Cow<'_, str>>) -> Option<Cow<'a, str>> {
-    of.as_deref().map(Cow::Borrowed)
+fn part<'a>(of: Option<&'a Cow<'_, str>>) -> Option<Cow<'a, str>> {
+    of.map(|text| Cow::Borrowed(&**text))
 }
 
 fn borrowed<'a>(service: &'a Service<'_>) -> Service<'a> {
     Service {
         interface: Cow::Borrowed(&service.interface),
-        group: part(&service.group),
-        version: part(&service.version),
+        group: part(service.group.as_ref()),
+        version: part(service.version.as_ref()),
     }
 }
 

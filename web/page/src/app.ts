@@ -91,7 +91,7 @@ async function loaded(summary: Summary, text: string, place: Place | null) {
   }
   state.summary = summary;
   state.total = summary.rows;
-  state.source = text && summary.whole ? { text, start: 0, end: text.length, total: summary.bytes, line: 1, whole: true } : await model.ask<SourceWindow>({ do: 'source', pod: 0 });
+  state.source = text && summary.whole ? { text, total: summary.bytes, line: 1, whole: true } : await model.ask<SourceWindow>({ do: 'source', pod: 0 });
   await Promise.all([rowsAt(0, true), problemWindow()]);
   if (state.kept) state.comparison = await model.ask<Comparison>({ do: 'compare' });
   // Nothing but what is wrong: it is not left to be found.

@@ -10,10 +10,15 @@ interface Point extends SimulationNodeDatum { name: string; layer: number }
 const STEPS = 220;
 const ENOUGH_MS = 900;
 
-/** How far apart layers are, side by side and one below the other; what a node takes in height. */
+/** How far apart layers are, side by side and one below the other. */
 const ACROSS = 280;
 const DOWN = 96;
-const ROW = 46;
+
+/** What a node takes in height, of few and of many, and the room around it. */
+const ROOMY = 92;
+const DENSE = 52;
+const FEW = 60;
+const AROUND = 24;
 
 /** A layer with more nodes than this spreads out. */
 const CROWDED = 40;
@@ -28,7 +33,7 @@ function place(graph: Graph, before: { name: string; x: number; y: number }[]): 
   for (const layer of layers) sizes[layer] = (sizes[layer] ?? 0) + 1;
   const down = Math.max(0, ...sizes.filter(Boolean)) * WIDTH <= sizes.length * ACROSS;
   // A node is a circle to the simulation and a flat box when it is drawn: heights count that much more there.
-  const flat = WIDTH / ROW;
+  const flat = WIDTH / (graph.nodes.length <= FEW && !down ? ROOMY : DENSE);
   const main = (layer: number) => layer * (down ? DOWN * flat : ACROSS);
   const known = new Map(before.map((one) => [one.name, one]));
   const nodes: Point[] = graph.nodes.map(([kind, text], at) => {
@@ -45,7 +50,7 @@ function place(graph: Graph, before: { name: string; x: number; y: number }[]): 
     .force('charge', forceManyBody().strength(-260).distanceMax(1200))
     .force('x', forceX<Point>((node) => (down ? 0 : main(node.layer))).strength((node) => (down ? 0.05 : hold(node))))
     .force('y', forceY<Point>((node) => (down ? main(node.layer) : 0)).strength((node) => (down ? hold(node) : 0.05)))
-    .force('apart', forceCollide(WIDTH / 2 + 10).iterations(2))
+    .force('apart', forceCollide(WIDTH / 2 + AROUND).iterations(2))
     .alpha(known.size > 0 ? 0.3 : 1)
     .stop();
   const end = performance.now() + ENOUGH_MS;
@@ -78,6 +83,7 @@ function picture(graph: Graph, down: boolean, at: [number, number][]): Picture {
   }
   const xs = nodes.map((node) => node.x);
   const ys = nodes.map((node) => node.y);
-  const [left, top] = [Math.min(0, ...xs) - WIDTH, Math.min(0, ...ys) - HEIGHT * 2];
-  return { nodes, lines, down, left, top, width: Math.max(0, ...xs) + WIDTH - left, height: Math.max(0, ...ys) + HEIGHT * 2 - top, more: graph.more };
+  if (nodes.length === 0) return { nodes, lines, down, left: 0, top: 0, width: 1, height: 1, more: graph.more };
+  const [left, top] = [Math.min(...xs) - WIDTH, Math.min(...ys) - HEIGHT * 2];
+  return { nodes, lines, down, left, top, width: Math.max(...xs) + WIDTH - left, height: Math.max(...ys) + HEIGHT * 2 - top, more: graph.more };
 }

@@ -17,8 +17,6 @@ export interface Summary {
   pods: number;
   records: number;
   services: number;
-  providers: number;
-  consumers: number;
   edited: number;
   errors: number;
   warnings: number;
@@ -64,12 +62,22 @@ export interface RowData {
   edited?: boolean;
 }
 
+/** What stood where something else was expected. */
+export type Found = 'end' | { byte: number } | { char: string } | { thing: string };
+
+/** What a problem is about; names of phrases are those of the codec. */
+export type About =
+  | { text: string }
+  | { instead: string }
+  | { wrong: [string, string | null] }
+  | { obstacle: { obstacle: string; asked: string; found: string } }
+  | { expected: { expected: string; found: Found; at: [number, string] | null } };
+
 export interface ProblemData {
   code: string;
   severity: Severity;
-  about: string[];
+  about: About[];
   offset: number | null;
-  decodedOffset: number | null;
   pod?: number;
   record?: number | null;
   in?: string;
@@ -79,7 +87,7 @@ export interface ProblemData {
 }
 
 export interface Part { name: string; text: string; at: Span }
-export interface Param { name: string; value: string; raw: string; twice: boolean; at: Span }
+export interface Param { name: string; value: string; twice: boolean; at: Span }
 
 export interface RecordData extends Partial<RowData> {
   record: number;
@@ -98,21 +106,15 @@ export interface Detail {
   name: string;
   namespace: string;
   uid: string;
-  resourceVersion: string;
-  label: string | null;
-  phase: string | null;
-  ready: boolean | null;
-  deleting: boolean;
-  addresses: string[];
   state: string | null;
   bare: boolean;
   /** A live registry reports that the annotation is refused; it does not send it. */
   reported: boolean;
   verdict: { code: string; versions: string[] };
   same: boolean | null;
-  meter: { bytes: number; limit: number; own: number };
+  meter: { bytes: number; limit: number };
   problems: ProblemData[];
-  repairs: { step: string; title: string; changes: Change[] }[] | null;
+  repairs: { title: string; changes: Change[] }[] | null;
   relations: Relations | null;
   records: RecordData[];
   record: RecordData | null;
@@ -123,8 +125,6 @@ export interface Detail {
 
 export interface SourceWindow {
   text: string;
-  start: number;
-  end: number;
   total: number;
   line: number;
   whole: boolean;
@@ -148,7 +148,7 @@ export type Facets = Record<'ns' | 'app' | 'protocol' | 'group' | 'version', str
 /** The cells of all rows, one after the other. */
 export interface Table { columns: number; cells: string[] }
 
-export interface Command { line?: string; file?: [string, string] | null; refused?: string; about?: string[] }
+export interface Command { line?: string; file?: [string, string] | null; refused?: string; about?: About[] }
 
 export interface Output {
   annotation: string;
@@ -156,8 +156,6 @@ export interface Output {
   json: string;
   merge: string;
   kubectl: Command;
-  bytes: number;
-  limit: number;
   bare: boolean;
   refused?: string;
 }

@@ -161,7 +161,7 @@ impl Session {
             "at" => text(&self.at(&question)),
             "edit" => answer(self.edit(question)),
             "output" => {
-                let output = self.shown().output(pod, question.language());
+                let output = self.shown().output(pod);
                 answer(output.ok_or("no annotation"))
             }
             "locate" => text(&self.locate(&question)),
@@ -239,7 +239,7 @@ impl Session {
             .iter()
             .skip(from)
             .take(count)
-            .filter_map(|place| self.shown().problem(place, document, question.language()))
+            .filter_map(|place| self.shown().problem(place, document))
             .collect();
         ProblemWindow { total: self.problems.len(), from, problems }
     }

@@ -48,12 +48,6 @@ pub struct Detail {
     name: String,
     namespace: String,
     uid: String,
-    resource_version: String,
-    label: Option<Box<str>>,
-    phase: Option<Box<str>>,
-    ready: Option<bool>,
-    deleting: bool,
-    addresses: Vec<Box<str>>,
     /// Whether a live registry reports that the annotation is refused, and did not send it.
     reported: bool,
     state: Option<&'static str>,
@@ -78,12 +72,11 @@ struct VerdictData {
     versions: &'static [&'static str],
 }
 
-/// The bytes of all annotations, of this one, and how many there may be.
+/// The bytes of all annotations, and how many there may be.
 #[derive(Debug, Serialize)]
 struct Meter {
     bytes: usize,
     limit: usize,
-    own: usize,
 }
 
 /// A record of a Pod, in a line.
@@ -163,23 +156,13 @@ impl<'a> Shown<'a> {
             name: text.name.to_string(),
             namespace: text.namespace.to_string(),
             uid: text.uid.to_string(),
-            resource_version: text.resource_version.to_string(),
-            label: text.label.clone(),
-            phase: text.phase.clone(),
-            ready: text.ready,
-            deleting: text.deleting,
-            addresses: text.ips.clone(),
             reported: value.is_none() && !of.reported.is_empty(),
             state: pod_state(of),
             bare: text.is_bare(),
             verdict: VerdictData { code: verdict.as_str(), versions: readers(text) },
             same,
-            meter: Meter {
-                bytes: text.annotation_bytes(value),
-                limit: ANNOTATIONS_LIMIT,
-                own: value.map_or(0, str::len),
-            },
-            problems: self.problems_of(at, of, record, &place, language),
+            meter: Meter { bytes: text.annotation_bytes(value), limit: ANNOTATIONS_LIMIT },
+            problems: self.problems_of(at, of, record, &place),
             relations: record.and_then(|record| self.relations(at, record, now_ms)),
             repairs: value.map(|value| repairs(value, language)),
             records: annotation.as_ref().map_or_else(Vec::new, RecordLine::all),

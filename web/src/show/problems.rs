@@ -2,8 +2,7 @@
 //!
 //! It looks for none; the codec's lint and the readers found them.
 
-use dubbo_k8s_codec::dubbo_go::Reason;
-use dubbo_k8s_codec::problem::{Code, Language, Problem, Severity};
+use dubbo_k8s_codec::problem::{Code, Detail, Problem, Severity};
 
 use super::{Places, Shown, pod_name};
 use crate::document::Document;
@@ -71,10 +70,8 @@ pub fn problems(model: &Model, document: Option<&Document>) -> Vec<Place> {
 pub struct ProblemData {
     code: &'static str,
     severity: &'static str,
-    about: Vec<String>,
+    about: Vec<Detail>,
     offset: Option<usize>,
-    decoded_offset: Option<usize>,
-    reason: Option<&'static str>,
     pod: Option<u32>,
     record: Option<usize>,
     r#in: Option<String>,
@@ -85,12 +82,7 @@ pub struct ProblemData {
 
 impl Shown<'_> {
     /// One problem of the list.
-    pub fn problem(
-        &self,
-        place: &Place,
-        document: Option<&Document>,
-        language: Language,
-    ) -> Option<ProblemData> {
+    pub fn problem(&self, place: &Place, document: Option<&Document>) -> Option<ProblemData> {
         Some(match place.of {
             Of::Document => {
                 let error = document?.error.as_ref()?;
@@ -99,17 +91,17 @@ impl Shown<'_> {
                 let line = self.source.get(..error.offset).unwrap_or_default();
                 let line = line.bytes().filter(|byte| *byte == b'\n').count() + 1;
                 let source = self.source_place(None, error.offset);
-                ProblemData { line: Some(line), source, ..ProblemData::of(&problem, language) }
+                ProblemData { line: Some(line), source, ..ProblemData::of(&problem) }
             }
             Of::Stranger(at) => {
                 let stranger = document?.strangers.0.get(at as usize)?;
                 let problem = Problem::new(Code::NotAPod).about(&stranger.kind);
                 let source = self.source_place(None, stranger.offset);
-                ProblemData { source, ..ProblemData::of(&problem, language) }
+                ProblemData { source, ..ProblemData::of(&problem) }
             }
             Of::Pod(pod, at) => {
                 let of = self.pod(pod as usize)?;
-                let shown = ProblemData::of(of.problems.get(at as usize)?, language);
+                let shown = ProblemData::of(of.problems.get(at as usize)?);
                 ProblemData { pod: Some(pod), r#in: Some(pod_name(of)), ..shown }
             }
             Of::Service(id) => {
@@ -120,7 +112,7 @@ impl Shown<'_> {
                     pod: Some(member.0),
                     record: record.map(|record| record as usize),
                     r#in: Some(node.service.to_string()),
-                    ..ProblemData::of(problem, language)
+                    ..ProblemData::of(problem)
                 }
             }
         })
@@ -138,13 +130,12 @@ impl Shown<'_> {
         of: &Pod,
         record: Option<usize>,
         place: &dyn Fn(usize) -> Option<Places>,
-        language: Language,
     ) -> Vec<ProblemData> {
         let of_service = self.service_problem(at, of, record);
         let all = of_service.iter().chain(of.problems.iter().take(LISTED));
         let listed = all.map(|problem| {
             let places = problem.offset.and_then(place);
-            ProblemData { places, ..ProblemData::of(problem, language) }
+            ProblemData { places, ..ProblemData::of(problem) }
         });
         listed.collect()
     }
@@ -157,14 +148,12 @@ impl Shown<'_> {
 }
 
 impl ProblemData {
-    fn of(problem: &Problem, language: Language) -> Self {
+    fn of(problem: &Problem) -> Self {
         Self {
             code: problem.code.as_str(),
             severity: problem.code.severity().as_str(),
-            about: problem.details(language),
+            about: problem.about.clone(),
             offset: problem.offset,
-            decoded_offset: problem.decoded_offset,
-            reason: problem.reason.map(Reason::as_str),
             record: problem.record,
             ..Self::default()
         }

@@ -9,7 +9,7 @@ import { isWord, type Word } from '../messages.ts';
 import type { Detail, LayerData, Output, Param, RecordData } from '../protocol.ts';
 import { state, type OutputTab } from '../state.ts';
 import { grpcurl } from '../take.ts';
-import { explain } from '../texts.ts';
+import { about, explain } from '../texts.ts';
 import { changes } from './changes.ts';
 import { icon } from './icons.ts';
 import { relations } from './relations.ts';
@@ -56,7 +56,7 @@ function problems(detail: Detail) {
     ${mine.map(
       (one) => html`<li class=${one.severity}>
         <span class=${`mark ${one.severity}`} role="img" aria-label=${t(one.severity)}>${icon(one.severity)}</span>
-        <div><b>${explain(one.code)[0]}</b>${one.about.length > 0 ? html` <span class="mono">${one.about.join(', ')}</span>` : nothing}<p>${explain(one.code)[1]}</p></div>
+        <div><b>${explain(one.code)[0]}</b>${one.about.length > 0 ? html` <span class="mono">${one.about.map(about).join(', ')}</span>` : nothing}<p>${explain(one.code)[1]}</p></div>
         ${one.places ? html`<button class="small" @click=${() => point(one.places!)}>${one.offset}</button>` : nothing}
       </li>`,
     )}
@@ -125,7 +125,7 @@ function parameters(of: RecordData) {
   const params = of.params ?? [];
   return html`<table class="params" aria-label=${t('parameters')}>
       <thead><tr><th scope="col">${t('name')}</th><th scope="col">${t('value')}</th>${state.editing ? html`<th scope="col"><span class="hide">${t('removeParameter')}</span></th>` : nothing}</tr></thead>
-      <tbody>${params.map((param) => (state.editing ? editable(param) : readable(param)))}${state.editing && of.category === 'providers' && !params.some((one) => one.name === 'weight') ? editable({ name: 'weight', value: '', raw: '', twice: false, at: [0, 0] }, '100') : nothing}</tbody>
+      <tbody>${params.map((param) => (state.editing ? editable(param) : readable(param)))}${state.editing && of.category === 'providers' && !params.some((one) => one.name === 'weight') ? editable({ name: 'weight', value: '', twice: false, at: [0, 0] }, '100') : nothing}</tbody>
     </table>
     ${state.editing
       ? html`<form class="inline" @submit=${addParameter}>
@@ -228,7 +228,7 @@ function output(out: Output) {
   return html`
     <div class="switch" role="group" aria-label=${t('writeBack')}>${tabs.map((one) => html`<button aria-pressed=${one === tab} @click=${() => choose(one)}>${t(`out.${one}`)}</button>`)}</div>
     ${refused !== undefined
-      ? html`<p class="refusal">${icon('error')} ${out.bare ? t('outBare') : html`${explain(refused)[0]}${out.kubectl.about?.length ? html` (${out.kubectl.about.join(', ')})` : nothing}. ${explain(refused)[1]}`}</p>`
+      ? html`<p class="refusal">${icon('error')} ${out.bare ? t('outBare') : html`${explain(refused)[0]}${out.kubectl.about?.length ? html` (${out.kubectl.about.map(about).join(', ')})` : nothing}. ${explain(refused)[1]}`}</p>`
       : !out.changed && tab !== 'annotation' ? html`<p class="muted">${t('outNothing')}</p>` : html`<pre class="code out" tabindex="0" role="region" aria-label=${t(`out.${tab}`)} .textContent=${text}></pre>
           <p class="buttons">
             <button class="small" @click=${() => void copyOutput()}>${icon('copy')}<span>${t('copy')}</span></button>

@@ -52,7 +52,7 @@ const bar = () => html`
       <button class="action" @click=${() => sample('troubled')}>${icon('sample')}<span>${t('sample')}</span></button>
       <button class="action" @click=${focusFind} aria-keyshortcuts="/">${icon('find')}<span>${t('find')}</span></button>
       <button class="action" @click=${openDiff}>${icon('diff')}<span>${t('diff')}</span></button>
-      <button class="action" @click=${openShare}>${icon('share')}<span>${t('share')}</span></button>
+      <button class="action" @click=${() => void openShare()}>${icon('share')}<span>${t('share')}</span></button>
       <span class="rule"></span>
       <button class="action text" lang=${state.lang === 'zh' ? 'en' : 'zh-CN'} aria-label=${t('languageLabel')} @click=${switchLanguage}><span class="always">${t('language')}</span></button>
       <button class="action icon" aria-label=${t('themeLabel')} @click=${switchTheme}>${icon(state.theme === 'dark' ? 'sun' : 'moon')}</button>

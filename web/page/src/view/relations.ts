@@ -30,7 +30,7 @@ const percent = (share: number) => `${(share / 100).toLocaleString(state.lang ==
 
 const row = (pair: Pair) => html`<li class=${pair.why ? 'never' : 'calls'}>
   <button class="plain" @click=${() => void reveal(pair.pod, pair.record)}><span class="mono">${pair.address}</span> <span class="muted">${pair.in}</span></button>
-  ${pair.why ? reason(pair.why) : html`<span class="share"><meter min="0" max="10000" .value=${pair.share ?? 0} aria-label=${t('share.calls')}></meter><b>${percent(pair.share ?? 0)}</b></span>`}
+  ${pair.why ? reason(pair.why) : html`<span class="portion"><meter min="0" max="10000" .value=${pair.share ?? 0} aria-label=${t('share.calls')}></meter><b>${percent(pair.share ?? 0)}</b></span>`}
 </li>`;
 
 /** The reason, and what is asked for beside what is there. */
