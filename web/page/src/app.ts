@@ -193,7 +193,8 @@ export function clear() {
   unlessEdited(empty);
 }
 
-function empty() {
+/** Shows nothing, whatever was edited. */
+export function empty() {
   loading++;
   setPacked('');
   keepText('');
@@ -208,7 +209,6 @@ function empty() {
 }
 
 export async function relabel() {
-  document.documentElement.lang = state.lang === 'zh' ? 'zh-CN' : 'en';
   changed();
   if (!state.summary) return;
   await Promise.all([rowsAt(firstVisible(), true), problemWindow()]);

@@ -9,8 +9,8 @@ import { state } from './state.ts';
 export async function openShare(all = state.pod === null) {
   Object.assign(state, { dialog: 'share', shareAll: all, shareUrl: '', shareRefused: null, shareNote: null });
   changed();
-  const question = all ? { do: 'share' } : { do: 'share', pod: state.pod };
-  const answer = await model.ask<{ text?: string; pods: number; blanked: number; unread: number; refused?: string }>(question);
+  const request = all ? { do: 'share' } : { do: 'share', pod: state.pod };
+  const answer = await model.ask<{ text?: string; pods: number; blanked: number; unread: number; refused?: string }>(request);
   if (answer.text === undefined) state.shareRefused = answer.refused === 'too-large' ? 'shareTooLarge' : 'shareRefused';
   else {
     state.shareUrl = `${location.href.split(/[?#]/)[0]}#${fragment({ p: await pack(answer.text), lang: state.lang })}`;

@@ -1,5 +1,5 @@
 // The registry as it changes: server-sent events of the same origin, taken in batches.
-import { arrive, clear, onLeave, unlessEdited } from './app.ts';
+import { arrive, empty, onLeave, unlessEdited } from './app.ts';
 import { changed, model } from './desk.ts';
 import { refreshGraph } from './graph.ts';
 import { rowsAfterChange, rowsAt } from './rows.ts';
@@ -103,7 +103,7 @@ function stopLive() {
 /** Comes back to it. */
 export function goLive() {
   unlessEdited(() => {
-    clear();
+    empty();
     startLive(state.liveAddress);
   });
 }

@@ -25,9 +25,9 @@ function remembered(name: string): string | null {
 state.lang = (remembered('lang') ?? navigator.language).toLowerCase().startsWith('zh') ? 'zh' : 'en';
 const dark = remembered('theme') ?? (matchMedia('(prefers-color-scheme: dark)').matches ? 'dark' : 'light');
 state.theme = dark === 'dark' ? 'dark' : 'light';
-document.documentElement.lang = state.lang === 'zh' ? 'zh-CN' : 'en';
 
 onDraw(() => {
+  document.documentElement.lang = state.lang === 'zh' ? 'zh-CN' : 'en';
   document.documentElement.dataset['theme'] = state.theme;
   render(page(), root);
   syncSource();

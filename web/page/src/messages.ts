@@ -28,6 +28,21 @@ const words = {
     'JSON, YAML or NDJSON of watch events; kubectl get pods -o yaml of ten thousand Pods is fine.',
     '支持 JSON、YAML 或 watch 事件的 NDJSON；一万个 Pod 的 kubectl get pods -o yaml 也没问题。',
   ],
+  'first.dubbo': ['Dubbo', 'Dubbo'],
+  'first.dubbo.text': [
+    'Applications provide interfaces and call those of others. On Kubernetes each one finds the others by what stands in their Pods.',
+    '应用提供接口，也调用其他应用的接口。在 Kubernetes 上，它们通过 Pod 中的内容找到彼此。',
+  ],
+  'first.annotation': ['The annotation', '注解'],
+  'first.annotation.text': [
+    'dubbo.io/annotation of a Pod says what it provides and consumes. It is base64 of JSON, whose keys hold escaped URLs.',
+    'Pod 的 dubbo.io/annotation 记录它提供和消费的内容。它是 JSON 的 base64，其中的键包含转义后的 URL。',
+  ],
+  'first.layers': ['What is shown', '显示的内容'],
+  'first.layers.text': [
+    'Every layer from the text to the parameters, who would call whom and why not, and what dubbo-go makes of it.',
+    '从原文到参数的每一层，谁会调用谁、为什么不会，以及 dubbo-go 会怎么处理。',
+  ],
   emptyPrivate: [
     'Nothing leaves this page. Its own policy forbids it, and it works offline.',
     '数据不会离开本页：页面自身的安全策略禁止外传，离线也能使用。',

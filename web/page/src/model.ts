@@ -1,4 +1,4 @@
-// The main thread's end of the Worker: questions out, answers in. Ending it is how anything is cancelled.
+// The main thread's end of the Worker: requests out, answers in. Ending it is how anything is cancelled.
 
 import workerUrl from './worker.ts?worker&url';
 
@@ -63,13 +63,13 @@ export class Model {
     return this.#send<T>({ kind: 'load', limit: LIMIT, ...what }, progress);
   }
 
-  ask<T>(question: { do: string } & Record<string, unknown>): Promise<T> {
-    return this.askText<T>(JSON.stringify(question));
+  ask<T>(request: { do: string } & Record<string, unknown>): Promise<T> {
+    return this.askText<T>(JSON.stringify(request));
   }
 
-  /** The same with the question as JSON already. */
-  askText<T>(question: string): Promise<T> {
-    return this.#send<T>({ kind: 'ask', question });
+  /** The same with the request as JSON already. */
+  askText<T>(request: string): Promise<T> {
+    return this.#send<T>({ kind: 'ask', request });
   }
 
   /** Ends whatever is going on, and starts with an empty model. */

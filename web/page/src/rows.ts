@@ -108,9 +108,9 @@ function hovered(): RowData | undefined {
   return id === undefined ? undefined : state.rows.find((row) => `row-${row.id}` === id);
 }
 
-export async function look(question: { by?: string; find?: string; all?: boolean; filters?: string[] }) {
-  const answer = await model.ask<{ rows: number; by: 'service' | 'pod' }>({ do: 'view', ...question });
-  if (question.find !== undefined && question.find !== state.find) return;
+export async function look(request: { by?: string; find?: string; all?: boolean; filters?: string[] }) {
+  const answer = await model.ask<{ rows: number; by: 'service' | 'pod' }>({ do: 'view', ...request });
+  if (request.find !== undefined && request.find !== state.find) return;
   if (state.summary) state.summary.by = answer.by;
   state.total = answer.rows;
   state.active = 0;

@@ -7,15 +7,15 @@ use std::borrow::Cow;
 use dubbo_k8s_codec::ANNOTATION;
 
 use super::members::{annotations, metadata, status};
-use super::{Document, Format, Kind, MAX_STRANGERS, Stranger};
+use super::{Document, Format, Kind, MAX_UNSUPPORTED, Unsupported};
 use crate::events::{Event, Reader, Spanned, SyntaxError};
 use crate::pod::{Change, PodText, Value};
 
 #[derive(Default)]
 pub(super) struct Collector {
     pods: Vec<PodText>,
-    strangers: Vec<Stranger>,
-    stranger_count: usize,
+    unsupported: Vec<Unsupported>,
+    unsupported_count: usize,
     events: bool,
     bare: bool,
 }
@@ -48,7 +48,13 @@ impl Collector {
             _ => Kind::Pods,
         };
         let pods = last_states(self.pods, self.events);
-        Document { format, kind, pods, strangers: (self.strangers, self.stranger_count), error }
+        Document {
+            format,
+            kind,
+            pods,
+            unsupported: (self.unsupported, self.unsupported_count),
+            error,
+        }
     }
 
     fn documents<'a>(
@@ -90,16 +96,16 @@ impl Collector {
                 self.value(reader, &item, text, depth + 1)?;
             },
             _ => {
-                self.stranger("", first.span.start);
+                self.unsupported("", first.span.start);
                 reader.skip(first).map(drop)
             }
         }
     }
 
-    fn stranger(&mut self, kind: &str, offset: usize) {
-        self.stranger_count += 1;
-        if self.strangers.len() < MAX_STRANGERS {
-            self.strangers.push(Stranger { kind: kind.to_owned(), offset });
+    fn unsupported(&mut self, kind: &str, offset: usize) {
+        self.unsupported_count += 1;
+        if self.unsupported.len() < MAX_UNSUPPORTED {
+            self.unsupported.push(Unsupported { kind: kind.to_owned(), offset });
         }
     }
 
@@ -171,7 +177,7 @@ impl Collector {
             }
             Some("Pod" | "PartialObjectMetadata") => self.pods.push(object.pod),
             Some(kind) if kind.ends_with("List") => {}
-            kind => self.stranger(kind.unwrap_or_default(), start),
+            kind => self.unsupported(kind.unwrap_or_default(), start),
         }
     }
 }

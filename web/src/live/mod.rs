@@ -20,7 +20,7 @@ use crate::model::{Model, index};
 use crate::pod::{PodText, Value};
 
 /// Milliseconds for which what has gone is still shown.
-const GHOST: u64 = 2500;
+const DEPARTED_MS: u64 = 2500;
 
 /// With fewer Pods than this, nobody looks for those that are over.
 const FEW: usize = 1000;
@@ -64,9 +64,9 @@ impl Live {
         self.history.trim(self.now);
         self.sweep();
         model.tick = self.now;
-        let (shown, now) = (model.ghosts.len(), self.now);
-        model.ghosts.retain(|ghost| ghost.time + GHOST > now);
-        touched || model.ghosts.len() != shown
+        let (shown, now) = (model.departed.len(), self.now);
+        model.departed.retain(|departed| departed.time + DEPARTED_MS > now);
+        touched || model.departed.len() != shown
     }
 
     fn event(&mut self, model: &mut Model, event: &Event, time: u64) -> bool {
@@ -173,7 +173,7 @@ impl Live {
 
     fn record(&mut self, model: &mut Model, event: history::Event) {
         if let What::Key { key, after: None, .. } = &event.what {
-            model.ghost(event.holder, key, event.time);
+            model.departed(event.holder, key, event.time);
         }
         self.put(event);
     }

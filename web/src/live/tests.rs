@@ -46,9 +46,9 @@ fn a_snapshot_and_events_add_up() {
     ];
     assert!(live.take(&mut model, events.to_vec(), 2000));
     assert_eq!(registered(&model), ["n/p2 a.b dubbo://10.0.0.2:1/a.b"]);
-    assert_eq!(model.ghosts.len(), 1, "what has gone is shown for a moment");
-    assert!(live.take(&mut model, vec![], 2000 + GHOST));
-    assert!(model.ghosts.is_empty());
+    assert_eq!(model.departed.len(), 1, "what has gone is shown for a moment");
+    assert!(live.take(&mut model, vec![], 2000 + DEPARTED_MS));
+    assert!(model.departed.is_empty());
     assert!(!live.take(&mut model, events[..1].to_vec(), 9000), "the same again changes nothing");
 }
 
@@ -90,7 +90,7 @@ fn a_key_moves_to_those_who_carry_it_and_is_neither_new_nor_gone() {
     assert!(!live.take(&mut model, vec![holders(&["p2", "p1"])], 2500), "the same again");
     assert!(live.take(&mut model, vec![holders(&["p2"])], 3000));
     assert_eq!(registered(&model), [second]);
-    assert!(model.ghosts.is_empty());
+    assert!(model.departed.is_empty());
     live.seek(&mut model, Some(1500));
     assert_eq!(registered(&model), [first]);
     live.seek(&mut model, None);

@@ -55,7 +55,7 @@ impl Model {
         }
     }
 
-    /// Finds the consumers of an interface that call nobody.
+    /// Finds the consumers of an interface that call no provider.
     fn compare(&mut self, interface: &str, several: bool) {
         let services = self.of_interface(interface);
         let providers = self.distinct(&services, Category::Providers);
@@ -97,7 +97,7 @@ impl Model {
         nodes.flat_map(move |node| node.of(category).iter().copied())
     }
 
-    /// One endpoint of each kind that a relation tells apart, but for the weight.
+    /// One endpoint of each kind that a relation distinguishes, whatever its weight.
     fn distinct(&self, services: &[u32], category: Category) -> Vec<Member> {
         let mut seen: BTreeMap<String, u32> = BTreeMap::new();
         let is_new = |member: &Member| {
@@ -141,7 +141,7 @@ impl Model {
         Some(provider)
     }
 
-    /// Why a consumer calls nobody, if so.
+    /// Why a consumer calls no provider, if so.
     pub fn lonely(&self, member: Member) -> Option<&Problem> {
         let (pod, endpoint) = self.endpoint(member)?;
         let node = self.services.get(endpoint.service as usize)?;
@@ -150,7 +150,7 @@ impl Model {
         node.lonely.iter().find(is_of).map(|it| &it.problem)
     }
 
-    /// Why nobody calls a provider, if so.
+    /// Why no consumer calls a provider, if so.
     pub fn unusable(&self, member: Member) -> Option<Obstacle> {
         self.provider(member)?.obstacle(Rules::dubbo_go(0))
     }

@@ -1,7 +1,7 @@
 //! The Pods of a document or of a live registry, their records, and the services they add up to.
 //!
 //! It changes Pod by Pod, so that a live registry costs what changes in it, and what follows from
-//! all of them together (who provides, who finds nobody) is worked out once before it is shown.
+//! all of them together (who provides, who finds no provider) is worked out once before it is shown.
 
 mod calls;
 mod reading;
@@ -140,7 +140,7 @@ impl ServiceNode {
 
 /// An endpoint that has just gone, shown for a moment longer.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Ghost {
+pub struct Departed {
     /// The service that it was in.
     pub service: u32,
     /// What it was.
@@ -174,7 +174,7 @@ pub struct Model {
     /// Whether there was more than one Pod then.
     several: bool,
     /// What has just gone in a live registry.
-    pub ghosts: Vec<Ghost>,
+    pub departed: Vec<Departed>,
     /// The time of a live registry in milliseconds, so that what is new can be marked; else zero.
     pub tick: u64,
 }
@@ -318,19 +318,19 @@ impl Model {
     }
 
     /// Remembers an endpoint that goes now, and forgets those that went long ago.
-    pub fn ghost(&mut self, pod: usize, key: &str, time: u64) {
+    pub fn departed(&mut self, pod: usize, key: &str, time: u64) {
         let Some(of) = self.pods.get(pod) else { return };
         let Ok(Some(entry)) = Entry::read(Record::new(key)) else { return };
         let Some(service) = self.by_name.get(&order(&entry.service())) else { return };
-        let ghost = Ghost {
+        let departed = Departed {
             service: *service,
             category: entry.category,
             address: address(&entry),
             pod: format!("{}/{}", of.text.namespace, of.text.name),
             time,
         };
-        if self.ghosts.len() < GHOSTS {
-            self.ghosts.push(ghost);
+        if self.departed.len() < DEPARTED_SHOWN {
+            self.departed.push(departed);
         }
     }
 
@@ -367,7 +367,7 @@ fn of_a_record(problem: &Problem) -> Option<Problem> {
 const SPARE: usize = 10_000;
 
 /// So many that have just gone are shown at once.
-const GHOSTS: usize = 200;
+const DEPARTED_SHOWN: usize = 200;
 
 /// Host and port of an endpoint, as one reads them.
 pub fn address(entry: &Entry<'_>) -> String {

@@ -1,4 +1,4 @@
-//! What a Pod's records add to the model: endpoints, and services that nobody was in before.
+//! What a Pod's records add to the model: endpoints, and services that had no member before.
 //!
 //! It judges nothing, and takes nothing out again.
 

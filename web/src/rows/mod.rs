@@ -24,7 +24,7 @@ pub enum Node {
     /// An endpoint: Pod, and place among its endpoints.
     Endpoint(u32, u32),
     /// An endpoint that has just gone, by its place among all of them.
-    Ghost(u32),
+    Departed(u32),
     /// A Pod.
     Pod(u32),
     /// A record of a Pod.
@@ -39,7 +39,7 @@ impl Node {
             Self::Service(id) => format!("s{id}"),
             Self::Role(id, category) => format!("s{id}.{category}"),
             Self::Endpoint(pod, place) => format!("e{pod}.{place}"),
-            Self::Ghost(at) => format!("g{at}"),
+            Self::Departed(at) => format!("g{at}"),
             Self::Pod(pod) => format!("p{pod}"),
             Self::Record(pod, record) => format!("r{pod}.{record}"),
         }
@@ -55,7 +55,7 @@ impl Node {
             "s" if second.is_empty() => Self::Service(number(first)?),
             "s" => Self::Role(number(first)?, Category::from_name(second)?),
             "e" => Self::Endpoint(number(first)?, number(second)?),
-            "g" => Self::Ghost(number(first)?),
+            "g" => Self::Departed(number(first)?),
             "p" => Self::Pod(number(first)?),
             "r" => Self::Record(number(first)?, number(second)?),
             _ => return None,
@@ -235,7 +235,7 @@ impl View {
         for category in SHOWN {
             let all = node.of(category).iter().filter(|member| self.takes(model, **member));
             let mut all = all.peekable();
-            let mut gone = ghosts(model, service, category).peekable();
+            let mut gone = departed(model, service, category).peekable();
             if all.peek().is_none() && (gone.peek().is_none() || !self.is_whole()) {
                 continue;
             }
@@ -247,8 +247,8 @@ impl View {
                 for (pod, place) in all {
                     self.push(rows, Node::Endpoint(*pod, *place), 2, false);
                 }
-                for ghost in gone {
-                    self.push(rows, Node::Ghost(ghost), 2, false);
+                for departed in gone {
+                    self.push(rows, Node::Departed(departed), 2, false);
                 }
             }
         }
@@ -321,10 +321,16 @@ impl View {
     }
 }
 
-fn ghosts(model: &Model, service: u32, category: Category) -> impl Iterator<Item = u32> {
-    let of =
-        move |ghost: &crate::model::Ghost| ghost.service == service && ghost.category == category;
-    model.ghosts.iter().enumerate().filter(move |(_, ghost)| of(ghost)).map(|(at, _)| index(at))
+fn departed(model: &Model, service: u32, category: Category) -> impl Iterator<Item = u32> {
+    let of = move |departed: &crate::model::Departed| {
+        departed.service == service && departed.category == category
+    };
+    model
+        .departed
+        .iter()
+        .enumerate()
+        .filter(move |(_, departed)| of(departed))
+        .map(|(at, _)| index(at))
 }
 
 fn pod_text(pod: &Pod) -> String {

@@ -1,4 +1,4 @@
-//! Questions and answers as the page has them.
+//! Requests and answers as the page has them.
 
 use dubbo_k8s_codec::{Category, Key, Record, encode};
 use serde_json::{Value, json};
@@ -37,8 +37,8 @@ fn opened(text: &str) -> Session {
     session
 }
 
-fn ask(session: &mut Session, question: Value) -> Value {
-    serde_json::from_str(&session.request(&question.to_string())).unwrap()
+fn ask(session: &mut Session, request: Value) -> Value {
+    serde_json::from_str(&session.request(&request.to_string())).unwrap()
 }
 
 fn codes(session: &mut Session) -> Vec<String> {
@@ -74,7 +74,7 @@ fn a_consumer_that_reaches_no_provider_is_a_problem_whatever_the_reason() {
 }
 
 #[test]
-fn an_endpoint_in_a_pod_that_nobody_reads_does_not_look_healthy() {
+fn endpoint_of_an_unread_pod_does_not_look_healthy() {
     let value = records(&[key("a.B", Category::Providers, "dubbo://10.0.0.1:1/a.B")]);
     for (label, value, verdict) in [
         ("other", value.clone(), "not-selected"),
@@ -224,7 +224,7 @@ fn a_selection_is_found_by_what_it_is() {
 fn all_pods_are_shared_or_one() {
     let text = provider("n", "p", "dubbo://10.0.0.1:1/a.B") + &consumer("n", "c", "");
     let mut session = opened(&text);
-    let pods = |session: &mut Session, question: Value| ask(session, question)["pods"].clone();
+    let pods = |session: &mut Session, request: Value| ask(session, request)["pods"].clone();
     assert_eq!(pods(&mut session, json!({"do": "share"})), 2);
     assert_eq!(pods(&mut session, json!({"do": "share", "pod": 1})), 1);
     assert_eq!(ask(&mut session, json!({"do": "share", "pod": 9}))["refused"], "unreadable");

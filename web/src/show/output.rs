@@ -44,9 +44,7 @@ impl Shown<'_> {
         };
         let kubectl = match edit.kubectl(Form::Json) {
             Ok(command) => Command::Line { line: command.line, file: command.file },
-            Err(problem) => {
-                Command::None { refused: problem.code.as_str(), about: problem.about }
-            }
+            Err(problem) => Command::None { refused: problem.code.as_str(), about: problem.about },
         };
         Some(Output {
             annotation: value.to_owned(),

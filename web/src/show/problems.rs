@@ -28,7 +28,7 @@ pub enum Of {
     /// The text as a whole: a syntax error.
     Document,
     /// An object that is no Pod.
-    Stranger(u32),
+    Unsupported(u32),
     /// A Pod's problem.
     Pod(u32, u32),
     /// A service's.
@@ -42,8 +42,11 @@ pub fn problems(model: &Model, document: Option<&Document>) -> Vec<Place> {
         if document.error.is_some() {
             all.push(Place { severity: Severity::Error, of: Of::Document });
         }
-        for at in 0..document.strangers.0.len() {
-            all.push(Place { severity: Severity::Note, of: Of::Stranger(crate::model::index(at)) });
+        for at in 0..document.unsupported.0.len() {
+            all.push(Place {
+                severity: Severity::Note,
+                of: Of::Unsupported(crate::model::index(at)),
+            });
         }
     }
     for service in model.sorted() {
@@ -93,10 +96,10 @@ impl Shown<'_> {
                 let source = self.source_place(None, error.offset);
                 ProblemData { line: Some(line), source, ..ProblemData::of(&problem) }
             }
-            Of::Stranger(at) => {
-                let stranger = document?.strangers.0.get(at as usize)?;
-                let problem = Problem::new(Code::NotAPod).about(&stranger.kind);
-                let source = self.source_place(None, stranger.offset);
+            Of::Unsupported(at) => {
+                let unsupported = document?.unsupported.0.get(at as usize)?;
+                let problem = Problem::new(Code::NotAPod).about(&unsupported.kind);
+                let source = self.source_place(None, unsupported.offset);
                 ProblemData { source, ..ProblemData::of(&problem) }
             }
             Of::Pod(pod, at) => {

@@ -116,7 +116,7 @@ impl Shown<'_> {
             Node::Endpoint(pod, place) => {
                 What::Endpoint(self.endpoint_row(pod, place, tick).unwrap_or_default())
             }
-            Node::Ghost(at) => What::Endpoint(self.ghost_row(at).unwrap_or_default()),
+            Node::Departed(at) => What::Endpoint(self.departed_row(at).unwrap_or_default()),
             Node::Pod(pod) => What::Pod(self.pod_row(pod as usize).unwrap_or_default()),
             Node::Record(pod, record) => {
                 What::Record(self.record_row(pod as usize, record as usize))
@@ -170,11 +170,11 @@ impl Shown<'_> {
         })
     }
 
-    fn ghost_row(&self, at: u32) -> Option<EndpointRow> {
-        let ghost = self.model.ghosts.get(at as usize)?;
+    fn departed_row(&self, at: u32) -> Option<EndpointRow> {
+        let departed = self.model.departed.get(at as usize)?;
         Some(EndpointRow {
-            entry: EntryData { text: ghost.address.clone(), ..EntryData::default() },
-            r#in: ghost.pod.clone(),
+            entry: EntryData { text: departed.address.clone(), ..EntryData::default() },
+            r#in: departed.pod.clone(),
             state: Some("gone"),
             ..EndpointRow::default()
         })

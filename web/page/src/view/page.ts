@@ -218,6 +218,7 @@ const empty = () => html`
     </svg>
     <h2>${t('emptyTitle')}</h2>
     <p>${t('emptyText')}</p>
+    <dl class="first">${(['dubbo', 'annotation', 'layers'] as const).map((word) => html`<div><dt>${t(`first.${word}`)}</dt><dd>${t(`first.${word}.text`)}</dd></div>`)}</dl>
     <p class="buttons">
       <button class="button primary" @click=${() => sample('article')}>${t('emptySample')}</button>
       <button class="button" @click=${() => sample('troubled')}>${t('emptyProblems')}</button>

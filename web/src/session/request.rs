@@ -7,10 +7,10 @@ use serde::Deserialize;
 
 use crate::live::Event;
 
-/// A question of the page. Members that only some questions have are empty in the others.
+/// A request of the page. Members that only some requests have are empty in the others.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-pub(super) struct Question {
+pub(super) struct Request {
     #[serde(rename = "do")]
     pub(super) verb: String,
     pub(super) lang: String,
@@ -55,7 +55,7 @@ pub(super) struct Question {
     pub(super) now: u64,
 }
 
-impl Question {
+impl Request {
     pub(super) fn language(&self) -> Language {
         Language::of(&self.lang)
     }
