@@ -63,6 +63,7 @@ pub mod protobuf;
 mod quirks;
 pub mod random;
 mod record;
+pub mod relation;
 pub mod repair;
 mod service;
 mod skim;

@@ -132,6 +132,9 @@ impl Subject<'_> {
     }
 }
 
+/// The parameters that decide which share of the calls a provider gets.
+const NUMBERS: [&str; 3] = ["weight", "warmup", "timestamp"];
+
 /// A record that names an endpoint: its key and its URL, taken apart.
 #[derive(Clone, Debug)]
 pub struct Entry<'a> {
@@ -179,6 +182,13 @@ impl<'a> Entry<'a> {
         let mut twice = self.url.params().filter(is_double_encoded).peekable();
         if twice.peek().is_some() {
             add(twice.fold(Problem::new(Code::DoubleEncoded), |it, param| it.about(param.name())));
+        }
+        for param in self.url.params().filter(|it| NUMBERS.iter().any(|name| it.is(name))) {
+            let value = param.value();
+            if !value.is_empty() && value.parse::<i64>().is_err() {
+                let text = [&*param.name(), "=", &*value].concat();
+                add(Problem::new(Code::NotANumber).about(text));
+            }
         }
         if self.category == Category::Providers {
             subject.lint_provider(self, &mut add);
@@ -316,6 +326,8 @@ mod tests {
             (key("a.B", "consumers", "consumer://h/a?category=providers"), "category-mismatch"),
             (key("a.B", "consumers", "consumer://h/a?m=Get%252CList"), "double-encoded"),
             (key("a.B", "providers", "dubbo://h:1/a?weight=0"), "provider-disabled"),
+            (key("a.B", "providers", "dubbo://h:1/a?weight=abc"), "not-a-number"),
+            (key("a.B", "providers", "dubbo://h:1/a?warmup=10m"), "not-a-number"),
         ];
         for (key, code) in cases {
             assert_eq!(of_record(&pod, &key), [code], "{key}");

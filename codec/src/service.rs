@@ -161,10 +161,19 @@ impl<'a> Query<'a> {
 
     /// Whether this service is one that is asked for.
     pub fn matches(&self, service: &Service<'_>) -> bool {
-        let (interface, groups, version) = self.0.parts();
-        (interface == ANY || interface == service.interface)
-            && group_matches(groups, service.group())
-            && (version == Some(ANY) || version == service.version())
+        self.takes_interface(service) && self.takes_group(service) && self.takes_version(service)
+    }
+
+    pub(crate) fn takes_interface(&self, service: &Service<'_>) -> bool {
+        self.0.interface == ANY || self.0.interface == service.interface
+    }
+
+    pub(crate) fn takes_group(&self, service: &Service<'_>) -> bool {
+        group_matches(self.0.group(), service.group())
+    }
+
+    pub(crate) fn takes_version(&self, service: &Service<'_>) -> bool {
+        self.0.version() == Some(ANY) || self.0.version() == service.version()
     }
 }
 

@@ -459,7 +459,7 @@ impl<'a> Param<'a> {
         unescape(self.raw_value, self.value_escaped)
     }
 
-    fn is(&self, name: &str) -> bool {
+    pub(crate) fn is(&self, name: &str) -> bool {
         self.raw_name == name || self.name_escaped && self.name() == name
     }
 }

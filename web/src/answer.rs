@@ -4,7 +4,7 @@
 
 use serde::Serialize;
 
-/// Why a question is not answered.
+/// Why a request is not answered.
 #[derive(Serialize)]
 struct Refused {
     refused: &'static str,

@@ -1,6 +1,6 @@
 //! The one file that crosses over into the browser.
 //!
-//! It decides nothing: bytes and questions go in, JSON comes out.
+//! It decides nothing: bytes and requests go in, JSON comes out.
 #![allow(unsafe_code, reason = "what wasm-bindgen writes here")]
 
 use wasm_bindgen::prelude::wasm_bindgen;
@@ -25,8 +25,8 @@ impl Inspector {
         self.0.load(bytes)
     }
 
-    /// Answers a question in JSON.
-    pub fn request(&mut self, question: &str) -> String {
-        self.0.request(question)
+    /// Answers a request in JSON.
+    pub fn request(&mut self, request: &str) -> String {
+        self.0.request(request)
     }
 }

@@ -191,8 +191,9 @@ fn place(key: &str) -> Option<String> {
     Some(place)
 }
 
+/// The name of a Pod, unless it is gone.
 fn name(model: &Model, at: usize) -> Option<String> {
-    let pod = model.pods.get(at)?;
+    let pod = model.pods.get(at).filter(|pod| !pod.is_gone())?;
     Some(format!("{}/{}", pod.text.namespace, pod.text.name))
 }
 
@@ -202,9 +203,10 @@ fn keys(model: &Model, at: usize, source: &str) -> Vec<String> {
     };
     let mut keys: BTreeMap<String, u32> = BTreeMap::new();
     for record in annotation.records() {
-        keys.insert(record.key.to_owned(), 0);
+        *keys.entry(record.key.to_owned()).or_default() += 1;
     }
-    keys.into_keys().collect()
+    let times = |(key, count): (String, u32)| std::iter::repeat_n(key, count as usize);
+    keys.into_iter().flat_map(times).collect()
 }
 
 /// A key with its URL unescaped, for people.
@@ -251,6 +253,25 @@ mod tests {
                     {"name": "d", "before": null, "after": "x y"}]},
                 {"what": "gone", "pod": "n/a", "key": "/dubbo/a.B/providers/dubbo://10.0.0.2:1/a.B?a=1"},
                 {"what": "new", "pod": "n/a", "key": "/dubbo/a.B/providers/dubbo://10.0.0.3:1/a.B?a=1"}])
+        );
+    }
+
+    #[test]
+    fn a_pod_that_a_watch_deleted_and_a_copy_that_went_are_differences() {
+        let event = |change: &str, name: &str, keys: &[&str]| {
+            format!("{{\"type\":\"{change}\",\"object\":{}}}\n", text(name, keys))
+        };
+        let mut session = Session::default();
+        let before = event("ADDED", "a", &["/dubbo/x"]) + &event("ADDED", "b", &["/dubbo/y"; 2]);
+        session.load(before.into_bytes());
+        session.request(r#"{"do":"keep"}"#);
+        let after = event("DELETED", "a", &["/dubbo/x"]) + &event("MODIFIED", "b", &["/dubbo/y"]);
+        session.load(after.into_bytes());
+        let answer: serde_json::Value =
+            serde_json::from_str(&session.request(r#"{"do":"compare"}"#)).unwrap();
+        assert_eq!(
+            answer["changes"],
+            serde_json::json!([{"what": "gone", "pod": "n/a", "key": "/dubbo/x"}, {"what": "gone", "pod": "n/b", "key": "/dubbo/y"}])
         );
     }
 

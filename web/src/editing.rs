@@ -38,6 +38,8 @@ pub enum Operation {
     Repair,
     /// One step back.
     Undo,
+    /// The last step back again.
+    Redo,
     /// Back to what was read.
     Reset,
 }
@@ -78,12 +80,19 @@ const HISTORY: usize = 100;
 pub struct Edits {
     value: String,
     history: Vec<String>,
+    /// What was taken back, the last one last.
+    future: Vec<String>,
+    /// The field in which the last step was typed.
+    field: Option<Field>,
 }
+
+/// A field of the page: what is typed into it, letter by letter, is one step.
+pub type Field = (usize, String);
 
 impl Edits {
     /// No change yet.
     pub fn new(value: &str) -> Self {
-        Self { value: value.to_owned(), history: Vec::new() }
+        Self { value: value.to_owned(), ..Self::default() }
     }
 
     /// The annotation after the changes.
@@ -101,19 +110,56 @@ impl Edits {
         self.history.len()
     }
 
+    /// Whether there is a step to take back, or one to make again.
+    pub const fn is_used(&self) -> bool {
+        !self.history.is_empty() || !self.future.is_empty()
+    }
+
+    /// How many steps can be made again.
+    pub const fn undone(&self) -> usize {
+        self.future.len()
+    }
+
+    /// Makes a change that is typed into a field: one step until another one is made.
+    ///
+    /// # Errors
+    /// Why it cannot be made; nothing has changed then.
+    pub fn type_into(&mut self, field: Field, operation: Operation) -> Result<(), Refusal> {
+        let again = self.field.as_ref() == Some(&field);
+        let steps = self.history.len();
+        self.apply(operation)?;
+        if again && self.history.len() > steps {
+            self.history.pop();
+            if self.history.last().is_some_and(|first| *first == self.value) {
+                self.history.pop();
+                return Ok(());
+            }
+        }
+        self.field = Some(field);
+        Ok(())
+    }
+
     /// Makes a change.
+    ///
+    /// # Errors
+    /// Why it cannot be made; nothing has changed then.
     pub fn apply(&mut self, operation: Operation) -> Result<(), Refusal> {
         let next = match operation {
             Operation::Undo => {
-                if let Some(before) = self.history.pop() {
-                    self.value = before;
-                }
+                step(&mut self.history, &mut self.value, &mut self.future);
+                self.field = None;
+                return Ok(());
+            }
+            Operation::Redo => {
+                step(&mut self.future, &mut self.value, &mut self.history);
+                self.field = None;
                 return Ok(());
             }
             Operation::Reset => {
                 if let Some(first) = self.history.drain(..).next() {
                     self.value = first;
                 }
+                (self.future, self.field) = (Vec::new(), None);
                 return Ok(());
             }
             Operation::Repair => match repair(&self.value).pop() {
@@ -131,7 +177,9 @@ impl Edits {
                 self.history.remove(1);
             }
             self.history.push(std::mem::replace(&mut self.value, next));
+            self.future.clear();
         }
+        self.field = None;
         Ok(())
     }
 
@@ -145,6 +193,13 @@ impl Edits {
             value: record.value.to_owned(),
         };
         Ok(annotation.records().map(own).collect())
+    }
+}
+
+/// Goes to the last value of one list, and notes the one before in the other.
+fn step(from: &mut Vec<String>, value: &mut String, to: &mut Vec<String>) {
+    if let Some(next) = from.pop() {
+        to.push(std::mem::replace(value, next));
     }
 }
 
@@ -187,7 +242,7 @@ fn change(records: &mut Vec<Owned>, operation: Operation) -> Result<(), Refusal>
                 !again.contains(&Some(at - 1))
             });
         }
-        Operation::Repair | Operation::Undo | Operation::Reset => {}
+        Operation::Repair | Operation::Undo | Operation::Redo | Operation::Reset => {}
     }
     Ok(())
 }
@@ -274,6 +329,43 @@ mod tests {
         assert!(!edits.is_changed());
         edits.apply(Operation::Undo).unwrap();
         assert_eq!(edits.value(), start);
+    }
+
+    #[test]
+    fn a_step_that_was_taken_back_can_be_made_again_until_another_one_is_made() {
+        let mut edits = edits();
+        let start = edits.value().to_owned();
+        edits.apply(Operation::Remove(0)).unwrap();
+        let after = edits.value().to_owned();
+        edits.apply(Operation::Undo).unwrap();
+        assert_eq!((edits.value(), edits.undone()), (&*start, 1));
+        edits.apply(Operation::Redo).unwrap();
+        assert_eq!((edits.value(), edits.undone(), edits.steps()), (&*after, 0, 1));
+        edits.apply(Operation::Undo).unwrap();
+        edits.apply(Operation::Parameter(1, "x".into(), "7".into())).unwrap();
+        edits.apply(Operation::Redo).unwrap();
+        assert_eq!(url(&edits, 1), "dubbo://10.0.0.1:20880/a.B?x=7&y=2");
+    }
+
+    #[test]
+    fn what_is_typed_into_a_field_is_one_step() {
+        let mut edits = edits();
+        let start = edits.value().to_owned();
+        let field = |name: &str| (1, name.to_owned());
+        let set = |name: &str, value: &str| Operation::Parameter(1, name.into(), value.into());
+        for value in ["3", "30", "300"] {
+            edits.type_into(field("x"), set("x", value)).unwrap();
+        }
+        edits.type_into(field("y"), set("y", "9")).unwrap();
+        assert_eq!(edits.steps(), 2);
+        edits.apply(Operation::Undo).unwrap();
+        assert_eq!(url(&edits, 1), "dubbo://10.0.0.1:20880/a.B?x=300&y=2");
+        edits.apply(Operation::Undo).unwrap();
+        assert_eq!(edits.value(), start);
+        // Typed back to what it was, it is no step at all.
+        edits.type_into(field("x"), set("x", "5")).unwrap();
+        edits.type_into(field("x"), set("x", "1")).unwrap();
+        assert_eq!((edits.value(), edits.steps()), (&*start, 0));
     }
 
     #[test]

@@ -35,12 +35,12 @@ pub enum What {
         /// Its value after.
         after: Option<String>,
     },
-    /// Why the Pod's annotation is refused, before and after.
+    /// A problem of the Pod.
     Problem {
-        /// The problem before.
-        before: Option<Problem>,
-        /// The problem after.
-        after: Option<Problem>,
+        /// Which one.
+        problem: Problem,
+        /// Whether it came; it went otherwise.
+        raised: bool,
     },
 }
 

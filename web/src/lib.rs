@@ -13,6 +13,7 @@ pub mod document;
 pub mod editing;
 pub mod encoding;
 pub mod events;
+pub mod graph;
 pub mod history;
 pub mod layers;
 pub mod live;
@@ -24,6 +25,7 @@ pub mod share;
 pub mod show;
 pub mod source;
 pub mod spans;
+pub mod table;
 pub mod verdict;
 
 #[cfg(test)]

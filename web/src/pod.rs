@@ -88,6 +88,8 @@ pub struct PodText {
     pub deleting: bool,
     /// The Ready condition, if there is a status.
     pub ready: Option<bool>,
+    /// It stands in the text more than once; this is the last time.
+    pub repeated: bool,
     /// What the last watch event said.
     pub change: Option<Change>,
     /// The Pod's own addresses.

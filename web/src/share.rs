@@ -1,4 +1,4 @@
-//! A Pod reduced to what a link may carry: its registration, without what is nobody's business.
+//! Pods reduced to what a link may carry: their registrations and states, without what is nobody's business.
 //!
 //! User information and parameters that name a secret are blanked before anything leaves the page.
 
@@ -18,59 +18,78 @@ fn is_secret(name: &str) -> bool {
 /// What stands in place of a secret.
 const BLANK: &str = "redacted";
 
-/// A Pod for a link, and how many secrets were blanked in it.
+/// Pods for a link, how many, how many secrets were blanked in them, and how many could not be read.
 #[derive(Debug, Serialize)]
 pub struct Shared {
     text: String,
+    pods: usize,
     blanked: usize,
+    unread: usize,
 }
 
-/// A Pod as Kubernetes writes it.
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Pod<'a> {
-    api_version: &'a str,
-    kind: &'a str,
-    metadata: Metadata<'a>,
+/// The Pods as JSON, one each line, to be put into a link. What cannot be read cannot be redacted, and is left out.
+///
+/// # Errors
+/// None of them can be read.
+pub fn pods<'a>(
+    all: impl IntoIterator<Item = (&'a PodText, &'a str)>,
+) -> Result<Shared, &'static str> {
+    let mut shared = Shared { text: String::new(), pods: 0, blanked: 0, unread: 0 };
+    for (pod, value) in all {
+        match line(pod, value) {
+            Some((line, blanked)) => {
+                shared.text.push_str(&line);
+                shared.text.push('\n');
+                (shared.pods, shared.blanked) = (shared.pods + 1, shared.blanked + blanked);
+            }
+            None => shared.unread += 1,
+        }
+        if shared.text.len() > MOST {
+            return Err("too-large");
+        }
+    }
+    if shared.pods == 0 { Err("unreadable") } else { Ok(shared) }
 }
 
-#[derive(Serialize)]
-struct Metadata<'a> {
-    name: &'a str,
-    namespace: &'a str,
-    annotations: Annotations,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    labels: Option<Labels<'a>>,
-}
+/// A link with more than this is none that could be sent to anybody.
+const MOST: usize = 2 << 20;
 
-#[derive(Serialize)]
-struct Annotations {
-    #[serde(rename = "dubbo.io/annotation")]
-    annotation: String,
-}
-
-#[derive(Serialize)]
-struct Labels<'a> {
-    #[serde(rename = "dubbo.io/label")]
-    label: &'a str,
-}
-
-/// The Pod as JSON to be put into a link, or why not: what cannot be read cannot be redacted.
-pub fn pod(pod: Option<&PodText>, value: Option<&str>) -> Result<Shared, &'static str> {
-    let (pod, value) = pod.zip(value).ok_or("no annotation")?;
-    let annotation = Annotation::decode(value).map_err(|_| "unreadable")?;
+fn line(pod: &PodText, value: &str) -> Option<(String, usize)> {
+    let annotation = Annotation::decode(value).ok()?;
     let (keys, blanked): (Vec<String>, Vec<usize>) =
         annotation.records().map(|record| redacted(record.key)).unzip();
     let records = keys.iter().zip(annotation.records());
     let annotation = encode(records.map(|(key, record)| Record { key, ..record }));
-    let metadata = Metadata {
-        name: &pod.name,
-        namespace: &pod.namespace,
-        annotations: Annotations { annotation },
-        labels: pod.label.as_deref().map(|label| Labels { label }),
-    };
-    let pod = Pod { api_version: "v1", kind: "Pod", metadata };
-    Ok(Shared { text: crate::answer::text(&pod), blanked: blanked.iter().sum() })
+    let of = |text: &str| crate::answer::text(&text);
+    let mut out =
+        [r#"{"apiVersion":"v1","kind":"Pod","metadata":{"name":"#, &of(&pod.name)].concat();
+    let mut add = |before: &str, text: &str, behind: &str| out.extend([before, &of(text), behind]);
+    add(r#","namespace":"#, &pod.namespace, "");
+    add(r#","annotations":{"dubbo.io/annotation":"#, &annotation, "}");
+    if let Some(label) = &pod.label {
+        add(r#","labels":{"dubbo.io/label":"#, label, "}");
+    }
+    if pod.deleting {
+        add(r#","deletionTimestamp":"#, "1970-01-01T00:00:00Z", ""); // that it is, not since when
+    }
+    add(r#"},"status":{"phase":"#, pod.phase.as_deref().unwrap_or_default(), "");
+    if let Some(ready) = pod.ready {
+        let status = if ready { "True" } else { "False" };
+        add(r#","conditions":[{"type":"Ready","status":"#, status, "}]");
+    }
+    out.push_str(r#","podIPs":["#);
+    let mut add = |before: &str, text: &str, behind: &str| out.extend([before, &of(text), behind]);
+    for (at, ip) in pod.ips.iter().enumerate() {
+        add(if at == 0 { r#"{"ip":"# } else { r#",{"ip":"# }, ip, "}");
+    }
+    out.push_str("]}}");
+    Some((out, blanked.iter().sum()))
+}
+
+/// The URL of a key without its secrets.
+pub(crate) fn url_of(key: &str) -> Option<String> {
+    let (key, _) = redacted(key);
+    Some(Key::parse(&key).ok()?.url?.into_owned())
 }
 
 /// The key without its secrets, and how many there were.
@@ -125,12 +144,29 @@ mod tests {
         let plain = key("dubbo://h:1/a.B?x=1");
         assert_eq!(redacted(&plain), (plain.clone(), 0));
         let value = encode([Record::new(&secret)]);
-        let shared = pod(Some(&PodText::default()), Some(&value)).unwrap();
+        let shared = pods([(&PodText::default(), &*value)]).unwrap();
         assert!(!shared.text.contains("hunter2"), "{shared:?}");
     }
 
     #[test]
+    fn the_state_of_a_pod_is_shared_with_it() {
+        let pod = PodText {
+            name: "a".into(),
+            deleting: true,
+            ready: Some(false),
+            ips: vec!["10.0.0.1".into()],
+            ..PodText::default()
+        };
+        let text = pods([(&pod, "W10=")]).unwrap().text;
+        let again = &crate::document::Document::read(&text).pods[0];
+        assert_eq!((again.deleting, again.ready, &again.ips), (true, Some(false), &pod.ips));
+    }
+
+    #[test]
     fn what_cannot_be_read_is_not_shared() {
-        assert_eq!(pod(Some(&PodText::default()), Some("!!")).unwrap_err(), "unreadable");
+        let pod = PodText::default();
+        assert_eq!(pods([(&pod, "!!")]).unwrap_err(), "unreadable");
+        let shared = pods([(&pod, "!!"), (&pod, "W10=")]).unwrap();
+        assert_eq!((shared.pods, shared.unread), (1, 1), "and takes no other one with it");
     }
 }

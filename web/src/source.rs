@@ -15,8 +15,6 @@ const POD: usize = 64 << 10;
 #[derive(Debug, Serialize)]
 pub struct Window {
     text: String,
-    start: usize,
-    end: usize,
     total: usize,
     line: usize,
     whole: bool,
@@ -36,8 +34,6 @@ pub fn window(source: &str, pod: Option<&PodText>) -> Window {
         source.get(..start).unwrap_or_default().bytes().filter(|byte| *byte == b'\n').count();
     Window {
         text: text.to_owned(),
-        start,
-        end,
         total: source.len(),
         line: line + 1,
         whole: source.len() <= WHOLE,

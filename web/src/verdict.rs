@@ -4,13 +4,12 @@
 //! others; each reads the annotation with Go's strict base64, and skips the whole Pod if that fails.
 
 use dubbo_k8s_codec::kubernetes::{LABEL_VALUE, LABEL_VALUES};
-use dubbo_k8s_codec::problem::Language;
 use dubbo_k8s_codec::{Annotation, WarningCode};
 
 use crate::pod::{Change, PodText};
 
 /// What it would do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Verdict {
     /// It reads the records.
     Read,
@@ -19,6 +18,7 @@ pub enum Verdict {
     /// It never sees the Pod, because of its label.
     NotSelected,
     /// It sees the Pod; there is nothing registered in it.
+    #[default]
     Nothing,
     /// The Pod is gone.
     Gone,
@@ -27,16 +27,21 @@ pub enum Verdict {
 impl Verdict {
     /// The verdict on a Pod whose annotation is `value`.
     pub fn of(pod: &PodText, value: Option<&str>) -> Self {
+        Self::judge(pod, value.map(go_reads))
+    }
+
+    /// The verdict on a Pod; `readable` says of its annotation, if there is one, whether Go's reader takes it.
+    pub fn judge(pod: &PodText, readable: Option<bool>) -> Self {
         if pod.change == Some(Change::Deleted) {
             return Self::Gone;
         }
         if !pod.is_bare() && readers(pod).is_empty() {
             return Self::NotSelected;
         }
-        match value {
+        match readable {
             None => Self::Nothing,
-            Some(value) if go_reads(value) => Self::Read,
-            Some(_) => Self::Refused,
+            Some(true) => Self::Read,
+            Some(false) => Self::Refused,
         }
     }
 
@@ -48,30 +53,6 @@ impl Verdict {
             Self::NotSelected => "not-selected",
             Self::Nothing => "nothing",
             Self::Gone => "gone",
-        }
-    }
-
-    /// The verdict as a sentence.
-    pub const fn sentence(self, language: Language) -> &'static str {
-        let [english, chinese] = match self {
-            Self::Read => ["dubbo-go reads this Pod.", "dubbo-go 会读取这个 Pod。"],
-            Self::Refused => [
-                "dubbo-go refuses the annotation and skips the whole Pod.",
-                "dubbo-go 会拒绝该注解，并跳过整个 Pod。",
-            ],
-            Self::NotSelected => [
-                "dubbo-go never sees this Pod: no version selects its label.",
-                "dubbo-go 看不到这个 Pod：没有版本会选中它的标签。",
-            ],
-            Self::Nothing => [
-                "dubbo-go sees this Pod, and finds nothing registered.",
-                "dubbo-go 能看到这个 Pod，但没有任何注册。",
-            ],
-            Self::Gone => ["The Pod is gone.", "这个 Pod 已经不在了。"],
-        };
-        match language {
-            Language::English => english,
-            Language::Chinese => chinese,
         }
     }
 }
@@ -87,11 +68,14 @@ pub fn readers(pod: &PodText) -> &'static [&'static str] {
 
 /// Whether Go's reader takes this annotation: all that is accepted beyond it is two oddities.
 pub fn go_reads(value: &str) -> bool {
+    Annotation::decode(value).is_ok_and(|annotation| go_reads_decoded(&annotation))
+}
+
+/// The same of an annotation that was decoded.
+pub fn go_reads_decoded(annotation: &Annotation) -> bool {
     use WarningCode::{MissingPadding, StandardAlphabet};
-    Annotation::decode(value).is_ok_and(|annotation| {
-        let beyond = |code| matches!(code, StandardAlphabet | MissingPadding);
-        !annotation.warnings().iter().any(|warning| beyond(warning.code))
-    })
+    let beyond = |code| matches!(code, StandardAlphabet | MissingPadding);
+    !annotation.warnings().iter().any(|warning| beyond(warning.code))
 }
 
 #[cfg(test)]

@@ -44,11 +44,12 @@ const LEAN: [(&str, &[&str]); 2] = [
 ];
 
 /// Who may depend on whom in this workspace; who is not listed may depend on no member.
-const EDGES: [(&str, &[&str]); 10] = [
+const EDGES: [(&str, &[&str]); 11] = [
     ("dubbo-k8s-engine", &["dubbo-k8s-codec"]),
     ("dubbo-k8s-registry", &["dubbo-k8s-codec", "dubbo-k8s-engine"]),
     ("dubbo-k8s-watcher", &["dubbo-k8s-codec", "dubbo-k8s-engine", "dubbo-k8s-registry"]),
     ("dubbo-k8s-web", &["dubbo-k8s-codec"]),
+    ("dubbo-k8s-web-bindgen", &["dubbo-k8s-codec"]),
     ("dubbo-k8s-filter", &["dubbo-k8s-codec"]),
     ("dubbo-k8s-codec-guest", &["dubbo-k8s-codec"]),
     (

@@ -2,16 +2,21 @@
 //!
 //! It translates its own phrases and nothing else: what comes from outside is quoted as it is.
 
+use alloc::boxed::Box;
 use alloc::format;
 use alloc::string::{String, ToString};
+
+use serde::Serialize;
 
 use super::{Language, Phrase};
 use crate::error::{DecodeError, Found};
 use crate::path::KeyError;
+use crate::relation::Mismatch;
 use crate::url::UrlError;
 
-/// What a problem is about.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+/// What a problem is about. Serialises as an object with one member, the name of its kind.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum Detail {
     /// A name, a number or a text from outside: the same in every language, and never markup.
@@ -29,6 +34,8 @@ pub enum Detail {
     Instead(String),
     /// What is wrong in so many words, and the piece of the source that it is said of.
     Wrong(Phrase, Option<String>),
+    /// Why a consumer does not call a provider.
+    Obstacle(Box<Mismatch>),
 }
 
 impl Detail {
@@ -37,6 +44,7 @@ impl Detail {
         let chinese = language == Language::Chinese;
         match self {
             Self::Text(text) => text.clone(),
+            Self::Obstacle(mismatch) => mismatch.text(language),
             Self::Instead(text) => {
                 [if chinese { "应写作 `" } else { "write `" }, text, "`"].concat()
             }
@@ -84,6 +92,12 @@ impl Found {
 
 fn quoted(character: char) -> String {
     ["“", character.encode_utf8(&mut [0; 4]), "”"].concat()
+}
+
+impl From<Mismatch> for Detail {
+    fn from(mismatch: Mismatch) -> Self {
+        Self::Obstacle(Box::new(mismatch))
+    }
 }
 
 impl From<&DecodeError> for Detail {

@@ -114,8 +114,16 @@ pub enum Code {
     ConsumerWithoutProvider,
     /// The interface is provided, but in no group or version that the consumer asks for.
     GroupOrVersionMismatch,
+    /// The interface is provided, but over no protocol that the consumer speaks.
+    ProtocolMismatch,
+    /// The service is provided in namespaces only that the consumer does not read unless it is told to.
+    ProviderInOtherNamespace,
+    /// The service is provided, but no provider of it takes calls.
+    NoUsableProvider,
     /// A provider says of itself that it is disabled or has no weight.
     ProviderDisabled,
+    /// A number of a URL is none, so that its default counts.
+    NotANumber,
     /// A name that no Kubernetes object can have.
     NameInvalid,
     /// The text is not the JSON or YAML that it began as.
@@ -124,6 +132,8 @@ pub enum Code {
     SourceRefused,
     /// An object that is no Pod.
     NotAPod,
+    /// The same Pod stands in the text more than once.
+    PodTwice,
 }
 
 impl Code {
@@ -133,10 +143,11 @@ impl Code {
             AddressNotPod, AnnotationMissing, AnnotationsNearLimit, AnnotationsTooLarge,
             CategoryMismatch, ConsumerWithoutProvider, DoubleEncoded, DubboGoReadsOtherwise,
             DubboGoRefusesUrl, DubboGoTakesNoProvider, DuplicateRecord, GroupOrVersionMismatch,
-            InterfaceMismatch, KeyMalformed, LabelMissing, LabelUnknown, NameInvalid, NotAPod,
-            NotOwner, Odd, OverQuota, ProviderDisabled, ProviderEnded, ProviderNotReady,
-            ProviderTerminating, Refused, SourceRefused, SourceSyntax, UrlMalformed,
-            WeightOverLimit,
+            InterfaceMismatch, KeyMalformed, LabelMissing, LabelUnknown, NameInvalid,
+            NoUsableProvider, NotANumber, NotAPod, NotOwner, Odd, OverQuota, PodTwice,
+            ProtocolMismatch, ProviderDisabled, ProviderEnded, ProviderInOtherNamespace,
+            ProviderNotReady, ProviderTerminating, Refused, SourceRefused, SourceSyntax,
+            UrlMalformed, WeightOverLimit,
         };
         let stages = [Stage::Base64, Stage::Utf8, Stage::Json, Stage::Shape, Stage::Protobuf];
         let oddities = [
@@ -179,11 +190,16 @@ impl Code {
             AnnotationsTooLarge,
             ConsumerWithoutProvider,
             GroupOrVersionMismatch,
+            ProtocolMismatch,
+            ProviderInOtherNamespace,
+            NoUsableProvider,
             ProviderDisabled,
+            NotANumber,
             NameInvalid,
             SourceSyntax,
             SourceRefused,
             NotAPod,
+            PodTwice,
         ];
         stages.into_iter().map(Refused).chain(oddities.into_iter().map(Odd)).chain(others)
     }
@@ -216,11 +232,16 @@ impl Code {
             Self::AnnotationsTooLarge => "annotations-too-large",
             Self::ConsumerWithoutProvider => "consumer-without-provider",
             Self::GroupOrVersionMismatch => "group-or-version-mismatch",
+            Self::ProtocolMismatch => "protocol-mismatch",
+            Self::ProviderInOtherNamespace => "provider-in-other-namespace",
+            Self::NoUsableProvider => "no-usable-provider",
             Self::ProviderDisabled => "provider-disabled",
+            Self::NotANumber => "not-a-number",
             Self::NameInvalid => "name-invalid",
             Self::SourceSyntax => "source-syntax",
             Self::SourceRefused => "source-refused",
             Self::NotAPod => "not-a-pod",
+            Self::PodTwice => "pod-twice",
         }
     }
 
@@ -238,6 +259,8 @@ impl Code {
             | Self::DubboGoRefusesUrl
             | Self::ConsumerWithoutProvider
             | Self::GroupOrVersionMismatch
+            | Self::ProtocolMismatch
+            | Self::NoUsableProvider
             | Self::NameInvalid
             | Self::SourceSyntax
             | Self::SourceRefused => Severity::Error,
@@ -250,14 +273,17 @@ impl Code {
             | Self::WeightOverLimit
             | Self::AnnotationsNearLimit
             | Self::ProviderTerminating
-            | Self::ProviderEnded => Severity::Warning,
+            | Self::ProviderEnded
+            | Self::ProviderInOtherNamespace
+            | Self::NotANumber => Severity::Warning,
             Self::DubboGoReadsOtherwise
             | Self::DubboGoTakesNoProvider
             | Self::DoubleEncoded
             | Self::AnnotationMissing
             | Self::ProviderNotReady
             | Self::ProviderDisabled
-            | Self::NotAPod => Severity::Note,
+            | Self::NotAPod
+            | Self::PodTwice => Severity::Note,
         }
     }
 
@@ -394,7 +420,7 @@ mod tests {
             assert!(code.advice(Language::Chinese).chars().any(|c| c > '\u{2e7f}'), "{code}");
             assert!(chinese.chars().any(|c| c > '\u{2e7f}'), "{code} is not in Chinese");
         }
-        assert_eq!(names.len(), 5 + 14 + 28);
+        assert_eq!(names.len(), 5 + 14 + 34);
     }
 
     #[test]

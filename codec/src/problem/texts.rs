@@ -360,6 +360,34 @@ const fn found(code: Code) -> Texts {
             ],
             ["分组或版本不匹配", "该接口有提供者，但分组或版本与请求的不同。"],
         ),
+        Code::ProtocolMismatch => texts(
+            [
+                "Protocol does not match",
+                "The interface is provided, but not over the protocol that is asked for.",
+            ],
+            ["协议不匹配", "该接口有提供者，但协议与请求的不同。"],
+        ),
+        Code::ProviderInOtherNamespace => texts(
+            [
+                "Provider in another namespace only",
+                "dubbo-go reads its own namespace. Name the others in DUBBO_NAMESPACE of the consumer.",
+            ],
+            [
+                "提供者只在其他命名空间",
+                "dubbo-go 只读取自己的命名空间。请在消费者的 DUBBO_NAMESPACE 中列出其他命名空间。",
+            ],
+        ),
+        Code::NoUsableProvider => texts(
+            [
+                "No provider takes calls",
+                "The service is provided, but every provider of it is passed over. Look at the reason.",
+            ],
+            ["没有可用的提供者", "该服务有提供者，但都会被略过。请查看原因。"],
+        ),
+        Code::NotANumber => texts(
+            ["Parameter that is not a number", "Its default counts instead."],
+            ["参数不是数字", "将使用其默认值。"],
+        ),
         Code::ProviderDisabled => texts(
             [
                 "Provider that takes no calls",
@@ -384,6 +412,10 @@ const fn found(code: Code) -> Texts {
                 "It is larger, deeper or in another encoding than the inspector is willing to read.",
             ],
             ["文本被拒绝", "它过大、嵌套过深，或使用了不支持的编码。"],
+        ),
+        Code::PodTwice => texts(
+            ["The same Pod again", "The last one of the text is shown, and counts once."],
+            ["同一个 Pod 多次出现", "以文本中最后一次为准，只计一次。"],
         ),
         // The rest, in the end: refusals and oddities have their own functions.
         _ => texts(

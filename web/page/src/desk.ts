@@ -12,10 +12,13 @@ let queued = false;
 export function changed() {
   if (queued) return;
   queued = true;
-  queueMicrotask(() => {
-    queued = false;
-    draw();
-  });
+  queueMicrotask(drawNow);
+}
+
+/** Draws at once, for what has to measure what was drawn. */
+export function drawNow() {
+  queued = false;
+  draw();
 }
 
 export function onDraw(handler: () => void) {
@@ -47,13 +50,31 @@ export function show(pane: Pane) {
 }
 
 export async function copy(text: string) {
-  await navigator.clipboard.writeText(text);
-  toast('copied');
+  toast((await copied(text)) ? 'copied' : 'copyFailed');
 }
 
-export function download(name: string, text: string) {
+/** Copies a text; pages that came over plain http have no clipboard of their own, and copy what is selected. */
+async function copied(text: string): Promise<boolean> {
+  try {
+    await navigator.clipboard.writeText(text);
+    return true;
+  } catch {
+    const field = document.createElement('textarea');
+    const focused = document.activeElement;
+    field.value = text;
+    field.className = 'hide';
+    document.body.append(field);
+    field.select();
+    const done = document.execCommand('copy');
+    field.remove();
+    if (focused instanceof HTMLElement) focused.focus();
+    return done;
+  }
+}
+
+export function download(name: string, text: string, type = 'application/json') {
   const link = document.createElement('a');
-  link.href = URL.createObjectURL(new Blob([text], { type: 'application/json' }));
+  link.href = URL.createObjectURL(new Blob([text], { type }));
   link.download = name;
   link.click();
   setTimeout(() => URL.revokeObjectURL(link.href), 10_000);

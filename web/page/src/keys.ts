@@ -1,7 +1,8 @@
 // Keys, drops, pastes and selections of the whole page.
-import { cancel, load } from './app.ts';
-import { changed, show } from './desk.ts';
-import { setEditing } from './editing.ts';
+import { cancel, discard, load } from './app.ts';
+import { changed, drawNow, show } from './desk.ts';
+import { revertField, setEditing } from './editing.ts';
+import { showMode } from './graph.ts';
 import { find, firstVisible, look, rowOf, toggle } from './rows.ts';
 import { activate, choose, chooseAt, problem, select } from './selection.ts';
 import { offsetsIn } from './highlight.ts';
@@ -14,7 +15,7 @@ const typing = (target: EventTarget | null) =>
 export function listen() {
   addEventListener('keydown', (event) => {
     if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return;
-    if (event.key === 'Escape') return escape();
+    if (event.key === 'Escape') return void escape(event.target);
     if (event.key === 'F8') {
       event.preventDefault();
       state.problemsOpen = true;
@@ -28,6 +29,8 @@ export function listen() {
     } else if (event.key === 'e' && state.pod !== null && state.live === 'off') {
       event.preventDefault();
       void setEditing(!state.editing);
+    } else if (event.key === 'g' && state.summary) {
+      showMode(state.mode === 'graph' ? 'tree' : 'graph', true);
     } else if (event.key === '?') {
       event.preventDefault();
       state.dialog = 'help';
@@ -81,15 +84,41 @@ export function focusFind() {
   requestAnimationFrame(() => document.querySelector<HTMLInputElement>('#find')?.select());
 }
 
-function escape() {
+/** Leaves what is innermost, and goes where one was before: never nowhere. */
+async function escape(target: EventTarget | null) {
   if (state.busy !== 'no') cancel();
-  else if (state.dialog !== 'none') state.dialog = 'none';
+  else if (state.dialog === 'discard') discard(false);
+  else if (state.dialog !== 'none') closeDialog();
   else if (document.activeElement?.id === 'find') {
     if (state.find) find('');
-    document.querySelector<HTMLElement>('.tree')?.focus();
-  } else if (state.problemsOpen) state.problemsOpen = false;
-  else if (state.editing) void setEditing(false);
+    focusTree();
+  } else if (target instanceof HTMLElement && target.closest('.record, .inline') && typing(target) && (await revertField())) return;
+  else if (state.problemsOpen) {
+    state.problemsOpen = false;
+    drawNow();
+    if (document.activeElement === document.body) focusTree();
+  } else if (state.editing) await setEditing(false);
   changed();
+}
+
+function focusTree() {
+  document.querySelector<HTMLElement>(state.mode === 'graph' ? '#graph' : '#tree')?.focus();
+}
+
+let opener: Element | null = null;
+
+/** Notes where one was when a dialog opened. */
+export function openedFrom(element: Element | null) {
+  opener = element;
+}
+
+export function closeDialog() {
+  if (state.dialog === 'discard') return discard(false);
+  state.dialog = 'none';
+  drawNow();
+  if (opener instanceof HTMLElement && opener !== document.body && opener.isConnected) opener.focus();
+  else focusTree();
+  opener = null;
 }
 
 async function chosen() {

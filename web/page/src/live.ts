@@ -1,8 +1,9 @@
 // The registry as it changes: server-sent events of the same origin, taken in batches.
-import { clear, onLeave } from './app.ts';
+import { arrive, empty, onLeave, unlessEdited } from './app.ts';
 import { changed, model } from './desk.ts';
-import { firstVisible, rowsAt } from './rows.ts';
-import { choose, problemWindow } from './selection.ts';
+import { refreshGraph } from './graph.ts';
+import { rowsAfterChange, rowsAt } from './rows.ts';
+import { problemWindow, refresh } from './selection.ts';
 import { follow, headers, isSignedIn, wantsToken } from './signed.ts';
 import { state } from './state.ts';
 import type { Summary } from './protocol.ts';
@@ -130,8 +131,10 @@ function stopLive() {
 
 /** Comes back to it. */
 export function goLive() {
-  clear();
-  startLive(state.liveAddress);
+  unlessEdited(() => {
+    empty();
+    startLive(state.liveAddress);
+  });
 }
 
 async function flush() {
@@ -166,9 +169,14 @@ async function taken(summary: Summary, first: boolean, some = false) {
   if (some && !timer) later = window.setTimeout(() => void flush(), GONE_MS);
   state.summary = summary;
   state.total = summary.rows;
-  if (first) state.pane = 'services';
-  await Promise.all([rowsAt(firstVisible(), true), state.problemsOpen || summary.errors + summary.warnings + summary.notes !== state.problemTotal ? problemWindow() : null]);
-  if (state.pod !== null && !state.editing) void choose(state.pod, state.record);
+  if (first) {
+    state.pane = 'services';
+    await rowsAt(0, true);
+    await arrive();
+  }
+  await Promise.all([rowsAfterChange(), state.problemsOpen || summary.errors + summary.warnings + summary.notes !== state.problemTotal ? problemWindow() : null]);
+  if (!state.editing) void refresh();
+  if (some) refreshGraph();
   changed();
 }
 

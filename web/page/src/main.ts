@@ -1,14 +1,14 @@
 // The page comes up: language, theme, what the address asks for, and the keys.
 import { render } from 'lit-html';
-import { load } from './app.ts';
+import { navigate } from './app.ts';
 import { changed, onDraw } from './desk.ts';
 import { firstVisible, rowsAt } from './rows.ts';
 import { light } from './highlight.ts';
 import { listen } from './keys.ts';
 import { keepForOffline } from './model.ts';
 import { startLive } from './live.ts';
-import { unpacked } from './share.ts';
 import { state } from './state.ts';
+import { replaceGraph } from './view/graph.ts';
 import { page } from './view/page.ts';
 import { syncSource } from './view/source.ts';
 
@@ -25,9 +25,9 @@ function remembered(name: string): string | null {
 state.lang = (remembered('lang') ?? navigator.language).toLowerCase().startsWith('zh') ? 'zh' : 'en';
 const dark = remembered('theme') ?? (matchMedia('(prefers-color-scheme: dark)').matches ? 'dark' : 'light');
 state.theme = dark === 'dark' ? 'dark' : 'light';
-document.documentElement.lang = state.lang === 'zh' ? 'zh-CN' : 'en';
 
 onDraw(() => {
+  document.documentElement.lang = state.lang === 'zh' ? 'zh-CN' : 'en';
   document.documentElement.dataset['theme'] = state.theme;
   render(page(), root);
   syncSource();
@@ -37,17 +37,18 @@ onDraw(() => {
 listen();
 changed();
 
-addEventListener('resize', () => void rowsAt(firstVisible()));
-addEventListener('hashchange', () => void shared());
-
-async function shared() {
-  const text = await unpacked(location.hash);
-  if (text !== null) await load({ text });
-}
-void shared();
+addEventListener('resize', () => {
+  void rowsAt(firstVisible());
+  replaceGraph();
+});
+addEventListener('popstate', () => void navigate());
+addEventListener('beforeunload', (event) => {
+  if (state.summary?.edited) event.preventDefault();
+});
 
 const live = document.querySelector<HTMLMetaElement>('meta[name="dubbo-live"]')?.content || (new URLSearchParams(location.search).has('live') ? 'v1/events' : '');
 if (live) startLive(live);
+void navigate();
 
 // Works offline once loaded. A server that shows its registry live is there anyway.
 if (!live) void keepForOffline();

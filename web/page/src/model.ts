@@ -1,4 +1,4 @@
-// The main thread's end of the Worker: questions out, answers in. Ending it is how anything is cancelled.
+// The main thread's end of the Worker: requests out, answers in. Ending it is how anything is cancelled.
 
 import workerUrl from './worker.ts?worker&url';
 
@@ -15,14 +15,19 @@ interface Policies { createPolicy(name: string, rules: { createScriptURL(url: st
 const policies = (globalThis as { trustedTypes?: Policies }).trustedTypes;
 const policy = policies?.createPolicy('inspector', { createScriptURL: (url) => url });
 
+/** A Worker of one of the page's own scripts. */
+export function workerOf(script: string): Worker {
+  const url = new URL(script, location.href).href;
+  return new Worker((policy?.createScriptURL(url) ?? url) as string, { type: 'module' });
+}
+
 export class Model {
   #worker = this.#start();
   #waiting = new Map<number, Waiting>();
   #next = 1;
 
   #start(): Worker {
-    const url = new URL(workerUrl, location.href).href;
-    const worker = new Worker((policy?.createScriptURL(url) ?? url) as string, { type: 'module' });
+    const worker = workerOf(workerUrl);
     worker.onmessage = ({ data }) => this.#take(data);
     worker.onerror = (event) => this.#fail(new Error(event.message || 'worker'));
     return worker;
@@ -58,13 +63,13 @@ export class Model {
     return this.#send<T>({ kind: 'load', limit: LIMIT, ...what }, progress);
   }
 
-  ask<T>(question: { do: string } & Record<string, unknown>): Promise<T> {
-    return this.askText<T>(JSON.stringify(question));
+  ask<T>(request: { do: string } & Record<string, unknown>): Promise<T> {
+    return this.askText<T>(JSON.stringify(request));
   }
 
-  /** The same with the question as JSON already. */
-  askText<T>(question: string): Promise<T> {
-    return this.#send<T>({ kind: 'ask', question });
+  /** The same with the request as JSON already. */
+  askText<T>(request: string): Promise<T> {
+    return this.#send<T>({ kind: 'ask', request });
   }
 
   /** Ends whatever is going on, and starts with an empty model. */

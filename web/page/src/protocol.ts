@@ -17,8 +17,6 @@ export interface Summary {
   pods: number;
   records: number;
   services: number;
-  providers: number;
-  consumers: number;
   edited: number;
   errors: number;
   warnings: number;
@@ -44,6 +42,7 @@ export interface RowData {
   count?: number;
   providers?: number;
   consumers?: number;
+  unread?: number;
   group?: string | null;
   version?: string | null;
   protocol?: string;
@@ -63,14 +62,22 @@ export interface RowData {
   edited?: boolean;
 }
 
+/** What stood where something else was expected. */
+export type Found = 'end' | { byte: number } | { char: string } | { thing: string };
+
+/** What a problem is about; names of phrases are those of the codec. */
+export type About =
+  | { text: string }
+  | { instead: string }
+  | { wrong: [string, string | null] }
+  | { obstacle: { obstacle: string; asked: string; found: string } }
+  | { expected: { expected: string; found: Found; at: [number, string] | null } };
+
 export interface ProblemData {
   code: string;
   severity: Severity;
-  title: string;
-  advice: string;
-  about: string[];
+  about: About[];
   offset: number | null;
-  decodedOffset: number | null;
   pod?: number;
   record?: number | null;
   in?: string;
@@ -80,7 +87,7 @@ export interface ProblemData {
 }
 
 export interface Part { name: string; text: string; at: Span }
-export interface Param { name: string; value: string; raw: string; twice: boolean; at: Span }
+export interface Param { name: string; value: string; twice: boolean; at: Span }
 
 export interface RecordData extends Partial<RowData> {
   record: number;
@@ -99,38 +106,49 @@ export interface Detail {
   name: string;
   namespace: string;
   uid: string;
-  resourceVersion: string;
-  label: string | null;
-  phase: string | null;
-  ready: boolean | null;
-  deleting: boolean;
-  addresses: string[];
   state: string | null;
   bare: boolean;
-  /** A live registry says that the annotation is refused; it does not send it. */
-  told: boolean;
-  verdict: { code: string; text: string; versions: string[] };
+  /** A live registry reports that the annotation is refused; it does not send it. */
+  reported: boolean;
+  verdict: { code: string; versions: string[] };
   same: boolean | null;
-  meter: { bytes: number; limit: number; own: number };
+  meter: { bytes: number; limit: number };
   problems: ProblemData[];
-  repairs: { step: string; title: string; changes: Change[] }[] | null;
+  repairs: { title: string; changes: Change[] }[] | null;
+  relations: Relations | null;
   records: RecordData[];
   record: RecordData | null;
   layers: LayerData[] | null;
-  edited: { steps: number; changes: Change[] } | null;
+  edited: { steps: number; undone: number; changes: Change[] } | null;
   refused?: string;
 }
 
 export interface SourceWindow {
   text: string;
-  start: number;
-  end: number;
   total: number;
   line: number;
   whole: boolean;
 }
 
-export interface Command { line?: string; file?: [string, string] | null; refused?: string; advice?: string }
+/** Whom a consumer would call, or who would call a provider. */
+export interface Relations { calls: boolean; calling: number; never: number; pairs: Pair[] }
+
+/** `share` in hundredths of a percent; `why` is an obstacle, what is asked for and what is there. */
+export interface Pair { pod: number; record: number | null; in: string; address: string; share?: number; why?: [string, string, string] }
+
+/** `[kind, name, pod, record]`; kind is `app` or `service`. */
+export type GraphNode = ['app' | 'service', string, number, number];
+/** `[from, to, endpoints, broken ones, why]`; from and to are places among the nodes. */
+export type GraphEdge = [number, number, number, number, string | null];
+export interface Graph { nodes: GraphNode[]; edges: GraphEdge[]; more: boolean }
+
+/** The values of the fields that can be filtered by. */
+export type Facets = Record<'ns' | 'app' | 'protocol' | 'group' | 'version', string[]>;
+
+/** The cells of all rows, one after the other. */
+export interface Table { columns: number; cells: string[] }
+
+export interface Command { line?: string; file?: [string, string] | null; refused?: string; about?: About[] }
 
 export interface Output {
   annotation: string;
@@ -138,9 +156,6 @@ export interface Output {
   json: string;
   merge: string;
   kubectl: Command;
-  kubectlMerge: Command;
-  bytes: number;
-  limit: number;
   bare: boolean;
   refused?: string;
 }

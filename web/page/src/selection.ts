@@ -1,27 +1,35 @@
 // What is selected: a Pod, a record, a place in its layers, a problem.
+import { remember } from './address.ts';
 import { changed, lang, model, show } from './desk.ts';
 import { firstVisible, rowOf, rowsAt, scrollTo, toggle } from './rows.ts';
 import { state } from './state.ts';
 import type { Detail, LayerId, Output, Places, ProblemData, SourceWindow } from './protocol.ts';
 
-export async function reveal(pod: number, record: number | null) {
+export async function reveal(pod: number, record: number | null, push = true) {
   const { row, rows } = await model.ask<{ row: number | null; rows: number }>({ do: 'reveal', pod, record });
   state.total = rows;
   if (row !== null) {
     state.active = row;
+    state.activeId = '';
     await rowsAt(row, true);
     requestAnimationFrame(() => scrollTo(row));
   }
   await choose(pod, record);
+  if (push) remember(true);
 }
 
 export async function choose(pod: number, record: number | null) {
   const other = state.pod !== pod;
+  if (other || state.record !== record) {
+    state.refusedEdit = null;
+    state.draft = null;
+    state.recordGone = false;
+  }
   state.pod = pod;
   state.record = record;
   if (other) state.outputTab = 'kubectl';
   const [detail, output, source] = await Promise.all([
-    model.ask<Detail>({ do: 'detail', pod, record, lang: lang() }),
+    model.ask<Detail>({ do: 'detail', pod, record, lang: lang(), now: Date.now() }),
     state.editing || state.output ? model.ask<Output>({ do: 'output', pod, lang: lang() }) : null,
     state.source && !state.source.whole && state.summary?.live === undefined ? model.ask<SourceWindow>({ do: 'source', pod }) : null,
   ]);
@@ -33,17 +41,43 @@ export async function choose(pod: number, record: number | null) {
   changed();
 }
 
+/**
+ * Shows what is selected as it is now, where Pods and records may have changed their places. What has gone stays, and
+ * is said to be gone; nothing else is ever taken for it.
+ */
+export async function refresh() {
+  const known = state.detail;
+  if (state.pod === null || !known) return;
+  const [pod, record] = [state.pod, state.record];
+  const key = record === null ? '' : (known.record?.key ?? '');
+  const detail = await model.ask<Detail>({ do: 'detail', pod, record, lang: lang(), now: Date.now(), uid: known.uid, of: key });
+  if (state.pod !== pod || state.record !== record) return;
+  if (detail.refused || detail.state === 'gone') {
+    state.detail = { ...known, state: 'gone', verdict: { code: 'gone', versions: [] }, problems: [], relations: null };
+  } else if (key && !detail.record) {
+    state.detail = { ...detail, record: known.record, layers: known.layers };
+    state.recordGone = true;
+  } else {
+    [state.detail, state.pod, state.record] = [detail, detail.pod, detail.record?.record ?? null];
+    state.recordGone = false;
+  }
+  changed();
+}
+
 /** Goes to a row; `act` also opens it. */
 export async function activate(index: number, act = false) {
   const top = Math.max(0, state.total - 1);
   state.active = Math.max(0, Math.min(index, top));
+  state.activeId = rowOf(state.active)?.id ?? '';
   scrollTo(state.active);
   await rowsAt(firstVisible());
   const row = rowOf(state.active);
   changed();
   if (!row) return;
+  state.activeId = row.id;
   if (row.pod !== undefined) {
     await choose(row.pod, row.record ?? null);
+    remember(act);
     if (act) show('detail');
   } else if (act && row.open !== null) {
     await toggle(state.active, !row.open);

@@ -1,22 +1,19 @@
 // A text in the part of a link behind its #, deflated; browsers do not send that part to any server.
 
-const PREFIX = 'p=';
-
 /** A link that unpacks to more than this is not one of ours. */
 const MOST = 4 << 20;
 
-export async function packed(text: string): Promise<string> {
+export async function pack(text: string): Promise<string> {
   const bytes = await through(new Blob([text]).stream(), new CompressionStream('deflate-raw'));
-  const binary = Array.from(bytes, (byte) => String.fromCharCode(byte)).join('');
-  return PREFIX + btoa(binary).replaceAll('+', '-').replaceAll('/', '_').replaceAll('=', '');
+  let binary = '';
+  for (const byte of bytes) binary += String.fromCharCode(byte);
+  return btoa(binary).replaceAll('+', '-').replaceAll('/', '_').replaceAll('=', '');
 }
 
-/** The text of a fragment, or nothing if it is none of ours. */
-export async function unpacked(fragment: string): Promise<string | null> {
-  const data = fragment.replace(/^#/, '');
-  if (!data.startsWith(PREFIX)) return null;
+/** The text that was packed, or nothing if it is none of ours. */
+export async function unpack(data: string): Promise<string | null> {
   try {
-    const binary = atob(data.slice(PREFIX.length).replaceAll('-', '+').replaceAll('_', '/'));
+    const binary = atob(data.replaceAll('-', '+').replaceAll('_', '/'));
     const bytes = Uint8Array.from(binary, (c) => c.charCodeAt(0));
     return new TextDecoder().decode(await through(new Blob([bytes]).stream(), new DecompressionStream('deflate-raw')));
   } catch {

@@ -1,9 +1,11 @@
 // Everything the page knows, in one place. Views read it; only the actions of `app` write it.
-import type { Comparison, Detail, Output, Places, ProblemData, RowData, SourceWindow, Summary } from './protocol.ts';
+import type { Comparison, Detail, Facets, Output, Places, ProblemData, RowData, SourceWindow, Summary } from './protocol.ts';
 import type { Lang, Word } from './messages.ts';
+import type { Picture } from './geometry.ts';
 
 export type Pane = 'source' | 'services' | 'detail';
-export type Dialog = 'none' | 'help' | 'share' | 'diff';
+export type Mode = 'tree' | 'graph';
+export type Dialog = 'none' | 'help' | 'share' | 'diff' | 'discard';
 export type OutputTab = 'kubectl' | 'json' | 'merge' | 'annotation';
 export type LiveState = 'off' | 'connecting' | 'connected' | 'lagging' | 'lost';
 export type Busy = 'no' | 'reading' | 'decoding';
@@ -13,7 +15,8 @@ export const ROW = 32;
 export const state = {
   lang: 'en' as Lang,
   theme: 'light' as 'light' | 'dark',
-  pane: 'source' as Pane,
+  pane: 'services' as Pane,
+  mode: 'tree' as Mode,
   dialog: 'none' as Dialog,
   busy: 'no' as Busy,
   progress: 0,
@@ -29,17 +32,34 @@ export const state = {
   total: 0,
   from: 0,
   rows: [] as RowData[],
+  /** The active row: what it is, and where that stands. */
+  activeId: '',
   active: 0,
   find: '',
+  filters: [] as string[],
+  filtersOpen: false,
+  facets: null as Facets | null,
+
+  graph: null as Picture | null,
+  graphBusy: false,
+  /** The node whose neighbours alone are shown, by its name. */
+  graphFocus: null as string | null,
+  /** The node that the keys are at. */
+  graphNode: null as string | null,
+  graphTable: false,
 
   pod: null as number | null,
   record: null as number | null,
   detail: null as Detail | null,
+  /** The record that is shown is no longer there. */
+  recordGone: false,
   output: null as Output | null,
   places: null as Places | null,
   /** Where the selection was made; none if it is that of the row. */
   placesFrom: null as string | null,
   editing: false,
+  /** What is being typed into a field, which the model may not have yet. */
+  draft: null as { field: string; value: string } | null,
   outputTab: 'kubectl' as OutputTab,
   refusedEdit: null as Word | null,
 
@@ -59,8 +79,9 @@ export const state = {
   paused: false,
   past: null as number | null,
 
+  shareAll: false,
   shareUrl: '',
-  shareBlanked: 0,
+  shareNote: null as { pods: number; blanked: number; unread: number } | null,
   shareRefused: null as Word | null,
   kept: false,
   comparison: null as Comparison | null,

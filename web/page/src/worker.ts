@@ -18,7 +18,7 @@ self.onmessage = async ({ data }: MessageEvent) => {
         answer = inspector.load(bytes);
       }
     } else {
-      answer = inspector.request(data.question);
+      answer = inspector.request(data.request);
     }
     postMessage({ id, answer });
   } catch (error) {

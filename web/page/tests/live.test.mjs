@@ -195,3 +195,114 @@ test('a key that two Pods carry is shown at both, and then at the one that is le
   assert.deepEqual(violations.filter((one) => !one.includes('503')), []);
   await other.close();
 });
+
+test('what leaves is said to have left, also where it is selected, and nothing else is taken for it', async () => {
+  const first = next();
+  violations.length = 0;
+  page = await chrome.watched(host.url, { complaints: violations, tolerated: true });
+  await page.goto(`${host.url}?live`);
+  await first;
+  send('snapshot', snapshot);
+  await page.waitForFunction(() => document.querySelectorAll('.row.endpoint').length === 1);
+  change('added', 2);
+  await page.waitForFunction(() => document.querySelectorAll('.row.endpoint').length === 2);
+  await page.locator('.row.endpoint', { hasText: '10.0.0.2' }).click();
+  await page.waitForFunction(() => document.querySelector('.pod-name')?.textContent === 'shop/p-2' && document.querySelector('.verdict.read'));
+  // A record that comes before it changes its place, and not what is selected.
+  send('added', { event: 'added', key: key('a.A', 'providers', 'dubbo://10.0.0.2:1/a.A'), value: '', ...holder(2) });
+  await page.waitForFunction(() => document.querySelectorAll('.row.endpoint').length === 3);
+  await page.waitForFunction(() => document.querySelectorAll('.records li').length === 2);
+  assert.match(await page.locator('.record h3').innerText(), /a\.B/);
+  change('removed', 2);
+  await page.waitForSelector('.record.gone');
+  assert.match(await page.locator('.record').innerText(), /10\.0\.0\.2:20880/);
+  send('removed', { event: 'removed', key: key('a.A', 'providers', 'dubbo://10.0.0.2:1/a.A'), value: '', ...holder(2) });
+  await page.waitForSelector('.verdict.gone');
+  assert.equal(await page.locator('.verdict.read').count(), 0);
+  const again = next();
+  stream.destroy();
+  await again;
+  send('snapshot', snapshot); // another Pod has the place of the one that is gone
+  await page.waitForSelector('.live-connected');
+  await page.waitForFunction(() => document.querySelectorAll('.row.endpoint').length === 1);
+  assert.equal(await page.locator('.pod-name').innerText(), 'shop/p-2');
+  assert.equal(await page.locator('.verdict.gone').count(), 1);
+  assert.deepEqual(violations, []);
+  await page.close();
+});
+
+test('rows stay under the pointer, and what was closed stays closed when everything is read anew', async () => {
+  const many = (from) => ({ ...snapshot, services: ['a.A', 'a.C'].map((name) => ({ service: name, interface: name, consumers: [], providers: Array.from({ length: 40 }, (_, n) => ({ url: `dubbo://10.0.${name === 'a.A' ? 1 : 2}.${from + n}:1/${name}`, holders: [holder(100 + n)] })) })) });
+  const first = next();
+  violations.length = 0;
+  page = await chrome.watched(host.url, { complaints: violations, tolerated: true });
+  await page.goto(`${host.url}?live`);
+  await first;
+  send('snapshot', many(0));
+  await page.waitForSelector('.row.service');
+  await page.getByRole('button', { name: 'Expand all' }).click();
+  await page.waitForSelector('.row.endpoint');
+  const target = page.locator('.row.endpoint', { hasText: '10.0.1.9:' });
+  await target.hover();
+  const top = () => target.evaluate((row) => Math.round(row.getBoundingClientRect().top));
+  const before = await top();
+  const count = () => page.locator('#tree').getAttribute('aria-rowcount').then(Number);
+  const rows = await count();
+  for (let n = 0; n < 5; n++) send('added', { event: 'added', key: key('a.0', 'providers', `dubbo://10.9.0.${n}:1/a.0`), value: '', ...holder(1) });
+  await page.waitForFunction((rows) => Number(document.querySelector('#tree').getAttribute('aria-rowcount')) > rows, rows);
+  await page.evaluate(() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))));
+  assert.equal(await top(), before, 'rows that came above it do not move it');
+
+  await page.locator('.row.service', { hasText: 'a.A' }).locator('.twist').click();
+  const closed = () => page.locator('.row.service', { hasText: 'a.A' }).getAttribute('aria-expanded');
+  await page.waitForFunction(() => [...document.querySelectorAll('.row.service')].find((row) => row.innerText.replace(/\s/g, '').startsWith('a.A'))?.getAttribute('aria-expanded') === 'false');
+  const again = next();
+  stream.destroy();
+  await again;
+  send('snapshot', many(3));
+  await page.waitForSelector('.live-connected');
+  await page.waitForFunction(() => [...document.querySelectorAll('.row.service')].some((row) => row.innerText.replace(/\s/g, '').startsWith('a.A')));
+  assert.equal(await closed(), 'false');
+  assert.deepEqual(violations, []);
+  await page.close();
+});
+
+test('a live view has an address, and is there again after a reload', async () => {
+  let first = next();
+  violations.length = 0;
+  page = await chrome.watched(host.url, { complaints: violations, tolerated: true });
+  await page.goto(`${host.url}?live`);
+  await first;
+  send('snapshot', snapshot);
+  await page.waitForSelector('.row.endpoint');
+  change('added', 2);
+  await page.waitForFunction(() => document.querySelectorAll('.row.endpoint').length === 2);
+  await page.locator('#find').fill('10.0.0.2');
+  await page.waitForFunction(() => document.querySelectorAll('.row.endpoint').length === 1);
+  await page.locator('.row.endpoint').click();
+  await page.waitForFunction(() => /find=10.0.0.2/.test(location.hash) && /pod=shop%2Fp-2&key=/.test(location.hash));
+  first = next();
+  await page.reload();
+  await first;
+  send('snapshot', { ...snapshot, services: [{ ...snapshot.services[0], providers: [1, 2].map((n) => ({ url: url(n), holders: [holder(n)] })) }] });
+  await page.waitForFunction(() => document.querySelector('.pod-name')?.textContent === 'shop/p-2' && document.querySelector('.params'));
+  assert.equal(await page.locator('#find').inputValue(), '10.0.0.2');
+  assert.equal(await page.locator('.row.endpoint').count(), 1);
+  assert.deepEqual(violations, []);
+  await page.close();
+});
+
+test('one bad record leaves the others of its Pod', async () => {
+  const first = next();
+  violations.length = 0;
+  page = await chrome.watched(host.url, { complaints: violations, tolerated: true });
+  await page.goto(`${host.url}?live`);
+  await first;
+  send('snapshot', { ...snapshot, problems: [{ namespace: 'shop', pod: 'p-1', uid: 'u-1', error: { code: 'dubbo-go-refuses-url', stage: 'shape', offset: 60, decodedOffset: 44, expected: 'url', found: { byte: 59 }, reason: 'semicolon', message: 'for people' } }] });
+  await page.waitForSelector('.row.endpoint');
+  await page.locator('.row.endpoint').click();
+  await page.waitForSelector('.params');
+  assert.equal(await page.locator('.verdict.read').count(), 1);
+  assert.deepEqual(violations, []);
+  await page.close();
+});

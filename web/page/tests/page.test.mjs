@@ -160,7 +160,7 @@ test('the keys of the tree, of search and of help', async () => {
   const active = () => page.locator('.row.active').innerText();
   await page.locator('#tree').focus();
   await page.keyboard.press('Home');
-  await page.waitForFunction(() => document.querySelector('.row.active')?.id === 'row-0');
+  await page.waitForFunction(() => document.querySelector('.row.active')?.dataset.index === '0');
   const open = () => page.locator('.row.active').getAttribute('aria-expanded');
   assert.equal(await open(), 'true');
   await page.keyboard.press('ArrowLeft');
@@ -168,7 +168,7 @@ test('the keys of the tree, of search and of help', async () => {
   await page.keyboard.press('ArrowRight');
   await page.waitForFunction(() => document.querySelector('.row.active')?.getAttribute('aria-expanded') === 'true');
   await page.keyboard.press('ArrowDown');
-  await page.waitForFunction(() => document.querySelector('.row.active')?.id === 'row-1');
+  await page.waitForFunction(() => document.querySelector('.row.active')?.dataset.index === '1');
   await page.keyboard.press('End');
   await page.waitForFunction(() => Number(document.querySelector('.row.active')?.dataset.index) === Number(document.querySelector('#tree').getAttribute('aria-rowcount')) - 1);
   assert.ok((await active()).length > 0);
@@ -488,6 +488,8 @@ test('once loaded it works without a network', async () => {
   await chrome.context.setOffline(true);
   try {
     await page.reload();
+    await page.waitForSelector('.params'); // what was there is there again
+    await page.locator('.pane-source .small', { hasText: 'Clear' }).click();
     await article();
     await page.waitForSelector('.params');
   } finally {

@@ -42,7 +42,7 @@ const wait = (condition) => page.waitForFunction(condition);
 const click = (selector) => page.evaluate((selector) => document.querySelector(selector).click(), selector);
 /** A click on an action of the bar by its place, also where a dialog is open. */
 const action = (at) => page.evaluate((at) => document.querySelectorAll('.action')[at].click(), at);
-const tab = (at) => page.evaluate((at) => document.querySelectorAll('[role=tab]')[at].click(), at);
+const tab = (at) => page.evaluate((at) => document.querySelector(`[role=tab][aria-controls=pane-${['source', 'services', 'detail'][at]}]`).click(), at);
 const troubled = async () => {
   await action(1);
   await wait(() => document.querySelectorAll('.row').length > 8);
@@ -126,6 +126,9 @@ test('problems, a problem, edit, diff, share, help', { timeout: 300_000 }, async
   await page.evaluate(() => document.querySelector('.dialog .button').click());
   await page.keyboard.press('Escape');
   await paste(pod({ name: 'other', records: [key('a.B', 'providers', 'dubbo://10.0.0.1:1/a.B')] }));
+  await page.getByRole('dialog').waitFor();
+  await look('discard');
+  await page.evaluate(() => document.querySelectorAll('.dialog .button')[1].click());
   await wait(() => document.querySelectorAll('.row').length < 8 && document.querySelector('.params'));
   await action(3);
   await page.waitForSelector('.dialog .change');
@@ -138,6 +141,30 @@ test('problems, a problem, edit, diff, share, help', { timeout: 300_000 }, async
   await action(7);
   await page.getByRole('dialog').waitFor();
   await look('help');
+});
+
+test('relations, filters, the graph and its table', { timeout: 300_000 }, async () => {
+  await open();
+  await page.waitForSelector('.hollow.empty');
+  await troubled();
+  await page.locator('.row.endpoint', { hasText: '10.244.1.11' }).last().click();
+  await page.waitForSelector('.relations .why');
+  await page.locator('.relations').scrollIntoViewIfNeeded();
+  await look('relations', 2);
+  await click('.filter');
+  await page.waitForSelector('.filters select');
+  await look('filters', 1);
+  await page.evaluate(() => document.querySelector('.chip').click());
+  await click('.filter');
+  await page.waitForSelector('.chip.on');
+  await look('chips', 1);
+  await click('.chip.on');
+  await page.evaluate(() => document.querySelector('[aria-keyshortcuts=g]').click());
+  await page.waitForSelector('#graph .node');
+  await look('graph', 1);
+  await page.evaluate(() => document.querySelector('.tools [aria-pressed]').click());
+  await page.waitForSelector('.graph-table');
+  await look('graph-table', 1);
 });
 
 test('reading, decoding, refused, too large', { timeout: 180_000 }, async () => {

@@ -7,15 +7,15 @@ use std::borrow::Cow;
 use dubbo_k8s_codec::ANNOTATION;
 
 use super::members::{annotations, metadata, status};
-use super::{Document, Format, Kind, MAX_STRANGERS, Stranger};
+use super::{Document, Format, Kind, MAX_UNSUPPORTED, Unsupported};
 use crate::events::{Event, Reader, Spanned, SyntaxError};
 use crate::pod::{Change, PodText, Value};
 
 #[derive(Default)]
 pub(super) struct Collector {
     pods: Vec<PodText>,
-    strangers: Vec<Stranger>,
-    stranger_count: usize,
+    unsupported: Vec<Unsupported>,
+    unsupported_count: usize,
     events: bool,
     bare: bool,
 }
@@ -47,8 +47,14 @@ impl Collector {
             (_, true) if self.pods.len() == 1 => Kind::Annotation,
             _ => Kind::Pods,
         };
-        let pods = if self.events { last_states(self.pods) } else { self.pods };
-        Document { format, kind, pods, strangers: (self.strangers, self.stranger_count), error }
+        let pods = last_states(self.pods, self.events);
+        Document {
+            format,
+            kind,
+            pods,
+            unsupported: (self.unsupported, self.unsupported_count),
+            error,
+        }
     }
 
     fn documents<'a>(
@@ -90,16 +96,16 @@ impl Collector {
                 self.value(reader, &item, text, depth + 1)?;
             },
             _ => {
-                self.stranger("", first.span.start);
+                self.unsupported("", first.span.start);
                 reader.skip(first).map(drop)
             }
         }
     }
 
-    fn stranger(&mut self, kind: &str, offset: usize) {
-        self.stranger_count += 1;
-        if self.strangers.len() < MAX_STRANGERS {
-            self.strangers.push(Stranger { kind: kind.to_owned(), offset });
+    fn unsupported(&mut self, kind: &str, offset: usize) {
+        self.unsupported_count += 1;
+        if self.unsupported.len() < MAX_UNSUPPORTED {
+            self.unsupported.push(Unsupported { kind: kind.to_owned(), offset });
         }
     }
 
@@ -171,23 +177,34 @@ impl Collector {
             }
             Some("Pod" | "PartialObjectMetadata") => self.pods.push(object.pod),
             Some(kind) if kind.ends_with("List") => {}
-            kind => self.stranger(kind.unwrap_or_default(), start),
+            kind => self.unsupported(kind.unwrap_or_default(), start),
         }
     }
 }
 
-/// Of the events about one Pod only the last one counts.
-fn last_states(pods: Vec<PodText>) -> Vec<PodText> {
+/// Of several states of one Pod only the last one counts; outside of a watch it is noted that there were several.
+fn last_states(pods: Vec<PodText>, events: bool) -> Vec<PodText> {
     let mut last = std::collections::BTreeMap::new();
     for (at, pod) in pods.iter().enumerate() {
         last.insert(identity(pod), crate::model::index(at));
     }
-    let mut at = 0;
+    if last.len() == pods.len() && !pods.iter().any(PodText::is_bare) {
+        return pods;
+    }
+    let (mut at, mut again) = (0, std::collections::BTreeMap::new());
     let mut kept = pods;
     kept.retain(|pod| {
         at += 1;
-        last.get(&identity(pod)) == Some(&crate::model::index(at - 1))
+        let name = identity(pod);
+        let is_last = last.get(&name) == Some(&crate::model::index(at - 1)) || pod.is_bare();
+        if !is_last {
+            again.insert(name, 0_u32);
+        }
+        is_last
     });
+    for pod in kept.iter_mut().filter(|_| !events) {
+        pod.repeated = again.contains_key(&identity(pod));
+    }
     kept
 }
 

@@ -42,7 +42,7 @@ pub enum Kind {
 
 /// An object that is no Pod.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Stranger {
+pub struct Unsupported {
     /// Its kind, or what it looks like.
     pub kind: String,
     /// Where it begins.
@@ -58,14 +58,14 @@ pub struct Document {
     pub kind: Kind,
     /// The Pods.
     pub pods: Vec<PodText>,
-    /// The first objects that are no Pods, at most [`MAX_STRANGERS`], and how many there are.
-    pub strangers: (Vec<Stranger>, usize),
+    /// The first objects that are no Pods, at most [`MAX_UNSUPPORTED`], and how many there are.
+    pub unsupported: (Vec<Unsupported>, usize),
     /// Where the text stops being what it began as. The Pods before it are there.
     pub error: Option<SyntaxError>,
 }
 
 /// Only so many objects that are no Pods are named.
-pub const MAX_STRANGERS: usize = 20;
+pub const MAX_UNSUPPORTED: usize = 20;
 
 impl Document {
     /// Reads `text`, guessing from its beginning what it is.
@@ -87,7 +87,7 @@ impl Document {
     }
 
     fn of(format: Format, kind: Kind, pods: Vec<PodText>) -> Self {
-        Self { format, kind, pods, strangers: (Vec::new(), 0), error: None }
+        Self { format, kind, pods, unsupported: (Vec::new(), 0), error: None }
     }
 
     fn bare(text: &str) -> Self {

@@ -93,8 +93,8 @@ fn lists_in_lists_and_several_documents_give_all_pods() {
     let document = Document::read(&text);
     let names: Vec<&str> = document.pods.iter().map(|pod| &*pod.name).collect();
     assert_eq!(names, ["a", "b", "c"]);
-    assert_eq!(document.strangers.1, 1);
-    assert_eq!(document.strangers.0[0].kind, "Service");
+    assert_eq!(document.unsupported.1, 1);
+    assert_eq!(document.unsupported.0[0].kind, "Service");
 }
 
 #[test]

@@ -1,16 +1,19 @@
-//! What one Pod carries, as a live registry tells it: keys, or why its annotation is refused.
+//! What one Pod carries, as a live registry reports it: keys, and what is wrong with its annotation.
 //!
 //! It holds no text of an annotation: that is written anew from the keys.
 
 use dubbo_k8s_codec::problem::Problem;
+
+/// The most problems that are kept of a Pod; a watcher sends fewer.
+const MOST: usize = 100;
 
 #[derive(Debug, Default)]
 pub(super) struct Holder {
     pub(super) uid: String,
     /// In order.
     pub(super) keys: Vec<(String, String)>,
-    /// Why its annotation is refused.
-    pub(super) problem: Option<Problem>,
+    /// What is wrong with its annotation, or with single records of it.
+    pub(super) problems: Vec<Problem>,
     /// Its text is not as its keys are.
     pub(super) dirty: bool,
 }
@@ -37,7 +40,23 @@ impl Holder {
         }
     }
 
+    /// Notes a problem, or that it is over. Whether that is news.
+    pub(super) fn judge(&mut self, problem: &Problem, raised: bool) -> bool {
+        match (self.problems.iter().position(|known| known == problem), raised) {
+            (None, true) if self.problems.len() < MOST => self.problems.push(problem.clone()),
+            (Some(at), false) => drop(self.problems.remove(at)),
+            _ => return false,
+        }
+        true
+    }
+
+    /// Whether nothing of the annotation can be read: what is wrong with single records leaves the keys of the
+    /// others.
+    pub(super) fn is_refused(&self) -> bool {
+        self.keys.is_empty() && !self.problems.is_empty()
+    }
+
     pub(super) fn is_over(&self) -> bool {
-        self.keys.is_empty() && self.problem.is_none()
+        self.keys.is_empty() && self.problems.is_empty()
     }
 }

@@ -9,7 +9,6 @@ mod snapshot;
 
 use std::collections::BTreeMap;
 
-use dubbo_k8s_codec::problem::Problem;
 use dubbo_k8s_codec::{Record, encode};
 
 pub use self::event::Event;
@@ -21,7 +20,7 @@ use crate::model::{Model, index};
 use crate::pod::{PodText, Value};
 
 /// Milliseconds for which what has gone is still shown.
-const GHOST: u64 = 2500;
+const DEPARTED_MS: u64 = 2500;
 
 /// With fewer Pods than this, nobody looks for those that are over.
 const FEW: usize = 1000;
@@ -65,9 +64,9 @@ impl Live {
         self.history.trim(self.now);
         self.sweep();
         model.tick = self.now;
-        let (shown, now) = (model.ghosts.len(), self.now);
-        model.ghosts.retain(|ghost| ghost.time + GHOST > now);
-        touched || model.ghosts.len() != shown
+        let (shown, now) = (model.departed.len(), self.now);
+        model.departed.retain(|departed| departed.time + DEPARTED_MS > now);
+        touched || model.departed.len() != shown
     }
 
     fn event(&mut self, model: &mut Model, event: &Event, time: u64) -> bool {
@@ -79,8 +78,8 @@ impl Live {
             "holders" => self.agree(model, &event.data, time),
             "added" | "updated" => self.change(model, event, true, time),
             "removed" => self.change(model, event, false, time),
-            "problem" => self.tell(model, event, Some(event.problem()), time),
-            "resolved" => self.tell(model, event, None, time),
+            "problem" => self.judge(model, event, true, time),
+            "resolved" => self.judge(model, event, false, time),
             _ => false,
         }
     }
@@ -142,22 +141,18 @@ impl Live {
         true
     }
 
-    /// What a Pod's annotation is refused for, or that it no longer is.
-    fn tell(
-        &mut self,
-        model: &mut Model,
-        event: &Event,
-        after: Option<Problem>,
-        time: u64,
-    ) -> bool {
-        let (at, holder) = self.holder(model, event.names());
-        let before = holder.problem.clone();
-        let told = before != after;
-        if told {
-            let what = What::Problem { before, after };
-            self.record(model, history::Event { time, holder: at, what });
+    /// A problem of a Pod that came or went.
+    fn judge(&mut self, model: &mut Model, event: &Event, raised: bool, time: u64) -> bool {
+        let problem = event.problem();
+        let (holder, of) = self.holder(model, event.names());
+        if of.problems.contains(&problem) == raised {
+            return false;
         }
-        told
+        self.record(
+            model,
+            history::Event { time, holder, what: What::Problem { problem, raised } },
+        );
+        true
     }
 
     /// A key is gone when nobody carries it, whoever the event names.
@@ -178,7 +173,7 @@ impl Live {
 
     fn record(&mut self, model: &mut Model, event: history::Event) {
         if let What::Key { key, after: None, .. } = &event.what {
-            model.ghost(event.holder, key, event.time);
+            model.departed(event.holder, key, event.time);
         }
         self.put(event);
     }
@@ -194,8 +189,8 @@ impl Live {
             What::Key { key, before, after } => {
                 holder.set(key, if backwards { before } else { after }.as_deref());
             }
-            What::Problem { before, after } => {
-                holder.problem.clone_from(if backwards { before } else { after });
+            What::Problem { problem, raised } => {
+                holder.judge(problem, *raised != backwards);
             }
         }
         if !std::mem::replace(&mut holder.dirty, true) {
@@ -213,8 +208,8 @@ impl Live {
             holder.dirty = false;
             let records = holder.keys.iter().map(|(key, value)| Record { key, value });
             let value = Value { span: 0..0, text: Some(encode(records).into()), linked: false };
-            pod.text.annotation = holder.problem.is_none().then_some(value);
-            pod.told.clone_from(&holder.problem);
+            pod.text.annotation = (!holder.is_refused()).then_some(value);
+            pod.reported.clone_from(&holder.problems);
             pod.over = holder.is_over();
             model.read(at, "");
         }

@@ -16,14 +16,14 @@ impl Live {
     /// Everything anew.
     pub(super) fn snapshot(&mut self, model: &mut Model, snapshot: &Snapshot) {
         *self = Self { now: self.now, started: self.now, ..Self::default() };
-        *model = Model::default();
+        model.restart();
         endpoints(snapshot, &mut |key, holders| {
             for holder in holders {
                 self.holder(model, holder.names()).1.set(&key, Some(""));
             }
         });
         for of in &snapshot.problems {
-            self.holder(model, of.names()).1.problem = Some(of.problem());
+            self.holder(model, of.names()).1.judge(&of.problem(), true);
         }
         self.dirty = (0..self.holders.len()).collect();
         self.write(model); // nothing of it is new: the tick is zero

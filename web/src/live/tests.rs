@@ -46,9 +46,9 @@ fn a_snapshot_and_events_add_up() {
     ];
     assert!(live.take(&mut model, events.to_vec(), 2000));
     assert_eq!(registered(&model), ["n/p2 a.b dubbo://10.0.0.2:1/a.b"]);
-    assert_eq!(model.ghosts.len(), 1, "what has gone is shown for a moment");
-    assert!(live.take(&mut model, vec![], 2000 + GHOST));
-    assert!(model.ghosts.is_empty());
+    assert_eq!(model.departed.len(), 1, "what has gone is shown for a moment");
+    assert!(live.take(&mut model, vec![], 2000 + DEPARTED_MS));
+    assert!(model.departed.is_empty());
     assert!(!live.take(&mut model, events[..1].to_vec(), 9000), "the same again changes nothing");
 }
 
@@ -90,7 +90,7 @@ fn a_key_moves_to_those_who_carry_it_and_is_neither_new_nor_gone() {
     assert!(!live.take(&mut model, vec![holders(&["p2", "p1"])], 2500), "the same again");
     assert!(live.take(&mut model, vec![holders(&["p2"])], 3000));
     assert_eq!(registered(&model), [second]);
-    assert!(model.ghosts.is_empty());
+    assert!(model.departed.is_empty());
     live.seek(&mut model, Some(1500));
     assert_eq!(registered(&model), [first]);
     live.seek(&mut model, None);
@@ -166,6 +166,57 @@ fn a_problem_stands_beside_the_rest_until_it_is_resolved() {
     assert_eq!(codes(&model).len(), 1, "and one can go back to it");
     live.seek(&mut model, None);
     assert!(codes(&model).is_empty());
+}
+
+/// A problem that the watcher reports of one record: `error` is its own part of it.
+fn of_a_record(kind: &str, pod: &str, error: serde_json::Value) -> Event {
+    read(json!({"event": kind, "namespace": "n", "pod": pod, "uid": pod, "error": error}))
+}
+
+#[test]
+fn what_is_wrong_with_one_record_hides_no_other_one() {
+    let refused_url = json!({"code": "dubbo-go-refuses-url", "stage": "shape", "offset": 60, "decodedOffset": 44,
+                             "expected": "url", "found": {"byte": 59}, "reason": "semicolon", "message": "x"});
+    let bad_key = json!({"code": "wrong-shape", "stage": "shape", "offset": 9, "decodedOffset": 7,
+                         "expected": "key", "found": {"byte": 120}, "message": "x"});
+    let (mut live, mut model) = started();
+    let url = "dubbo://10.0.0.1:1/a.B?filter=a;b";
+    live.take(&mut model, vec![event("added", "p1", url)], 1500);
+    let problems =
+        [of_a_record("problem", "p1", refused_url), of_a_record("problem", "p1", bad_key.clone())];
+    live.take(&mut model, problems.to_vec(), 2000);
+    assert_eq!(registered(&model).len(), 2, "both records are shown");
+    assert!(!model.is_unread(0));
+    let found: Vec<_> = codes(&model).into_iter().map(|(_, code, _)| code).collect();
+    assert_eq!(found, ["dubbo-go-refuses-url", "key-malformed"], "each once");
+    // One of them is over: the other one stays.
+    live.take(&mut model, vec![of_a_record("resolved", "p1", bad_key)], 3000);
+    let found: Vec<_> = codes(&model).into_iter().map(|(_, code, _)| code).collect();
+    assert_eq!(found, ["dubbo-go-refuses-url"]);
+    assert_eq!(registered(&model).len(), 2);
+}
+
+#[test]
+fn a_pod_that_left_is_gone_and_no_other_one_is_taken_for_it() {
+    let (mut live, mut model) = started();
+    live.take(&mut model, vec![event("removed", "p1", "dubbo://10.0.0.1:1/a.B")], 2000);
+    assert!(model.pods[0].is_gone());
+    assert_eq!(model.pods[0].verdict, crate::verdict::Verdict::Gone);
+}
+
+#[test]
+fn services_keep_their_places_when_everything_is_read_anew() {
+    let (mut live, mut model) = started();
+    live.take(&mut model, vec![event("added", "p2", "dubbo://10.0.0.2:1/a.B?version=1")], 2000);
+    let before: Vec<String> = model.services.iter().map(|it| it.service.to_string()).collect();
+    let snapshot = json!({"event": "snapshot", "data": {"services": [{"interface": "a.B", "providers": [
+        {"url": "dubbo://10.0.0.2:1/a.B?version=1", "holders": [{"namespace": "n", "pod": "p2", "uid": "p2"}]}],
+        "consumers": []}]}});
+    live.take(&mut model, vec![read(snapshot)], 3000);
+    model.settle();
+    let after: Vec<String> = model.services.iter().map(|it| it.service.to_string()).collect();
+    assert_eq!(before, after);
+    assert_eq!(model.sorted().collect::<Vec<_>>(), [1], "only what is there is shown");
 }
 
 #[test]

@@ -1,19 +1,23 @@
 //! The Pods of a document or of a live registry, their records, and the services they add up to.
 //!
 //! It changes Pod by Pod, so that a live registry costs what changes in it, and what follows from
-//! all of them together (who provides, who finds nobody) is worked out once before it is shown.
+//! all of them together (who provides, who finds no provider) is worked out once before it is shown.
 
+mod calls;
 mod reading;
 
 use std::collections::BTreeMap;
 
-use dubbo_k8s_codec::lint::{Entry, Providers, Subject, place};
+use dubbo_k8s_codec::lint::{Entry, Subject, place};
 use dubbo_k8s_codec::problem::{Code, Problem, Severity};
-use dubbo_k8s_codec::{Annotation, Category, Record, Service};
+use dubbo_k8s_codec::{Annotation, Category, Record, Service, Stage};
 
+pub use self::calls::{Call, Calls};
 use self::reading::Reading;
+pub use self::reading::Traits;
 use crate::editing::Edits;
 use crate::pod::{Change, PodText};
+use crate::verdict::{Verdict, go_reads_decoded};
 
 /// A Pod with what follows from its own text.
 #[derive(Debug)]
@@ -28,10 +32,12 @@ pub struct Pod {
     pub endpoints: Vec<Endpoint>,
     /// What is wrong with it.
     pub problems: Vec<Problem>,
-    /// Why its annotation is refused, where a live registry says so and does not send the annotation.
-    pub told: Option<Problem>,
+    /// What a live registry, which does not send the annotation itself, reports of it.
+    pub reported: Vec<Problem>,
     /// A live registry no longer says anything of it: it is not shown.
     pub over: bool,
+    /// What dubbo-go would do with it.
+    pub verdict: Verdict,
 }
 
 impl Pod {
@@ -42,9 +48,31 @@ impl Pod {
             records: None,
             endpoints: Vec::new(),
             problems: Vec::new(),
-            told: None,
+            reported: Vec::new(),
             over: false,
+            verdict: Verdict::default(),
         }
+    }
+
+    /// Whether it is gone: by the last event of a watch, or of a live registry.
+    pub fn is_gone(&self) -> bool {
+        self.over || self.text.change == Some(Change::Deleted)
+    }
+
+    /// Whether dubbo-go finds nothing of what it registers.
+    pub fn is_unread(&self) -> bool {
+        matches!(self.verdict, Verdict::Refused | Verdict::NotSelected)
+    }
+
+    /// The place of a record among the endpoints.
+    pub fn place_of(&self, record: usize) -> Option<u32> {
+        let found = self.endpoints.iter().position(|it| it.record as usize == record);
+        found.map(index)
+    }
+
+    /// Whether it differs from what was read.
+    pub fn is_edited(&self) -> bool {
+        self.edits.as_ref().is_some_and(Edits::is_changed)
     }
 }
 
@@ -61,6 +89,18 @@ pub struct Endpoint {
     pub severity: Option<Severity>,
     /// When it came to a live registry; zero if it was there before.
     pub since: u64,
+    /// Host and port.
+    pub address: Box<str>,
+    /// What it has in common with others, by its place among the model's.
+    pub traits: u32,
+    /// The weight of a provider when it is warm.
+    pub weight: u32,
+    /// When it was registered, in milliseconds since the epoch; zero if unknown.
+    pub registered_ms: u64,
+    /// Its address is its Pod's.
+    pub believed: bool,
+    /// dubbo-go refuses its URL.
+    pub refused: bool,
     /// Everything that a search looks at, in lower case.
     pub haystack: Box<str>,
 }
@@ -72,8 +112,19 @@ pub struct ServiceNode {
     pub service: Service<'static>,
     /// Its endpoints as (Pod, place among the Pod's endpoints), by category.
     pub members: [Vec<(u32, u32)>; 4],
-    /// Why its consumers find nobody.
-    pub problem: Option<Problem>,
+    /// The kinds of consumers that find no provider, the worst first.
+    pub lonely: Vec<Lonely>,
+}
+
+/// Consumers of a kind that find no provider.
+#[derive(Debug)]
+pub struct Lonely {
+    traits: u32,
+    namespace: Box<str>,
+    /// Why.
+    pub problem: Problem,
+    /// One of them: its Pod, and its place among the Pod's endpoints.
+    pub member: (u32, u32),
 }
 
 impl ServiceNode {
@@ -89,7 +140,7 @@ impl ServiceNode {
 
 /// An endpoint that has just gone, shown for a moment longer.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Ghost {
+pub struct Departed {
     /// The service that it was in.
     pub service: u32,
     /// What it was.
@@ -115,8 +166,15 @@ pub struct Model {
     pub services: Vec<ServiceNode>,
     /// By their names, in order: see [`order`].
     by_name: BTreeMap<String, u32>,
+    /// What endpoints have in common, each once.
+    pub traits: Vec<Traits>,
+    by_traits: BTreeMap<String, u32>,
+    /// Services whose members have changed since they were last compared.
+    changed: Vec<u32>,
+    /// Whether there was more than one Pod then.
+    several: bool,
     /// What has just gone in a live registry.
-    pub ghosts: Vec<Ghost>,
+    pub departed: Vec<Departed>,
     /// The time of a live registry in milliseconds, so that what is new can be marked; else zero.
     pub tick: u64,
 }
@@ -127,6 +185,27 @@ impl Model {
         self.pods.push(Pod::new(text));
         let at = self.pods.len() - 1;
         self.read(at, source);
+    }
+
+    /// Forgets the Pods and what is in them. Services keep their places, so that what is shown of them stays as it
+    /// is; unless there are far more than are in use.
+    pub fn restart(&mut self) {
+        let used = self.services.iter().filter(|node| !node.is_empty()).count();
+        if self.services.len() > SPARE && self.services.len() > 2 * used {
+            *self = Self::default();
+            return;
+        }
+        let services = std::mem::take(&mut self.services);
+        let empty = |node: ServiceNode| ServiceNode {
+            service: node.service,
+            members: Default::default(),
+            lonely: Vec::new(),
+        };
+        *self = Self {
+            services: services.into_iter().map(empty).collect(),
+            by_name: std::mem::take(&mut self.by_name),
+            ..Self::default()
+        };
     }
 
     /// Puts another Pod in the place of one that is over.
@@ -155,14 +234,17 @@ impl Model {
         let addresses = pod.text.addresses();
         let gone = pod.text.change == Some(Change::Deleted);
         let mut subject = subject(&pod.text, &addresses, value);
-        subject.annotated |= pod.told.is_some();
+        subject.annotated |= !pod.reported.is_empty();
         if !pod.text.is_bare() {
             subject.lint(&mut problems);
+        }
+        if pod.text.repeated {
+            problems.push(Problem::new(Code::PodTwice));
         }
         let mut endpoints = Vec::new();
         let annotation = match value.map(Annotation::decode) {
             None => {
-                problems.extend(pod.told.clone());
+                problems.extend(pod.reported.iter().cloned());
                 None
             }
             Some(Err(error)) => {
@@ -175,27 +257,42 @@ impl Model {
                     endpoints: &mut endpoints,
                     services: &mut self.services,
                     by_name: &mut self.by_name,
+                    traits: &mut self.traits,
+                    by_traits: &mut self.by_traits,
                     before: &before,
                     tick: self.tick,
                 };
                 subject.lint_records(&annotation, &mut problems, |at, entry| {
                     reading.endpoint(at, entry);
                 });
+                problems.extend(pod.reported.iter().filter_map(of_a_record));
                 Some(annotation)
             }
         };
         if let (Some(annotation), Some(value)) = (&annotation, self.value(at, source)) {
             place(&mut problems, annotation, value);
         }
+        let readable = match (&annotation, self.value(at, source)) {
+            (Some(annotation), _) => Some(go_reads_decoded(annotation)),
+            (None, Some(_)) => Some(false),
+            (None, None) => {
+                self.pods.get(at).is_some_and(|pod| !pod.reported.is_empty()).then_some(false)
+            }
+        };
         let records = annotation.map(|annotation| annotation.records().len());
         let Some(pod) = self.pods.get_mut(at) else { return };
+        pod.verdict = if pod.over { Verdict::Gone } else { Verdict::judge(&pod.text, readable) };
         if gone {
             endpoints.clear();
         }
         for (place, endpoint) in endpoints.iter_mut().enumerate() {
             let of_record = |problem: &&Problem| problem.record == Some(endpoint.record as usize);
-            endpoint.severity =
-                problems.iter().filter(of_record).map(|problem| problem.code.severity()).max();
+            for problem in problems.iter().filter(of_record) {
+                endpoint.severity = endpoint.severity.max(Some(problem.code.severity()));
+                endpoint.believed &= problem.code != Code::AddressNotPod;
+                endpoint.refused |= problem.code == Code::DubboGoRefusesUrl;
+            }
+            self.changed.push(endpoint.service);
             if let Some(node) = self.services.get_mut(endpoint.service as usize)
                 && let Some(members) = node.members.get_mut(endpoint.category as usize)
             {
@@ -212,6 +309,7 @@ impl Model {
         let Some(pod) = self.pods.get_mut(at) else { return Vec::new() };
         let old = std::mem::take(&mut pod.endpoints);
         for endpoint in &old {
+            self.changed.push(endpoint.service);
             if let Some(node) = self.services.get_mut(endpoint.service as usize) {
                 node.members.iter_mut().for_each(|all| all.retain(|(pod, _)| *pod != index(at)));
             }
@@ -220,39 +318,23 @@ impl Model {
     }
 
     /// Remembers an endpoint that goes now, and forgets those that went long ago.
-    pub fn ghost(&mut self, pod: usize, key: &str, time: u64) {
+    pub fn departed(&mut self, pod: usize, key: &str, time: u64) {
         let Some(of) = self.pods.get(pod) else { return };
         let Ok(Some(entry)) = Entry::read(Record::new(key)) else { return };
         let Some(service) = self.by_name.get(&order(&entry.service())) else { return };
-        let ghost = Ghost {
+        let departed = Departed {
             service: *service,
             category: entry.category,
             address: address(&entry),
             pod: format!("{}/{}", of.text.namespace, of.text.name),
             time,
         };
-        if self.ghosts.len() < GHOSTS {
-            self.ghosts.push(ghost);
+        if self.departed.len() < DEPARTED_SHOWN {
+            self.departed.push(departed);
         }
     }
 
-    /// Works out what follows from all Pods together.
-    pub fn settle(&mut self) {
-        let several = self.pods.len() > 1;
-        let provided = self.services.iter().filter(|it| !it.of(Category::Providers).is_empty());
-        let providers: Providers<'_> = provided.map(|node| &node.service).collect();
-        let asks = |node: &ServiceNode| several && !node.of(Category::Consumers).is_empty();
-        let problems: Vec<Option<Problem>> = self
-            .services
-            .iter()
-            .map(|node| if asks(node) { providers.lint(&node.service) } else { None })
-            .collect();
-        for (node, problem) in self.services.iter_mut().zip(problems) {
-            node.problem = problem;
-        }
-    }
-
-    /// The services that somebody is in, in the order of their names.
+    /// The services that have members, in the order of their names.
     pub fn sorted(&self) -> impl Iterator<Item = u32> {
         let used =
             |id: &&u32| self.services.get(**id as usize).is_some_and(|node| !node.is_empty());
@@ -273,8 +355,19 @@ impl Model {
     }
 }
 
+/// What a live registry reports of one record that it cannot read. What it reports of the others is found in their
+/// keys as well, and a refusal of all is not there together with keys.
+fn of_a_record(problem: &Problem) -> Option<Problem> {
+    let mut found = Problem::new(Code::KeyMalformed);
+    found.about.clone_from(&problem.about);
+    (problem.code == Code::Refused(Stage::Shape)).then_some(found)
+}
+
+/// Only beyond this many services are those that are no longer in use forgotten.
+const SPARE: usize = 10_000;
+
 /// So many that have just gone are shown at once.
-const GHOSTS: usize = 200;
+const DEPARTED_SHOWN: usize = 200;
 
 /// Host and port of an endpoint, as one reads them.
 pub fn address(entry: &Entry<'_>) -> String {

@@ -2,13 +2,15 @@
 //!
 //! It holds no text: what a row says is looked up when it is shown.
 
+mod filter;
 pub(crate) mod search;
 
 use dubbo_k8s_codec::Category;
 use serde::Serialize;
 
+use self::filter::Filter;
 use self::search::{contains, rarest};
-use crate::model::{Model, SHOWN, index};
+use crate::model::{Model, Pod, SHOWN, index};
 
 /// What a row stands for. Nodes keep their identity while a live registry changes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -22,7 +24,7 @@ pub enum Node {
     /// An endpoint: Pod, and place among its endpoints.
     Endpoint(u32, u32),
     /// An endpoint that has just gone, by its place among all of them.
-    Ghost(u32),
+    Departed(u32),
     /// A Pod.
     Pod(u32),
     /// A record of a Pod.
@@ -37,10 +39,27 @@ impl Node {
             Self::Service(id) => format!("s{id}"),
             Self::Role(id, category) => format!("s{id}.{category}"),
             Self::Endpoint(pod, place) => format!("e{pod}.{place}"),
-            Self::Ghost(at) => format!("g{at}"),
+            Self::Departed(at) => format!("g{at}"),
             Self::Pod(pod) => format!("p{pod}"),
             Self::Record(pod, record) => format!("r{pod}.{record}"),
         }
+    }
+
+    /// The node of an identity.
+    pub fn parse(id: &str) -> Option<Self> {
+        let (kind, rest) = id.split_at_checked(1)?;
+        let (first, second) = rest.split_once('.').unwrap_or((rest, ""));
+        let number = |text: &str| text.parse::<u32>().ok();
+        Some(match kind {
+            "u" => Self::Unread,
+            "s" if second.is_empty() => Self::Service(number(first)?),
+            "s" => Self::Role(number(first)?, Category::from_name(second)?),
+            "e" => Self::Endpoint(number(first)?, number(second)?),
+            "g" => Self::Departed(number(first)?),
+            "p" => Self::Pod(number(first)?),
+            "r" => Self::Record(number(first)?, number(second)?),
+            _ => return None,
+        })
     }
 }
 
@@ -77,8 +96,11 @@ pub struct View {
     pub by: By,
     /// Each behind the place of its rarest byte.
     terms: Vec<(usize, String)>,
+    filters: Vec<Filter>,
     /// Whether nodes are open unless they are among the exceptions.
     open: bool,
+    /// Whether that was asked for.
+    chosen: bool,
     /// In order.
     exceptions: Vec<Node>,
     rows: Vec<Row>,
@@ -87,20 +109,25 @@ pub struct View {
 impl View {
     /// A view of a new document: small ones are open.
     pub fn new(model: &Model, by: By) -> Self {
-        let endpoints: usize = model.pods.iter().map(|pod| pod.endpoints.len()).sum();
-        let mut view = Self { by, open: endpoints <= 60, ..Self::default() };
+        let mut view = Self { by, open: is_small(model), ..Self::default() };
         view.rebuild(model);
         view
     }
 
-    /// The same way to look at a model that was read anew.
-    #[must_use]
-    pub fn again(&self, model: &Model) -> Self {
-        let mut view = Self::new(model, self.by);
-        view.terms.clone_from(&self.terms);
-        view.open |= self.open;
-        view.rebuild(model);
-        view
+    /// Looks in the same way at a model that was read anew: services keep their places then, Pods do not.
+    pub fn again(&mut self, model: &Model) {
+        self.exceptions
+            .retain(|node| matches!(node, Node::Unread | Node::Service(_) | Node::Role(..)));
+        if !self.chosen && self.exceptions.is_empty() {
+            self.open = is_small(model);
+        }
+        self.rebuild(model);
+    }
+
+    /// The place of a node among the rows.
+    pub fn position(&self, id: &str) -> Option<usize> {
+        let node = Node::parse(id)?;
+        self.rows.iter().position(|row| row.node == node)
     }
 
     /// The rows as they are now.
@@ -114,6 +141,33 @@ impl View {
         self.terms = terms.map(|term| (rarest(term.as_bytes()), term)).collect();
     }
 
+    /// Shows only what all of these filters let through; what is none is passed over.
+    pub fn filter(&mut self, filters: &[String]) {
+        self.filters = filters.iter().filter_map(|text| Filter::parse(text)).collect();
+    }
+
+    /// Whether everything is shown.
+    fn is_whole(&self) -> bool {
+        self.terms.is_empty() && self.filters.is_empty()
+    }
+
+    /// Whether an endpoint is among what is looked for.
+    pub fn takes(&self, model: &Model, member: (u32, u32)) -> bool {
+        if self.is_whole() {
+            return true;
+        }
+        model.endpoint(member).is_some_and(|(_, endpoint)| {
+            self.matches(&endpoint.haystack)
+                && self.filters.iter().all(|filter| filter.takes(model, member))
+        })
+    }
+
+    /// Whether a Pod as a whole is, by its name.
+    fn takes_pod(&self, pod: &Pod) -> bool {
+        (self.terms.is_empty() || self.matches(&pod_text(pod)))
+            && self.filters.iter().all(|filter| filter.takes_pod(pod))
+    }
+
     /// Opens or closes a node; says nothing about what it cannot have.
     pub fn set_open(&mut self, node: Node, open: bool) {
         match (self.exceptions.binary_search(&node), open == self.open) {
@@ -125,12 +179,12 @@ impl View {
 
     /// Opens or closes everything.
     pub fn set_all(&mut self, open: bool) {
-        self.open = open;
+        (self.open, self.chosen) = (open, true);
         self.exceptions.clear();
     }
 
     fn is_open(&self, node: Node) -> bool {
-        !self.terms.is_empty() || self.open != self.exceptions.binary_search(&node).is_ok()
+        !self.is_whole() || self.open != self.exceptions.binary_search(&node).is_ok()
     }
 
     fn matches(&self, haystack: &str) -> bool {
@@ -151,7 +205,9 @@ impl View {
 
     fn by_service(&self, model: &Model, rows: &mut Vec<Row>) {
         let unread: Vec<u32> = (0..model.pods.len())
-            .filter(|pod| model.is_unread(*pod) && self.matches(&pod_text(model, *pod)))
+            .filter(|at| {
+                model.is_unread(*at) && model.pods.get(*at).is_some_and(|pod| self.takes_pod(pod))
+            })
             .map(index)
             .collect();
         if !unread.is_empty() && self.push(rows, Node::Unread, 0, true) {
@@ -177,13 +233,10 @@ impl View {
         let Some(node) = model.services.get(service as usize) else { return false };
         let mut found = false;
         for category in SHOWN {
-            let all = node.of(category).iter().filter(|(pod, place)| {
-                self.terms.is_empty()
-                    || endpoint_text(model, *pod, *place).is_some_and(|text| self.matches(text))
-            });
+            let all = node.of(category).iter().filter(|member| self.takes(model, **member));
             let mut all = all.peekable();
-            let mut gone = ghosts(model, service, category).peekable();
-            if all.peek().is_none() && (gone.peek().is_none() || !self.terms.is_empty()) {
+            let mut gone = departed(model, service, category).peekable();
+            if all.peek().is_none() && (gone.peek().is_none() || !self.is_whole()) {
                 continue;
             }
             found = true;
@@ -194,8 +247,8 @@ impl View {
                 for (pod, place) in all {
                     self.push(rows, Node::Endpoint(*pod, *place), 2, false);
                 }
-                for ghost in gone {
-                    self.push(rows, Node::Ghost(ghost), 2, false);
+                for departed in gone {
+                    self.push(rows, Node::Departed(departed), 2, false);
                 }
             }
         }
@@ -204,12 +257,14 @@ impl View {
 
     fn by_pod(&self, model: &Model, rows: &mut Vec<Row>) {
         for (at, pod) in model.pods.iter().enumerate().filter(|(_, pod)| !pod.over) {
-            let of_pod = self.terms.is_empty() || self.matches(&pod_text(model, at));
+            let of_pod = self.takes_pod(pod);
+            let member = |place: usize| (index(at), index(place));
             let found: Vec<u32> = pod
                 .endpoints
                 .iter()
-                .filter(|endpoint| of_pod || self.matches(&endpoint.haystack))
-                .map(|endpoint| endpoint.record)
+                .enumerate()
+                .filter(|(place, _)| of_pod || self.takes(model, member(*place)))
+                .map(|(_, endpoint)| endpoint.record)
                 .collect();
             if !of_pod && found.is_empty() {
                 continue;
@@ -266,22 +321,26 @@ impl View {
     }
 }
 
-fn ghosts(model: &Model, service: u32, category: Category) -> impl Iterator<Item = u32> {
-    let of =
-        move |ghost: &crate::model::Ghost| ghost.service == service && ghost.category == category;
-    model.ghosts.iter().enumerate().filter(move |(_, ghost)| of(ghost)).map(|(at, _)| index(at))
-}
-
-fn endpoint_text(model: &Model, pod: u32, place: u32) -> Option<&str> {
-    Some(&model.pods.get(pod as usize)?.endpoints.get(place as usize)?.haystack)
-}
-
-fn pod_text(model: &Model, pod: usize) -> String {
+fn departed(model: &Model, service: u32, category: Category) -> impl Iterator<Item = u32> {
+    let of = move |departed: &crate::model::Departed| {
+        departed.service == service && departed.category == category
+    };
     model
-        .pods
-        .get(pod)
-        .map(|pod| format!("{}/{}", pod.text.namespace, pod.text.name).to_ascii_lowercase())
-        .unwrap_or_default()
+        .departed
+        .iter()
+        .enumerate()
+        .filter(move |(_, departed)| of(departed))
+        .map(|(at, _)| index(at))
+}
+
+fn pod_text(pod: &Pod) -> String {
+    format!("{}/{}", pod.text.namespace, pod.text.name).to_ascii_lowercase()
+}
+
+/// Whether all of it can be open at first.
+fn is_small(model: &Model) -> bool {
+    let endpoints: usize = model.pods.iter().map(|pod| pod.endpoints.len()).sum();
+    endpoints <= 60
 }
 
 /// Fills in the places among siblings.

@@ -1,19 +1,24 @@
-//! Changes that the page asks for, and what they are called in its questions.
+//! Changes that the page asks for, and what they are called in its requests.
 //!
 //! What a change does is decided by `editing`.
 
-use super::{Question, Session, Summary};
+use super::{Request, Session, Summary};
 use crate::editing::{Edits, Operation, Owned, Refusal, new_key};
 
 impl Session {
-    pub(super) fn edit(&mut self, question: Question) -> Result<Summary, &'static str> {
-        let (pod, _) = question.target();
-        let operation = operation(question).map_err(Refusal::as_str)?;
+    pub(super) fn edit(&mut self, request: Request) -> Result<Summary, &'static str> {
+        let (pod, _) = request.target();
+        let field = (request.record.unwrap_or(usize::MAX), request.field.clone());
+        let operation = operation(request).map_err(Refusal::as_str)?;
         let value = self.model.value(pod, &self.source).unwrap_or_default().to_owned();
         let of = self.model.pods.get_mut(pod).ok_or(Refusal::NoRecord.as_str())?;
         let edits = of.edits.get_or_insert_with(|| Edits::new(&value));
-        let done = edits.apply(operation);
-        if !edits.is_changed() {
+        let done = if field.1.is_empty() {
+            edits.apply(operation)
+        } else {
+            edits.type_into(field, operation)
+        };
+        if !edits.is_used() {
             of.edits = None;
         }
         done.map_err(Refusal::as_str)?;
@@ -23,9 +28,9 @@ impl Session {
     }
 }
 
-fn operation(question: Question) -> Result<Operation, Refusal> {
-    let Question { op, key, value, name, url, interface, category, to, .. } = question;
-    let at = question.record.unwrap_or(usize::MAX);
+fn operation(request: Request) -> Result<Operation, Refusal> {
+    let Request { op, key, value, name, url, interface, category, to, .. } = request;
+    let at = request.record.unwrap_or(usize::MAX);
     let to = to.and_then(|to| usize::try_from(to).ok()).unwrap_or(at);
     Ok(match op.as_str() {
         "record" => Operation::Record(at, Owned { key, value }),
@@ -38,6 +43,7 @@ fn operation(question: Question) -> Result<Operation, Refusal> {
         "deduplicate" => Operation::Deduplicate,
         "repair" => Operation::Repair,
         "undo" => Operation::Undo,
+        "redo" => Operation::Redo,
         "reset" => Operation::Reset,
         _ => return Err(Refusal::NoRecord),
     })

@@ -1,15 +1,16 @@
-//! The page's one partner: it loads a text, answers questions in JSON, and changes what it is told to.
+//! The state behind the page: it loads a text, answers requests in JSON, and makes changes.
 //!
-//! Questions are objects with the member `do`; answers are objects, `{"refused":…}` when a question
+//! Requests are objects with the member `do`; answers are objects, `{"refused":…}` when a request
 //! cannot be answered. It never sends more than a window of anything.
 
 mod edits;
-mod question;
+mod request;
+mod selection;
 mod summary;
 
 use serde::Serialize;
 
-use self::question::Question;
+use self::request::Request;
 use self::summary::{Span, Summary};
 use crate::answer::{answer, text};
 use crate::document::{Document, Kind};
@@ -20,7 +21,7 @@ use crate::model::Model;
 use crate::pod::PodText;
 use crate::rows::{By, View};
 use crate::show::{self, Places, ProblemData, RowData, Shown, Target};
-use crate::{compare, share, source};
+use crate::{compare, graph, source, table};
 
 /// Rows, problems and the like that one answer may hold.
 const WINDOW: usize = 400;
@@ -68,6 +69,8 @@ struct RowWindow {
     total: usize,
     from: usize,
     rows: Vec<RowData>,
+    /// Where the rows are that were asked for.
+    places: Vec<Option<usize>>,
 }
 
 /// A window of the problems.
@@ -131,44 +134,46 @@ impl Session {
         self.view.rebuild(&self.model);
     }
 
-    /// Answers a question.
-    pub fn request(&mut self, question: &str) -> String {
-        match serde_json::from_str(question) {
-            Ok(question) => self.answer(question),
-            Err(_) => refused("not a question"),
+    /// Answers a request.
+    pub fn request(&mut self, request: &str) -> String {
+        match serde_json::from_str(request) {
+            Ok(request) => self.answer(request),
+            Err(_) => refused("not a request"),
         }
     }
 
-    fn answer(&mut self, question: Question) -> String {
-        let (pod, record) = question.target();
-        match question.verb.as_str() {
+    fn answer(&mut self, request: Request) -> String {
+        let (pod, record) = self.target(&request);
+        match request.verb.as_str() {
             "summary" => text(&self.summary()),
-            "view" => text(&self.look(&question)),
-            "rows" => text(&self.rows(&question)),
-            "toggle" => text(&self.toggle(&question)),
+            "view" => text(&self.look(&request)),
+            "rows" => text(&self.rows(&request)),
+            "toggle" => text(&self.toggle(&request)),
             "reveal" => text(&self.reveal(pod, record)),
-            "problems" => text(&self.problem_window(&question)),
+            "problems" => text(&self.problem_window(&request)),
             "detail" => {
-                let detail = self.shown().detail(pod, record, question.language());
+                let (now, language) = (request.now, request.language());
+                let detail = self.shown().detail(pod, record, now, language);
                 answer(detail.ok_or("no such Pod"))
             }
-            "select" => answer(self.select(&question)),
+            "select" => answer(self.select(&request)),
             "source" => text(&source::window(&self.source, self.pod_text(pod))),
-            "at" => text(&self.at(&question)),
-            "edit" => answer(self.edit(question)),
+            "at" => text(&self.at(&request)),
+            "edit" => answer(self.edit(request)),
             "output" => {
-                let output = self.shown().output(pod, question.language());
+                let output = self.shown().output(pod);
                 answer(output.ok_or("no annotation"))
             }
-            "share" => {
-                let value = self.model.value(pod, &self.source);
-                answer(share::pod(self.pod_text(pod), value))
-            }
+            "locate" => text(&self.locate(&request)),
+            "share" => answer(self.share(&request)),
+            "graph" => text(&graph::graph(&self.model, &self.view)),
+            "facets" => text(&table::facets(&self.model)),
+            "table" => text(&table::table(&self.shown(), &self.view)),
             "keep" => text(&self.keep()),
             "compare" => answer(self.compare()),
-            "live" => text(&self.live_input(question)),
-            "seek" => text(&self.seek(&question)),
-            _ => refused("unknown question"),
+            "live" => text(&self.live_input(request)),
+            "seek" => text(&self.seek(&request)),
+            _ => refused("unknown request"),
         }
     }
 
@@ -180,37 +185,41 @@ impl Session {
         self.model.pods.get(pod).map(|pod| &pod.text)
     }
 
-    fn look(&mut self, question: &Question) -> Look {
-        match question.by.as_str() {
+    fn look(&mut self, request: &Request) -> Look {
+        match request.by.as_str() {
             "pod" => self.view.by = By::Pod,
             "service" => self.view.by = By::Service,
             _ => {}
         }
-        if let Some(words) = &question.find {
+        if let Some(words) = &request.find {
             self.view.find(words);
         }
-        if let Some(open) = question.all {
+        if let Some(filters) = &request.filters {
+            self.view.filter(filters);
+        }
+        if let Some(open) = request.all {
             self.view.set_all(open);
         }
         self.view.rebuild(&self.model);
         Look { rows: self.view.rows().len(), by: self.view.by }
     }
 
-    fn rows(&self, question: &Question) -> RowWindow {
-        let (from, count) = (question.from, question.count.min(WINDOW));
+    fn rows(&self, request: &Request) -> RowWindow {
+        let (from, count) = (request.from, request.count.min(WINDOW));
         let rows = self.view.rows();
         let window = rows.iter().skip(from).take(count);
         let tick = self.model.tick;
-        let shown = window.map(|row| self.shown().row(row, question.language(), tick)).collect();
-        RowWindow { total: rows.len(), from, rows: shown }
+        let shown = window.map(|row| self.shown().row(row, tick)).collect();
+        let places = request.ids.iter().map(|id| self.view.position(id)).collect();
+        RowWindow { total: rows.len(), from, rows: shown, places }
     }
 
-    fn toggle(&mut self, question: &Question) -> Place {
-        let at = question.row.unwrap_or(usize::MAX);
+    fn toggle(&mut self, request: &Request) -> Place {
+        let at = request.row.unwrap_or(usize::MAX);
         if let Some(row) = self.view.rows().get(at).copied()
             && row.open.is_some()
         {
-            self.view.set_open(row.node, question.open);
+            self.view.set_open(row.node, request.open);
             self.view.rebuild(&self.model);
         }
         Place { rows: self.view.rows().len(), row: None }
@@ -222,33 +231,33 @@ impl Session {
         Place { rows: self.view.rows().len(), row }
     }
 
-    fn problem_window(&self, question: &Question) -> ProblemWindow {
-        let (from, count) = (question.from, question.count.min(WINDOW));
+    fn problem_window(&self, request: &Request) -> ProblemWindow {
+        let (from, count) = (request.from, request.count.min(WINDOW));
         let document = self.document.as_ref();
         let problems = self
             .problems
             .iter()
             .skip(from)
             .take(count)
-            .filter_map(|place| self.shown().problem(place, document, question.language()))
+            .filter_map(|place| self.shown().problem(place, document))
             .collect();
         ProblemWindow { total: self.problems.len(), from, problems }
     }
 
-    fn select(&self, question: &Question) -> Result<Places, &'static str> {
-        let (pod, record) = question.target();
-        let layer = Layer::ALL.into_iter().find(|layer| layer.as_str() == question.layer);
+    fn select(&self, request: &Request) -> Result<Places, &'static str> {
+        let (pod, record) = self.target(request);
+        let layer = Layer::ALL.into_iter().find(|layer| layer.as_str() == request.layer);
         let layer = layer.ok_or("no such layer")?;
-        let places = self.shown().select(pod, record, layer, question.start..question.end);
+        let places = self.shown().select(pod, record, layer, request.start..request.end);
         places.ok_or("no annotation")
     }
 
     /// The Pod and the record at a place of the source.
-    fn at(&self, question: &Question) -> Target {
+    fn at(&self, request: &Request) -> Target {
         let base =
-            source::window_start(&self.source, question.pod.and_then(|pod| self.pod_text(pod)));
+            source::window_start(&self.source, request.pod.and_then(|pod| self.pod_text(pod)));
         let shown = self.source.get(base..).unwrap_or_default();
-        let offset = base + crate::spans::from_utf16(shown, question.offset);
+        let offset = base + crate::spans::from_utf16(shown, request.offset);
         self.shown().at(offset)
     }
 
@@ -263,25 +272,25 @@ impl Session {
         Ok(before.against(&self.model, &self.source))
     }
 
-    fn live_input(&mut self, question: Question) -> Summary {
-        let anew = question.events.iter().any(Event::is_snapshot);
-        let touched = self.live.take(&mut self.model, question.events, question.now);
+    fn live_input(&mut self, request: Request) -> Summary {
+        let anew = request.events.iter().any(Event::is_snapshot);
+        let touched = self.live.take(&mut self.model, request.events, request.now);
         if anew {
             (self.document, self.source) = (None, String::new());
-            self.view = self.view.again(&self.model);
+            self.view.again(&self.model);
         }
         if touched {
             self.settle();
         }
         let (from, to) = self.live.span();
-        let live = Span { from, to, at: self.live.at(), gone: self.model.ghosts.len() };
+        let live = Span { from, to, at: self.live.at(), gone: self.model.departed.len() };
         let mut summary = self.summary();
         summary.live = Some(live);
         summary
     }
 
-    fn seek(&mut self, question: &Question) -> Summary {
-        self.live.seek(&mut self.model, question.to);
+    fn seek(&mut self, request: &Request) -> Summary {
+        self.live.seek(&mut self.model, request.to);
         self.settle();
         self.summary()
     }
@@ -290,3 +299,6 @@ impl Session {
 fn refused(why: &'static str) -> String {
     answer(Err::<(), _>(why))
 }
+
+#[cfg(test)]
+mod tests;

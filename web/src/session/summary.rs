@@ -20,8 +20,6 @@ pub(crate) struct Summary {
     pods: usize,
     records: usize,
     services: usize,
-    providers: usize,
-    consumers: usize,
     edited: usize,
     errors: usize,
     warnings: usize,
@@ -72,8 +70,6 @@ impl Session {
             (_, 0) => "ready",
             _ => "problems",
         };
-        let providers: usize = self.model.services.iter().map(|node| node.members[3].len()).sum();
-        let consumers: usize = self.model.services.iter().map(|node| node.members[0].len()).sum();
         Summary {
             state,
             kind,
@@ -82,9 +78,7 @@ impl Session {
             pods: model.pods.iter().filter(|pod| !pod.over).count(),
             records: model.pods.iter().filter_map(|pod| pod.records).sum(),
             services: model.sorted().count(),
-            providers,
-            consumers,
-            edited: model.pods.iter().filter(|pod| pod.edits.is_some()).count(),
+            edited: model.pods.iter().filter(|pod| pod.is_edited()).count(),
             errors,
             warnings,
             notes: counts(Severity::Note),

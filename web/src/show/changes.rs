@@ -14,7 +14,6 @@ use crate::diff::{self, Run, Runs, texts};
 /// A step of a repair.
 #[derive(Debug, Serialize)]
 pub(super) struct Repair {
-    step: &'static str,
     title: &'static str,
     changes: Vec<Change>,
 }
@@ -33,8 +32,7 @@ pub(super) fn repairs(value: &str, language: Language) -> Vec<Repair> {
         } else {
             vec![("text", texts(&before, &repaired.value))]
         };
-        let (step, title) = (repaired.step.as_str(), repaired.step.title(language));
-        steps.push(Repair { step, title, changes });
+        steps.push(Repair { title: repaired.step.title(language), changes });
         before = repaired.value;
     }
     steps

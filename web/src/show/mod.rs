@@ -7,6 +7,7 @@ mod changes;
 mod output;
 mod places;
 mod problems;
+mod relations;
 mod row;
 mod url;
 
@@ -21,13 +22,14 @@ pub use self::output::Output;
 use self::places::LayerData;
 pub use self::places::{Places, Target};
 pub use self::problems::{Of, Place, ProblemData, problems};
+use self::relations::Relations;
 pub use self::row::RowData;
 use self::row::{EntryData, pod_state};
 use self::url::{Parameter, Part, params, parts};
 use crate::layers::Layer;
 use crate::model::{Model, Pod};
 use crate::source;
-use crate::verdict::{Verdict, readers};
+use crate::verdict::readers;
 
 /// A model and its text, to be shown.
 #[derive(Clone, Copy, Debug)]
@@ -46,14 +48,8 @@ pub struct Detail {
     name: String,
     namespace: String,
     uid: String,
-    resource_version: String,
-    label: Option<Box<str>>,
-    phase: Option<Box<str>>,
-    ready: Option<bool>,
-    deleting: bool,
-    addresses: Vec<Box<str>>,
-    /// Whether a live registry said that the annotation is refused, and did not send it.
-    told: bool,
+    /// Whether a live registry reports that the annotation is refused, and did not send it.
+    reported: bool,
     state: Option<&'static str>,
     bare: bool,
     verdict: VerdictData,
@@ -62,6 +58,7 @@ pub struct Detail {
     meter: Meter,
     problems: Vec<ProblemData>,
     repairs: Option<Vec<Repair>>,
+    relations: Option<Relations>,
     records: Vec<RecordLine>,
     record: Option<RecordData>,
     layers: Option<Vec<LayerData>>,
@@ -72,16 +69,14 @@ pub struct Detail {
 #[derive(Debug, Serialize)]
 struct VerdictData {
     code: &'static str,
-    text: &'static str,
     versions: &'static [&'static str],
 }
 
-/// The bytes of all annotations, of this one, and how many there may be.
+/// The bytes of all annotations, and how many there may be.
 #[derive(Debug, Serialize)]
 struct Meter {
     bytes: usize,
     limit: usize,
-    own: usize,
 }
 
 /// A record of a Pod, in a line.
@@ -110,6 +105,7 @@ struct RecordData {
 #[derive(Debug, Serialize)]
 struct Edited {
     steps: usize,
+    undone: usize,
     changes: Vec<Change>,
 }
 
@@ -128,28 +124,30 @@ impl<'a> Shown<'a> {
         Annotation::decode(self.model.value(at, self.source)?).ok()
     }
 
-    fn verdict(&self, at: usize, of: &Pod) -> Verdict {
-        match of.told {
-            Some(_) => Verdict::Refused,
-            None => Verdict::of(&of.text, self.model.value(at, self.source)),
-        }
-    }
-
     fn window_start(&self, pod: Option<usize>) -> usize {
         source::window_start(self.source, pod.and_then(|at| self.pod(at)).map(|pod| &pod.text))
     }
 
     /// Everything about a Pod, and about one record of it.
-    pub fn detail(&self, at: usize, record: Option<usize>, language: Language) -> Option<Detail> {
+    pub fn detail(
+        &self,
+        at: usize,
+        record: Option<usize>,
+        now_ms: u64,
+        language: Language,
+    ) -> Option<Detail> {
         let of = self.pod(at)?;
         let text = &of.text;
         let value = self.model.value(at, self.source);
-        let verdict = self.verdict(at, of);
+        let verdict = of.verdict;
         let annotation = self.annotation(at);
         let layers = value.map(|_| self.layers(at, record));
         let start = self.window_start(Some(at));
+        let length = value.map_or(0, str::len);
         let place = |offset: usize| {
             let layers = layers.as_ref()?;
+            // What is missing at the end is shown at what is there last.
+            let offset = offset.min(length.saturating_sub(1));
             Some(self.places(layers, Layer::Base64, offset..offset + 1, start))
         };
         let same = annotation.as_ref().map(|it| Some(it.encode().as_str()) == value);
@@ -158,33 +156,21 @@ impl<'a> Shown<'a> {
             name: text.name.to_string(),
             namespace: text.namespace.to_string(),
             uid: text.uid.to_string(),
-            resource_version: text.resource_version.to_string(),
-            label: text.label.clone(),
-            phase: text.phase.clone(),
-            ready: text.ready,
-            deleting: text.deleting,
-            addresses: text.ips.clone(),
-            told: of.told.is_some(),
+            reported: value.is_none() && !of.reported.is_empty(),
             state: pod_state(of),
             bare: text.is_bare(),
-            verdict: VerdictData {
-                code: verdict.as_str(),
-                text: verdict.sentence(language),
-                versions: readers(text),
-            },
+            verdict: VerdictData { code: verdict.as_str(), versions: readers(text) },
             same,
-            meter: Meter {
-                bytes: text.annotation_bytes(value),
-                limit: ANNOTATIONS_LIMIT,
-                own: value.map_or(0, str::len),
-            },
-            problems: self.problems_of(of, record, &place, language),
+            meter: Meter { bytes: text.annotation_bytes(value), limit: ANNOTATIONS_LIMIT },
+            problems: self.problems_of(at, of, record, &place),
+            relations: record.and_then(|record| self.relations(at, record, now_ms)),
             repairs: value.map(|value| repairs(value, language)),
             records: annotation.as_ref().map_or_else(Vec::new, RecordLine::all),
             record: annotation.as_ref().and_then(|it| RecordData::of(it, record)),
             layers: layers.as_ref().map(Self::layers_shown),
             edited: of.edits.as_ref().map(|edits| Edited {
                 steps: edits.steps(),
+                undone: edits.undone(),
                 changes: changes(text.value(self.source), edits.value()),
             }),
         })
@@ -219,7 +205,8 @@ fn key_of(service: &Service<'_>) -> String {
     service.to_string()
 }
 
-fn pod_name(pod: &Pod) -> String {
+/// `namespace/name`, or the name alone where no namespace is known.
+pub fn pod_name(pod: &Pod) -> String {
     match (&*pod.text.namespace, &*pod.text.name) {
         ("", name) => name.to_owned(),
         (namespace, name) => format!("{namespace}/{name}"),

@@ -2,9 +2,8 @@
 //!
 //! What Kubernetes would not take as a name never gets into a command.
 
-use dubbo_k8s_codec::kubernetes::ANNOTATIONS_LIMIT;
 use dubbo_k8s_codec::patch::{Edit, Form};
-use dubbo_k8s_codec::problem::Language;
+use dubbo_k8s_codec::problem::Detail;
 use serde::Serialize;
 
 use super::Shown;
@@ -18,9 +17,6 @@ pub struct Output {
     json: String,
     merge: String,
     kubectl: Command,
-    kubectl_merge: Command,
-    bytes: usize,
-    limit: usize,
     bare: bool,
 }
 
@@ -29,12 +25,12 @@ pub struct Output {
 #[serde(untagged)]
 enum Command {
     Line { line: String, file: Option<(String, String)> },
-    None { refused: String, advice: &'static str },
+    None { refused: &'static str, about: Vec<Detail> },
 }
 
 impl Shown<'_> {
     /// The annotation as it would be written, and the ways to write it.
-    pub fn output(&self, at: usize, language: Language) -> Option<Output> {
+    pub fn output(&self, at: usize) -> Option<Output> {
         let (of, value) = (self.pod(at)?, self.model.value(at, self.source)?);
         let text = &of.text;
         let edit = Edit {
@@ -46,22 +42,16 @@ impl Shown<'_> {
             old: text.value(self.source),
             new: value,
         };
-        let command = |form: Form| match edit.kubectl(form) {
+        let kubectl = match edit.kubectl(Form::Json) {
             Ok(command) => Command::Line { line: command.line, file: command.file },
-            Err(problem) => Command::None {
-                refused: problem.message(language),
-                advice: problem.code.advice(language),
-            },
+            Err(problem) => Command::None { refused: problem.code.as_str(), about: problem.about },
         };
         Some(Output {
             annotation: value.to_owned(),
-            changed: of.edits.is_some(),
+            changed: of.is_edited(),
             json: edit.json_patch(),
             merge: edit.merge_patch(),
-            kubectl: command(Form::Json),
-            kubectl_merge: command(Form::Merge),
-            bytes: text.annotation_bytes(Some(value)),
-            limit: ANNOTATIONS_LIMIT,
+            kubectl,
             bare: text.is_bare(),
         })
     }

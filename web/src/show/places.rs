@@ -130,6 +130,13 @@ impl Shown<'_> {
     }
 }
 
+impl Target {
+    /// A Pod, and a record of it.
+    pub const fn new(pod: usize, record: Option<usize>) -> Self {
+        Self { pod: Some(pod), record }
+    }
+}
+
 impl Places {
     fn of(&mut self, layer: Layer) -> &mut Vec<usize> {
         match layer {

@@ -2,13 +2,11 @@
 //!
 //! It looks for none; the codec's lint and the readers found them.
 
-use dubbo_k8s_codec::Category;
-use dubbo_k8s_codec::dubbo_go::Reason;
-use dubbo_k8s_codec::problem::{Code, Language, Problem, Severity};
+use dubbo_k8s_codec::problem::{Code, Detail, Problem, Severity};
 
 use super::{Places, Shown, pod_name};
 use crate::document::Document;
-use crate::model::{Model, Pod};
+use crate::model::{Lonely, Model, Pod, index};
 use crate::source;
 use serde::Serialize;
 
@@ -30,7 +28,7 @@ pub enum Of {
     /// The text as a whole: a syntax error.
     Document,
     /// An object that is no Pod.
-    Stranger(u32),
+    Unsupported(u32),
     /// A Pod's problem.
     Pod(u32, u32),
     /// A service's.
@@ -44,13 +42,16 @@ pub fn problems(model: &Model, document: Option<&Document>) -> Vec<Place> {
         if document.error.is_some() {
             all.push(Place { severity: Severity::Error, of: Of::Document });
         }
-        for at in 0..document.strangers.0.len() {
-            all.push(Place { severity: Severity::Note, of: Of::Stranger(crate::model::index(at)) });
+        for at in 0..document.unsupported.0.len() {
+            all.push(Place {
+                severity: Severity::Note,
+                of: Of::Unsupported(crate::model::index(at)),
+            });
         }
     }
     for service in model.sorted() {
-        let problem = model.services.get(service as usize).and_then(|node| node.problem.as_ref());
-        if let Some(problem) = problem {
+        let worst = model.services.get(service as usize).and_then(|node| node.lonely.first());
+        if let Some(Lonely { problem, .. }) = worst {
             all.push(Place { severity: problem.code.severity(), of: Of::Service(service) });
         }
     }
@@ -72,12 +73,8 @@ pub fn problems(model: &Model, document: Option<&Document>) -> Vec<Place> {
 pub struct ProblemData {
     code: &'static str,
     severity: &'static str,
-    title: &'static str,
-    advice: &'static str,
-    about: Vec<String>,
+    about: Vec<Detail>,
     offset: Option<usize>,
-    decoded_offset: Option<usize>,
-    reason: Option<&'static str>,
     pod: Option<u32>,
     record: Option<usize>,
     r#in: Option<String>,
@@ -88,12 +85,7 @@ pub struct ProblemData {
 
 impl Shown<'_> {
     /// One problem of the list.
-    pub fn problem(
-        &self,
-        place: &Place,
-        document: Option<&Document>,
-        language: Language,
-    ) -> Option<ProblemData> {
+    pub fn problem(&self, place: &Place, document: Option<&Document>) -> Option<ProblemData> {
         Some(match place.of {
             Of::Document => {
                 let error = document?.error.as_ref()?;
@@ -102,30 +94,28 @@ impl Shown<'_> {
                 let line = self.source.get(..error.offset).unwrap_or_default();
                 let line = line.bytes().filter(|byte| *byte == b'\n').count() + 1;
                 let source = self.source_place(None, error.offset);
-                ProblemData { line: Some(line), source, ..ProblemData::of(&problem, language) }
+                ProblemData { line: Some(line), source, ..ProblemData::of(&problem) }
             }
-            Of::Stranger(at) => {
-                let stranger = document?.strangers.0.get(at as usize)?;
-                let problem = Problem::new(Code::NotAPod).about(&stranger.kind);
-                let source = self.source_place(None, stranger.offset);
-                ProblemData { source, ..ProblemData::of(&problem, language) }
+            Of::Unsupported(at) => {
+                let unsupported = document?.unsupported.0.get(at as usize)?;
+                let problem = Problem::new(Code::NotAPod).about(&unsupported.kind);
+                let source = self.source_place(None, unsupported.offset);
+                ProblemData { source, ..ProblemData::of(&problem) }
             }
             Of::Pod(pod, at) => {
                 let of = self.pod(pod as usize)?;
-                let shown = ProblemData::of(of.problems.get(at as usize)?, language);
+                let shown = ProblemData::of(of.problems.get(at as usize)?);
                 ProblemData { pod: Some(pod), r#in: Some(pod_name(of)), ..shown }
             }
             Of::Service(id) => {
                 let node = self.model.services.get(id as usize)?;
-                let first = node.of(Category::Consumers).first();
-                let record = first.and_then(|(pod, place)| {
-                    Some(self.pod(*pod as usize)?.endpoints.get(*place as usize)?.record)
-                });
+                let Lonely { problem, member, .. } = node.lonely.first()?;
+                let record = self.model.endpoint(*member).map(|(_, endpoint)| endpoint.record);
                 ProblemData {
-                    pod: first.map(|(pod, _)| *pod),
+                    pod: Some(member.0),
                     record: record.map(|record| record as usize),
                     r#in: Some(node.service.to_string()),
-                    ..ProblemData::of(node.problem.as_ref()?, language)
+                    ..ProblemData::of(problem)
                 }
             }
         })
@@ -139,44 +129,34 @@ impl Shown<'_> {
     /// The problems of a Pod, that of the record's service first; `place` says where each stands.
     pub(super) fn problems_of(
         &self,
+        at: usize,
         of: &Pod,
         record: Option<usize>,
         place: &dyn Fn(usize) -> Option<Places>,
-        language: Language,
     ) -> Vec<ProblemData> {
-        let of_service = self.service_problem(of, record);
+        let of_service = self.service_problem(at, of, record);
         let all = of_service.iter().chain(of.problems.iter().take(LISTED));
         let listed = all.map(|problem| {
             let places = problem.offset.and_then(place);
-            ProblemData { places, ..ProblemData::of(problem, language) }
+            ProblemData { places, ..ProblemData::of(problem) }
         });
         listed.collect()
     }
 
-    /// Why a consumer finds nobody, if this record is one.
-    fn service_problem(&self, of: &Pod, record: Option<usize>) -> Option<Problem> {
-        let mut endpoints = of.endpoints.iter();
-        let endpoint = endpoints.find(|endpoint| Some(endpoint.record as usize) == record)?;
-        let node = self.model.services.get(endpoint.service as usize)?;
-        let asks = endpoint.category == Category::Consumers;
-        node.problem
-            .clone()
-            .filter(|_| asks)
-            .map(|problem| problem.in_record(endpoint.record as usize))
+    /// Why a consumer finds no provider, if this record is one.
+    fn service_problem(&self, at: usize, of: &Pod, record: Option<usize>) -> Option<Problem> {
+        let place = of.place_of(record?)?;
+        Some(self.model.lonely((index(at), place))?.clone().in_record(record?))
     }
 }
 
 impl ProblemData {
-    fn of(problem: &Problem, language: Language) -> Self {
+    fn of(problem: &Problem) -> Self {
         Self {
             code: problem.code.as_str(),
             severity: problem.code.severity().as_str(),
-            title: problem.code.title(language),
-            advice: problem.code.advice(language),
-            about: problem.details(language),
+            about: problem.about.clone(),
             offset: problem.offset,
-            decoded_offset: problem.decoded_offset,
-            reason: problem.reason.map(Reason::as_str),
             record: problem.record,
             ..Self::default()
         }

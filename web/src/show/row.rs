@@ -3,7 +3,7 @@
 //! It is asked for the rows in sight alone, and never looks at others.
 
 use dubbo_k8s_codec::lint::Entry;
-use dubbo_k8s_codec::problem::{Language, Severity};
+use dubbo_k8s_codec::problem::Severity;
 use dubbo_k8s_codec::{Category, Record};
 use serde::Serialize;
 
@@ -45,6 +45,8 @@ struct ServiceRow {
     version: Option<String>,
     providers: usize,
     consumers: usize,
+    /// Members in Pods that dubbo-go refuses or never sees.
+    unread: usize,
     severity: Option<&'static str>,
 }
 
@@ -57,6 +59,9 @@ struct EndpointRow {
     record: Option<u32>,
     r#in: String,
     state: Option<&'static str>,
+    /// What dubbo-go does with the Pod, unless it reads it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    verdict: Option<&'static str>,
     severity: Option<&'static str>,
     fresh: bool,
 }
@@ -99,7 +104,7 @@ pub(super) struct EntryData {
 
 impl Shown<'_> {
     /// One row.
-    pub fn row(&self, row: &Row, language: Language, tick: u64) -> RowData {
+    pub fn row(&self, row: &Row, tick: u64) -> RowData {
         let what = match row.node {
             Node::Unread => What::Unread,
             Node::Service(id) => What::Service(self.service_row(id).unwrap_or_default()),
@@ -111,8 +116,8 @@ impl Shown<'_> {
             Node::Endpoint(pod, place) => {
                 What::Endpoint(self.endpoint_row(pod, place, tick).unwrap_or_default())
             }
-            Node::Ghost(at) => What::Endpoint(self.ghost_row(at).unwrap_or_default()),
-            Node::Pod(pod) => What::Pod(self.pod_row(pod as usize, language).unwrap_or_default()),
+            Node::Departed(at) => What::Endpoint(self.departed_row(at).unwrap_or_default()),
+            Node::Pod(pod) => What::Pod(self.pod_row(pod as usize).unwrap_or_default()),
             Node::Record(pod, record) => {
                 What::Record(self.record_row(pod as usize, record as usize))
             }
@@ -129,13 +134,18 @@ impl Shown<'_> {
 
     fn service_row(&self, id: u32) -> Option<ServiceRow> {
         let node = self.model.services.get(id as usize)?;
+        let unread = |(pod, _): &&(u32, u32)| self.pod(*pod as usize).is_some_and(Pod::is_unread);
+        let unread = node.members.iter().flatten().filter(unread).count();
+        let problem = node.lonely.first().map(|lonely| lonely.problem.code.severity());
+        let severity = problem.max((unread > 0).then_some(Severity::Error));
         Some(ServiceRow {
             text: node.service.interface.as_ref().to_owned(),
             group: node.service.group().map(str::to_owned),
             version: node.service.version().map(str::to_owned),
             providers: node.of(Category::Providers).len(),
             consumers: node.of(Category::Consumers).len(),
-            severity: node.problem.as_ref().map(|problem| problem.code.severity().as_str()),
+            unread,
+            severity: severity.map(Severity::as_str),
         })
     }
 
@@ -145,39 +155,43 @@ impl Shown<'_> {
         let endpoint = of.endpoints.get(place as usize)?;
         let annotation = self.annotation(at);
         let record = annotation.as_ref().and_then(|it| it.records().nth(endpoint.record as usize));
+        let unread = of.is_unread();
+        let lonely = self.model.lonely((pod, place)).map(|problem| problem.code.severity());
+        let severity = endpoint.severity.max(lonely).max(unread.then_some(Severity::Error));
         Some(EndpointRow {
             entry: record.map(EntryData::of).unwrap_or_default(),
             pod: Some(pod),
             record: Some(endpoint.record),
             r#in: pod_name(of),
             state: pod_state(of),
-            severity: endpoint.severity.map(Severity::as_str),
+            verdict: unread.then_some(of.verdict.as_str()),
+            severity: severity.map(Severity::as_str),
             fresh: endpoint.since > 0 && endpoint.since + FRESH > tick,
         })
     }
 
-    fn ghost_row(&self, at: u32) -> Option<EndpointRow> {
-        let ghost = self.model.ghosts.get(at as usize)?;
+    fn departed_row(&self, at: u32) -> Option<EndpointRow> {
+        let departed = self.model.departed.get(at as usize)?;
         Some(EndpointRow {
-            entry: EntryData { text: ghost.address.clone(), ..EntryData::default() },
-            r#in: ghost.pod.clone(),
+            entry: EntryData { text: departed.address.clone(), ..EntryData::default() },
+            r#in: departed.pod.clone(),
             state: Some("gone"),
             ..EndpointRow::default()
         })
     }
 
-    fn pod_row(&self, at: usize, language: Language) -> Option<PodRow> {
+    fn pod_row(&self, at: usize) -> Option<PodRow> {
         let of = self.pod(at)?;
         let worst = of.problems.iter().max_by_key(|problem| problem.code.severity());
         Some(PodRow {
             text: pod_name(of),
             pod: at,
             records: of.records,
-            verdict: self.verdict(at, of).as_str(),
+            verdict: of.verdict.as_str(),
             state: pod_state(of),
-            edited: of.edits.is_some(),
+            edited: of.is_edited(),
             severity: worst.map(|problem| problem.code.severity().as_str()),
-            why: worst.map(|problem| problem.code.title(language)),
+            why: worst.map(|problem| problem.code.as_str()),
         })
     }
 
@@ -226,10 +240,11 @@ impl EntryData {
 
 pub(super) fn pod_state(pod: &Pod) -> Option<&'static str> {
     let text = &pod.text;
-    match text.change {
-        Some(crate::pod::Change::Deleted) => return Some("gone"),
-        _ if text.deleting => return Some("terminating"),
-        _ => {}
+    if pod.is_gone() {
+        return Some("gone");
+    }
+    if text.deleting {
+        return Some("terminating");
     }
     match (text.phase.as_deref(), text.ready) {
         (Some("Succeeded" | "Failed"), _) => Some("ended"),

@@ -15,12 +15,11 @@ pub(super) struct Part {
     at: [usize; 2],
 }
 
-/// A parameter, as it is read and as it is written.
+/// A parameter as it is read.
 #[derive(Debug, Serialize)]
 pub(super) struct Parameter {
     name: String,
     value: String,
-    raw: String,
     /// Whether it is percent-encoded twice.
     twice: bool,
     at: [usize; 2],
@@ -67,7 +66,6 @@ pub(super) fn params(url: &str) -> Vec<Parameter> {
     let named = parsed.params().zip(written).take(1000).map(|(param, (start, end))| Parameter {
         name: param.name().into_owned(),
         value: param.value().into_owned(),
-        raw: param.raw_value.to_owned(),
         twice: param.value() != param.value_once(),
         at: [to_utf16(url, start), to_utf16(url, end)],
     });

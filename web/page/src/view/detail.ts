@@ -1,14 +1,18 @@
 // Everything about one Pod and one record of it: verdict, problems, repairs, URL, layers, editing.
 import { html, nothing } from 'lit-html';
+import { live } from 'lit-html/directives/live.js';
 import { changed, copy, download, number, t } from '../desk.ts';
-import { edit, setEditing } from '../editing.ts';
+import { copyOutput, edit, enterField, leaveField, outputText, setEditing, type, valueOf } from '../editing.ts';
 import { select } from '../selection.ts';
 import { chooseRecord } from '../keys.ts';
 import { isWord, type Word } from '../messages.ts';
 import type { Detail, LayerData, Output, Param, RecordData } from '../protocol.ts';
 import { state, type OutputTab } from '../state.ts';
+import { grpcurl } from '../take.ts';
+import { about, explain } from '../texts.ts';
 import { changes } from './changes.ts';
 import { icon } from './icons.ts';
+import { relations } from './relations.ts';
 
 export function detailPane() {
   const detail = state.detail;
@@ -20,10 +24,10 @@ export function detailPane() {
       <span class="grow"></span>
       ${state.summary?.live
         ? nothing
-        : html`<button class="small" aria-pressed=${state.editing} aria-keyshortcuts="e" @click=${() => void setEditing(!state.editing)}>${icon('edit')}<span>${state.editing ? t('stopEdit') : t('edit')}</span></button>`}
+        : html`<button class="small" id="edit" aria-pressed=${state.editing} aria-keyshortcuts="e" @click=${() => void setEditing(!state.editing)}>${icon('edit')}<span>${state.editing ? t('stopEdit') : t('edit')}</span></button>`}
     </div>
     <div class="scroll" tabindex="0" aria-label=${t('detail')}>
-      ${verdict(detail)} ${problems(detail)} ${detail.told ? html`<p class="muted hint">${t('told')}</p>` : nothing} ${repairs(detail)} ${state.editing ? editor(detail) : nothing} ${record(detail)} ${layers(detail)} ${records(detail)}
+      ${verdict(detail)} ${problems(detail)} ${detail.reported ? html`<p class="muted hint">${t('reported')}</p>` : nothing} ${repairs(detail)} ${record(detail)} ${state.editing ? editor(detail) : nothing} ${state.editing ? nothing : relations(detail.relations)} ${layers(detail)} ${records(detail)}
     </div>
   `;
 }
@@ -35,7 +39,7 @@ function verdict(detail: Detail) {
   const good = verdict.code === 'read';
   return html`
     <div class=${`card verdict ${verdict.code}`}>
-      <p>${icon(good ? 'good' : verdict.code === 'refused' ? 'refused' : 'warning')}<span><b>${verdict.text}</b>${verdict.versions.length > 0 ? html` <span class="muted">${t('versionsAre')} ${verdict.versions.join(', ')}</span>` : nothing}</span></p>
+      <p>${icon(good ? 'good' : verdict.code === 'refused' ? 'refused' : 'warning')}<span><b>${t(`verdict.${verdict.code}` as Word)}</b>${verdict.versions.length > 0 ? html` <span class="muted">${t('versionsAre')} dubbo-go ${verdict.versions.join(', ')}</span>` : nothing}</span></p>
       ${detail.same === null ? nothing : html`<p class=${`badge ${detail.same ? 'good' : 'warning'}`}>${icon(detail.same ? 'good' : 'warning')}<span>${detail.same ? t('same') : t('notSame')}</span></p>`}
       <div class="meter">
         <span>${t('meter')}</span><span class="mono">${number(meter.bytes)} / ${number(meter.limit)} ${t('bytes')}</span>
@@ -52,7 +56,7 @@ function problems(detail: Detail) {
     ${mine.map(
       (one) => html`<li class=${one.severity}>
         <span class=${`mark ${one.severity}`} role="img" aria-label=${t(one.severity)}>${icon(one.severity)}</span>
-        <div><b>${one.title}</b>${one.about.length > 0 ? html` <span class="mono">${one.about.join(', ')}</span>` : nothing}<p>${one.advice}</p></div>
+        <div><b>${explain(one.code)[0]}</b>${one.about.length > 0 ? html` <span class="mono">${one.about.map(about).join(', ')}</span>` : nothing}<p>${explain(one.code)[1]}</p></div>
         ${one.places ? html`<button class="small" @click=${() => point(one.places!)}>${one.offset}</button>` : nothing}
       </li>`,
     )}
@@ -80,9 +84,10 @@ function record(detail: Detail) {
   const of = detail.record;
   if (!of) return nothing;
   const parts = of.parts ?? [];
-  return html`<div class="record">
+  return html`<div class=${`record${state.recordGone ? ' gone' : ''}`}>
+    ${state.recordGone ? html`<p class="refusal" role="status">${icon('warning')} ${t('recordGone')}</p>` : nothing}
     ${of.url
-      ? html`<h3>${of.service}</h3>
+      ? html`<h3>${of.service}</h3><p class="takes">${take(of)}</p>
           <p class="parts">
             ${parts.map((part) => html`<button class=${`part ${part.name}${lit(part.at) ? ' lit' : ''}`} @click=${() => void select('url', ...part.at)}><small>${isWord(part.name) ? t(part.name as Word) : part.name}</small><span class="mono">${part.text}</span></button>`)}
           </p>
@@ -93,14 +98,22 @@ function record(detail: Detail) {
   </div>`;
 }
 
+/** What can be copied of an endpoint. */
+function take(of: RecordData) {
+  const call = of.category === 'providers' ? grpcurl(of) : null;
+  return html`<button class="small" @click=${() => void copy(of.url ?? '')}>${icon('copy')}<span>URL</span></button><button class="small" @click=${() => void copy(of.text ?? '')}>${icon('copy')}<span>${t('host')}</span></button>${call ? html`<button class="small" @click=${() => void copy(call)}>${icon('copy')}<span>grpcurl</span></button>` : nothing}`;
+}
+
 /** The record in one piece: its URL if it has one, else key and value as they are. */
 function whole(of: RecordData) {
-  const field = (word: Word, value: string, done: (value: string) => void) =>
-    html`<label class="field"><small>${t(word)}</small><input class="mono" spellcheck="false" .value=${value} @change=${(event: Event) => done((event.target as HTMLInputElement).value)} /></label>`;
+  const field = (word: Word, text: string, of: (value: string) => { op: string } & Record<string, unknown>) =>
+    html`<label class="field"><small>${t(word)}</small><input class="mono" spellcheck="false" .value=${live(valueOf(word, text))} @focus=${enterField} @blur=${leaveField} @input=${(event: Event) => type(word, written(event), of(written(event)))} /></label>`;
   const { key = '', value = '' } = of;
-  if (of.url !== undefined) return field('url', of.url, (url) => void edit({ op: 'url', url }));
-  return html`${field('key', key, (key) => void edit({ op: 'record', key, value }))}${field('value', value, (value) => void edit({ op: 'record', key, value }))}`;
+  if (of.url !== undefined) return field('url', of.url, (url) => ({ op: 'url', url }));
+  return html`${field('key', key, (key) => ({ op: 'record', key, value }))}${field('value', value, (value) => ({ op: 'record', key, value }))}`;
 }
+
+const written = (event: Event) => (event.target as HTMLInputElement).value;
 
 const lit = (at: [number, number]) => {
   const url = state.placesFrom === 'url' || state.placesFrom === 'source' || state.placesFrom === 'base64' || state.placesFrom === 'json' || state.placesFrom === 'key' ? state.places?.url : undefined;
@@ -112,7 +125,7 @@ function parameters(of: RecordData) {
   const params = of.params ?? [];
   return html`<table class="params" aria-label=${t('parameters')}>
       <thead><tr><th scope="col">${t('name')}</th><th scope="col">${t('value')}</th>${state.editing ? html`<th scope="col"><span class="hide">${t('removeParameter')}</span></th>` : nothing}</tr></thead>
-      <tbody>${params.map((param) => (state.editing ? editable(param) : readable(param)))}</tbody>
+      <tbody>${params.map((param) => (state.editing ? editable(param) : readable(param)))}${state.editing && of.category === 'providers' && !params.some((one) => one.name === 'weight') ? editable({ name: 'weight', value: '', twice: false, at: [0, 0] }, '100') : nothing}</tbody>
     </table>
     ${state.editing
       ? html`<form class="inline" @submit=${addParameter}>
@@ -127,10 +140,10 @@ const readable = (param: Param) => html`<tr class=${lit(param.at) ? 'lit' : ''} 
   <td class="mono">${param.value}${param.twice ? html` <span class="tag warning">${t('twice')}</span>` : nothing}</td>
 </tr>`;
 
-const editable = (param: Param) => html`<tr>
+const editable = (param: Param, fallback = '') => html`<tr>
   <th scope="row" class="mono">${param.name}</th>
-  <td><input class="mono" aria-label=${param.name} .value=${param.value} @change=${(event: Event) => void edit({ op: 'parameter', name: param.name, value: (event.target as HTMLInputElement).value })} /></td>
-  <td><button class="small icon" aria-label=${`${t('removeParameter')}: ${param.name}`} @click=${() => void edit({ op: 'without', name: param.name })}>${icon('close')}</button></td>
+  <td><input class="mono" aria-label=${param.name} data-name=${param.name} placeholder=${fallback} .value=${live(valueOf(`=${param.name}`, param.value))} @focus=${enterField} @blur=${leaveField} @input=${(event: Event) => type(`=${param.name}`, written(event), { op: fallback && !written(event) ? 'without' : 'parameter', name: param.name, value: written(event) })} /></td>
+  <td><button ?hidden=${fallback !== ''} class="small icon" aria-label=${`${t('removeParameter')}: ${param.name}`} @click=${() => void edit({ op: 'without', name: param.name })}>${icon('close')}</button></td>
 </tr>`;
 
 function addParameter(event: SubmitEvent) {
@@ -198,8 +211,9 @@ function editor(detail: Detail) {
   return html`<div class="card editor">
     <div class="title">
       <h3>${t('writeBack')}</h3>
-      <button class="small" ?disabled=${!detail.edited} @click=${() => void edit({ op: 'undo' })}>${icon('undo')}<span>${t('undo')}</span></button>
-      <button class="small" ?disabled=${!detail.edited} @click=${() => void edit({ op: 'reset' })}>${t('reset')}</button>
+      <button class="small" ?disabled=${!detail.edited?.steps} @click=${() => void edit({ op: 'undo' })}>${icon('undo')}<span>${t('undo')}</span></button>
+      <button class="small" ?disabled=${!detail.edited?.undone} @click=${() => void edit({ op: 'redo' })}>${icon('redo')}<span>${t('redo')}</span></button>
+      <button class="small" ?disabled=${!detail.edited?.steps} @click=${() => void edit({ op: 'reset' })}>${t('reset')}</button>
     </div>
     ${detail.edited && detail.edited.changes.length > 0 ? html`<h4>${t('beforeAfter')}</h4>${changes(detail.edited.changes)}` : nothing} ${state.output ? output(state.output) : nothing}
   </div>`;
@@ -210,14 +224,14 @@ function output(out: Output) {
   const tab = state.outputTab;
   const refused = tab === 'kubectl' ? out.kubectl.refused : undefined;
   const file = tab === 'kubectl' ? out.kubectl.file : null;
-  const text = tab === 'kubectl' ? (out.kubectl.line ?? '') : tab === 'json' ? out.json : tab === 'merge' ? out.merge : out.annotation;
+  const text = outputText(out);
   return html`
     <div class="switch" role="group" aria-label=${t('writeBack')}>${tabs.map((one) => html`<button aria-pressed=${one === tab} @click=${() => choose(one)}>${t(`out.${one}`)}</button>`)}</div>
     ${refused !== undefined
-      ? html`<p class="refusal">${icon('error')} ${out.bare ? t('outBare') : html`${refused} ${out.kubectl.advice}`}</p>`
-      : html`<pre class="code out" tabindex="0" role="region" aria-label=${t(`out.${tab}`)} .textContent=${text}></pre>
+      ? html`<p class="refusal">${icon('error')} ${out.bare ? t('outBare') : html`${explain(refused)[0]}${out.kubectl.about?.length ? html` (${out.kubectl.about.map(about).join(', ')})` : nothing}. ${explain(refused)[1]}`}</p>`
+      : !out.changed && tab !== 'annotation' ? html`<p class="muted">${t('outNothing')}</p>` : html`<pre class="code out" tabindex="0" role="region" aria-label=${t(`out.${tab}`)} .textContent=${text}></pre>
           <p class="buttons">
-            <button class="small" @click=${() => void copy(text)}>${icon('copy')}<span>${t('copy')}</span></button>
+            <button class="small" @click=${() => void copyOutput()}>${icon('copy')}<span>${t('copy')}</span></button>
             ${file ? html`<button class="small" @click=${() => download(file[0], file[1])}>${icon('down')}<span>${t('download')} ${file[0]}</span></button>` : nothing}
             ${tab === 'annotation' ? nothing : html`<small class="muted">${t('outSafe')}</small>`}
           </p>`}

@@ -1,7 +1,9 @@
 // Help, share and compare: small, modal, closed by Escape or their button.
 import { html, nothing } from 'lit-html';
-import { changed, copy, number, t } from '../desk.ts';
-import { keep } from '../dialog.ts';
+import { copy, number, plural, t } from '../desk.ts';
+import { discard } from '../app.ts';
+import { keep, openShare } from '../dialog.ts';
+import { closeDialog, openedFrom } from '../keys.ts';
 import type { Word } from '../messages.ts';
 import type { Comparison } from '../protocol.ts';
 import { state } from '../state.ts';
@@ -14,33 +16,26 @@ export function dialogs() {
     help: [t('help'), help],
     share: [t('shareTitle'), share],
     diff: [t('diffTitle'), diff],
+    discard: [t('discardTitle'), discarding],
   }[state.dialog] as [string, () => unknown];
   requestAnimationFrame(focusFirst);
   return html`<div class="veil" @click=${outside}>
     <div class=${`dialog ${state.dialog}`} role="dialog" aria-modal="true" aria-label=${title} @keydown=${trap}>
-      <div class="title"><h2>${title}</h2><button class="small icon" aria-label=${t('close')} @click=${close}>${icon('close')}</button></div>
+      <div class="title"><h2>${title}</h2><button class="small icon" aria-label=${t('close')} @click=${closeDialog}>${icon('close')}</button></div>
       ${body()}
     </div>
   </div>`;
 }
 
-let before: Element | null = null;
-
 function focusFirst() {
   const dialog = document.querySelector('.dialog');
   if (!dialog || dialog.contains(document.activeElement)) return;
-  before = document.activeElement;
+  openedFrom(document.activeElement);
   dialog.querySelector<HTMLElement>('button, input')?.focus();
 }
 
-function close() {
-  state.dialog = 'none';
-  changed();
-  if (before instanceof HTMLElement) before.focus();
-}
-
 function outside(event: Event) {
-  if (event.target === event.currentTarget) close();
+  if (event.target === event.currentTarget) closeDialog();
 }
 
 /** Keeps the focus inside. */
@@ -59,6 +54,7 @@ const keys: [string, Word][] = [
   ['F8', 'key.F8'],
   ['← ↑ ↓ →', 'key.arrows'],
   ['e', 'key.e'],
+  ['g', 'key.g'],
   ['*', 'key.*'],
   ['?', 'key.?'],
   ['Esc', 'key.Esc'],
@@ -66,17 +62,32 @@ const keys: [string, Word][] = [
 
 const help = () => html`
   <p>${t('helpText')}</p>
+  <p>${t('helpSigns')}</p>
   <dl class="keys">${keys.map(([key, word]) => html`<div><dt><kbd>${key}</kbd></dt><dd>${t(word)}</dd></div>`)}</dl>
   <p class="private">${icon('lock')} ${t('emptyPrivate')}</p>
 `;
 
+const discarding = () => html`
+  <p>${number(state.summary?.edited ?? 0)} ${t('discardText')}</p>
+  <p class="buttons"><button class="button primary" @click=${() => discard(false)}>${t('discardNo')}</button><button class="button" @click=${() => discard(true)}>${t('discardYes')}</button></p>
+`;
+
 const share = () => html`
+  <div class="switch" role="group" aria-label=${t('shareTitle')}>
+    <button aria-pressed=${!state.shareAll} ?disabled=${state.pod === null} @click=${() => void openShare(false)}>${t('shareOne')}</button><button aria-pressed=${state.shareAll} @click=${() => void openShare(true)}>${t('shareAll')}</button>
+  </div>
   ${state.shareRefused
     ? html`<p>${t(state.shareRefused)}</p>`
     : html`<p>${t('shareText')}</p>
         <input class="mono" readonly aria-label=${t('shareTitle')} .value=${state.shareUrl} @focus=${(event: Event) => (event.target as HTMLInputElement).select()} />
-        <p class="buttons"><button class="button primary" ?disabled=${!state.shareUrl} @click=${() => void copy(state.shareUrl)}>${icon('copy')} ${t('copy')}</button>${state.shareBlanked > 0 ? html`<span class="muted">${number(state.shareBlanked)} ${t('shareBlanked')}</span>` : nothing}</p>`}
+        <p class="buttons"><button class="button primary" ?disabled=${!state.shareUrl} @click=${() => void copy(state.shareUrl)}>${icon('copy')} ${t('copy')}</button>${shareNote()}</p>`}
 `;
+
+function shareNote() {
+  const { shareNote: of, shareUrl } = state;
+  if (!of) return nothing;
+  return html`<span class="muted">${number(of.pods)} ${plural(of.pods, 'pods')}, ${number(shareUrl.length)} ${t('bytes')}${of.blanked > 0 ? html`, ${number(of.blanked)} ${t('shareBlanked')}` : nothing}${of.unread > 0 ? html`, ${number(of.unread)} ${t('shareUnread')}` : nothing}</span>`;
+}
 
 /** A record that came or went, or what changed of an endpoint, parameter by parameter. */
 function difference(one: Comparison['changes'][number]) {

@@ -28,6 +28,11 @@ const paths = {
   down: 'M12 5v14m0 0-5-5m5 5 5-5',
   copy: 'M9 9h10v11H9zM15 9V5H5v11h4',
   undo: 'M8 5 4 9l4 4M4 9h10a5 5 0 0 1 0 10h-3',
+  redo: 'M16 5l4 4-4 4M20 9H10a5 5 0 0 0 0 10h3',
+  minus: 'M5 12h14',
+  differs: 'M5 9h14M5 15h14M16 5 8 19',
+  filter: 'M4 5h16l-6 8v6l-4-2v-4z',
+  graph: 'M7 8.500a2.500 2.500 0 1 0 0-5 2.500 2.500 0 0 0 0 5zM17 20.500a2.500 2.500 0 1 0 0-5 2.500 2.500 0 0 0 0 5zM17 8.500a2.500 2.500 0 1 0 0-5 2.500 2.500 0 0 0 0 5zM9.500 6h5M8.500 8l7 8',
 } as const;
 
 export type Icon = keyof typeof paths;

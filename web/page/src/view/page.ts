@@ -2,9 +2,11 @@
 import { html, nothing } from 'lit-html';
 import { guard } from 'lit-html/directives/guard.js';
 import { cancel, clear, load, relabel } from '../app.ts';
+import { showMode } from '../graph.ts';
 import { changed, number, plural, show, t } from '../desk.ts';
 import { openDiff, openShare } from '../dialog.ts';
-import { find, look } from '../rows.ts';
+import { clearFilters, find, look, openFilters } from '../rows.ts';
+import { remember as rememberPlace } from '../address.ts';
 import { focusFind } from '../keys.ts';
 import { goLive, seek } from '../live.ts';
 import { signIn } from '../signed.ts';
@@ -13,17 +15,19 @@ import { state, type Pane } from '../state.ts';
 import { icon } from './icons.ts';
 import { detailPane } from './detail.ts';
 import { dialogs } from './dialogs.ts';
+import { filters } from './filters.ts';
+import { graphPane } from './graph.ts';
 import { problemsBar } from './problems.ts';
 import { sourcePane } from './source.ts';
 import { tree } from './tree.ts';
 
 export const page = () => html`
   ${bar()}
-  <main class=${`panes${state.summary?.live ? ' streamed' : ''}`} data-pane=${state.pane}>
+  <main class=${`panes${state.summary?.live ? ' streamed' : ''}${state.mode === 'graph' && state.summary ? ' graphed' : ''}`} data-pane=${state.pane}>
     ${tabs()}
     <section class="pane pane-source" id="pane-source" aria-label=${t('source')}>${sourcePane()}</section>
     <section class="pane pane-services" id="pane-services" aria-label=${t('services')}>${servicesPane()}</section>
-    <section class="pane pane-detail" id="pane-detail" aria-label=${t('detail')}>${guard([state.detail, state.record, state.editing, state.output, state.outputTab, state.places, state.placesFrom, state.refusedEdit, state.lang, state.live, state.pod], detailPane)}</section>
+    <section class="pane pane-detail" id="pane-detail" aria-label=${t('detail')}>${guard([state.detail, state.record, state.editing, state.output, state.outputTab, state.places, state.placesFrom, state.refusedEdit, state.draft, state.recordGone, state.lang, state.live, state.pod], detailPane)}</section>
   </main>
   ${guard([state.summary, state.problems, state.problemFrom, state.problemTotal, state.problemAt, state.problemsOpen, state.lang], problemsBar)} ${dialogs()}
   ${state.dragging ? html`<div class="drop"><div>${icon('open')}<p>${t('dropHere')}</p></div></div>` : nothing}
@@ -49,7 +53,7 @@ const bar = () => html`
       <button class="action" @click=${() => sample('troubled')}>${icon('sample')}<span>${t('sample')}</span></button>
       <button class="action" @click=${focusFind} aria-keyshortcuts="/">${icon('find')}<span>${t('find')}</span></button>
       <button class="action" @click=${openDiff}>${icon('diff')}<span>${t('diff')}</span></button>
-      <button class="action" @click=${openShare}>${icon('share')}<span>${t('share')}</span></button>
+      <button class="action" @click=${() => void openShare()}>${icon('share')}<span>${t('share')}</span></button>
       <span class="rule"></span>
       <button class="action text" lang=${state.lang === 'zh' ? 'en' : 'zh-CN'} aria-label=${t('languageLabel')} @click=${switchLanguage}><span class="always">${t('language')}</span></button>
       <button class="action icon" aria-label=${t('themeLabel')} @click=${switchTheme}>${icon(state.theme === 'dark' ? 'sun' : 'moon')}</button>
@@ -102,7 +106,7 @@ function switchTheme() {
 
 const tabs = () => html`
   <div class="tabs" role="tablist">
-    ${(['source', 'services', 'detail'] as Pane[]).map(
+    ${((state.live === 'off' ? ['source', 'services', 'detail'] : ['services', 'detail']) as Pane[]).map(
       (pane) => html`<button role="tab" aria-selected=${state.pane === pane} aria-controls=${`pane-${pane}`} @click=${() => show(pane)}>${t(pane)}</button>`,
     )}
   </div>
@@ -139,25 +143,28 @@ function servicesPane() {
   if (state.refusal) return refused();
   if (state.signIn) return tokenForm();
   if (!summary || summary.state === 'empty') return state.live === 'off' ? empty() : html`<div class="hollow" role="status"><div class="spinner" aria-hidden="true"></div><p>${t(state.live === 'lost' ? 'why.lost' : summary && state.live === 'connected' ? 'nothingHere' : 'why.connecting')}</p></div>`;
+  const looking = state.find !== '' || state.filters.length > 0;
+  const graph = state.mode === 'graph';
   const switches = (['service', 'pod'] as const).map(
-    (by) => html`<button aria-pressed=${summary.by === by} @click=${() => void lookBy(by)}>${by === 'service' ? t('byService') : t('byPod')}</button>`,
+    (by) => html`<button aria-pressed=${!graph && summary.by === by} @click=${() => lookBy(by)}>${by === 'service' ? t('byService') : t('byPod')}</button>`,
   );
   return html`
     <div class="head">
-      <div class="switch" role="group" aria-label=${t('services')}>${switches}</div>
+      <div class="switch" role="group" aria-label=${t('services')}>${switches}<button aria-pressed=${graph} aria-keyshortcuts="g" @click=${() => showMode('graph', true)}>${t('graph')}</button></div>
       <label class="search">
         ${icon('find')}
         <input id="find" type="search" autocomplete="off" spellcheck="false" placeholder=${t('findHint')} aria-label=${t('find')} .value=${state.find} @input=${(event: Event) => find((event.target as HTMLInputElement).value)} @keydown=${findKey} />
       </label>
-      <button class="small icon" aria-label=${t('expand')} title=${t('expand')} @click=${() => void all(true)}>${icon('expand')}</button>
-      <button class="small icon" aria-label=${t('collapse')} title=${t('collapse')} @click=${() => void all(false)}>${icon('collapse')}</button>
+      ${graph ? nothing : html`<button class="small icon" aria-label=${t('expand')} title=${t('expand')} @click=${() => void all(true)}>${icon('expand')}</button>
+      <button class="small icon" aria-label=${t('collapse')} title=${t('collapse')} @click=${() => void all(false)}>${icon('collapse')}</button>`}
+      <button class="small icon filter" aria-label=${t('filters')} title=${t('filters')} aria-pressed=${state.filtersOpen || state.filters.length > 0} aria-expanded=${state.filtersOpen} @click=${() => void openFilters()}>${icon('filter')}</button>
     </div>
-    ${stale()}
+    ${filters()} ${stale()}
     <p class="counts">
       <span><b>${number(summary.pods)}</b> ${plural(summary.pods, 'pods')}</span><span><b>${number(summary.services)}</b> ${plural(summary.services, 'servicesCount')}</span><span><b>${number(summary.records)}</b> ${plural(summary.records, 'records')}</span>
       ${summary.edited ? html`<span class="edited"><b>${number(summary.edited)}</b> ${t('edited')}</span>` : nothing}
     </p>
-    ${state.total === 0 ? html`<div class="hollow"><p>${state.find ? t('nothingFound') : t('nothingHere')}</p></div>` : nothing} ${tree()}
+    ${graph ? graphPane() : html`${state.total === 0 ? html`<div class="hollow"><p>${looking ? t('nothingFound') : t('nothingHere')}</p>${looking ? html`<button class="button" @click=${clearFilters}>${t('showAll')}</button>` : nothing}</div>` : nothing} ${tree()}`}
   `;
 }
 
@@ -185,13 +192,17 @@ function stale() {
   return html`<p class="stale" role="status">${icon('warning')}<span>${t(word)}${state.liveWhy ? html` <span class="mono">${state.liveWhy}</span>` : nothing}</span></p>`;
 }
 
-const lookBy = (by: 'service' | 'pod') => look({ by });
+function lookBy(by: 'service' | 'pod') {
+  showMode('tree');
+  void look({ by }).then(() => rememberPlace(true));
+}
+
 const all = (open: boolean) => look({ all: open });
 
 function findKey(event: KeyboardEvent) {
   if (event.key !== 'ArrowDown' && event.key !== 'Enter') return;
   event.preventDefault();
-  document.querySelector<HTMLElement>('#tree')?.focus();
+  document.querySelector<HTMLElement>(state.mode === 'graph' ? '#graph' : '#tree')?.focus();
 }
 
 const busy = () => html`
@@ -226,6 +237,7 @@ const empty = () => html`
     </svg>
     <h2>${t('emptyTitle')}</h2>
     <p>${t('emptyText')}</p>
+    <dl class="first">${(['dubbo', 'annotation', 'layers'] as const).map((word) => html`<div><dt>${t(`first.${word}`)}</dt><dd>${t(`first.${word}.text`)}</dd></div>`)}</dl>
     <p class="buttons">
       <button class="button primary" @click=${() => sample('article')}>${t('emptySample')}</button>
       <button class="button" @click=${() => sample('troubled')}>${t('emptyProblems')}</button>

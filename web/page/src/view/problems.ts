@@ -4,6 +4,7 @@ import { changed, number, plural, t } from '../desk.ts';
 import { moreProblems, problem } from '../selection.ts';
 import type { ProblemData, Severity } from '../protocol.ts';
 import { state } from '../state.ts';
+import { about, explain } from '../texts.ts';
 import { icon } from './icons.ts';
 
 export function problemsBar() {
@@ -48,7 +49,7 @@ const item = (one: ProblemData, at: number) => html`
   <li>
     <button class=${`problem${at === state.problemAt ? ' chosen' : ''}`} aria-current=${at === state.problemAt ? 'true' : nothing} @click=${() => void problem(at)}>
       <span class=${`mark ${one.severity}`} role="img" aria-label=${t(one.severity)}>${icon(one.severity)}</span>
-      <span class="what"><b>${one.title}</b>${one.about.length > 0 ? html` <span class="mono">${one.about.join(', ')}</span>` : nothing}<small>${one.advice}</small></span>
+      <span class="what"><b>${explain(one.code)[0]}</b>${one.about.length > 0 ? html` <span class="mono">${one.about.map(about).join(', ')}</span>` : nothing}<small>${explain(one.code)[1]}</small></span>
       <span class="where mono">${one.in ?? (one.line ? `${t('from')} ${one.line}${state.lang === 'zh' ? ' 行' : ''}` : '')}</span>
       <code class="code-name">${one.code}</code>
     </button>

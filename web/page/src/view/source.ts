@@ -46,7 +46,7 @@ export function sourcePane() {
 
 let own = '';
 let known: HTMLElement | null = null;
-/** Somebody may have changed what the element holds. */
+/** What the element holds may have been changed by hand. */
 let touched = false;
 
 /** Puts the text of the state into the element, unless it is there already. */

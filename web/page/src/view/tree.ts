@@ -1,13 +1,14 @@
 // The tree grid: only the rows in sight exist, whatever the registry holds.
 import { html, nothing } from 'lit-html';
 import { repeat } from 'lit-html/directives/repeat.js';
-import { plural, t } from '../desk.ts';
-import { firstVisible, rowsAt, toggle } from '../rows.ts';
+import { number, plural, t } from '../desk.ts';
+import { firstVisible, rowOf, rowsAt, toggle } from '../rows.ts';
 import { activate } from '../selection.ts';
-import { isWord } from '../messages.ts';
+import { isWord, type Word } from '../messages.ts';
 import type { RowData } from '../protocol.ts';
 import { treeKey } from '../keys.ts';
 import { ROW, state } from '../state.ts';
+import { explain } from '../texts.ts';
 import { icon } from './icons.ts';
 
 export const tree = () => html`
@@ -18,7 +19,7 @@ export const tree = () => html`
     tabindex="0"
     aria-label=${t('services')}
     aria-rowcount=${state.total}
-    aria-activedescendant=${state.rows.length > 0 ? `row-${state.active}` : nothing}
+    aria-activedescendant=${rowOf(state.active) ? `row-${rowOf(state.active)!.id}` : nothing}
     ?hidden=${state.total === 0}
     @scroll=${() => void rowsAt(firstVisible())}
     @keydown=${treeKey}
@@ -41,6 +42,7 @@ function clicked(event: Event) {
   if (!row) return;
   if (row.open !== null && (target.closest('.twist') || row.pod === undefined)) {
     state.active = index;
+    state.activeId = row.id;
     void toggle(index, !row.open);
   } else {
     void activate(index, true);
@@ -51,7 +53,7 @@ const chosen = (row: RowData) => row.pod !== undefined && row.pod === state.pod 
 
 const line = (row: RowData, index: number) => html`
   <div
-    id=${`row-${index}`}
+    id=${`row-${row.id}`}
     class=${`row ${row.kind} d${row.depth}${index === state.active ? ' active' : ''}${chosen(row) ? ' chosen' : ''}${row.fresh ? ' fresh' : ''}${row.state === 'gone' ? ' gone' : ''}`}
     role="row"
     data-index=${index}
@@ -63,7 +65,7 @@ const line = (row: RowData, index: number) => html`
     aria-expanded=${row.open === null ? nothing : row.open}
   >
     <span class="cell name" role="gridcell"><span class=${`twist${row.open ? ' open' : ''}`} aria-hidden="true">${row.open === null ? nothing : icon('chevron')}</span>${mark(row)}${name(row)}</span>
-    <span class="cell where" role="gridcell" title=${row.in ?? ''}>${row.kind === 'pod' && row.why ? row.why : (row.in ?? '')}</span>
+    <span class="cell where" role="gridcell" title=${row.in ?? ''}>${row.kind === 'pod' && row.why ? explain(row.why)[0] : (row.in ?? '')}</span>
     <span class="cell tags" role="gridcell">${tags(row)}</span>
   </div>
 `;
@@ -78,7 +80,7 @@ function name(row: RowData) {
       return html`<span class=${`label role-${row.text}`}>${row.text && isWord(row.text) ? t(row.text) : row.text}</span><span class="count">${row.count}</span>`;
     case 'service': {
       const dot = (row.text ?? '').lastIndexOf('.');
-      return html`${row.group ? html`<span class="group">${row.group}/</span>` : nothing}<span class="label" title=${row.text ?? ''}><span class="package">${row.text?.slice(0, dot + 1)}</span><b>${row.text?.slice(dot + 1)}</b></span>${row.version ? html`<span class="version">${row.version}</span>` : nothing}`;
+      return html`${row.group ? html`<span class="group">${row.group}/</span>` : nothing}<span class="label" title=${row.text ?? ''}><bdi><span class="package">${row.text?.slice(0, dot + 1)}</span><b>${row.text?.slice(dot + 1)}</b></bdi></span>${row.version ? html`<span class="version">${row.version}</span>` : nothing}`;
     }
     case 'record':
       return html`<span class=${`dot ${row.category}`}></span><span class="label mono" title=${row.text ?? ''}>${row.interface ? row.interface.slice(row.interface.lastIndexOf('.') + 1) + ' ' : ''}${row.text}</span>`;
@@ -88,18 +90,21 @@ function name(row: RowData) {
 }
 
 function tags(row: RowData) {
-  const list: { text: string; kind: string }[] = [];
-  const add = (text: string | null | undefined, kind: string) => text && list.push({ text, kind });
+  const list: { text: string; kind: string; says: string }[] = [];
+  const add = (text: string | null | undefined, kind: string, says = text ?? '') => text && list.push({ text, kind, says });
   if (row.kind === 'service') {
-    add(row.providers ? `${row.providers} ↑` : null, 'providers');
-    add(row.consumers ? `${row.consumers} ↓` : null, 'consumers');
+    const count = (n: number | undefined, kind: 'providers' | 'consumers', sign: string) => add(n ? `${number(n)} ${sign}` : null, kind, `${number(n ?? 0)} ${t(kind)}`);
+    count(row.providers, 'providers', t('providers.short'));
+    count(row.consumers, 'consumers', t('consumers.short'));
+    add(row.unread ? `${number(row.unread)} ${t('unreadShort')}` : null, 'gone', `${number(row.unread ?? 0)} ${t('unreadLong')}`);
   }
+  if (row.kind === 'endpoint' && row.verdict) add(t(row.verdict === 'refused' ? 'refusedShort' : 'notSelectedShort'), 'gone', t(`verdict.${row.verdict}` as Word));
   if (row.fresh) add(t('new'), 'new');
   if (row.state && isWord(row.state)) add(t(row.state), row.state);
   if (row.edited) add(t('edited'), 'edited');
   add(row.protocol, 'protocol');
   if (row.kind === 'record' && (row.category === 'directory' || row.category === 'broken')) add(t(row.category), row.category);
-  if (row.weight !== null && row.weight !== undefined) add(`×${row.weight / 100}`, 'weight');
+  if (row.weight !== null && row.weight !== undefined) add(`${t('weight')} ${row.weight}`, 'weight');
   if (row.kind === 'pod' && row.records !== null && row.records !== undefined) add(`${row.records} ${plural(row.records, 'records')}`, 'plain');
-  return list.map((tag) => html`<span class=${`tag ${tag.kind}`}>${tag.text}</span>`);
+  return list.map((tag) => html`<span class=${`tag ${tag.kind}`} title=${tag.says}>${tag.text}</span>`);
 }

@@ -7,10 +7,10 @@ use serde::Deserialize;
 
 use crate::live::Event;
 
-/// A question of the page. Members that only some questions have are empty in the others.
+/// A request of the page. Members that only some requests have are empty in the others.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-pub(super) struct Question {
+pub(super) struct Request {
     #[serde(rename = "do")]
     pub(super) verb: String,
     pub(super) lang: String,
@@ -26,6 +26,13 @@ pub(super) struct Question {
     pub(super) all: Option<bool>,
     pub(super) row: Option<usize>,
     pub(super) open: bool,
+    /// The Pod's uid and the record's key, where their places may have changed since.
+    pub(super) uid: String,
+    pub(super) of: String,
+    /// Rows whose places are asked for.
+    pub(super) ids: Vec<String>,
+    /// What is let through.
+    pub(super) filters: Option<Vec<String>>,
     /// A place of the text, or in a layer.
     pub(super) offset: usize,
     pub(super) layer: String,
@@ -39,6 +46,8 @@ pub(super) struct Question {
     pub(super) url: String,
     pub(super) interface: String,
     pub(super) category: String,
+    /// The field that is typed into.
+    pub(super) field: String,
     /// Where a record is moved to, or the time to go back to.
     pub(super) to: Option<u64>,
     /// Events of a live registry, and the time at which they came, in milliseconds.
@@ -46,7 +55,7 @@ pub(super) struct Question {
     pub(super) now: u64,
 }
 
-impl Question {
+impl Request {
     pub(super) fn language(&self) -> Language {
         Language::of(&self.lang)
     }

@@ -1,0 +1,273 @@
+//! Whether a consumer calls a provider, with which share of its calls, and if not, the one reason.
+//!
+//! It judges what it is given. It never reads a Pod, and never asks what time it is.
+
+mod party;
+#[cfg(test)]
+mod tests;
+mod texts;
+
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+use core::fmt;
+
+use serde::Serialize;
+
+pub use party::{Consumer, PodState, Provider};
+
+use crate::Query;
+use crate::problem::{Code, Language, Problem};
+
+/// How a reader of the registry selects providers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Rules {
+    /// The time, in milliseconds since the epoch, for providers that are still warming up; zero: all are warm.
+    pub now_ms: u64,
+    /// Whether a consumer reads its own namespace only, as dubbo-go does unless `DUBBO_NAMESPACE` names more.
+    pub own_namespace: bool,
+    /// Whether providers have to be ready. dubbo-go does not ask.
+    pub ready_only: bool,
+}
+
+impl Rules {
+    /// Those of dubbo-go as it comes, at this time.
+    pub const fn dubbo_go(now_ms: u64) -> Self {
+        Self { now_ms, own_namespace: true, ready_only: false }
+    }
+}
+
+/// Why a consumer does not call a provider. The order is the one in which they are looked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum Obstacle {
+    /// Another interface.
+    Interface,
+    /// A group that is not asked for.
+    Group,
+    /// A version that is not asked for.
+    Version,
+    /// A protocol that the consumer does not speak.
+    Protocol,
+    /// The provider's URL says that it is in another category.
+    Category,
+    /// A namespace that the consumer does not read.
+    Namespace,
+    /// The provider's Pod has no label that is selected.
+    NotSelected,
+    /// The provider's annotation or URL is refused.
+    Refused,
+    /// The provider's Pod has ended or is gone.
+    Ended,
+    /// The provider's Pod is being deleted.
+    Terminating,
+    /// The provider's Pod is not ready.
+    NotReady,
+    /// The provider names an address that is not its Pod's.
+    NotBelieved,
+    /// The provider says that it is disabled.
+    Disabled,
+    /// The provider's weight is zero.
+    NoWeight,
+    /// The provider is reserved for a tag that the consumer does not have, or the consumer has a better one.
+    Tag,
+}
+
+/// Why a consumer does not call a provider, with the two values that differ; both are empty where nothing is
+/// compared.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
+pub struct Mismatch {
+    /// The reason.
+    pub obstacle: Obstacle,
+    /// What the consumer asks for.
+    pub asked: String,
+    /// What the provider has.
+    pub found: String,
+}
+
+/// What a consumer does with a provider.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Relation {
+    /// It calls it; the weight is that of this moment in thousandths, warm-up included. Its share is this of the
+    /// sum of all.
+    Calls(u64),
+    /// It never calls it.
+    Never(Mismatch),
+}
+
+impl Mismatch {
+    fn new(obstacle: Obstacle, asked: impl Into<String>, found: impl Into<String>) -> Self {
+        Self { obstacle, asked: asked.into(), found: found.into() }
+    }
+}
+
+impl Relation {
+    /// The weight; zero if it is never called.
+    pub const fn weight(&self) -> u64 {
+        match self {
+            Self::Calls(weight) => *weight,
+            Self::Never(_) => 0,
+        }
+    }
+}
+
+/// What a consumer does with each of these providers, in their order.
+pub fn relations(
+    consumer: &Consumer<'_>,
+    providers: &[Provider<'_>],
+    rules: Rules,
+) -> Vec<Relation> {
+    let pair = |provider: &Provider<'_>| mismatch(consumer, provider, rules);
+    let mut found: Vec<Option<Mismatch>> = providers.iter().map(pair).collect();
+    let tagged = |(provider, mismatch): &(&Provider<'_>, &Option<Mismatch>)| {
+        mismatch.is_none() && provider.tag.is_some()
+    };
+    // As Dubbo's tag router: those of the consumer's tag if there are any, else those without a tag.
+    if providers.iter().zip(&found).any(|pair| tagged(&pair)) {
+        for (provider, mismatch) in providers.iter().zip(&mut found) {
+            if mismatch.is_none() && provider.tag.is_none() {
+                let asked = consumer.tag.as_deref().unwrap_or_default();
+                *mismatch = Some(Mismatch::new(Obstacle::Tag, asked, ""));
+            }
+        }
+    }
+    let relation = |(provider, mismatch): (&Provider<'_>, Option<Mismatch>)| {
+        mismatch.map_or_else(|| Relation::Calls(provider.effective(rules.now_ms)), Relation::Never)
+    };
+    providers.iter().zip(found).map(relation).collect()
+}
+
+/// Why this consumer does not call this provider, whatever others there are; none if it does.
+pub fn mismatch(
+    consumer: &Consumer<'_>,
+    provider: &Provider<'_>,
+    rules: Rules,
+) -> Option<Mismatch> {
+    of_service(consumer, provider)
+        .or_else(|| {
+            (rules.own_namespace && !provider.in_namespace(&consumer.namespace)).then(|| {
+                Mismatch::new(
+                    Obstacle::Namespace,
+                    consumer.namespace.clone(),
+                    provider.pod.namespace.clone(),
+                )
+            })
+        })
+        .or_else(|| Some(Mismatch::new(provider.obstacle(rules)?, "", "")))
+        .or_else(|| {
+            let (asked, found) = (consumer.tag.as_deref(), provider.tag.as_deref());
+            (found.is_some() && asked != found).then(|| {
+                Mismatch::new(Obstacle::Tag, asked.unwrap_or_default(), found.unwrap_or_default())
+            })
+        })
+}
+
+/// In what of the service and its protocol the provider is not what is asked for.
+fn of_service(consumer: &Consumer<'_>, provider: &Provider<'_>) -> Option<Mismatch> {
+    let (asked, found) = (&consumer.service, &provider.service);
+    let text = |part: Option<&str>| part.unwrap_or_default().to_string();
+    let mismatch = |obstacle, asked: Option<&str>, found: Option<&str>| {
+        Some(Mismatch { obstacle, asked: text(asked), found: text(found) })
+    };
+    let query = Query::from(asked.clone());
+    if !query.takes_interface(found) {
+        return mismatch(Obstacle::Interface, Some(&asked.interface), Some(&found.interface));
+    }
+    if !query.takes_group(found) {
+        return mismatch(Obstacle::Group, asked.group(), found.group());
+    }
+    if !query.takes_version(found) {
+        return mismatch(Obstacle::Version, asked.version(), found.version());
+    }
+    if let Some(protocol) = &consumer.protocol
+        && !provider.speaks(protocol)
+    {
+        return mismatch(Obstacle::Protocol, Some(protocol), Some(&provider.protocol));
+    }
+    let category = provider.category.as_deref()?;
+    mismatch(Obstacle::Category, Some("providers"), Some(category))
+}
+
+/// Why a consumer finds no provider to call, if so: the nearest of all reasons. A consumer of every interface
+/// asks for none.
+pub fn lint<'a, 'b: 'a>(
+    consumer: &Consumer<'_>,
+    providers: impl IntoIterator<Item = &'a Provider<'b>>,
+    rules: Rules,
+) -> Option<Problem> {
+    if consumer.service.interface == "*" {
+        return None;
+    }
+    let mut nearest: Option<Mismatch> = None;
+    for provider in providers {
+        let found = mismatch(consumer, provider, rules)?;
+        if nearest.as_ref().is_none_or(|it| it.obstacle < found.obstacle) {
+            nearest = Some(found);
+        }
+    }
+    let problem = |code: Code| Some(Problem::new(code).about(&consumer.service));
+    let Some(nearest) = nearest.filter(|it| it.obstacle != Obstacle::Interface) else {
+        return problem(Code::ConsumerWithoutProvider);
+    };
+    let code = match nearest.obstacle {
+        Obstacle::Group | Obstacle::Version => Code::GroupOrVersionMismatch,
+        Obstacle::Protocol => Code::ProtocolMismatch,
+        Obstacle::Namespace => Code::ProviderInOtherNamespace,
+        _ => Code::NoUsableProvider,
+    };
+    problem(code).map(|problem| problem.because(nearest))
+}
+
+impl Obstacle {
+    /// Every one, in order.
+    pub const ALL: [Self; 15] = [
+        Self::Interface,
+        Self::Group,
+        Self::Version,
+        Self::Protocol,
+        Self::Category,
+        Self::Namespace,
+        Self::NotSelected,
+        Self::Refused,
+        Self::Ended,
+        Self::Terminating,
+        Self::NotReady,
+        Self::NotBelieved,
+        Self::Disabled,
+        Self::NoWeight,
+        Self::Tag,
+    ];
+
+    /// The stable name, in kebab case.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Interface => "interface",
+            Self::Group => "group",
+            Self::Version => "version",
+            Self::Protocol => "protocol",
+            Self::Category => "category",
+            Self::Namespace => "namespace",
+            Self::NotSelected => "not-selected",
+            Self::Refused => "refused",
+            Self::Ended => "ended",
+            Self::Terminating => "terminating",
+            Self::NotReady => "not-ready",
+            Self::NotBelieved => "not-believed",
+            Self::Disabled => "disabled",
+            Self::NoWeight => "no-weight",
+            Self::Tag => "tag",
+        }
+    }
+
+    /// The reason in a few words.
+    pub const fn title(self, language: Language) -> &'static str {
+        texts::title(self, language)
+    }
+}
+
+impl fmt::Display for Obstacle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}

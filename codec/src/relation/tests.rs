@@ -1,0 +1,228 @@
+//! Pairs that match and pairs that do not, and what holds for any of them.
+
+use alloc::format;
+use alloc::string::String;
+use alloc::vec::Vec;
+use std::collections::BTreeSet;
+
+use proptest::prelude::*;
+use proptest::sample::select;
+
+use super::*;
+use crate::lint::Entry;
+use crate::{Category, Key, Record};
+
+fn entry(category: Category, url: &str) -> Entry<'static> {
+    let key = Key::leaf("a.B", category, url).to_string();
+    let entry = Entry::read(Record::new(&key)).unwrap().unwrap();
+    Entry {
+        interface: entry.interface.into_owned().into(),
+        category,
+        url: crate::Url::parse(url.to_string()).unwrap(),
+    }
+}
+
+fn consumer(parameters: &str) -> Consumer<'static> {
+    Consumer::of(&entry(Category::Consumers, &format!("consumer://10.0.0.9/a.B?{parameters}")), "n")
+}
+
+fn provider(parameters: &str) -> Provider<'static> {
+    let pod = PodState { namespace: "n".into(), ..PodState::default() };
+    Provider::of(&entry(Category::Providers, &format!("dubbo://10.0.0.1:1/a.B?{parameters}")), pod)
+}
+
+fn obstacle(
+    consumer: &Consumer<'_>,
+    provider: &Provider<'_>,
+) -> Option<(&'static str, String, String)> {
+    let found = mismatch(consumer, provider, Rules::dubbo_go(0))?;
+    Some((found.obstacle.as_str(), found.asked, found.found))
+}
+
+#[test]
+fn each_pair_that_does_not_match_has_one_reason_and_the_two_values() {
+    for (asked, offered, expected) in [
+        ("", "", None),
+        ("group=*&version=*", "group=g&version=1", None),
+        ("group=a,b", "group=b", None),
+        ("protocol=dubbo", "", None),
+        ("protocol=tri", "ext.protocol=rest,triple", None),
+        ("version=0.0.0", "", None),
+        ("group=a", "group=b&version=1", Some(("group", "a", "b"))),
+        ("version=2", "version=1", Some(("version", "2", "1"))),
+        ("", "version=1", Some(("version", "", "1"))),
+        ("protocol=tri", "", Some(("protocol", "tri", "dubbo"))),
+        ("", "category=routers", Some(("category", "providers", "routers"))),
+        ("", "disabled=true", Some(("disabled", "", ""))),
+        ("", "weight=0", Some(("no-weight", "", ""))),
+        ("", "dubbo.tag=gray", Some(("tag", "", "gray"))),
+        ("dubbo.tag=blue", "dubbo.tag=gray", Some(("tag", "blue", "gray"))),
+    ] {
+        let found = obstacle(&consumer(asked), &provider(offered));
+        let expected = expected.map(|(it, a, b): (_, &str, &str)| (it, a.into(), b.into()));
+        assert_eq!(found, expected, "{asked} and {offered}");
+    }
+}
+
+#[test]
+fn the_pod_of_a_provider_counts() {
+    let pod = |change: fn(&mut Provider<'static>)| {
+        let mut provider = provider("");
+        change(&mut provider);
+        obstacle(&consumer(""), &provider).map(|(obstacle, ..)| obstacle)
+    };
+    assert_eq!(pod(|it| it.pod.not_selected = true), Some("not-selected"));
+    assert_eq!(pod(|it| it.pod.refused = true), Some("refused"));
+    assert_eq!(pod(|it| it.pod.ended = true), Some("ended"));
+    assert_eq!(pod(|it| it.pod.deleting = true), Some("terminating"));
+    assert_eq!(pod(|it| it.refused = true), Some("refused"));
+    assert_eq!(pod(|it| it.believed = false), Some("not-believed"));
+    assert_eq!(pod(|it| it.pod.namespace = "other".into()), Some("namespace"));
+    assert_eq!(pod(|it| it.pod.namespace = "".into()), None, "an unknown namespace may be any");
+    assert_eq!(pod(|it| it.pod.ready = Some(false)), None, "dubbo-go does not ask");
+    let mut unready = provider("");
+    unready.pod.ready = Some(false);
+    let ready_only = Rules { ready_only: true, ..Rules::default() };
+    let found = mismatch(&consumer(""), &unready, ready_only).map(|it| it.obstacle);
+    assert_eq!(found, Some(Obstacle::NotReady));
+}
+
+#[test]
+fn a_tag_prefers_its_own_providers_and_falls_back_to_those_without_one() {
+    let (plain, gray) = (provider("weight=10"), provider("dubbo.tag=gray&weight=30"));
+    let weights = |asked: &str, providers: &[Provider<'_>]| -> Vec<u64> {
+        let found = relations(&consumer(asked), providers, Rules::dubbo_go(0));
+        found.iter().map(Relation::weight).collect()
+    };
+    let both = [plain.clone(), gray];
+    assert_eq!(weights("", &both), [10_000, 0]);
+    assert_eq!(weights("dubbo.tag=gray", &both), [0, 30_000]);
+    assert_eq!(weights("dubbo.tag=gray", &[plain]), [10_000]);
+}
+
+#[test]
+fn a_provider_that_warms_up_gets_less() {
+    let one = provider("weight=200&timestamp=1600000000000&warmup=100000");
+    let at = |ms: u64| one.effective(1_600_000_000_000 + ms);
+    assert_eq!([at(0), at(50_000), at(100_000)], [2000, 100_000, 200_000]);
+    assert_eq!(one.effective(0), 200_000, "without a time all are warm");
+    assert_eq!(one.effective(5), 2000, "registered in the future");
+}
+
+#[test]
+fn a_consumer_that_calls_nobody_has_the_nearest_reason() {
+    let code = |asked: &str, providers: &[Provider<'_>]| {
+        let problem = lint(&consumer(asked), providers, Rules::dubbo_go(0))?;
+        Some((problem.code.as_str(), problem.message(Language::English)))
+    };
+    let named = |asked: &str, providers: &[Provider<'_>]| code(asked, providers).map(|it| it.0);
+    assert_eq!(named("", &[]), Some("consumer-without-provider"));
+    assert_eq!(named("", &[provider("version=1"), provider("")]), None);
+    let both = [provider("version=1"), provider("weight=0")];
+    assert_eq!(named("", &both), Some("no-usable-provider"));
+    let (code, message) = code("version=2", &both[..1]).unwrap();
+    assert_eq!(code, "group-or-version-mismatch");
+    assert!(message.ends_with("(a.B:2, other version: 2 ≠ 1)"), "{message}");
+    assert_eq!(named("protocol=tri", &[provider("")]), Some("protocol-mismatch"));
+    let mut far = provider("");
+    far.pod.namespace = "other".into();
+    assert_eq!(named("", &[far]), Some("provider-in-other-namespace"));
+    let any = Consumer { service: crate::Service::new("*"), ..consumer("") };
+    assert_eq!(lint(&any, &[], Rules::default()), None);
+}
+
+#[test]
+fn every_reason_is_distinct_and_in_both_languages() {
+    let (mut names, mut titles) = (BTreeSet::new(), BTreeSet::new());
+    for obstacle in Obstacle::ALL {
+        assert!(names.insert(obstacle.as_str()), "{obstacle} twice");
+        assert!(titles.insert(obstacle.title(Language::English)), "{obstacle} twice");
+        assert!(obstacle.title(Language::Chinese).chars().any(|it| it > '\u{2e7f}'), "{obstacle}");
+    }
+    assert!(Obstacle::ALL.is_sorted());
+}
+
+fn any_consumer() -> impl Strategy<Value = Consumer<'static>> {
+    let part = |name: &'static str, values: &'static [&'static str]| {
+        select(values).prop_map(move |value| format!("&{name}={value}"))
+    };
+    let url = (
+        part("group", &["", "a", "b", "a,b", "*"]),
+        part("version", &["", "1", "2", "*", "0.0.0"]),
+        part("protocol", &["", "dubbo", "tri", "dubbo,tri"]),
+        part("dubbo.tag", &["", "gray"]),
+    );
+    let namespace = select(&["", "n", "m"][..]);
+    (url, namespace).prop_map(|((g, v, p, t), namespace)| Consumer {
+        namespace: namespace.into(),
+        ..consumer(&format!("x=1{g}{v}{p}{t}"))
+    })
+}
+
+fn any_provider() -> impl Strategy<Value = Provider<'static>> {
+    let part = |name: &'static str, values: &'static [&'static str]| {
+        select(values).prop_map(move |value| format!("&{name}={value}"))
+    };
+    let url = (
+        part("group", &["", "a", "b"]),
+        part("version", &["", "1", "2"]),
+        part("weight", &["", "0", "1", "100", "4294967295", "abc"]),
+        part("dubbo.tag", &["", "gray", "blue"]),
+        part("timestamp", &["", "1600000000000"]),
+        part("disabled", &["", "true"]),
+    );
+    let pod = (select(&["", "n", "m"][..]), any::<[bool; 6]>());
+    (url, pod).prop_map(|((g, v, w, t, ts, d), (namespace, flags))| {
+        let mut one = provider(&format!("x=1{g}{v}{w}{t}{ts}{d}"));
+        one.pod = PodState {
+            namespace: namespace.into(),
+            not_selected: flags[0] && flags[1],
+            refused: flags[1] && flags[2],
+            ended: flags[2] && flags[3],
+            deleting: flags[3] && flags[4],
+            ready: Some(flags[4]),
+        };
+        one.believed = flags[5];
+        one
+    })
+}
+
+proptest! {
+    #[test]
+    fn any_pair_either_calls_or_has_a_reason(
+        consumer in any_consumer(),
+        providers in prop::collection::vec(any_provider(), 0..12),
+        now_ms in select(&[0_u64, 1_600_000_100_000, 1_900_000_000_000][..]),
+        ready_only in any::<bool>(),
+        own_namespace in any::<bool>(),
+    ) {
+        let rules = Rules { now_ms, own_namespace, ready_only };
+        let found = relations(&consumer, &providers, rules);
+        prop_assert_eq!(found.len(), providers.len());
+        for (provider, relation) in providers.iter().zip(&found) {
+            let query = Query::from(consumer.service.clone());
+            match relation {
+                Relation::Calls(weight) => {
+                    prop_assert!(*weight > 0 && query.matches(&provider.service));
+                    prop_assert!(provider.enabled && provider.believed && !provider.pod.ended);
+                    prop_assert_eq!(mismatch(&consumer, provider, rules), None);
+                }
+                Relation::Never(never) => {
+                    let of_service = never.obstacle <= Obstacle::Version;
+                    prop_assert_eq!(!query.matches(&provider.service), of_service);
+                    if never.obstacle <= Obstacle::Namespace {
+                        prop_assert_ne!(&never.asked, &never.found);
+                    }
+                }
+            }
+        }
+        // Lint says that nobody is called exactly if nobody is.
+        let lonely = lint(&consumer, &providers, rules).is_some();
+        prop_assert_eq!(lonely, found.iter().all(|it| it.weight() == 0));
+        // The order of the providers changes nothing.
+        let reversed: Vec<_> = providers.iter().rev().cloned().collect();
+        let mut again = relations(&consumer, &reversed, rules);
+        again.reverse();
+        prop_assert_eq!(found, again);
+    }
+}

@@ -1,0 +1,313 @@
+// Nothing that was typed, looked for or selected is lost, and nothing that is copied is older than what is shown.
+import assert from 'node:assert/strict';
+import { fileURLToPath } from 'node:url';
+import { after, before, beforeEach, test } from 'node:test';
+import { browser, paste as pasted } from './browser.mjs';
+import { serve } from './serve.mjs';
+import { key, pod } from './samples.mjs';
+
+const here = (path) => fileURLToPath(new URL(path, import.meta.url));
+
+let host, chrome, page, violations, left;
+
+before(async () => {
+  host = await serve(here('../dist'));
+  chrome = await browser({ permissions: ['clipboard-read', 'clipboard-write'] });
+});
+after(async () => {
+  await chrome?.close();
+  await host?.close();
+});
+
+const open = async (home = host.url, address = '') => {
+  await page?.close();
+  [violations, left] = [[], []];
+  page = await chrome.watched(home, { complaints: violations, left });
+  await page.goto(home + address);
+};
+
+beforeEach(async () => {
+  await open();
+  await page.waitForSelector('.hollow.empty');
+});
+
+const clean = () => {
+  assert.deepEqual(violations, [], 'nothing is refused by the policy, nothing throws');
+  assert.deepEqual(left, [], 'no request leaves the page');
+};
+const paste = (text) => pasted(page, text);
+const clipboard = () => page.evaluate(() => navigator.clipboard.readText());
+const troubled = async () => {
+  await page.locator('.action', { hasText: 'Sample' }).click();
+  await page.waitForSelector('.row.service');
+};
+const provider = (more = '') => pod({ name: 'shop-0', uid: 'u-1', records: [key('a.B', 'providers', `dubbo://10.0.0.1:1/a.B?x=1&weight=100${more}`)] });
+const editing = async (text = provider()) => {
+  await paste(text);
+  await page.waitForSelector('.params');
+  await page.locator('#tree').focus();
+  await page.keyboard.press('e');
+  await page.waitForFunction(() => document.activeElement?.dataset.name === 'weight');
+};
+/** The weight that a command or an annotation would write. */
+const weightIn = (text) => {
+  const value = text.match(/W3si[\w=-]+/g).at(-1);
+  return decodeURIComponent(decodeURIComponent(JSON.parse(Buffer.from(value, 'base64url').toString())[0].k)).match(/weight=(\w*)/)?.[1];
+};
+const weight = () => page.locator('.params input[data-name=weight]');
+
+test('a copy has what was typed just before it, and there is no command before anything is changed', async () => {
+  await editing();
+  assert.equal(await page.locator('.editor .out').count(), 0);
+  await page.keyboard.press('Control+A');
+  await page.keyboard.type('250');
+  await page.locator('.editor').getByRole('button', { name: 'Copy', exact: true }).click();
+  await page.waitForFunction(() => document.querySelector('.toast span'));
+  assert.equal(weightIn(await clipboard()), '250');
+  clean();
+});
+
+test('undo and redo show what the command has', async () => {
+  await editing();
+  const is = async (value) => {
+    await page.waitForFunction((value) => document.querySelector('.params input[data-name=weight]')?.value === value, value);
+    await page.locator('.editor').getByRole('button', { name: 'Annotation', exact: true }).click();
+    assert.equal(weightIn(await page.locator('.editor .out').innerText()), value);
+  };
+  await weight().fill('7');
+  await weight().fill('70');
+  await is('70');
+  await page.getByRole('button', { name: 'Undo' }).click();
+  await is('100');
+  await page.getByRole('button', { name: 'Redo' }).click();
+  await is('70');
+  await weight().fill('80');
+  await page.getByRole('button', { name: 'Undo' }).click();
+  await is('70');
+  clean();
+});
+
+test('Escape in a field gives it back what stood there, and does not leave the editing', async () => {
+  await editing();
+  await page.keyboard.type('9');
+  await page.keyboard.press('Escape');
+  await page.waitForFunction(() => document.querySelector('.params input[data-name=weight]')?.value === '100');
+  assert.equal(await page.locator('.counts .edited').count(), 0, 'nothing is edited');
+  await page.keyboard.press('Escape');
+  await page.waitForFunction(() => !document.querySelector('.editor'));
+  assert.equal(await page.evaluate(() => document.activeElement?.id), 'edit', 'the focus is where the editing began');
+  clean();
+});
+
+test('a refusal goes when what was refused goes', async () => {
+  await editing();
+  const url = page.getByRole('textbox', { name: 'URL', exact: true });
+  await url.fill('nonsense');
+  await page.locator('.refusal').waitFor();
+  await url.press('Escape');
+  await page.waitForFunction(() => !document.querySelector('.refusal'));
+  assert.match(await url.inputValue(), /^dubbo:/);
+  await url.fill('nonsense');
+  await page.locator('.refusal').waitFor();
+  await weight().focus();
+  await page.waitForFunction(() => !document.querySelector('.refusal'));
+  assert.match(await url.inputValue(), /^dubbo:/);
+  clean();
+});
+
+test('it is copied over plain http as well, and said if it cannot be', async () => {
+  const plain = host.url.replace('127.0.0.1', 'inspector.test');
+  await open(plain);
+  await page.waitForSelector('.hollow.empty');
+  assert.equal(await page.evaluate(() => isSecureContext), false);
+  await paste(provider());
+  await page.waitForSelector('.params');
+  await page.locator('.record').getByRole('button', { name: 'URL' }).click();
+  await page.waitForFunction(() => document.querySelector('.toast span')?.textContent === 'Copied');
+  await page.evaluate(() => { document.execCommand = () => false; });
+  await page.locator('.record').getByRole('button', { name: 'URL' }).click();
+  await page.waitForFunction(() => /did not let/.test(document.querySelector('.toast span')?.textContent ?? ''));
+  await open();
+  assert.match(await clipboard(), /^dubbo:\/\/10\.0\.0\.1:1/);
+});
+
+test('edits are not lost without being asked', async () => {
+  await editing();
+  await weight().fill('5');
+  await page.waitForSelector('.counts .edited');
+  await page.locator('.action', { hasText: 'Sample' }).click();
+  await page.getByRole('dialog').waitFor();
+  await page.getByRole('button', { name: 'Keep them' }).click();
+  assert.equal(await weight().inputValue(), '5');
+  await page.locator('.action', { hasText: 'Sample' }).click();
+  await page.getByRole('button', { name: 'Discard the edits' }).click();
+  await page.waitForFunction(() => document.querySelectorAll('.row.service').length > 3);
+  clean();
+});
+
+test('a view has an address: it is there again after a reload, and one goes back and forth', async () => {
+  await troubled();
+  await page.locator('#find').fill('payment');
+  await page.waitForFunction(() => document.querySelectorAll('.row.service').length === 2);
+  await page.locator('.row.endpoint').first().click();
+  await page.waitForFunction(() => document.querySelector('.pod-name')?.textContent.includes('payment'));
+  await page.waitForFunction(() => /find=payment/.test(location.hash) && /pod=shop%2Fpayment/.test(location.hash));
+  await page.reload();
+  await page.waitForFunction(() => document.querySelector('.pod-name')?.textContent.includes('payment'));
+  assert.equal(await page.locator('#find').inputValue(), 'payment');
+  assert.equal(await page.locator('.row.service').count(), 2);
+  await page.locator('.row.endpoint').last().click();
+  await page.waitForFunction(() => document.querySelector('.pod-name')?.textContent.includes('order'));
+  await page.getByRole('button', { name: 'Graph' }).click();
+  await page.waitForSelector('#graph');
+  await page.goBack();
+  await page.waitForSelector('#tree');
+  await page.goBack();
+  await page.waitForFunction(() => document.querySelector('.pod-name')?.textContent.includes('payment'));
+  await page.goForward();
+  await page.waitForFunction(() => document.querySelector('.pod-name')?.textContent.includes('order'));
+  clean();
+});
+
+test('a shared link has all Pods and what is selected, and leaves the address when something else is shown', async () => {
+  await troubled();
+  await page.locator('.row.endpoint', { hasText: '10.244.1.20' }).click();
+  await page.waitForSelector('.params');
+  await page.locator('.action', { hasText: 'Share' }).click();
+  await page.getByRole('button', { name: 'All Pods' }).click();
+  await page.waitForFunction(() => document.querySelector('.dialog input')?.value.includes('p=') && /7\s+Pods/.test(document.querySelector('.dialog').innerText));
+  const url = await page.getByRole('dialog').locator('input').inputValue();
+  await page.keyboard.press('Escape');
+  const other = await chrome.watched(host.url, { complaints: violations, left });
+  await other.goto(url);
+  await other.waitForFunction(() => document.querySelector('.pod-name')?.textContent.includes('payment'));
+  await other.waitForFunction(() => /7\s+Pods/.test(document.querySelector('.counts')?.innerText ?? ''));
+  assert.equal(await other.locator('.tag.terminating').count(), 1, 'with the state of each Pod');
+  await pasted(other, provider());
+  await other.waitForFunction(() => document.querySelector('.pod-name')?.textContent.includes('shop-0'));
+  await other.waitForFunction(() => !location.hash.includes('p='));
+  await other.reload();
+  await other.waitForFunction(() => document.querySelector('.pod-name')?.textContent.includes('shop-0'));
+  await other.close();
+  clean();
+});
+
+test('the focus goes back to where it was when a dialog is left by Escape', async () => {
+  await troubled();
+  const help = page.getByRole('button', { name: 'Keys and help' });
+  await help.focus();
+  await page.keyboard.press('Enter');
+  await page.getByRole('dialog').waitFor();
+  await page.keyboard.press('Escape');
+  assert.equal(await page.evaluate(() => document.activeElement?.getAttribute('aria-label')), 'Keys and help');
+  await page.keyboard.press('F8');
+  await page.waitForSelector('.problem.chosen');
+  await page.locator('.problem').first().focus();
+  await page.keyboard.press('Escape');
+  await page.waitForFunction(() => document.activeElement?.id === 'tree');
+  clean();
+});
+
+test('the active row is what assistive technology is told, also where it is scrolled out of sight', async () => {
+  await paste(Array.from({ length: 300 }, (_, n) => pod({ name: `p-${n}`, records: [key('a.B', 'providers', `dubbo://10.0.${n >> 8}.${n & 255}:1/a.B`)], ip: `10.0.${n >> 8}.${n & 255}` })).join('\n'));
+  await page.waitForSelector('.row.service');
+  await page.getByRole('button', { name: 'Expand all' }).click();
+  await page.waitForFunction(() => Number(document.querySelector('#tree').getAttribute('aria-rowcount')) === 302);
+  await page.locator('#tree').focus();
+  for (let at = 0; at < 4; at++) await page.keyboard.press('ArrowDown');
+  await page.waitForFunction(() => document.querySelector('.row.active')?.dataset.index === '4');
+  const told = () => page.evaluate(() => {
+    const id = document.querySelector('#tree').getAttribute('aria-activedescendant');
+    return id === null ? null : document.getElementById(id)?.dataset.index;
+  });
+  assert.equal(await told(), '4');
+  await page.locator('#tree').evaluate((tree) => { tree.scrollTop = 200 * 32; });
+  await page.waitForFunction(() => document.querySelector('.row')?.dataset.index > 100);
+  assert.equal(await told(), null, 'nothing is named that is not there');
+  clean();
+});
+
+test('F8 lights up the place of what is missing at the end of an annotation', async () => {
+  const cut = provider().replace(/(dubbo.io\/annotation":"[^"]{24})[^"]*/, '$1');
+  await paste(cut);
+  await page.keyboard.press('F8');
+  await page.waitForFunction(() => /not-json/.test(document.querySelector('.problem.chosen')?.innerText ?? ''));
+  await page.waitForFunction(() => CSS.highlights.has('wrong') && [...CSS.highlights.get('wrong')].length > 0);
+  clean();
+});
+
+test('where it is narrow the first visit explains, and a class is seen whatever its package', async () => {
+  await page.setViewportSize({ width: 390, height: 800 });
+  assert.ok(await page.locator('.hollow.empty h2').isVisible());
+  await page.getByRole('button', { name: 'See a registry with problems' }).click();
+  await page.waitForSelector('.row.service');
+  const cut = await page.locator('.row.service b').evaluateAll((all) => all.filter((one) => {
+    const [name, label] = [one.getBoundingClientRect(), one.closest('.label').getBoundingClientRect()];
+    return name.left < label.left - 1 || name.right > label.right + 1;
+  }).map((one) => one.textContent));
+  assert.deepEqual(cut, []);
+  clean();
+});
+
+test('filters narrow the rows, are chips, and go one by one; what is left can be taken away', async () => {
+  await troubled();
+  const services = () => page.locator('.row.service').count();
+  const all = await services();
+  await page.getByRole('button', { name: 'Filters' }).click();
+  await page.getByRole('button', { name: 'with problems' }).click();
+  await page.waitForFunction((all) => document.querySelectorAll('.row.service').length < all, all);
+  await page.getByLabel('Application').selectOption('order');
+  await page.waitForFunction(() => /f=is%3Aproblem&f=app%3Aorder/.test(location.hash));
+  const [file] = await Promise.all([page.waitForEvent('download'), page.getByRole('button', { name: 'CSV' }).click()]);
+  const { readFile } = await import('node:fs/promises');
+  const rows = (await readFile(await file.path(), 'utf8')).trim().split('\r\n');
+  assert.equal(rows[0], 'interface,group,version,role,protocol,address,namespace,pod,application,ready,problem,url');
+  assert.ok(rows.length > 1 && rows.slice(1).every((row) => row.includes(',order,')), rows.join('\n'));
+  await page.getByRole('button', { name: 'Filters' }).click();
+  await page.getByRole('button', { name: 'Take away: app:order' }).click();
+  await page.getByRole('button', { name: 'Take away: is:problem' }).click();
+  await page.waitForFunction((all) => document.querySelectorAll('.row.service').length === all, all);
+  clean();
+});
+
+test('a record shows whom it would call with shares, and beside each other pair the reason', async () => {
+  const provide = (n, more) => pod({ name: `p-${n}`, uid: `u-${n}`, ip: `10.0.0.${n}`, records: [key('a.B', 'providers', `dubbo://10.0.0.${n}:1/a.B?${more}`)] });
+  await paste([provide(1, 'weight=300'), provide(2, ''), provide(3, 'version=2'), pod({ name: 'c', uid: 'u-c', records: [key('a.B', 'consumers', 'consumer://10.0.0.9/a.B?protocol=dubbo')] })].join('\n'));
+  await page.locator('.row.endpoint', { hasText: '10.0.0.9' }).click();
+  await page.waitForSelector('.relations');
+  const text = (await page.locator('.relations').innerText()).replace(/\s+/g, ' ');
+  assert.match(text, /Would call 2 10\.0\.0\.1:1 prod\/p-1 75 % 10\.0\.0\.2:1 prod\/p-2 25 %/);
+  assert.match(text, /Never calls 1 10\.0\.0\.3:1 prod\/p-3 other version none 2/);
+  await page.locator('.relations .plain').first().click();
+  await page.waitForFunction(() => document.querySelector('.pod-name')?.textContent.includes('p-1') && /Called by 1/.test(document.querySelector('.relations')?.innerText.replace(/\s+/g, ' ')));
+  clean();
+});
+
+test('the graph shows who calls whom, by pointer, by keys, as a table and as a file', async () => {
+  await troubled();
+  await page.keyboard.press('g');
+  await page.waitForSelector('#graph .node');
+  const names = await page.locator('#graph .node text').allTextContents();
+  for (const name of ['order', 'UserService', 'StockService', 'gateway']) assert.ok(names.includes(name), names.join());
+  assert.ok((await page.locator('#graph .edge.broken').count()) >= 2);
+  await page.locator('#graph').focus();
+  const here = () => page.locator('#graph .node.here title').textContent();
+  const first = await here();
+  await page.keyboard.press('ArrowRight');
+  await page.waitForFunction((first) => document.querySelector('#graph .node.here title').textContent !== first, first);
+  const all = await page.locator('#graph .node').count();
+  await page.keyboard.press('f');
+  await page.waitForFunction((all) => document.querySelectorAll('#graph .node').length < all, all);
+  await page.keyboard.press('f');
+  await page.keyboard.press('Enter');
+  await page.waitForSelector('.record');
+  await page.getByRole('button', { name: 'As a table' }).click();
+  assert.match(await page.locator('.graph-table').innerText(), /StockService[\s\S]*Consumer without a provider/);
+  const [file] = await Promise.all([page.waitForEvent('download'), page.getByRole('button', { name: 'SVG' }).click()]);
+  const { readFile } = await import('node:fs/promises');
+  const svg = await readFile(await file.path(), 'utf8');
+  assert.match(svg, /^<svg [^>]*xmlns="http:\/\/www\.w3\.org\/2000\/svg"/);
+  assert.match(svg, /StockService/);
+  assert.doesNotMatch(svg, /<script|href=/);
+  clean();
+});
