@@ -8,6 +8,7 @@ mod absent;
 mod arguments;
 mod connection;
 mod decode;
+mod decoded;
 #[cfg(not(target_os = "wasi"))]
 mod doctor;
 mod encode;
