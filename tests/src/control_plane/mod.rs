@@ -252,6 +252,7 @@ impl ControlPlane {
         let mut ask = tokio::time::interval(ASK);
         for target in ["/readyz", "/api/v1/namespaces/default"] {
             loop {
+                self.still_runs()?;
                 let answer = endpoint.get(target, "application/json");
                 tokio::pin!(answer);
                 // Another program may hold the port and say nothing.
