@@ -51,3 +51,14 @@ readOnlyRootFilesystem: true
 capabilities:
   drop: [ALL]
 {{- end -}}
+
+{{/* The Secret with the certificate; empty where clients are served in plain. */}}
+{{- define "dubbo-watcher.tls" -}}
+{{- if eq .Values.auth "kubernetes" -}}
+{{ required "tls.secretName: tokens must not cross the network in plain, so auth: kubernetes needs a Secret with tls.crt and tls.key" .Values.tls.secretName }}
+{{- end -}}
+{{- end -}}
+
+{{- define "dubbo-watcher.scheme" -}}
+{{ if include "dubbo-watcher.tls" . }}https{{ else }}http{{ end }}
+{{- end -}}

@@ -120,6 +120,16 @@ fn two(interface: &str, consumer: &str) -> Example {
         pod("greeter-0", &[provider_key(URL)], &json!({})),
         pod("client-0", &[consumer], &json!({})),
     ];
+    several(&items)
+}
+
+const CONSUMER: &str = "consumer://10.0.0.2/a.Greeter?interface=a.Greeter";
+
+fn consumer_key(url: &str) -> String {
+    format!("/dubbo/a.Greeter/consumers/{}", escape(url))
+}
+
+fn several(items: &[Value]) -> Example {
     Example::Pods(format!("{:#}", json!({"kind": "List", "apiVersion": "v1", "items": items})))
 }
 
@@ -165,6 +175,31 @@ pub fn of(code: Code) -> Example {
         "provider-ended" => with(&json!({"status": {"phase": "Succeeded"}})),
         "provider-not-ready" => with(
             &json!({"status": {"phase": "Running", "conditions": [{"type": "Ready", "status": "False"}]}}),
+        ),
+        "weight-over-limit" => {
+            provider("dubbo://10.0.0.1:20880/a.Greeter?interface=a.Greeter&weight=20000")
+        }
+        "not-a-number" => {
+            provider("dubbo://10.0.0.1:20880/a.Greeter?interface=a.Greeter&weight=heavy")
+        }
+        "protocol-mismatch" => {
+            two("a.Greeter", "consumer://10.0.0.2/a.Greeter?interface=a.Greeter&protocol=tri")
+        }
+        "provider-in-other-namespace" => several(&[
+            pod("greeter-0", &[provider_key(URL)], &json!({"metadata": {"namespace": "shop"}})),
+            pod("client-0", &[consumer_key(CONSUMER)], &json!({"metadata": {"namespace": "web"}})),
+        ]),
+        "no-usable-provider" => several(&[
+            pod("greeter-0", &[provider_key(&format!("{URL}&weight=0"))], &json!({})),
+            pod("client-0", &[consumer_key(CONSUMER)], &json!({})),
+        ]),
+        "pod-twice" => {
+            let pod =
+                pod("greeter-0", &[provider_key(URL)], &json!({"metadata": {"namespace": "shop"}}));
+            several(&[pod.clone(), pod])
+        }
+        "not-owner" | "over-quota" => Example::None(
+            "It depends on what a reader was told: `--own`, `--pod-quota` and `--namespace-quota`.",
         ),
         "annotations-near-limit" | "annotations-too-large" => Example::None(
             "Other annotations of the Pod count too; all of them together may have 256 KiB.",

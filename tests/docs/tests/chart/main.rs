@@ -16,7 +16,7 @@ use serde_json::Value;
 
 /// Everything that can be switched on, except what needs kinds that are not Kubernetes' own.
 const ALL: &str = "allNamespaces=true,replicas=2,podDisruptionBudget.enabled=true,networkPolicy.enabled=true,\
-                   dashboard.enabled=true,registrar.enabled=true,injection.enabled=true";
+                   dashboard.enabled=true,registrar.enabled=true,injection.enabled=true,policy.enabled=true";
 
 /// How long a policy may take until it holds.
 const PATIENCE: Duration = Duration::from_mins(1);
@@ -56,9 +56,13 @@ fn helm_finds_nothing_wrong() {
         .args(["lint", "--strict"])
         .arg(root().join("charts/dubbo-watcher")));
     assert_eq!(ran.status, Some(0), "{ran:?}");
-    for values in
-        ["", ALL, "serviceMonitor.enabled=true,prometheusRule.enabled=true", "namespaces={a,b}"]
-    {
+    for values in [
+        "",
+        ALL,
+        "serviceMonitor.enabled=true,prometheusRule.enabled=true",
+        "namespaces={a,b}",
+        "auth=none",
+    ] {
         let ran = render(&helm, values);
         assert_eq!(ran.status, Some(0), "{values}: {}", ran.stderr);
         for document in dubbo_k8s_codec::yaml::documents(&ran.stdout) {
@@ -79,6 +83,7 @@ fn a_wrong_value_is_answered_with_its_name() {
             "podDisruptionBudget.enabled=true",
             "podDisruptionBudget.enabled needs replicas: 2 or more",
         ),
+        ("tls.secretName=", "tls.secretName: tokens must not cross the network in plain"),
         ("serviceAccount.create=false", "serviceAccount.name: name a ServiceAccount that is there"),
     ] {
         let ran = render(&helm, values);

@@ -176,12 +176,18 @@ fn the_charts_values_are_described_by_their_comments() {
 }
 
 #[test]
-fn the_chart_has_the_dashboard_and_the_alerts_of_the_manifests() {
-    for name in ["dashboard.json", "alerts.yaml"] {
-        let read = |folder: &str| fs::read_to_string(root().join(folder).join(name)).unwrap();
-        assert!(
-            read("charts/dubbo-watcher/files") == read("watcher/deploy/monitoring"),
-            "{name} differs"
-        );
+fn the_chart_has_the_dashboard_the_alerts_and_the_policy_of_the_manifests() {
+    for file in [
+        "monitoring/dashboard.json",
+        "monitoring/alerts.yaml",
+        "policy/policy.yaml",
+        "policy/binding.yaml",
+    ] {
+        let (_, name) = file.split_once('/').unwrap();
+        let read =
+            |folder: &str, name: &str| fs::read_to_string(root().join(folder).join(name)).unwrap();
+        let (chart, manifests) =
+            (read("charts/dubbo-watcher/files", name), read("watcher/deploy", file));
+        assert!(chart == manifests, "{name} differs");
     }
 }

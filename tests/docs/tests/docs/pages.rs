@@ -115,6 +115,8 @@ fn shell(line: &str) -> Output {
     let path = format!("{}:/usr/local/bin:/usr/bin:/bin", bin.display());
     let mut command = Command::new("bash");
     command.args(["-c", line]).current_dir(root()).env_clear();
+    // What a page asks the cluster for.
+    command.env("IP", "10.1.2.3");
     command.env("PATH", path).env("HOME", folder.path()).output().unwrap()
 }
 
