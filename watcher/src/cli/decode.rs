@@ -5,7 +5,7 @@ use std::io::Write;
 
 use dubbo_k8s_codec::{
     Annotation, Instance,
-    pasted::{Document, Kind, Source},
+    pasted::{Document, Kind, PastedPod, Source},
     problem::{Language, Severity},
 };
 use serde::Serialize;
