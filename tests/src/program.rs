@@ -182,6 +182,11 @@ impl Running {
         })
     }
 
+    /// The next line of stdout, if one comes in time.
+    pub fn next_line(&self) -> Option<String> {
+        receive(&self.lines)
+    }
+
     /// The next line of stderr.
     pub fn error_line(&self) -> String {
         receive(&self.errors).expect("a line of stderr")

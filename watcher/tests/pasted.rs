@@ -288,10 +288,10 @@ fn what_dubbo_go_refuses_or_reads_otherwise_is_a_problem_with_its_reason_and_pla
             (6, "dubbo-go-refuses-url", "control-character"),
         ]
     );
-    let key = |record: &Value| {
-        let at = record["record"].as_u64().unwrap() as usize;
-        let key = report["pods"][0]["records"][at]["k"].as_str().unwrap().to_owned();
-        key.split_at(record["keyOffset"].as_u64().unwrap() as usize).1.to_owned()
+    let number = |value: &Value| usize::try_from(value.as_u64().unwrap()).unwrap();
+    let key = |problem: &Value| {
+        let record = &report["pods"][0]["records"][number(&problem["record"])];
+        record["k"].as_str().unwrap().split_at(number(&problem["keyOffset"])).1.to_owned()
     };
     for (problem, place) in problems
         .iter()

@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 
 use dubbo_k8s_codec::Category;
+use dubbo_k8s_codec::relation::Obstacle;
 use serde::Serialize;
 
 use crate::model::{Model, Pod, index};
@@ -50,7 +51,7 @@ pub(crate) fn graph(model: &Model, view: &View) -> Graph {
                         let problem = model.lonely(*member);
                         (true, problem.map(|problem| problem.code.as_str()))
                     }
-                    _ => (false, model.unusable(*member).map(|it| it.as_str())),
+                    _ => (false, model.unusable(*member).map(Obstacle::as_str)),
                 };
                 let (from, to) = if asks { (app, service) } else { (service, app) };
                 let new = index(graph.edges.len());

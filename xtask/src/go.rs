@@ -91,7 +91,7 @@ pub(crate) fn cluster(number: &str) -> Result {
         ["run", "--quiet", "--package", "dubbo-k8s-tests", "--bin", "control_plane", "--"];
     let [first, rest @ ..] = package;
     let tool = cargo(first).args(rest).with_terminal().arg("--etcd").arg(etcd);
-    // In the place of this process: whoever ends it ends the servers.
+    // In the place of this process: a signal to it reaches the program that ends the servers.
     tool.arg("--kube-apiserver").arg(server).replace_this_process()
 }
 

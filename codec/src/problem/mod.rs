@@ -420,7 +420,7 @@ mod tests {
             assert!(code.advice(Language::Chinese).chars().any(|c| c > '\u{2e7f}'), "{code}");
             assert!(chinese.chars().any(|c| c > '\u{2e7f}'), "{code} is not in Chinese");
         }
-        assert_eq!(names.len(), 5 + 14 + 34);
+        assert_eq!(names.len(), 5 + 14 + 33);
     }
 
     #[test]

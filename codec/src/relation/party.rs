@@ -4,6 +4,7 @@ use alloc::borrow::Cow;
 
 use super::{Obstacle, Rules};
 use crate::lint::Entry;
+use crate::trust::Trust;
 use crate::{Service, Url};
 
 /// The time a provider takes to warm up when its URL does not say: Dubbo's own default.
@@ -61,7 +62,7 @@ pub struct Provider<'a> {
     pub tag: Option<Cow<'a, str>>,
     /// Whether it takes part.
     pub enabled: bool,
-    /// The weight when warm.
+    /// The weight when warm, as far as it counts.
     pub weight: u32,
     /// When it was registered, in milliseconds since the epoch; zero if unknown.
     pub registered_ms: u64,
@@ -119,7 +120,7 @@ impl<'a> Provider<'a> {
             category: category.filter(|list| list.split(',').all(|name| name != "providers")),
             tag,
             enabled: url.is_enabled(),
-            weight: url.weight(None),
+            weight: Trust::new().weight(url.weight(None)),
             registered_ms: url.timestamp_ms().unwrap_or(0),
             warmup_ms: url.warmup_ms().unwrap_or(WARMUP_MS),
             believed: true,

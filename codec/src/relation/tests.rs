@@ -101,6 +101,12 @@ fn a_tag_prefers_its_own_providers_and_falls_back_to_those_without_one() {
 }
 
 #[test]
+fn a_weight_counts_no_more_than_is_believed() {
+    let found = relations(&consumer(""), &[provider("weight=4000000000")], Rules::default());
+    assert_eq!(found, [Relation::Calls(10_000_000)]);
+}
+
+#[test]
 fn a_provider_that_warms_up_gets_less() {
     let one = provider("weight=200&timestamp=1600000000000&warmup=100000");
     let at = |ms: u64| one.effective(1_600_000_000_000 + ms);

@@ -101,6 +101,25 @@ fn a32_four_times_too_many_requests_and_still_one_list() {
 }
 
 #[test]
+fn an_expired_watch_whose_list_is_too_much_waits_as_told_and_keeps_what_is_known() {
+    let mut rig = Rig::watching(10, &[pod("a", "u1", 3, &["A"])]);
+    rig.body(&error_event(&expired()));
+    for _ in 0..2 {
+        rig.until_sent();
+        assert_eq!(rig.request().verb, Verb::List);
+        rig.refuse_for(429, "Too many requests\n", Some(Duration::from_secs(3)));
+        assert!(rig.until_sent() >= Duration::from_secs(3));
+        rig.holds(&["A"]);
+        rig.refuse(410, &expired().to_string());
+    }
+    rig.until_sent();
+    rig.answer(&list(30, "", &[pod("b", "u2", 30, &["B"])]));
+    rig.holds(&["B"]);
+    assert_eq!(rig.request().verb, Verb::Watch);
+    assert_eq!(rig.parameter("resourceVersion").as_deref(), Some("30"));
+}
+
+#[test]
 fn a33_an_internal_error_is_retried_and_the_third_in_a_row_reads_anew() {
     let mut rig = Rig::watching(10, &[pod("a", "u1", 3, &["A"])]);
     rig.end();

@@ -20,7 +20,7 @@ pub(super) struct Published {
 #[derive(Debug, Clone)]
 pub struct Reader {
     pub(super) published: Arc<Published>,
-    /// Told after each publication; closed when the writer is gone.
+    /// Notified after each publication; closed when the writer is gone.
     pub(super) moved: watch::Receiver<()>,
 }
 

@@ -38,7 +38,7 @@ fn exit(status: &str) -> ! {
     std::process::exit(status.parse().unwrap_or(1))
 }
 
-/// Everything that a process finds without asking anybody.
+/// Everything that a process finds without asking any host.
 fn look() {
     for (position, argument) in std::env::args().enumerate() {
         println!("argument {position} {argument}");

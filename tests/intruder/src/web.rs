@@ -8,10 +8,10 @@ use wasip2::http::types::{
 };
 use wasip2::io::streams::StreamError;
 
-/// Asks and tells everything: status, fields, body; or the error.
+/// Asks, and reports everything: status, fields, body; or the error.
 pub(crate) fn ask(method: &str, url: &str, fields: &[&str]) -> String {
     match open(method, url, fields) {
-        Ok(answer) => tell(&answer),
+        Ok(answer) => report(&answer),
         Err(error) => format!("error {error}"),
     }
 }
@@ -58,22 +58,22 @@ fn method(name: &str) -> Method {
     }
 }
 
-fn tell(answer: &IncomingResponse) -> String {
-    let mut told = format!("status {}\n", answer.status());
+fn report(answer: &IncomingResponse) -> String {
+    let mut report = format!("status {}\n", answer.status());
     for (name, value) in answer.headers().entries() {
-        let _ = writeln!(told, "field {name}: {}", String::from_utf8_lossy(&value));
+        let _ = writeln!(report, "field {name}: {}", String::from_utf8_lossy(&value));
     }
-    let Ok(body) = answer.consume() else { return told + "no body" };
-    let Ok(stream) = body.stream() else { return told + "no stream" };
+    let Ok(body) = answer.consume() else { return report + "no body" };
+    let Ok(stream) = body.stream() else { return report + "no stream" };
     let mut bytes = Vec::new();
     loop {
         match stream.blocking_read(64 << 10) {
             Ok(chunk) => bytes.extend_from_slice(&chunk),
             Err(StreamError::Closed) => break,
             Err(StreamError::LastOperationFailed(error)) => {
-                return told + "broken " + &error.to_debug_string();
+                return report + "broken " + &error.to_debug_string();
             }
         }
     }
-    told + "body " + &String::from_utf8_lossy(&bytes)
+    report + "body " + &String::from_utf8_lossy(&bytes)
 }

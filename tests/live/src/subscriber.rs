@@ -61,7 +61,7 @@ pub(crate) struct Subscriber {
 }
 
 #[derive(Deserialize)]
-struct Told<'a> {
+struct Line<'a> {
     #[serde(borrow)]
     category: Option<Cow<'a, str>>,
     #[serde(borrow)]
@@ -160,8 +160,8 @@ impl Seen {
         if !matches!(event.name, "added" | "updated" | "removed") {
             return Ok(());
         }
-        let told: Told<'_> = serde_json::from_str(event.data)?;
-        let (Some(category), Some(url)) = (told.category, told.url) else { return Ok(()) };
+        let line: Line<'_> = serde_json::from_str(event.data)?;
+        let (Some(category), Some(url)) = (line.category, line.url) else { return Ok(()) };
         let endpoint = digest(&category, &url);
         let possible = match event.name {
             "added" => self.endpoints.insert(endpoint),

@@ -1,4 +1,4 @@
-//! A handler in many moods: it does what its configuration says, and writes down what it was told. With
+//! A handler in many moods: it does what its configuration says, and writes down what it got. With
 //! none it does nothing at all, which is what is measured. For tests and benchmarks alone.
 
 mod wit;
@@ -17,7 +17,7 @@ const SLOW: Duration = Duration::from_millis(500);
 #[derive(Default)]
 struct Mood {
     config: String,
-    told: String,
+    received: String,
     calls: u32,
 }
 
@@ -42,7 +42,7 @@ impl Guest for Moody {
                 return Ok(());
             }
             let names: Vec<_> = services.iter().map(|service| service.name.as_str()).collect();
-            mood.tell(&format!("snapshot {}", names.join(",")))
+            mood.write(&format!("snapshot {}", names.join(",")))
         })
     }
 
@@ -58,7 +58,7 @@ impl Guest for Moody {
             }
             for change in &changes {
                 let service = change.service.as_deref().unwrap_or_default();
-                mood.tell(&format!("{:?} {service}", change.kind))?;
+                mood.write(&format!("{:?} {service}", change.kind))?;
             }
             Ok(())
         })
@@ -109,11 +109,11 @@ impl Mood {
         Ok(())
     }
 
-    /// Adds a line to the file `told`, or the one that it is to keep.
-    fn tell(&mut self, line: &str) -> Result<(), String> {
-        self.told.push_str(line);
-        self.told.push('\n');
-        let file = self.config.strip_prefix("keep ").unwrap_or("told");
-        files::write(file, self.told.as_bytes())
+    /// Adds a line to the file `received`, or the one that it is to keep.
+    fn write(&mut self, line: &str) -> Result<(), String> {
+        self.received.push_str(line);
+        self.received.push('\n');
+        let file = self.config.strip_prefix("keep ").unwrap_or("received");
+        files::write(file, self.received.as_bytes())
     }
 }

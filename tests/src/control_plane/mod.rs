@@ -270,12 +270,20 @@ impl ControlPlane {
         let mut ask = tokio::time::interval(ASK);
         for target in ["/readyz", "/api/v1/namespaces/default"] {
             loop {
-                ask.tick().await;
                 self.still_runs()?;
-                let answer = endpoint.get(target, "application/json").await;
+                let answer = endpoint.get(target, "application/json");
+                tokio::pin!(answer);
+                // Another program may hold the port and say nothing.
+                let answer = loop {
+                    tokio::select! {
+                        answer = &mut answer => break answer,
+                        _ = ask.tick() => self.still_runs()?,
+                    }
+                };
                 if answer.is_ok_and(|reply| reply.status == 200) {
                     break;
                 }
+                ask.tick().await;
             }
         }
         Ok(())

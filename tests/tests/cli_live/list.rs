@@ -129,10 +129,9 @@ async fn namespaces_are_read_as_asked() {
 async fn only_ready_pods_count_when_asked_for() {
     let rig = Rig::start().await;
     rig.provide("ready", "a.B", "10.0.0.1:1");
-    let mut unready = pod_object("shop", "unready", "W10=");
+    let annotation = super::rig::annotation(&[provider("a.C", "10.0.0.2:1", "")]);
+    let mut unready = pod_object("shop", "unready", &annotation);
     unready["status"]["conditions"][0]["status"] = json!("False");
-    unready["metadata"]["annotations"]["dubbo.io/annotation"] =
-        json!(super::rig::annotation(&[provider("a.C", "10.0.0.2:1", "")]));
     rig.server.store().create(unready).unwrap();
     let all = rig.run(&["list", "-o", "json"]).await.json();
     let ready = rig.run(&["list", "-o", "json", "--ready-only"]).await.json();

@@ -233,7 +233,7 @@ async fn a_reader_that_stalls_gets_where_everything_ended() {
             _ => rig.annotate("busy", std::slice::from_ref(&key)),
         }
     }
-    let value = annotation(&[provider("a.Z", "10.0.0.2:1", "")]);
+    let value = annotation(&[provider("a.Z", "10.0.0.9:1", "")]);
     rig.server.store().annotate("shop", "last", "dubbo.io/annotation", Some(&value)).unwrap();
     let seen = tokio::task::block_in_place(|| {
         let mut seen = Vec::new();

@@ -1,4 +1,4 @@
-//! What a handler is told, and what becomes of one that fails. Each test compiles the component, so
+//! What a handler is message, and what becomes of one that fails. Each test compiles the component, so
 //! that one test tells a whole story.
 
 use std::collections::BTreeMap;
@@ -14,13 +14,13 @@ async fn a_handler_is_told_everything_and_then_what_changes() {
     let Some(moody) = component("MOODY") else { return };
     let rig = Rig::start().await;
     let _handlers = rig.handle(&[(&moody, "open")]);
-    rig.file("told", |told| told == "snapshot a.B\n").await;
+    rig.file("received", |text| text == "snapshot a.B\n").await;
     rig.provide("shop", "a.C", "10.0.0.2:20880");
     // It has also tried to open a file, to find a variable and to write elsewhere.
-    rig.file("told", |told| told == "snapshot a.B\nChangeKind::Added a.C\n").await;
+    rig.file("received", |text| text == "snapshot a.B\nChangeKind::Added a.C\n").await;
     rig.remove("web");
-    let told = "snapshot a.B\nChangeKind::Added a.C\nChangeKind::Removed a.B\n";
-    rig.file("told", |text| text == told).await;
+    let expected = "snapshot a.B\nChangeKind::Added a.C\nChangeKind::Removed a.B\n";
+    rig.file("received", |text| text == expected).await;
     assert!(!rig.folder.path().parent().unwrap().join("outside").exists());
 }
 
@@ -29,12 +29,12 @@ async fn what_was_refused_comes_again() {
     let Some(moody) = component("MOODY") else { return };
     let mut rig = Rig::start().await;
     let _handlers = rig.handle(&[(&moody, "refuse once")]);
-    rig.file("told", |told| told == "snapshot a.B\n").await;
+    rig.file("received", |text| text == "snapshot a.B\n").await;
     rig.provide("shop", "a.C", "10.0.0.2:20880");
-    let told = rig.told("changed failed").await;
-    assert_eq!(told, "moody: changed failed: not in the mood; again in 0.2 s");
-    rig.told("works again").await;
-    rig.file("told", |told| told == "snapshot a.B\nChangeKind::Added a.C\n").await;
+    let message = rig.message("changed failed").await;
+    assert_eq!(message, "moody: changed failed: not in the mood; again in 0.2 s");
+    rig.message("works again").await;
+    rig.file("received", |text| text == "snapshot a.B\nChangeKind::Added a.C\n").await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -57,7 +57,7 @@ async fn bad_handlers_are_stopped_and_begin_anew_and_hold_up_nobody() {
         }
     })
     .await;
-    // One that had not begun by then has it in its snapshot; sooner or later each is told of a change.
+    // One that had not begun by then has it in its snapshot; sooner or later each is message of a change.
     let mut broken = BTreeMap::new();
     for number in 0_u32.. {
         if broken.len() == 3 {
@@ -65,9 +65,9 @@ async fn bad_handlers_are_stopped_and_begin_anew_and_hold_up_nobody() {
         }
         let address = format!("10.1.{}.{}:20880", number / 250, number % 250);
         rig.provide(&format!("more-{number}"), "a.D", &address);
-        let told = rig.told("changed was broken off");
-        if let Ok(told) = tokio::time::timeout(Duration::from_millis(300), told).await {
-            let (name, why) = told.split_once(':').unwrap();
+        let message = rig.message("changed was broken off");
+        if let Ok(message) = tokio::time::timeout(Duration::from_millis(300), message).await {
+            let (name, why) = message.split_once(':').unwrap();
             broken.insert(name.to_owned(), why.to_owned());
         }
     }
@@ -75,11 +75,11 @@ async fn bad_handlers_are_stopped_and_begin_anew_and_hold_up_nobody() {
     for reason in ["it ran for more than 0.5 s", "it failed: ", "more than 16 MiB of memory"] {
         assert!(why.iter().any(|why| why.contains(reason)), "{reason} is not in {why:?}");
     }
-    // The good one among them is told all the while.
+    // The good one among them is message all the while.
     rig.provide("last", "a.E", "10.0.0.3:20880");
-    rig.file("good", |told| told.ends_with("ChangeKind::Added a.E\n")).await;
+    rig.file("good", |text| text.ends_with("ChangeKind::Added a.E\n")).await;
     // The one that refuses is left alone in the end.
-    let told = rig.told("left alone").await;
-    assert!(told.ends_with("it has failed too often and is left alone for 60 s"), "{told}");
+    let message = rig.message("left alone").await;
+    assert!(message.ends_with("it has failed too often and is left alone for 60 s"), "{message}");
     drop(handlers);
 }

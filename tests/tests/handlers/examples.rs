@@ -52,9 +52,9 @@ async fn the_webhook_posts_where_it_may_until_it_is_taken() {
     let url = format!("http://{address}/hook?a=b");
     {
         let _refused = rig.handle(&[(&handler, &url)]);
-        let told = rig.told("may not be reached").await;
-        assert!(told.contains(&address.to_string()), "{told}");
-        rig.told("HttpRequestDenied").await;
+        let message = rig.message("may not be reached").await;
+        assert!(message.contains(&address.to_string()), "{message}");
+        rig.message("HttpRequestDenied").await;
     }
     rig.options.allowed_hosts = vec![address.to_string().parse().unwrap()];
     let _handlers = rig.handle(&[(&handler, &url)]);
@@ -66,7 +66,7 @@ async fn the_webhook_posts_where_it_may_until_it_is_taken() {
     assert_eq!(snapshot["services"][0]["service"], "a.B");
     let url = "dubbo://10.0.0.1:20880/a.B?interface=a.B";
     assert_eq!(snapshot["services"][0]["providers"], json!([url]));
-    rig.told("works again").await;
+    rig.message("works again").await;
     rig.remove("web");
     let (_, changes) = within(answer(&listener, 200)).await;
     assert_eq!(changes["event"], "changes");

@@ -1,4 +1,4 @@
-//! Handlers under a live registry that follows the scripted kube-apiserver: what they are told, what becomes
+//! Handlers under a live registry that follows the scripted kube-apiserver: what they are message, what becomes
 //! of bad ones, and the examples. `cargo xtask test` builds them and names them in the environment;
 //! without that these tests say that they were skipped.
 

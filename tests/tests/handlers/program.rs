@@ -36,13 +36,13 @@ async fn watch_prints_as_ever_and_serve_shows_what_handlers_do() {
     watch.args(["-o", "jsonl"]).args(flags);
     let watch = Running::start(watch);
     watch.until("synced");
-    rig.file("told", |told| told == "snapshot a.B\n").await;
+    rig.file("received", |text| text == "snapshot a.B\n").await;
     let ended = watch.end("-TERM");
     assert_eq!(ended.status, Some(0), "{ended:?}");
 
-    std::fs::remove_file(rig.folder.path().join("told")).unwrap();
+    std::fs::remove_file(rig.folder.path().join("received")).unwrap();
     let (serve, url) = serve(&rig, &flags);
-    rig.file("told", |told| told == "snapshot a.B\n").await;
+    rig.file("received", |text| text == "snapshot a.B\n").await;
     serve.says("health failed: not well");
     let ready = get(&url, "/readyz").await;
     assert!(ready.starts_with("HTTP/1.1 200"), "handlers do not count: {ready}");
@@ -68,7 +68,7 @@ async fn a_slow_handler_is_told_everything_anew_and_holds_up_nobody() {
     let handler = format!("{}=slow", moody.display());
     let folder = rig.folder.path().to_str().unwrap();
     let (serve, url) = serve(&rig, &["--handler", &handler, "--handler-dir", folder]);
-    rig.file("told", |told| told == "snapshot a.B\n").await;
+    rig.file("received", |text| text == "snapshot a.B\n").await;
 
     // More than the registry remembers, again and again, until the handler has missed something.
     let publish = async {
@@ -83,12 +83,12 @@ async fn a_slow_handler_is_told_everything_anew_and_holds_up_nobody() {
             assert!(get(&url, "/healthz").await.starts_with("HTTP/1.1 200"));
         }
     };
-    let lagged = async { rig.file("told", |told| told.matches("snapshot").count() > 1).await };
+    let lagged = async { rig.file("received", |text| text.matches("snapshot").count() > 1).await };
     tokio::select! {
         () = publish => {}
         _ = lagged => {}
     }
-    serve.says("moody: was too slow for the changes; it is told everything anew");
+    serve.says("moody: was too slow for the changes; it is message everything anew");
     rig.provide("last", "a.E", "10.0.0.3:20880");
     within(async { while !get(&url, "/v1/snapshot").await.contains("a.E") {} }).await;
     let metrics = get(&url, "/metrics").await;

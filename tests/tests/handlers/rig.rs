@@ -22,8 +22,8 @@ pub(crate) struct Rig {
     pub(crate) registry: Registry,
     pub(crate) folder: TempDir,
     pub(crate) options: Options,
-    told: mpsc::UnboundedReceiver<String>,
-    telling: mpsc::UnboundedSender<String>,
+    messages: mpsc::UnboundedReceiver<String>,
+    reports: mpsc::UnboundedSender<String>,
 }
 
 impl Rig {
@@ -38,11 +38,11 @@ impl Rig {
         let scopes = Scopes::namespaces([&connection.namespace]).unwrap();
         let config = Config::new(connection, Settings::new(scopes));
         let options = Options { folder: Some(folder.path().to_owned()), ..Options::default() };
-        let (telling, told) = mpsc::unbounded_channel();
+        let (reports, messages) = mpsc::unbounded_channel();
         provide(&cluster, "web", "a.B", "10.0.0.1:20880");
         let registry = Registry::connect(config).unwrap();
         assert!(within(registry.synced()).await);
-        Self { cluster, registry, folder, options, told, telling }
+        Self { cluster, registry, folder, options, messages, reports }
     }
 
     /// Starts one handler, or several.
@@ -51,10 +51,13 @@ impl Rig {
             .iter()
             .map(|(file, config)| Spec { file: file.to_path_buf(), config: (*config).to_owned() })
             .collect();
-        let telling = self.telling.clone();
-        Prepared::load(&specs, self.options.clone()).unwrap().start(&self.registry, move |told| {
-            let _ = telling.send(format!("{}: {}", told.handler, told.text));
-        })
+        let reports = self.reports.clone();
+        Prepared::load(&specs, self.options.clone()).unwrap().start(
+            &self.registry,
+            move |message| {
+                let _ = reports.send(format!("{}: {}", message.handler, message.text));
+            },
+        )
     }
 
     pub(crate) fn provide(&self, pod: &str, interface: &str, address: &str) {
@@ -82,12 +85,12 @@ impl Rig {
     }
 
     /// Waits until somebody says something with this text in it.
-    pub(crate) async fn told(&mut self, text: &str) -> String {
+    pub(crate) async fn message(&mut self, text: &str) -> String {
         within(async {
             loop {
-                let told = self.told.recv().await.unwrap();
-                if told.contains(text) {
-                    return told;
+                let message = self.messages.recv().await.unwrap();
+                if message.contains(text) {
+                    return message;
                 }
             }
         })

@@ -64,7 +64,7 @@ impl Cluster {
         Namespace { cluster: self, name: name.to_owned() }
     }
 
-    /// Makes a namespace that nobody else uses.
+    /// Makes a namespace that no other test uses.
     pub(crate) async fn namespace(&self, purpose: &str) -> Namespace<'_> {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis();
         self.named(&format!("dubbo-k8s-{purpose}-{now}")).await

@@ -24,6 +24,25 @@ async fn what_befalls_a_server_loses_nothing() {
     a_server_that_went_back_is_noticed(&mut server, &cluster).await;
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_control_plane_that_cannot_start_says_why_and_the_way_out() {
+    let Some(programs) = real_servers("a control plane").first().cloned() else { return };
+    let absent = Programs { etcd: "/absent".into(), ..programs.clone() };
+    let error = ControlPlane::try_start(&absent, &[], free_port).await.err().unwrap().to_string();
+    assert!(error.starts_with("cannot run /absent/etcd: "), "{error}");
+    assert!(error.ends_with("`cargo xtask setup` builds it"), "{error}");
+
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = || taken.local_addr().unwrap().port();
+    let error = ControlPlane::try_start(&programs, &[], port).await.err().unwrap().to_string();
+    assert!(error.starts_with("no port of 127.0.0.1 stayed free in 5 attempts; "), "{error}");
+
+    let refused = ControlPlane::try_start(&programs, &["--no-such-flag"], free_port).await;
+    let error = refused.err().unwrap().to_string();
+    assert!(error.starts_with("kube-apiserver ended before it was ready; "), "{error}");
+    assert!(error.contains("unknown flag: --no-such-flag"), "{error}");
+}
+
 /// Starts one whose first choice of ports is taken by another program.
 async fn start_beside_others(programs: &Programs) -> ControlPlane {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();

@@ -33,7 +33,7 @@ pub(crate) struct Served {
     pub(crate) ended: Result<i32, Stopped>,
     pub(crate) output: String,
     pub(crate) errors: String,
-    pub(crate) told: Vec<String>,
+    pub(crate) reports: Vec<String>,
 }
 
 impl Prison {
@@ -50,10 +50,10 @@ impl Prison {
 
     /// Runs an intruder to its end.
     pub(crate) async fn run(&self, arguments: &[&str]) -> Served {
-        let told = Arc::new(Mutex::new(Vec::new()));
-        let telling = Arc::clone(&told);
+        let reports = Arc::new(Mutex::new(Vec::new()));
+        let received = Arc::clone(&reports);
         let server = Kubernetes::new(self.client(), self.verbs.clone(), move |why| {
-            telling.lock().unwrap().push(why.to_owned());
+            received.lock().unwrap().push(why.to_owned());
         });
         let (output, mut output_end) = tokio::io::duplex(1 << 10);
         let (errors, mut errors_end) = tokio::io::duplex(1 << 10);
@@ -70,8 +70,8 @@ impl Prison {
             errors_end.read_to_string(&mut complained),
         );
         output.and(errors).unwrap();
-        let told = told.lock().unwrap().clone();
-        Served { ended, output: written, errors: complained, told }
+        let reports = reports.lock().unwrap().clone();
+        Served { ended, output: written, errors: complained, reports }
     }
 
     fn client(&self) -> Client {

@@ -75,8 +75,8 @@ async fn no_other_host_is_reached() {
     let served = prison.run(&["connect", &address.to_string()]).await;
     assert!(served.output().contains("refused"), "{served:?}");
     assert!(prison.server.requests().all().is_empty());
-    let nobody = tokio::time::timeout(Duration::ZERO, listener.accept()).await;
-    assert!(nobody.is_err(), "somebody came: {nobody:?}");
+    let caller = tokio::time::timeout(Duration::ZERO, listener.accept()).await;
+    assert!(caller.is_err(), "a connection came: {caller:?}");
 }
 
 #[tokio::test]
@@ -85,13 +85,13 @@ async fn a_refusal_says_what_was_asked_and_the_way_out_but_not_for_ever() {
     let served = prison.run(&["ask", "PATCH", PODS]).await;
     assert_eq!(served.output(), "error ErrorCode::HttpRequestDenied\n");
     assert_eq!(
-        served.told,
+        served.reports,
         ["a request was refused (PATCH http://kubernetes.default.svc): it may only read; \
           --allow-verb patch lets it"]
     );
     let served = prison.run(&["ask-many", "50", "http://elsewhere.example/"]).await;
     assert_eq!(served.output(), "answered 0, refused {\"ErrorCode::HttpRequestDenied\": 50}\n");
-    assert_eq!(served.told.len(), 10);
+    assert_eq!(served.reports.len(), 10);
 }
 
 #[tokio::test]

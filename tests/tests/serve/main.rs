@@ -12,6 +12,7 @@ mod events;
 mod outage;
 mod peers;
 mod promtool;
+mod requests;
 mod rig;
 mod schema;
 mod secrets;

@@ -4,17 +4,18 @@
 use std::io::Write;
 
 use dubbo_k8s_codec::{
-    Annotation, DecodeError, Endpoint, Instance, Record, WarningCode,
-    pasted::{Change, Document, Kind, PastedPod, Source},
-    problem::{Code, Language, Severity},
+    Annotation, Instance,
+    pasted::{Document, Kind, PastedPod, Source},
+    problem::{Language, Severity},
 };
 use serde::Serialize;
 
 use super::{
     Ended,
     arguments::{Decode, DecodeOutput},
+    decoded::{AnnotationReport, MetadataReport, PodJson, PodReport, refusal},
     fault::{self, Fault},
-    findings::{self, Findings, Report},
+    findings::Findings,
     input,
     list::counted,
     plain::plain,
@@ -179,12 +180,6 @@ fn say_left_out(document: &Document<'_>) {
     }
 }
 
-/// An error of an annotation: its place, what it means, and the way out.
-fn refusal(error: &DecodeError, value: &[u8], columns: usize, language: Language) -> String {
-    let place = records::decode_error(error, value, columns, language);
-    format!("{place}\n\n  {}", findings::explanation(Code::Refused(error.stage), language))
-}
-
 /// How much is wrong in all Pods together.
 fn tally(reports: &[PodReport<'_>], language: Language) -> String {
     let of = |severity| -> usize { reports.iter().map(|it| it.findings.count(severity)).sum() };
@@ -204,170 +199,9 @@ fn tally(reports: &[PodReport<'_>], language: Language) -> String {
     }
 }
 
-/// One Pod, decoded as far as it goes.
-struct PodReport<'a> {
-    pasted: PastedPod<'a>,
-    annotation: Annotation,
-    findings: Findings,
-    error: Option<DecodeError>,
-    metadata: Option<Result<Instance, DecodeError>>,
-}
-
-impl<'a> PodReport<'a> {
-    fn of(pasted: PastedPod<'a>) -> Self {
-        if let Some(error) = &pasted.error {
-            let refused = DecodeError::from(error);
-            return Self {
-                pasted,
-                findings: Findings::default().refused(&refused),
-                error: Some(refused),
-                annotation: Annotation::default(),
-                metadata: None,
-            };
-        }
-        let decoded = pasted.pod.annotation.as_deref().map(Annotation::decode).transpose();
-        let (annotation, error) = match decoded {
-            Ok(annotation) => (annotation.unwrap_or_default(), None),
-            Err(error) => (Annotation::default(), Some(error)),
-        };
-        let mut findings = Findings::of_pod(&pasted, &annotation);
-        if let Some(error) = &error {
-            findings = findings.refused(error);
-        }
-        let metadata = pasted.metadata.as_deref().map(Instance::parse);
-        Self { pasted, annotation, findings, error, metadata }
-    }
-
-    /// Whether something of it could not be read.
-    fn is_unread(&self) -> bool {
-        self.error.is_some() || self.metadata.as_ref().is_some_and(Result::is_err)
-    }
-
-    fn write(&self, out: &mut dyn Write, language: Language) -> Result<(), Ended> {
-        let deleted = self.pasted.change == Some(Change::Deleted);
-        records::pod_heading(out, &self.pasted.pod.namespace, &self.pasted.pod.name, deleted)?;
-        match (&self.error, &self.pasted.pod.annotation) {
-            (Some(error), Some(value)) if self.pasted.error.is_none() => {
-                let columns = terminal::message_columns().saturating_sub(2);
-                let text = refusal(error, value.as_bytes(), columns, language);
-                records::indented_error(out, &text, language)?;
-                self.findings.write_rest(out, "  ", language)?;
-            }
-            (Some(error), _) => {
-                let text = records::sentence(error, language);
-                records::indented_error(out, &text, language)?;
-            }
-            (None, None) => {
-                writeln!(out, "  no dubbo.io/annotation: nothing is registered")?;
-                self.findings.write_rest(out, "  ", language)?;
-            }
-            (None, Some(_)) => {
-                records::annotation(out, &self.annotation, &self.findings, language, "  ")?;
-            }
-        }
-        match &self.metadata {
-            Some(Ok(instance)) => {
-                writeln!(out)?;
-                records::metadata(out, instance, "  ")?;
-            }
-            Some(Err(error)) => {
-                let text = format!("io.dubbo/metadata: {}", records::sentence(error, language));
-                records::indented_error(out, &text, language)?;
-            }
-            None => {}
-        }
-        Ok(())
-    }
-}
-
-/// Dubbo Java's annotation.
-#[derive(Serialize)]
-struct MetadataReport<'a> {
-    metadata: &'a Instance,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    endpoints: Option<Vec<Endpoint>>,
-}
-
-impl<'a> MetadataReport<'a> {
-    fn of(instance: &'a Instance) -> Self {
-        Self { metadata: instance, endpoints: instance.endpoints() }
-    }
-}
-
-/// What is in an annotation. `problems` is what the inspector says of it beyond `warnings`, left out
-/// where there is nothing to say.
-#[derive(Serialize)]
-struct AnnotationReport<'a> {
-    records: Vec<Record<'a>>,
-    warnings: Vec<WarningReport>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    problems: Vec<Report>,
-}
-
-#[derive(Serialize)]
-struct WarningReport {
-    code: &'static str,
-    message: &'static str,
-    offset: usize,
-}
-
-impl<'a> AnnotationReport<'a> {
-    fn of(annotation: &'a Annotation, findings: &Findings, language: Language) -> Self {
-        let warnings = annotation.warnings().iter().map(|warning| WarningReport {
-            code: warning.code.as_str(),
-            message: oddity(warning.code, language),
-            offset: warning.offset,
-        });
-        Self {
-            records: annotation.records().collect(),
-            warnings: warnings.collect(),
-            problems: findings.reports(language),
-        }
-    }
-}
-
-/// The oddity in a few words.
-fn oddity(code: WarningCode, language: Language) -> &'static str {
-    match language {
-        Language::English => code.message(),
-        Language::Chinese => Code::Odd(code).title(language),
-    }
-}
-
 #[derive(Serialize)]
 struct PodsJson<'a> {
     pods: Vec<PodJson<'a>>,
-}
-
-#[derive(Serialize)]
-struct PodJson<'a> {
-    namespace: &'a str,
-    name: &'a str,
-    /// The last event of a watch.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    change: Option<&'static str>,
-    #[serde(flatten)]
-    annotation: AnnotationReport<'a>,
-    #[serde(flatten)]
-    metadata: Option<MetadataReport<'a>>,
-    error: Option<&'a DecodeError>,
-    #[serde(rename = "metadataError", skip_serializing_if = "Option::is_none")]
-    metadata_error: Option<&'a DecodeError>,
-}
-
-impl<'a> PodJson<'a> {
-    fn of(report: &'a PodReport<'a>, language: Language) -> Self {
-        let metadata = report.metadata.as_ref().map(Result::as_ref);
-        Self {
-            namespace: &report.pasted.pod.namespace,
-            name: &report.pasted.pod.name,
-            change: report.pasted.change.map(Change::as_str),
-            annotation: AnnotationReport::of(&report.annotation, &report.findings, language),
-            metadata: metadata.and_then(Result::ok).map(MetadataReport::of),
-            error: report.error.as_ref(),
-            metadata_error: metadata.and_then(Result::err),
-        }
-    }
 }
 
 #[derive(Serialize)]

@@ -4,7 +4,7 @@
 use dubbo_k8s_engine::Notice;
 use dubbo_k8s_registry::kube::Driver;
 use dubbo_k8s_registry::{Feed, LogLimits, Registry};
-use dubbo_k8s_watcher::handlers::{Handlers, Options, Prepared, Told};
+use dubbo_k8s_watcher::handlers::{Handlers, LogMessage, Options, Prepared};
 use dubbo_k8s_watcher::sandbox::Compiler;
 
 use super::{
@@ -41,10 +41,10 @@ pub(super) fn start(prepared: Prepared, registry: &Registry) -> Handlers {
     prepared.start(registry, say)
 }
 
-fn say(told: Told<'_>) {
+fn say(message: LogMessage<'_>) {
     let label = terminal::WARNING;
-    let label = if told.failure { format!("{label}warning:{label:#} ") } else { String::new() };
-    terminal::say(&format!("{label}handler {}: {}", told.handler, plain(told.text)));
+    let label = if message.failure { format!("{label}warning:{label:#} ") } else { String::new() };
+    terminal::say(&format!("{label}handler {}: {}", message.handler, plain(message.text)));
 }
 
 /// Handlers of somebody who drives the driver himself.
@@ -61,7 +61,7 @@ impl Fed {
         Self { feed, _registry: registry, _handlers: handlers }
     }
 
-    /// Passes on what the driver has just told.
+    /// Passes on what the driver has just message.
     pub(super) fn publish(&mut self, driver: &Driver, notices: &[Notice]) {
         self.feed.publish(driver, &mut notices.to_vec());
     }

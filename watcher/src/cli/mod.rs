@@ -11,6 +11,7 @@ mod caller;
 mod completion;
 mod connection;
 mod decode;
+mod decoded;
 #[cfg(not(target_os = "wasi"))]
 mod doctor;
 mod encode;

@@ -1,4 +1,4 @@
-//! From what the registry knows to what a handler is told. Every text is copied: it goes into the memory
+//! From what the registry knows to what a handler gets. Every text is copied: it goes into the memory
 //! of the handler.
 
 use std::borrow::Cow;
@@ -76,7 +76,7 @@ mod tests {
 
     use super::*;
 
-    fn told(key: &str) -> types::Change {
+    fn converted(key: &str) -> types::Change {
         let holder = Holder { namespace: "shop".into(), pod: "web".into(), uid: "u".into() };
         let (key, holder) = (StoredKey::from(key), Arc::new(holder));
         change(&Change::new(ChangeKind::Added, &key, &"".into(), &holder, &"7".into()))
@@ -85,7 +85,7 @@ mod tests {
     #[test]
     fn a_change_of_an_endpoint_has_its_service_and_its_url() {
         let url = "dubbo://10.0.0.1:20880/a.B?group=g&version=1.0.0&interface=a.B";
-        let change = told(&Key::leaf("a.B", Category::Providers, url).to_string());
+        let change = converted(&Key::leaf("a.B", Category::Providers, url).to_string());
         assert_eq!(change.category.as_deref(), Some("providers"));
         assert_eq!(change.service.as_deref(), Some("g/a.B:1.0.0"));
         assert_eq!(change.url.as_deref(), Some(url));
@@ -94,9 +94,9 @@ mod tests {
 
     #[test]
     fn a_change_of_a_directory_has_what_there_is() {
-        let change = told("/dubbo/a.B");
+        let change = converted("/dubbo/a.B");
         assert_eq!((change.category, change.url), (None, None));
         assert_eq!(change.service.as_deref(), Some("a.B"));
-        assert_eq!(told("nonsense").service, None);
+        assert_eq!(converted("nonsense").service, None);
     }
 }

@@ -24,7 +24,7 @@ pub(super) enum Call {
     Init,
     /// `snapshot`, with what is registered now.
     Snapshot,
-    /// `changed`, with the changes at hand.
+    /// `changed`, with the changes at batch.
     Changed,
     /// `health`.
     Health,
@@ -124,7 +124,7 @@ impl Delivery {
         if now >= self.health_at { Step::Call(Call::Health) } else { Step::Wait(self.health_at) }
     }
 
-    /// There are changes at hand.
+    /// There are changes at batch.
     pub(super) fn changed(&mut self) {
         self.has_changes = true;
     }
@@ -341,14 +341,14 @@ mod tests {
         fn the_order_of_calls_holds(script in prop::collection::vec((0_u8..3, any::<bool>(), any::<bool>()), 1..200)) {
             let mut delivery = Delivery::new();
             let mut now = Duration::ZERO;
-            let (mut begun, mut told) = (false, false);
+            let (mut begun, mut has_snapshot) = (false, false);
             for (outcome, changed, lagged) in script {
-                if changed && told {
+                if changed && has_snapshot {
                     delivery.changed();
                 }
-                if lagged && told {
+                if lagged && has_snapshot {
                     delivery.lagged();
-                    told = false;
+                    has_snapshot = false;
                 }
                 match delivery.next(now) {
                     Step::Wait(until) | Step::Pause(until) => {
@@ -358,8 +358,8 @@ mod tests {
                     Step::Call(call) => {
                         match call {
                             Call::Init => prop_assert!(!begun),
-                            Call::Snapshot => prop_assert!(begun && !told),
-                            Call::Changed | Call::Health => prop_assert!(begun && told),
+                            Call::Snapshot => prop_assert!(begun && !has_snapshot),
+                            Call::Changed | Call::Health => prop_assert!(begun && has_snapshot),
                         }
                         let outcome = match outcome {
                             0 => Outcome::Done,
@@ -369,12 +369,12 @@ mod tests {
                         let verdict = delivery.ended(now, call, outcome);
                         match (call, outcome) {
                             (Call::Init, Outcome::Done) => begun = true,
-                            (Call::Snapshot, Outcome::Done) => told = true,
-                            (_, Outcome::Broken) => (begun, told) = (false, false),
+                            (Call::Snapshot, Outcome::Done) => has_snapshot = true,
+                            (_, Outcome::Broken) => (begun, has_snapshot) = (false, false),
                             _ => {}
                         }
                         if matches!(verdict, Verdict::Quarantined(_)) {
-                            (begun, told) = (false, false);
+                            (begun, has_snapshot) = (false, false);
                         }
                     }
                 }

@@ -8,7 +8,7 @@ use wasmtime::component::HasSelf;
 use wasmtime_wasi::WasiCtx;
 
 use super::files::{Files, Folder};
-use super::journal::Journal;
+use super::operator_log::OperatorLog;
 use super::wit::dubbo::registry::{files, types};
 use super::wit::{RegistryHandler, RegistryHandlerPre};
 use crate::sandbox::{
@@ -83,16 +83,16 @@ impl Template {
     /// A new instance, which has not been called yet.
     pub(super) async fn instantiate(
         &self,
-        journal: &Arc<Journal>,
+        operator_log: &Arc<OperatorLog>,
         deadline: Duration,
     ) -> Result<Instance, Stopped> {
         let mut wasi = WasiCtx::builder();
-        wasi.stdout(journal.stream()).stderr(journal.stream());
-        let told = Arc::clone(journal);
+        wasi.stdout(operator_log.stream()).stderr(operator_log.stream());
+        let messages = Arc::clone(operator_log);
         let requests = Requests::new(
             Arc::clone(&self.outgoing),
             self.confines.requests,
-            Arc::new(move |refusal| told.note(&refusal.to_string())),
+            Arc::new(move |refusal| messages.note(&refusal.to_string())),
         );
         let files = Files::new(self.folder.clone());
         let mut store =

@@ -1,4 +1,4 @@
-//! Handlers: components that are told of every change of the registry, each in confines of its own.
+//! Handlers: components that get every change of the registry, each in confines of its own.
 //!
 //! A handler is given a snapshot of everything first, then the changes, in order. It may be slow, fail or
 //! be malicious: it must never delay the registry nor another handler, nor take more than its confines
@@ -14,8 +14,8 @@ mod convert;
 mod delivery;
 mod files;
 mod instance;
-mod journal;
 mod meters;
+mod operator_log;
 mod spec;
 mod standalone;
 mod wit;
@@ -31,9 +31,9 @@ use tokio::sync::watch;
 use self::delivery::Delivery;
 use self::files::Folder;
 use self::instance::Template;
-use self::journal::Journal;
-pub use self::journal::Told;
 pub use self::meters::Meters;
+pub use self::operator_log::LogMessage;
+use self::operator_log::OperatorLog;
 pub use self::spec::{BadSpec, Spec};
 pub use self::standalone::{CallError, Standalone};
 use self::worker::Worker;
@@ -128,19 +128,19 @@ impl Prepared {
         Ok(Self { templates, options })
     }
 
-    /// Starts them, each on a thread of its own. `told` hears what an operator should know, in plain
+    /// Starts them, each on a thread of its own. `report` gets what an operator should know, in plain
     /// text but for what a handler has put into it, and must not block for long.
     pub fn start(
         self,
         registry: &Registry,
-        told: impl Fn(Told<'_>) + Send + Sync + 'static,
+        report: impl Fn(LogMessage<'_>) + Send + Sync + 'static,
     ) -> Handlers {
-        let told: journal::Tell = Arc::new(told);
+        let report: operator_log::Report = Arc::new(report);
         let (closing, is_closing) = watch::channel(());
         let names = spec::names(self.templates.iter().map(|(spec, _)| spec));
         let meters = Meters::new(registry.reader(), &names);
         for ((spec, template), name) in self.templates.into_iter().zip(names) {
-            let journal = Arc::new(Journal::new(&name, Arc::clone(&told)));
+            let operator_log = Arc::new(OperatorLog::new(&name, Arc::clone(&report)));
             let worker = Worker {
                 template,
                 config: spec.config,
@@ -150,7 +150,7 @@ impl Prepared {
                 reader: registry.reader(),
                 registry: registry.meters(),
                 meters: meters.of(&name),
-                journal,
+                operator_log,
             };
             worker.start(is_closing.clone());
         }

@@ -1,5 +1,5 @@
-//! One handler without a registry: whoever holds it says what it is told. For tests of handlers and for
-//! measurements; nothing is tried again here, and nobody is put into quarantine.
+//! One handler without a registry: the caller decides what it gets. For tests of handlers and for
+//! measurements; nothing is tried again here, and no handler is put into quarantine.
 
 use std::sync::Arc;
 
@@ -7,14 +7,14 @@ use dubbo_k8s_engine::catalog::Change;
 
 use super::convert;
 use super::instance::{Fault, Instance, Message};
-use super::journal::{Journal, Told};
+use super::operator_log::{LogMessage, OperatorLog};
 use super::{Options, Prepared, Spec, StartError};
 use crate::sandbox::Stopped;
 
-/// A handler that is called by hand.
+/// A handler that is called by batch.
 pub struct Standalone {
     prepared: Prepared,
-    journal: Arc<Journal>,
+    operator_log: Arc<OperatorLog>,
     instance: Option<Instance>,
 }
 
@@ -33,14 +33,14 @@ pub enum CallError {
 }
 
 impl Standalone {
-    /// Reads and compiles it; takes its time. `told` is as in [`Prepared::start`].
+    /// Reads and compiles it; takes its time. `report` is as in [`Prepared::start`].
     pub fn load(
         spec: Spec,
         options: Options,
-        told: impl Fn(Told<'_>) + Send + Sync + 'static,
+        report: impl Fn(LogMessage<'_>) + Send + Sync + 'static,
     ) -> Result<Self, StartError> {
-        let journal = Arc::new(Journal::new("handler", Arc::new(told)));
-        Ok(Self { prepared: Prepared::load(&[spec], options)?, journal, instance: None })
+        let operator_log = Arc::new(OperatorLog::new("handler", Arc::new(report)));
+        Ok(Self { prepared: Prepared::load(&[spec], options)?, operator_log, instance: None })
     }
 
     /// A new instance in the place of the last one, and `init`. Needs a tokio runtime, as all calls.
@@ -48,7 +48,7 @@ impl Standalone {
         self.instance = None;
         let deadline = self.prepared.options.deadline;
         let Some((spec, template)) = self.prepared.templates.first() else { return Ok(()) };
-        let mut instance = template.instantiate(&self.journal, deadline).await?;
+        let mut instance = template.instantiate(&self.operator_log, deadline).await?;
         instance.call(&Message::Init(&spec.config), deadline).await.map_err(error)?;
         self.instance = Some(instance);
         Ok(())

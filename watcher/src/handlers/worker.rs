@@ -12,8 +12,8 @@ use tokio::sync::watch;
 use super::convert;
 use super::delivery::{Call, Delivery, Outcome, Step, Verdict};
 use super::instance::{Fault, Instance, Message, Template};
-use super::journal::Journal;
 use super::meters::HandlerMeters;
+use super::operator_log::OperatorLog;
 use dubbo_k8s_registry::feed::{Meters, Reader};
 use dubbo_k8s_registry::{Revision, Snapshot, Subscription, Update};
 
@@ -27,11 +27,11 @@ pub(super) struct Worker {
     pub(super) reader: Reader,
     pub(super) registry: Arc<Meters>,
     pub(super) meters: HandlerMeters,
-    pub(super) journal: Arc<Journal>,
+    pub(super) operator_log: Arc<OperatorLog>,
 }
 
 /// What is at hand for the handler.
-struct Hand {
+struct Batch {
     subscription: Subscription,
     snapshot: Option<Snapshot>,
     changes: Vec<Change>,
@@ -47,7 +47,7 @@ impl Worker {
                     runtime.block_on(self.run(closing));
                     runtime.shutdown_background();
                 }
-                Err(error) => self.journal.fail(&format!("cannot be run: {error}")),
+                Err(error) => self.operator_log.fail(&format!("cannot be run: {error}")),
             }
         });
     }
@@ -66,13 +66,13 @@ impl Worker {
         if reader.wait(|state| state.is_synced().then_some(())).await.is_none() {
             return;
         }
-        let mut hand = self.fresh();
+        let mut batch = self.fresh();
         let mut instance = None;
         let started = Instant::now();
         loop {
             let open = match self.delivery.next(started.elapsed()) {
                 Step::Call(call) => {
-                    self.call(call, &mut instance, &mut hand, started).await;
+                    self.call(call, &mut instance, &mut batch, started).await;
                     true
                 }
                 Step::Pause(until) => {
@@ -80,8 +80,8 @@ impl Worker {
                     self.reader.is_live()
                 }
                 Step::Wait(until) => {
-                    let patience = until.saturating_sub(started.elapsed());
-                    self.wait(patience, &mut hand).await
+                    let timeout = until.saturating_sub(started.elapsed());
+                    self.wait(timeout, &mut batch).await
                 }
             };
             if !open {
@@ -91,25 +91,25 @@ impl Worker {
     }
 
     /// Everything as it is now, and what comes after it.
-    fn fresh(&self) -> Hand {
+    fn fresh(&self) -> Batch {
         self.meters.behind();
         let subscription = Subscription::new(&self.reader, None, &self.registry);
-        Hand { subscription, snapshot: None, changes: Vec::new() }
+        Batch { subscription, snapshot: None, changes: Vec::new() }
     }
 
     /// Waits for something to hand on; false when nothing will ever come.
-    async fn wait(&mut self, patience: Duration, hand: &mut Hand) -> bool {
+    async fn wait(&mut self, timeout: Duration, batch: &mut Batch) -> bool {
         let known = self.reader.state().revision().number();
-        let next = if let Some(next) = hand.subscription.next().now_or_never() {
+        let next = if let Some(next) = batch.subscription.next().now_or_never() {
             Ok(next)
         } else {
             // Whatever was published by then concerned no key.
             self.meters.caught_up(known);
-            tokio::time::timeout(patience, hand.subscription.next()).await
+            tokio::time::timeout(timeout, batch.subscription.next()).await
         };
         match next {
             Ok(Some(update)) => {
-                self.take(update, hand);
+                self.take(update, batch);
                 true
             }
             Ok(None) => false,
@@ -118,27 +118,27 @@ impl Worker {
     }
 
     /// Takes what has come, and what is there already, up to a batch.
-    fn take(&mut self, first: Update, hand: &mut Hand) {
+    fn take(&mut self, first: Update, batch: &mut Batch) {
         let mut next = Some(first);
         while let Some(update) = next {
             match update {
                 Update::Change(change) => {
                     self.meters.behind();
-                    hand.changes.push(change);
+                    batch.changes.push(change);
                     self.delivery.changed();
                 }
                 Update::Snapshot(snapshot) => {
                     self.meters.behind();
                     self.meters.lagged();
-                    self.journal.say("was too slow for the changes; it is told everything anew");
-                    hand.changes.clear();
-                    hand.snapshot = Some(snapshot);
+                    self.operator_log.say("was too slow for the changes; it gets everything anew");
+                    batch.changes.clear();
+                    batch.snapshot = Some(snapshot);
                     self.delivery.lagged();
                 }
                 _ => {}
             }
-            let full = hand.changes.len() >= self.batch || hand.snapshot.is_some();
-            next = if full { None } else { hand.subscription.next().now_or_never().flatten() };
+            let full = batch.changes.len() >= self.batch || batch.snapshot.is_some();
+            next = if full { None } else { batch.subscription.next().now_or_never().flatten() };
         }
     }
 
@@ -146,15 +146,15 @@ impl Worker {
         &mut self,
         call: Call,
         instance: &mut Option<Instance>,
-        hand: &mut Hand,
+        batch: &mut Batch,
         started: Instant,
     ) {
         let began = Instant::now();
         let result = match call {
             Call::Init => self.begin(instance).await,
-            Call::Snapshot => self.tell_everything(instance, hand).await,
+            Call::Snapshot => self.tell_everything(instance, batch).await,
             Call::Changed => {
-                let changes: Vec<_> = hand.changes.iter().map(convert::change).collect();
+                let changes: Vec<_> = batch.changes.iter().map(convert::change).collect();
                 self.send(instance, &Message::Changed(&changes)).await
             }
             Call::Health => self.send(instance, &Message::Health).await,
@@ -168,40 +168,40 @@ impl Worker {
         let verdict = self.delivery.ended(started.elapsed(), call, outcome);
         self.meters.called(call, outcome, verdict, took);
         if outcome == Outcome::Broken || matches!(verdict, Verdict::Quarantined(_)) {
-            // The next instance is told what there is by then.
+            // The next instance gets what there is by then.
             *instance = None;
-            hand.changes.clear();
-            hand.snapshot = None;
+            batch.changes.clear();
+            batch.snapshot = None;
         }
         self.report(call, result.err(), verdict);
         if outcome == Outcome::Done && matches!(call, Call::Snapshot | Call::Changed) {
-            let revision = hand.subscription.revision().map_or(0, Revision::number);
-            self.meters.took(hand.changes.len(), revision);
-            hand.changes.clear();
-            hand.snapshot = None;
+            let revision = batch.subscription.revision().map_or(0, Revision::number);
+            self.meters.took(batch.changes.len(), revision);
+            batch.changes.clear();
+            batch.snapshot = None;
         }
     }
 
     async fn begin(&self, instance: &mut Option<Instance>) -> Result<(), Fault> {
-        let made = self.template.instantiate(&self.journal, self.deadline).await;
+        let made = self.template.instantiate(&self.operator_log, self.deadline).await;
         *instance = Some(made.map_err(Fault::Broken)?);
         self.send(instance, &Message::Init(&self.config)).await
     }
 
-    /// What a lag has left at hand, or else what is registered now.
+    /// What a lag has left at batch, or else what is registered now.
     async fn tell_everything(
         &self,
         instance: &mut Option<Instance>,
-        hand: &mut Hand,
+        batch: &mut Batch,
     ) -> Result<(), Fault> {
-        if hand.snapshot.is_none() {
-            *hand = self.fresh();
-            if let Some(Some(Update::Snapshot(snapshot))) = hand.subscription.next().now_or_never()
+        if batch.snapshot.is_none() {
+            *batch = self.fresh();
+            if let Some(Some(Update::Snapshot(snapshot))) = batch.subscription.next().now_or_never()
             {
-                hand.snapshot = Some(snapshot);
+                batch.snapshot = Some(snapshot);
             }
         }
-        let services = hand.snapshot.as_ref().map(convert::services).unwrap_or_default();
+        let services = batch.snapshot.as_ref().map(convert::services).unwrap_or_default();
         self.send(instance, &Message::Snapshot(&services)).await
     }
 
@@ -225,12 +225,12 @@ impl Worker {
         };
         match verdict {
             Verdict::Fine if why.is_empty() => {}
-            Verdict::Fine => self.journal.fail(&why),
-            Verdict::Recovered => self.journal.say("works again"),
+            Verdict::Fine => self.operator_log.fail(&why),
+            Verdict::Recovered => self.operator_log.say("works again"),
             Verdict::Again(pause) => {
-                self.journal.fail(&format!("{why}; again in {:.1} s", pause.as_secs_f64()));
+                self.operator_log.fail(&format!("{why}; again in {:.1} s", pause.as_secs_f64()));
             }
-            Verdict::Quarantined(pause) => self.journal.fail(&format!(
+            Verdict::Quarantined(pause) => self.operator_log.fail(&format!(
                 "{why}; it has failed too often and is left alone for {} s",
                 pause.as_secs()
             )),

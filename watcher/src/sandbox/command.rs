@@ -72,8 +72,8 @@ impl Sandbox {
             .stdin(AsyncStdinStream::new(streams.input))
             .stdout(output::to(streams.output.0, streams.output.1))
             .stderr(output::to(streams.errors.0, streams.errors.1));
-        let told = server.told();
-        let requests = Requests::new(Arc::new(server), self.confines.requests, told);
+        let report = server.report();
+        let requests = Requests::new(Arc::new(server), self.confines.requests, report);
         let mut store =
             Guest::confine(&self.program.engine, &self.confines, &mut wasi, requests, ());
         let ended = {

@@ -139,7 +139,7 @@ pub fn in_child(mut arguments: impl Iterator<Item = OsString>) -> Option<ExitCod
         Ok(()) => ExitCode::SUCCESS,
         Err(reason) => {
             let out_of_memory = io::Error::from_raw_os_error(OUT_OF_MEMORY).to_string();
-            // There is nobody else to tell when standard error is gone.
+            // Nothing is left to report to when standard error is gone.
             let _ = writeln!(io::stderr(), "{reason}");
             let status = if reason.contains(&out_of_memory) { NO_MEMORY } else { 1 };
             ExitCode::from(status)

@@ -1,4 +1,4 @@
-//! What goes wrong with a guest, in words for whoever started it. Nothing that a guest says of itself
+//! What goes wrong with a guest, in words for the person who started it. Nothing that a guest says of itself
 //! is repeated here but its exit status.
 
 use std::{io, path::PathBuf, time::Duration};

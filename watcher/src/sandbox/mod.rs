@@ -1,11 +1,11 @@
-//! Runs WebAssembly components that nobody has to trust. A guest gets what is said here and must never
+//! Runs WebAssembly components that need no trust. A guest gets what is said here and must never
 //! get more: bounded memory and time, its three streams, clocks, random numbers, the arguments and the
 //! few variables it is given, and requests to where they may go. It sees no file, no socket, no
 //! variable of this process, and no credential: those are added on this side, after a request has
 //! left the guest.
 //!
 //! - [`Sandbox`] runs a command (`wasi:cli/run`) whose requests reach one kube-apiserver and nothing else.
-//! - Handlers, which are told of changes, run in the same confines.
+//! - Handlers, which get the changes, run in the same confines.
 
 mod budget;
 mod command;

@@ -169,7 +169,7 @@ fn a_problem_stands_beside_the_rest_until_it_is_resolved() {
 }
 
 /// A problem that the watcher reports of one record: `error` is its own part of it.
-fn of_a_record(kind: &str, pod: &str, error: serde_json::Value) -> Event {
+fn of_a_record(kind: &str, pod: &str, error: &serde_json::Value) -> Event {
     read(json!({"event": kind, "namespace": "n", "pod": pod, "uid": pod, "error": error}))
 }
 
@@ -183,14 +183,14 @@ fn what_is_wrong_with_one_record_hides_no_other_one() {
     let url = "dubbo://10.0.0.1:1/a.B?filter=a;b";
     live.take(&mut model, vec![event("added", "p1", url)], 1500);
     let problems =
-        [of_a_record("problem", "p1", refused_url), of_a_record("problem", "p1", bad_key.clone())];
+        [of_a_record("problem", "p1", &refused_url), of_a_record("problem", "p1", &bad_key)];
     live.take(&mut model, problems.to_vec(), 2000);
     assert_eq!(registered(&model).len(), 2, "both records are shown");
     assert!(!model.is_unread(0));
     let found: Vec<_> = codes(&model).into_iter().map(|(_, code, _)| code).collect();
     assert_eq!(found, ["dubbo-go-refuses-url", "key-malformed"], "each once");
     // One of them is over: the other one stays.
-    live.take(&mut model, vec![of_a_record("resolved", "p1", bad_key)], 3000);
+    live.take(&mut model, vec![of_a_record("resolved", "p1", &bad_key)], 3000);
     let found: Vec<_> = codes(&model).into_iter().map(|(_, code, _)| code).collect();
     assert_eq!(found, ["dubbo-go-refuses-url"]);
     assert_eq!(registered(&model).len(), 2);

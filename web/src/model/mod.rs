@@ -289,7 +289,8 @@ impl Model {
             let of_record = |problem: &&Problem| problem.record == Some(endpoint.record as usize);
             for problem in problems.iter().filter(of_record) {
                 endpoint.severity = endpoint.severity.max(Some(problem.code.severity()));
-                endpoint.believed &= problem.code != Code::AddressNotPod;
+                endpoint.believed &=
+                    !matches!(problem.code, Code::AddressNotPod | Code::NotOwner | Code::OverQuota);
                 endpoint.refused |= problem.code == Code::DubboGoRefusesUrl;
             }
             self.changed.push(endpoint.service);

@@ -37,12 +37,12 @@ fn opened(text: &str) -> Session {
     session
 }
 
-fn ask(session: &mut Session, request: Value) -> Value {
+fn ask(session: &mut Session, request: &Value) -> Value {
     serde_json::from_str(&session.request(&request.to_string())).unwrap()
 }
 
 fn codes(session: &mut Session) -> Vec<String> {
-    let answer = ask(session, json!({"do": "problems", "count": 100}));
+    let answer = ask(session, &json!({"do": "problems", "count": 100}));
     let all = answer["problems"].as_array().unwrap().iter();
     all.map(|one| one["code"].as_str().unwrap().to_owned()).collect()
 }
@@ -81,7 +81,7 @@ fn endpoint_of_an_unread_pod_does_not_look_healthy() {
         ("dubbo.io-value", value.replace('=', ""), "refused"),
     ] {
         let mut session = opened(&pod("n", "p", label, &value));
-        let rows = ask(&mut session, json!({"do": "rows", "count": 10}))["rows"].clone();
+        let rows = ask(&mut session, &json!({"do": "rows", "count": 10}))["rows"].clone();
         let endpoint = &rows[2];
         assert_eq!(
             (&endpoint["kind"], &endpoint["verdict"]),
@@ -96,7 +96,7 @@ fn endpoint_of_an_unread_pod_does_not_look_healthy() {
 fn one_pod_that_stands_there_twice_counts_as_one() {
     let one = provider("n", "p", "dubbo://10.0.0.1:1/a.B");
     let mut session = opened(&(one.clone() + &one));
-    let summary = ask(&mut session, json!({"do": "summary"}));
+    let summary = ask(&mut session, &json!({"do": "summary"}));
     assert_eq!((&summary["pods"], &summary["records"]), (&json!(1), &json!(1)));
     assert_eq!(codes(&mut session), ["pod-twice"]);
 }
@@ -105,7 +105,7 @@ fn one_pod_that_stands_there_twice_counts_as_one() {
 fn what_is_missing_at_the_end_of_an_annotation_has_a_place() {
     let value = records(&["/dubbo/a.B".to_owned(), "/dubbo/a.C".to_owned()]);
     let mut session = opened(&pod("n", "p", "dubbo.io-value", &value[..24]));
-    let detail = ask(&mut session, json!({"do": "detail", "pod": 0}));
+    let detail = ask(&mut session, &json!({"do": "detail", "pod": 0}));
     let problem = &detail["problems"][0];
     assert_eq!(problem["code"], "not-json");
     assert_eq!(problem["places"]["source"].as_array().map(Vec::len), Some(2), "{problem}");
@@ -116,10 +116,10 @@ fn a_row_is_found_where_it_stands_now() {
     let text = provider("n", "p", "dubbo://10.0.0.1:1/a.B") + &consumer("n", "c", "");
     let mut session = opened(&text);
     let places = |session: &mut Session, ids: Value| {
-        ask(session, json!({"do": "rows", "count": 1, "ids": ids}))["places"].clone()
+        ask(session, &json!({"do": "rows", "count": 1, "ids": ids}))["places"].clone()
     };
     assert_eq!(places(&mut session, json!(["s0", "e1.0", "e7.7", "x"])), json!([0, 4, null, null]));
-    ask(&mut session, json!({"do": "view", "find": "consumer://"}));
+    ask(&mut session, &json!({"do": "view", "find": "consumer://"}));
     assert_eq!(places(&mut session, json!(["e1.0", "e0.0"])), json!([2, null]));
 }
 
@@ -139,11 +139,11 @@ fn filters_let_through_what_has_the_value() {
         ("is:ready", 0),
         ("nonsense", 3),
     ] {
-        ask(&mut session, json!({"do": "view", "filters": [filter]}));
-        let table = ask(&mut session, json!({"do": "table"}));
+        ask(&mut session, &json!({"do": "view", "filters": [filter]}));
+        let table = ask(&mut session, &json!({"do": "table"}));
         assert_eq!(table["cells"].as_array().map(Vec::len), Some(12 * endpoints), "{filter}");
     }
-    let facets = ask(&mut session, json!({"do": "facets"}));
+    let facets = ask(&mut session, &json!({"do": "facets"}));
     assert_eq!(facets["app"], json!(["shop", "shop2"]));
     assert_eq!(
         (&facets["ns"], &facets["protocol"]),
@@ -159,7 +159,7 @@ fn a_record_shows_whom_it_calls_with_its_share_and_why_not_the_others() {
         + &consumer("n", "c", "");
     let mut session = opened(&text);
     let relations =
-        ask(&mut session, json!({"do": "detail", "pod": 3, "record": 0}))["relations"].clone();
+        ask(&mut session, &json!({"do": "detail", "pod": 3, "record": 0}))["relations"].clone();
     assert_eq!(
         (&relations["calls"], &relations["calling"], &relations["never"]),
         (&json!(true), &json!(2), &json!(1))
@@ -169,7 +169,7 @@ fn a_record_shows_whom_it_calls_with_its_share_and_why_not_the_others() {
     assert_eq!((&pairs[1]["in"], &pairs[1]["share"]), (&json!("n/q"), &json!(2500)));
     assert_eq!(pairs[2]["why"], json!(["version", "", "2"]));
     let called =
-        ask(&mut session, json!({"do": "detail", "pod": 1, "record": 0}))["relations"].clone();
+        ask(&mut session, &json!({"do": "detail", "pod": 1, "record": 0}))["relations"].clone();
     assert_eq!((&called["calls"], &called["pairs"][0]["share"]), (&json!(false), &json!(2500)));
 }
 
@@ -178,7 +178,7 @@ fn the_graph_joins_applications_by_what_they_call_and_marks_what_is_broken() {
     let text = provider("n", "p", "dubbo://10.0.0.1:1/a.B?application=shop")
         + &consumer("n", "gate-7c9f5d4f-2xk8p", "")
         + &consumer("n", "late-0", "application=late&version=2");
-    let graph = ask(&mut opened(&text), json!({"do": "graph"}));
+    let graph = ask(&mut opened(&text), &json!({"do": "graph"}));
     let nodes: Vec<_> = graph["nodes"].as_array().unwrap().iter().map(|it| it[1].clone()).collect();
     assert_eq!(nodes, ["gate", "a.B", "shop", "late"]);
     let edges = graph["edges"].as_array().unwrap().iter();
@@ -198,19 +198,19 @@ fn a_selection_is_found_by_what_it_is() {
     let text = provider("n", "p", "dubbo://10.0.0.1:1/a.B") + &consumer("n", "c", "");
     let mut session = opened(&text);
     assert_eq!(
-        ask(&mut session, json!({"do": "locate", "name": "n/c", "record": 0})),
+        ask(&mut session, &json!({"do": "locate", "name": "n/c", "record": 0})),
         json!({"pod": 1, "record": 0})
     );
     assert_eq!(
-        ask(&mut session, json!({"do": "locate", "name": "n/c", "record": 9})),
+        ask(&mut session, &json!({"do": "locate", "name": "n/c", "record": 9})),
         json!({"pod": 1, "record": null})
     );
     assert_eq!(
-        ask(&mut session, json!({"do": "locate", "name": "n/x"})),
+        ask(&mut session, &json!({"do": "locate", "name": "n/x"})),
         json!({"pod": null, "record": null})
     );
     let detail = |session: &mut Session, uid: &str| {
-        ask(session, json!({"do": "detail", "pod": 0, "record": 0, "uid": uid}))
+        ask(session, &json!({"do": "detail", "pod": 0, "record": 0, "uid": uid}))
     };
     assert_eq!(detail(&mut session, "u-c")["name"], "c", "wherever it is");
     assert_eq!(
@@ -224,8 +224,8 @@ fn a_selection_is_found_by_what_it_is() {
 fn all_pods_are_shared_or_one() {
     let text = provider("n", "p", "dubbo://10.0.0.1:1/a.B") + &consumer("n", "c", "");
     let mut session = opened(&text);
-    let pods = |session: &mut Session, request: Value| ask(session, request)["pods"].clone();
-    assert_eq!(pods(&mut session, json!({"do": "share"})), 2);
-    assert_eq!(pods(&mut session, json!({"do": "share", "pod": 1})), 1);
-    assert_eq!(ask(&mut session, json!({"do": "share", "pod": 9}))["refused"], "unreadable");
+    let pods = |session: &mut Session, request: &Value| ask(session, request)["pods"].clone();
+    assert_eq!(pods(&mut session, &json!({"do": "share"})), 2);
+    assert_eq!(pods(&mut session, &json!({"do": "share", "pod": 1})), 1);
+    assert_eq!(ask(&mut session, &json!({"do": "share", "pod": 9}))["refused"], "unreadable");
 }

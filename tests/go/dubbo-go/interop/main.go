@@ -80,17 +80,15 @@ func main() {
 		}
 	case "subscribe":
 		u := parse(os.Args[2])
-		go func() {
-			if err := reg.Register(u); err != nil {
-				fail("registering the consumer", err)
-			}
-		}()
+		if err := reg.Register(u); err != nil {
+			fail("registering the consumer", err)
+		}
 		go func() {
 			if err := reg.Subscribe(u, printer{}); err != nil {
 				fail("subscribing", err)
 			}
 		}()
 	}
-	// Whoever started it holds the other end: it never outlives that process.
+	// The process that started it holds the other end: it never outlives that one.
 	_, _ = io.Copy(io.Discard, os.Stdin)
 }

@@ -1,7 +1,7 @@
-// Keeps one JSON file with everything that is registered, for whoever can read a file: a handler of
+// Keeps one JSON file with everything that is registered, for any program that can read a file: a handler of
 // `dubbo-watcher --handler`. It is rewritten as a whole after each batch of changes.
 //
-// It knows nothing but what it was told; it must never need what an earlier instance knew.
+// It knows nothing but what it was given; it must never need what an earlier instance knew.
 
 import { write } from "dubbo:registry/files@0.1.0";
 

@@ -140,9 +140,9 @@ pub(super) fn services(scope: &Scope) -> Request {
     request(Verb::List, &target, None)
 }
 
-/// The readiness of one of them, by way of the API server.
-pub(super) fn readiness(namespace: &str, name: &str) -> Request {
-    let target = format!("/api/v1/namespaces/{namespace}/services/{name}:http/proxy/readyz");
+/// The readiness of one of them, by way of the API server, at this port.
+pub(super) fn readiness(namespace: &str, name: &str, port: &str) -> Request {
+    let target = format!("/api/v1/namespaces/{namespace}/services/{name}:{port}/proxy/readyz");
     request(Verb::Get, &target, None)
 }
 

@@ -19,10 +19,9 @@ impl Visit<'_> {
         if !answer.is_ok() {
             return Ok(());
         }
-        for (namespace, name) in named(&answer.json()).into_iter().take(AT_MOST) {
-            let Ok(answer) = ask(&mut self.client, ask::readiness(&namespace, &name)).await else {
-                continue;
-            };
+        for (namespace, name, port) in named(&answer.json()).into_iter().take(AT_MOST) {
+            let request = ask::readiness(&namespace, &name, port);
+            let Ok(answer) = ask(&mut self.client, request).await else { continue };
             let service = format!("Service {namespace}/{name}");
             match answer.status {
                 200 => Report::well(&format!("{service} is in sync and serves"))?,
@@ -34,14 +33,21 @@ impl Visit<'_> {
     }
 }
 
-/// Namespace and name of each object of a list.
-fn named(list: &Value) -> Vec<(String, String)> {
+/// Namespace and name of each Service of a list, and the port that answers probes: one of their own where there is one.
+fn named(list: &Value) -> Vec<(String, String, &'static str)> {
     let items = list.get("items").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
     let part = |item: &Value, pointer: &str| {
         item.pointer(pointer).and_then(Value::as_str).map(str::to_owned)
     };
-    let both = |item| Some((part(item, "/metadata/namespace")?, part(item, "/metadata/name")?));
-    items.iter().filter_map(both).collect()
+    let port = |item: &Value| {
+        let ports = item.pointer("/spec/ports").and_then(Value::as_array).into_iter().flatten();
+        let is_for_probes = |port: &Value| port.get("name").is_some_and(|name| name == "probes");
+        if ports.into_iter().any(is_for_probes) { "probes" } else { "http" }
+    };
+    let all = |item| {
+        Some((part(item, "/metadata/namespace")?, part(item, "/metadata/name")?, port(item)))
+    };
+    items.iter().filter_map(all).collect()
 }
 
 /// What the server or `serve` gives as the reason.
@@ -61,9 +67,11 @@ mod tests {
 
     #[test]
     fn services_are_named_and_what_is_no_list_names_none() {
-        let list =
-            json!({"items": [{"metadata": {"namespace": "shop", "name": "dubbo-watcher"}}, {}]});
-        assert_eq!(named(&list), [("shop".to_owned(), "dubbo-watcher".to_owned())]);
+        let metadata = json!({"namespace": "shop", "name": "dubbo-watcher"});
+        let ports = json!({"ports": [{"name": "https"}, {"name": "probes"}]});
+        let items = json!([{"metadata": metadata}, {}, {"metadata": metadata, "spec": ports}]);
+        let service = |port| ("shop".to_owned(), "dubbo-watcher".to_owned(), port);
+        assert_eq!(named(&json!({"items": items})), [service("http"), service("probes")]);
         assert!(named(&json!(null)).is_empty());
     }
 

@@ -11,7 +11,7 @@ use futures_util::future::BoxFuture;
 use http::{HeaderMap, HeaderName, Request, header};
 
 use super::gate::{WriteVerb, admit};
-use super::{Answer, Outgoing, Refusal, Told, place};
+use super::{Answer, Outgoing, Refusal, Report, place};
 use dubbo_k8s_registry::kube::Client;
 
 /// A kube-apiserver, for a guest that may only read from it unless it was allowed more.
@@ -19,23 +19,23 @@ pub struct Kubernetes {
     client: Arc<Mutex<Client>>,
     started: Instant,
     allowed: Vec<WriteVerb>,
-    told: Told,
+    report: Report,
 }
 
 impl Kubernetes {
-    /// The server of this client. `told` is called, a few times at most, with the reason for which a
+    /// The server of this client. `report` is called, a few times at most, with the reason for which a
     /// request came to nothing; it is plain text but for what the guest has put into it.
     pub fn new(
         client: Client,
         allowed: Vec<WriteVerb>,
-        told: impl Fn(&str) + Send + Sync + 'static,
+        report: impl Fn(&str) + Send + Sync + 'static,
     ) -> Self {
-        let told: Told = Arc::new(move |refusal: &Refusal| told(&refusal.to_string()));
-        Self { client: Arc::new(Mutex::new(client)), started: Instant::now(), allowed, told }
+        let report: Report = Arc::new(move |refusal: &Refusal| report(&refusal.to_string()));
+        Self { client: Arc::new(Mutex::new(client)), started: Instant::now(), allowed, report }
     }
 
-    pub(in crate::sandbox) fn told(&self) -> Told {
-        Arc::clone(&self.told)
+    pub(in crate::sandbox) fn report(&self) -> Report {
+        Arc::clone(&self.report)
     }
 }
 

@@ -25,7 +25,7 @@ pub use self::kubernetes::Kubernetes;
 
 /// The largest body of a request; it is held until it is sent.
 const BODY: usize = 1 << 20;
-/// What is told of one guest's requests. The rest is the same, or a nuisance.
+/// How many refusals of one guest are reported. The rest is the same, or a nuisance.
 const TOLD: usize = 10;
 
 /// Where requests go, and which of them.
@@ -56,18 +56,18 @@ impl fmt::Display for Refusal {
     }
 }
 
-/// Somebody who is told why a guest's request came to nothing.
-pub(crate) type Told = Arc<dyn Fn(&Refusal) + Send + Sync>;
+/// Gets why a guest's request came to nothing.
+pub(crate) type Report = Arc<dyn Fn(&Refusal) + Send + Sync>;
 
 /// The requests of one guest.
 pub(crate) struct Requests {
     to: Arc<dyn Outgoing>,
     room: Arc<Semaphore>,
-    told: Told,
-    tellings: Arc<AtomicUsize>,
+    report: Report,
+    reports: Arc<AtomicUsize>,
 }
 
-/// Leads nowhere: for a guest that may ask nobody.
+/// Leads nowhere: for a guest that may ask no host.
 #[derive(Debug)]
 pub(crate) struct Nowhere;
 
@@ -80,17 +80,17 @@ impl Outgoing for Nowhere {
 
 impl Requests {
     /// At most `most` of them at the same time.
-    pub(crate) fn new(to: Arc<dyn Outgoing>, most: usize, told: Told) -> Self {
+    pub(crate) fn new(to: Arc<dyn Outgoing>, most: usize, report: Report) -> Self {
         let room = Arc::new(Semaphore::new(most));
-        Self { to, room, told, tellings: Arc::default() }
+        Self { to, room, report, reports: Arc::default() }
     }
 
-    /// What tells why something came to nothing, a few times.
-    fn telling(&self) -> impl Fn(&Refusal) + Send + use<> {
-        let (told, tellings) = (Arc::clone(&self.told), Arc::clone(&self.tellings));
+    /// Reports why something came to nothing, a few times.
+    fn reporter(&self) -> impl Fn(&Refusal) + Send + use<> {
+        let (report, reports) = (Arc::clone(&self.report), Arc::clone(&self.reports));
         move |refusal| {
-            if tellings.fetch_add(1, Ordering::Relaxed) < TOLD {
-                told(refusal);
+            if reports.fetch_add(1, Ordering::Relaxed) < TOLD {
+                report(refusal);
             }
         }
     }
@@ -108,7 +108,7 @@ impl WasiHttpHooks for Requests {
         let Ok(permit) = Arc::clone(&self.room).try_acquire_owned() else {
             return Box::new(std::future::ready(Err(Error::ConnectionLimitReached)));
         };
-        let (to, tell) = (Arc::clone(&self.to), self.telling());
+        let (to, report) = (Arc::clone(&self.to), self.reporter());
         let patience = options.and_then(|options| options.first_byte_timeout);
         Box::new(async move {
             let (head, body) = request.into_parts();
@@ -127,7 +127,7 @@ impl WasiHttpHooks for Requests {
                     Ok((answered(answer, permit), Box::new(std::future::ready(Ok(()))) as _))
                 }
                 Err(refusal) => {
-                    tell(&refusal);
+                    report(&refusal);
                     Err(code(&refusal))
                 }
             }
@@ -158,7 +158,7 @@ const HIDDEN: [HeaderName; 6] = [
     HeaderName::from_static("alt-svc"),
 ];
 
-/// What a guest is told of a refusal: a code, without the details that are for people.
+/// What a guest gets of a refusal: a code, without the details that are for people.
 fn code(refusal: &Refusal) -> Error {
     let Refusal::Failed(error) = refusal else { return Error::HttpRequestDenied };
     match error.kind {

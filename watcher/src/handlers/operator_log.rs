@@ -1,4 +1,4 @@
-//! What an operator is told of a handler: what went wrong, what was done about it, and the lines that the
+//! What an operator reads of a handler: what went wrong, what was done about it, and the lines that the
 //! handler writes itself. Bounded: a handler that writes without end is cut short.
 
 use std::io;
@@ -20,7 +20,7 @@ const WAITING: usize = 16 << 10;
 
 /// Something about a handler that is worth a line.
 #[derive(Debug, Clone, Copy)]
-pub struct Told<'a> {
+pub struct LogMessage<'a> {
     /// Which handler.
     pub handler: &'a str,
     /// What.
@@ -29,12 +29,12 @@ pub struct Told<'a> {
     pub failure: bool,
 }
 
-pub(super) type Tell = Arc<dyn Fn(Told<'_>) + Send + Sync>;
+pub(super) type Report = Arc<dyn Fn(LogMessage<'_>) + Send + Sync>;
 
-/// What is told of one handler.
-pub(super) struct Journal {
+/// The messages about one handler.
+pub(super) struct OperatorLog {
     handler: String,
-    tell: Tell,
+    report: Report,
     allowance: Mutex<Allowance>,
 }
 
@@ -43,20 +43,20 @@ struct Allowance {
     lines: u32,
 }
 
-impl Journal {
-    pub(super) fn new(handler: &str, tell: Tell) -> Self {
+impl OperatorLog {
+    pub(super) fn new(handler: &str, report: Report) -> Self {
         let allowance = Mutex::new(Allowance { since: Instant::now(), lines: 0 });
-        Self { handler: handler.to_owned(), tell, allowance }
+        Self { handler: handler.to_owned(), report, allowance }
     }
 
     /// Something the host has to say.
     pub(super) fn say(&self, text: &str) {
-        (self.tell)(Told { handler: &self.handler, text, failure: false });
+        (self.report)(LogMessage { handler: &self.handler, text, failure: false });
     }
 
     /// A failure.
     pub(super) fn fail(&self, text: &str) {
-        (self.tell)(Told { handler: &self.handler, text, failure: true });
+        (self.report)(LogMessage { handler: &self.handler, text, failure: true });
     }
 
     /// Something that a handler can bring about as often as it likes.
@@ -78,21 +78,21 @@ impl Journal {
 
     /// Where the handler's standard outputs go.
     pub(super) fn stream(self: &Arc<Self>) -> AsyncStdoutStream {
-        let lines = Lines { journal: Arc::clone(self), line: Vec::new() };
+        let lines = Lines { operator_log: Arc::clone(self), line: Vec::new() };
         AsyncStdoutStream::new(WAITING, lines)
     }
 }
 
 /// Cuts what is written into lines.
 struct Lines {
-    journal: Arc<Journal>,
+    operator_log: Arc<OperatorLog>,
     line: Vec<u8>,
 }
 
 impl Lines {
     fn end(&mut self) {
         if !self.line.is_empty() {
-            self.journal.note(&String::from_utf8_lossy(&self.line));
+            self.operator_log.note(&String::from_utf8_lossy(&self.line));
             self.line.clear();
         }
     }
@@ -131,30 +131,31 @@ mod tests {
     use super::*;
 
     fn lines() -> (Lines, Arc<Mutex<Vec<String>>>) {
-        let told = Arc::new(Mutex::new(Vec::new()));
-        let telling = Arc::clone(&told);
-        let tell: Tell = Arc::new(move |told| telling.lock().unwrap().push(told.text.to_owned()));
-        (Lines { journal: Arc::new(Journal::new("h", tell)), line: Vec::new() }, told)
+        let lines = Arc::new(Mutex::new(Vec::new()));
+        let received = Arc::clone(&lines);
+        let report: Report =
+            Arc::new(move |message| received.lock().unwrap().push(message.text.to_owned()));
+        (Lines { operator_log: Arc::new(OperatorLog::new("h", report)), line: Vec::new() }, lines)
     }
 
     #[tokio::test]
     async fn what_is_written_is_told_line_by_line_and_cut() {
-        let (mut lines, told) = lines();
+        let (mut lines, messages) = lines();
         lines.write_all(b"one\ntw").await.unwrap();
         lines.write_all(b"o\n\n").await.unwrap();
         lines.write_all(&[b'x'; 5000]).await.unwrap();
         lines.write_all(b"\n").await.unwrap();
-        let told = told.lock().unwrap();
-        assert_eq!(told[..2], ["one", "two"]);
-        assert_eq!(told[2].len(), LINE);
+        let messages = messages.lock().unwrap();
+        assert_eq!(messages[..2], ["one", "two"]);
+        assert_eq!(messages[2].len(), LINE);
     }
 
     #[tokio::test]
     async fn one_that_writes_without_end_is_left_out() {
-        let (mut lines, told) = lines();
+        let (mut lines, messages) = lines();
         for _ in 0..1000 {
             lines.write_all(b"again\n").await.unwrap();
         }
-        assert_eq!(told.lock().unwrap().len(), LINES as usize + 1);
+        assert_eq!(messages.lock().unwrap().len(), LINES as usize + 1);
     }
 }
