@@ -54,10 +54,7 @@ impl Guarded {
         let overrides = Overrides { kubeconfig, ..Overrides::default() };
         let connection = Connection::load(&overrides, &Environment::empty([])).unwrap();
         let client = Client::new(connection.clone()).unwrap();
-        let followed = match &scopes {
-            Some(_) => Some(vec!["default".to_owned(), "shop".to_owned()]),
-            None => None,
-        };
+        let followed = scopes.as_ref().map(|_| vec!["default".to_owned(), "shop".to_owned()]);
         let settings = Settings::new(scopes.unwrap_or_else(Scopes::all));
         let registry = Arc::new(Registry::connect(Config::new(connection, settings)).unwrap());
         assert!(within(registry.synced()).await);

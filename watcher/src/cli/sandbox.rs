@@ -37,7 +37,7 @@ pub(super) async fn run(arguments: &Sandbox) -> Result<(), Ended> {
         sandbox::Sandbox::new(Program::load(&path, &compiler)?, confines)
     });
     let command = tokio::select! {
-        compiled = compiling => compiled.map_err(io::Error::other)?.map_err(|error| unusable(&error))?,
+        loaded = compiling => loaded.map_err(io::Error::other)?.map_err(|error| unusable(&error))?,
         () = signals.next() => return Err(Ended::Interrupted),
     };
     let verbs = arguments.verbs.iter().map(|&verb| verb.into()).collect();

@@ -30,7 +30,7 @@ pub(crate) enum Allocation {
 /// An engine and its clock.
 #[derive(Clone)]
 pub(crate) struct Engine {
-    pub(crate) engine: wasmtime::Engine,
+    pub(crate) wasm: wasmtime::Engine,
     ticking: Arc<Ticking>,
     allocation: Allocation,
 }
@@ -87,7 +87,7 @@ impl Engine {
         let engine = wasmtime::Engine::new(&config)
             .map_err(|error| LoadError::Engine { reason: format!("{error:#}") })?;
         let ticking = Arc::new(Ticking::start(&engine));
-        Ok(Self { engine, ticking, allocation })
+        Ok(Self { wasm: engine, ticking, allocation })
     }
 
     /// What the compiler has to know, the same in the process that compiles.
@@ -114,10 +114,10 @@ impl Engine {
         let invalid =
             |error: &wasmtime::Error| LoadError::Invalid { path: to_path(), reason: why(error) };
         let component = match compiler {
-            Compiler::Here => Component::new(&self.engine, &bytes),
+            Compiler::Here => Component::new(&self.wasm, &bytes),
             Compiler::Confined(program) => {
-                let compiled = compile(program, self.allocation, path, bytes)?;
-                self.adopt(&compiled)
+                let code = compile(program, self.allocation, path, bytes)?;
+                self.adopt(&code)
             }
         };
         let component = component.map_err(|error| invalid(&error))?;
@@ -129,7 +129,7 @@ impl Engine {
     fn adopt(&self, compiled: &[u8]) -> wasmtime::Result<Component> {
         // SAFETY: the bytes are the output of `precompile_component` of the same build, from a child of this process
         // that no one else can write to. The engine refuses those of another version or configuration.
-        unsafe { Component::deserialize(&self.engine, compiled) }
+        unsafe { Component::deserialize(&self.wasm, compiled) }
     }
 }
 

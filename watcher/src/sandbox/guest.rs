@@ -43,7 +43,7 @@ impl<E: Send + 'static> Guest<E> {
         http.set_field_size_limit(FIELDS);
         let limiter = Limiter::new(confines);
         let guest = Self { wasi: wasi.build(), http, requests, table, limiter, extra };
-        let mut store = Store::new(&engine.engine, guest);
+        let mut store = Store::new(&engine.wasm, guest);
         store.limiter(|guest| &mut guest.limiter);
         store.epoch_deadline_async_yield_and_update(1);
         store.set_epoch_deadline(1);
@@ -52,7 +52,7 @@ impl<E: Send + 'static> Guest<E> {
 
     /// What every guest may import.
     pub(crate) fn linker(engine: &Engine) -> wasmtime::Result<Linker<Self>> {
-        let mut linker = Linker::new(&engine.engine);
+        let mut linker = Linker::new(&engine.wasm);
         wasmtime_wasi::p2::add_to_linker_async(&mut linker)?;
         wasmtime_wasi_http::p2::add_only_http_to_linker_async(&mut linker)?;
         Ok(linker)

@@ -36,7 +36,7 @@ impl Visit<'_> {
 /// Namespace and name of each Service of a list, and the port that answers probes: one of their own where there is one.
 fn named(list: &Value) -> Vec<(String, String, &'static str)> {
     let items = list.get("items").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
-    let part = |item: &Value, pointer: &str| {
+    let text = |item: &Value, pointer: &str| {
         item.pointer(pointer).and_then(Value::as_str).map(str::to_owned)
     };
     let port = |item: &Value| {
@@ -45,7 +45,7 @@ fn named(list: &Value) -> Vec<(String, String, &'static str)> {
         if ports.into_iter().any(is_for_probes) { "probes" } else { "http" }
     };
     let all = |item| {
-        Some((part(item, "/metadata/namespace")?, part(item, "/metadata/name")?, port(item)))
+        Some((text(item, "/metadata/namespace")?, text(item, "/metadata/name")?, port(item)))
     };
     items.iter().filter_map(all).collect()
 }
