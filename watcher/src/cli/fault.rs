@@ -174,7 +174,7 @@ mod tests {
             (r#"{"kind":"Deployment"}"#, "expected Pods, found Deployment"),
             ("kind: A\n---\nkind: A\n---\nkind: B\n", "expected Pods, found A (2 times), B"),
             (r#"{"a":1}"#, "expected Pods, found an object without a kind"),
-            ("[1]", "expected Pods, found something that is not an object"),
+            ("- 1\n", "expected Pods, found something that is not an object"),
         ] {
             assert_eq!(said(text, Language::English).as_deref(), Some(message), "{text}");
         }
