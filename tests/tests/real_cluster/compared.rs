@@ -39,12 +39,13 @@ pub(crate) async fn run_all(server: &mut ControlPlane, cluster: &Cluster) {
     for pod in recorded_pods() {
         namespace.create_with_status(&pod).await;
     }
-    let list = namespace.list("", "application/json").await;
-    let version = list["metadata"]["resourceVersion"].as_str().unwrap().to_owned();
+    let version = version_of(&namespace.list("limit=1", "application/json").await);
     server.etcdctl(&["compact", &version]);
-    // Its cache of what can be watched begins anew as well.
+    // Its cache of what can be watched begins anew as well, not before the version of now.
     server.kill_apiserver();
     server.start_apiserver().await;
+    let list = namespace.list("", "application/json").await;
+    let version = version_of(&list);
     let scripted = scripted(&list, &account).await;
     let sides = [
         Side {
@@ -67,6 +68,10 @@ pub(crate) async fn run_all(server: &mut ControlPlane, cluster: &Cluster) {
     let compared = compare(&sides, &state).await;
     judge(&release, &compared);
     namespace.remove().await;
+}
+
+fn version_of(list: &Value) -> String {
+    list["metadata"]["resourceVersion"].as_str().unwrap().to_owned()
 }
 
 /// By request: how the answers differ; empty when they agree.
