@@ -103,7 +103,7 @@ test('empty, ready, source, edited', { timeout: 180_000 }, async () => {
   await look('layers', 2);
 });
 
-test('problems, a problem, edit, diff, share, help', { timeout: 300_000 }, async () => {
+test('problems, a problem, edit, diff, share, help', { timeout: 600_000 }, async () => {
   await open();
   await page.waitForSelector('.hollow.empty');
   await troubled();
@@ -143,7 +143,7 @@ test('problems, a problem, edit, diff, share, help', { timeout: 300_000 }, async
   await look('help');
 });
 
-test('relations, filters, the graph and its table', { timeout: 300_000 }, async () => {
+test('relations, filters, the graph and its table', { timeout: 600_000 }, async () => {
   await open();
   await page.waitForSelector('.hollow.empty');
   await troubled();
