@@ -96,7 +96,7 @@ fn compile_bomb() -> Vec<u8> {
         body.extend([vec![0x20], leb(variable), vec![0x41, 1, 0x6a, 0x21], leb(variable)].concat());
     }
     // Back to the loop that was entered last, as long as the first variable is not zero.
-    body.extend([[0x20, 0, 0x0d, 0, 0x0b]; LOOPS].concat());
+    body.extend([0x20, 0, 0x0d, 0, 0x0b].repeat(LOOPS));
     body.push(0x0b);
     let module = [
         b"\0asm\x01\0\0\0".to_vec(),
