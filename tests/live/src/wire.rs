@@ -218,16 +218,18 @@ async fn fill(endpoint: &Endpoint, namespace: &str, pods: Vec<Value>) -> Outcome
 
 async fn create(endpoint: &Endpoint, target: &str, pod: &Value) -> Outcome {
     let mut new = pod.clone();
-    let metadata = new["metadata"].as_object_mut().ok_or("a Pod without metadata")?;
+    let metadata = new.get_mut("metadata").and_then(Value::as_object_mut);
+    let metadata = metadata.ok_or("a Pod without metadata")?;
     metadata.retain(|name, _| {
         matches!(
             name.as_str(),
             "name" | "generateName" | "labels" | "annotations" | "ownerReferences"
         )
     });
-    let name = metadata["name"].as_str().ok_or("a Pod without a name")?.to_owned();
+    let name =
+        metadata.get("name").and_then(Value::as_str).ok_or("a Pod without a name")?.to_owned();
     write(endpoint, "POST", target, &new).await?;
-    let status = json!({"status": pod["status"]});
+    let status = json!({"status": pod.get("status")});
     write(endpoint, "PATCH", &format!("{target}/{name}/status"), &status).await
 }
 

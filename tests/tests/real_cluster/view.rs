@@ -7,7 +7,7 @@ use dubbo_k8s_engine::{Cause, RelistReason, Scopes, Settings};
 use dubbo_k8s_registry::{Config, Registry, Subscription, Update, kube};
 use futures_util::StreamExt as _;
 
-use crate::cluster::{Namespace, PATIENCE};
+use crate::cluster::{Namespace, PATIENCE, any_address};
 use crate::scenarios::key;
 
 /// What one subscriber knows, by its snapshots and changes alone.
@@ -38,7 +38,8 @@ impl View {
     /// Of these namespaces, as the user of a configuration.
     pub(crate) fn by(connection: kube::config::Config, namespaces: &[&str]) -> Self {
         let scopes = Scopes::namespaces(namespaces).unwrap();
-        let registry = Registry::connect(Config::new(connection, Settings::new(scopes))).unwrap();
+        let settings = Settings { trust: any_address(), ..Settings::new(scopes) };
+        let registry = Registry::connect(Config::new(connection, settings)).unwrap();
         let updates = registry.subscribe_all();
         Self { registry, updates, seen: Seen::default() }
     }
