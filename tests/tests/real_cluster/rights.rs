@@ -151,9 +151,13 @@ async fn apply(cluster: &Cluster, manifest: &Value) {
         format!("/namespaces/{NAMESPACE}")
     };
     let name = manifest["metadata"]["name"].as_str().unwrap();
+    let kind_in_lower_case = kind.to_lowercase();
+    let resource = match kind_in_lower_case.strip_suffix('y') {
+        Some(stem) => format!("{stem}ies"),
+        None => format!("{kind_in_lower_case}s"),
+    };
     let target = format!(
-        "{group}{namespace}/{}s/{name}?fieldManager=suite&force=true&fieldValidation=Strict",
-        kind.to_lowercase()
+        "{group}{namespace}/{resource}/{name}?fieldManager=suite&force=true&fieldValidation=Strict"
     );
     let content_type = Some("application/apply-patch+yaml");
     let (status, answer) = cluster.json("PATCH", &target, content_type, manifest).await;
