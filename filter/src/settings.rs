@@ -102,14 +102,17 @@ pub enum Endpoint {
     OriginalDst,
     /// By [`OVERRIDE_HEADER`], for the policy `override_host`.
     OverrideHost,
+    /// By Envoy's filter state, for a cluster of type `ORIGINAL_DST`: no header is changed, and no route chosen again.
+    FilterState,
 }
 
 impl Endpoint {
-    /// The header that carries the endpoint.
-    pub const fn header(&self) -> &'static str {
+    /// The header that carries the endpoint, where it is a header.
+    pub const fn header(&self) -> Option<&'static str> {
         match self {
-            Self::OriginalDst => ORIGINAL_DST_HEADER,
-            Self::OverrideHost => OVERRIDE_HEADER,
+            Self::OriginalDst => Some(ORIGINAL_DST_HEADER),
+            Self::OverrideHost => Some(OVERRIDE_HEADER),
+            Self::FilterState => None,
         }
     }
 }
@@ -248,7 +251,7 @@ mod tests {
         let discovery = settings.discovery.unwrap();
         assert_eq!((&*discovery.authority, discovery.wait), ("watcher", Duration::from_secs(30)));
         assert_eq!(settings.balance, Balance::WeightedRandom);
-        assert_eq!(settings.endpoint.header(), ORIGINAL_DST_HEADER);
+        assert_eq!(settings.endpoint.header(), Some(ORIGINAL_DST_HEADER));
         assert!(settings.clear_route_cache && settings.access_log && !settings.allow_loopback);
     }
 
@@ -262,7 +265,7 @@ mod tests {
         )
         .unwrap();
         assert_eq!(settings.balance, Balance::ConsistentHash("x-user".into()));
-        assert_eq!(settings.endpoint.header(), OVERRIDE_HEADER);
+        assert_eq!(settings.endpoint.header(), Some(OVERRIDE_HEADER));
         assert_eq!(settings.otherwise, Otherwise::Pass);
         assert!(settings.allow_loopback && !settings.clear_route_cache && !settings.access_log);
         assert_eq!(settings.bounds, Bounds { providers: 5, ..Bounds::default() });

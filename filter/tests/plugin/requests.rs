@@ -59,6 +59,27 @@ fn a_client_cannot_name_an_endpoint() {
 }
 
 #[test]
+fn an_endpoint_in_the_filter_state_changes_no_header() {
+    let proxy = Proxy::default();
+    proxy.has_filter_state.set(true);
+    let plugin = plugin(&proxy, &["tri://10.0.0.1:1/a.B"], r#","endpoint":"filterState""#);
+    assert_eq!(proxy.request(&plugin, "/a.B/get", &[]).0, None);
+    assert_eq!(proxy.endpoint_state.borrow().as_deref(), Some("10.0.0.1:1"));
+    assert_eq!(proxy.cleared.get(), 0);
+    // A client that names an endpoint loses it all the same.
+    let forged = [("x-envoy-original-dst-host", "169.254.169.254:80")];
+    assert_eq!(proxy.request(&plugin, "/a.B/get", &forged).0, None);
+}
+
+#[test]
+fn a_proxy_without_that_filter_state_gets_the_header() {
+    let proxy = Proxy::default();
+    let plugin = plugin(&proxy, &["tri://10.0.0.1:1/a.B"], r#","endpoint":"filterState""#);
+    assert_eq!(endpoint(&proxy, &plugin, "/a.B/get", &[]), "10.0.0.1:1");
+    assert_eq!(proxy.cleared.get(), 1);
+}
+
+#[test]
 fn who_cannot_be_routed_is_told_so_and_no_more() {
     let proxy = Proxy::default();
     let plugin = plugin(&proxy, &["tri://10.0.0.1:1/a.B?version=2", "rest://10.0.0.9:1/a.R"], "");

@@ -117,14 +117,14 @@ impl Mesh {
         settings: &Value,
         fill: impl FnOnce(&Server) -> Result<(), Status>,
     ) -> Result<Self, Error> {
-        Self::start_beside(programs, settings, Vec::new(), fill).await
+        Self::start_beside(programs, settings, |_| Vec::new(), fill).await
     }
 
-    /// As [`Mesh::start`], with more listeners in the same Envoy.
+    /// As [`Mesh::start`], with more listeners in the same Envoy; they are made where the watcher's address is known.
     pub async fn start_beside(
         programs: &Programs,
         settings: &Value,
-        listeners: Vec<config::Listener>,
+        listeners: impl FnOnce(SocketAddr) -> Vec<config::Listener>,
         fill: impl FnOnce(&Server) -> Result<(), Status>,
     ) -> Result<Self, Error> {
         let cluster = Server::start(Options::default()).await?;
@@ -137,7 +137,7 @@ impl Mesh {
         let watcher_address = watcher.address();
         let settings = discovering(settings, watcher_address);
         let mut all = vec![ingress(programs, LISTENER, &settings).value()];
-        all.extend(listeners.into_iter().map(config::Listener::value));
+        all.extend(listeners(watcher_address).into_iter().map(config::Listener::value));
         let mut clusters = destinations(&[]);
         clusters.push(cluster::fixed("watcher", &[watcher_address]));
         let started = Instant::now();
@@ -224,7 +224,7 @@ impl Mesh {
 }
 
 /// The settings of a filter that asks the watcher at this address, and may route to this machine.
-fn discovering(settings: &Value, watcher: SocketAddr) -> Value {
+pub fn discovering(settings: &Value, watcher: SocketAddr) -> Value {
     let mut all = local(settings);
     if let Some(map) = all.as_object_mut() {
         let discovery = json!({"cluster": "watcher", "authority": watcher.to_string()});

@@ -16,7 +16,7 @@ use clap::Parser;
 use dubbo_k8s_tests::mesh::Programs;
 
 /// Measures the Envoy filter.
-#[derive(Clone, Copy, Debug, Parser)]
+#[derive(Clone, Debug, Parser)]
 struct Arguments {
     /// How many providers the larger registries have.
     #[arg(long, default_value_t = 10_000)]
@@ -30,6 +30,26 @@ struct Arguments {
     /// How many changes are measured of each kind.
     #[arg(long, default_value_t = 20)]
     changes: usize,
+    /// Another build of the filter to measure in the same run; may be repeated.
+    #[arg(long, value_name = "NAME=FILE", value_parser = Build::parse)]
+    beside: Vec<Build>,
+    /// Measures the time of a request alone.
+    #[arg(long)]
+    latency: bool,
+}
+
+/// Another build of the filter.
+#[derive(Clone, Debug)]
+struct Build {
+    name: String,
+    file: PathBuf,
+}
+
+impl Build {
+    fn parse(text: &str) -> Result<Self, String> {
+        let (name, file) = text.split_once('=').ok_or("it is written NAME=FILE")?;
+        Ok(Self { name: name.to_owned(), file: file.into() })
+    }
 }
 
 /// What may go wrong, for a person.
@@ -56,8 +76,11 @@ async fn run(arguments: Arguments) -> Outcome {
         "The filter's file: {artefact} bytes; the empty filter's: {} bytes.\n",
         std::fs::metadata(&empty)?.len()
     ))?;
-    latency::table(&programs, &empty, arguments).await?;
-    size::table(&programs, arguments).await?;
+    latency::table(&programs, &empty, &arguments).await?;
+    if arguments.latency {
+        return Ok(());
+    }
+    size::table(&programs, &arguments).await?;
     changes::table(&programs, arguments.changes).await
 }
 
