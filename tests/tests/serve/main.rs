@@ -5,6 +5,7 @@
 
 mod answers;
 mod bounds;
+mod changes;
 mod client;
 mod events;
 mod outage;

@@ -15,12 +15,12 @@ use http::HeaderMap;
 use serde::{Deserialize, Serialize};
 
 use super::App;
-use super::cache::{Kind, Name, Pieces};
+use super::cache::{Kind, Name, Pieces, Sized};
 use super::coding::Coding;
 use super::conditional::{Known, parse_wait};
 use super::poll::{Outcome, body, not_modified, poll};
 use super::refusal::Refusal;
-use dubbo_k8s_engine::catalog::Holder;
+use dubbo_k8s_engine::catalog::{Holder, PodEntry};
 use dubbo_k8s_registry::feed::State;
 
 /// A piece is sent when it has grown to this.
@@ -30,6 +30,7 @@ const PIECE: usize = 32 << 10;
 #[serde(deny_unknown_fields)]
 pub(super) struct Asked {
     wait: Option<String>,
+    since: Option<String>,
 }
 
 pub(super) async fn annotations(
@@ -37,16 +38,54 @@ pub(super) async fn annotations(
     asked_for: Result<Parameters<Asked>, QueryRejection>,
     headers: HeaderMap,
 ) -> Result<Response, Refusal> {
-    let wait = asked_for?.0.wait.as_deref().map(parse_wait).transpose()?.unwrap_or_default();
+    let Asked { wait, since } = asked_for?.0;
+    let wait = wait.as_deref().map(parse_wait).transpose()?.unwrap_or_default();
+    // What is no revision of ours is one that is not remembered.
+    if let Some(since) = since.and_then(|since| since.parse().ok()) {
+        let known = Known::Revisions(vec![since]);
+        let (Outcome::Unchanged(state) | Outcome::Fresh(state)) =
+            poll(&app, known, wait, None).await?;
+        if let Some(changes) = app.changes.body(since, &state) {
+            let coding = coding_of(&changes, &headers);
+            return Ok(body(&state, coding, Sized::made(coding, Box::new([changes].into_iter()))));
+        }
+        return Ok(everything(&app, &state, &headers).await);
+    }
     let state = match poll(&app, Known::of(&headers), wait, None).await? {
         Outcome::Unchanged(state) => return Ok(not_modified(&state)),
         Outcome::Fresh(state) => state,
     };
-    let coding = Coding::negotiate(&headers);
-    let name = Name::of(Kind::Annotations, coding, &state);
+    Ok(everything(&app, &state, &headers).await)
+}
+
+async fn everything(app: &App, state: &Arc<State>, headers: &HeaderMap) -> Response {
+    let coding = Coding::negotiate(headers);
+    let name = Name::of(Kind::Annotations, coding, state);
     let shown = state.without_log();
     let made = app.cache.body(name, || Box::new(pieces(shown)) as Pieces).await;
-    Ok(body(&state, coding, made))
+    body(state, coding, made)
+}
+
+/// What fits into one piece is sent as it is: to pack a few Pods takes longer than to send them.
+fn coding_of(changes: &Bytes, headers: &HeaderMap) -> Coding {
+    if changes.len() < PIECE { Coding::Identity } else { Coding::negotiate(headers) }
+}
+
+/// Writes a Pod, behind a comma unless it is the first; false if it carries no annotation.
+pub(super) fn write_pod(out: &mut Vec<u8>, pod: &PodEntry, is_first: bool) -> io::Result<bool> {
+    let Some(annotation) = pod.annotation() else { return Ok(false) };
+    if !is_first {
+        out.push(b',');
+    }
+    let holder = pod.holder();
+    let carried = Carried {
+        namespace: &holder.namespace,
+        name: &holder.pod,
+        uid: &holder.uid,
+        annotation: &annotation,
+    };
+    serde_json::to_writer(out, &carried)?;
+    Ok(true)
 }
 
 /// The JSON in pieces: the Pods in the order of namespace and name, without those that carry no
@@ -101,19 +140,8 @@ impl Writer {
             return Ok(());
         };
         self.last = Some(Arc::clone(pod.holder()));
-        if let Some(annotation) = pod.annotation() {
-            if self.stage == Stage::Rest {
-                out.push(b',');
-            }
+        if write_pod(out, pod, self.stage == Stage::First)? {
             self.stage = Stage::Rest;
-            let holder = pod.holder();
-            let carried = Carried {
-                namespace: &holder.namespace,
-                name: &holder.pod,
-                uid: &holder.uid,
-                annotation: &annotation,
-            };
-            serde_json::to_writer(out, &carried)?;
         }
         Ok(())
     }

@@ -8,6 +8,7 @@
 
 mod annotations;
 mod cache;
+mod changes;
 mod coding;
 mod conditional;
 mod connection;
@@ -32,6 +33,7 @@ use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, watch};
 
 use self::cache::Cache;
+use self::changes::Changes;
 use self::gate::Hosts;
 use self::meters::Meters;
 pub use self::pace::Pace;
@@ -114,6 +116,7 @@ struct App {
     heartbeat: Duration,
     streams: Arc<Semaphore>,
     cache: Cache,
+    changes: Changes,
     #[cfg(feature = "sandbox")]
     handlers: Option<crate::handlers::Meters>,
     closing: watch::Receiver<bool>,
@@ -141,6 +144,7 @@ pub async fn run(
         heartbeat: options.limits.heartbeat,
         streams: Arc::new(Semaphore::new(options.limits.streams)),
         cache: Cache::default(),
+        changes: Changes::default(),
         #[cfg(feature = "sandbox")]
         handlers: options.handlers,
         closing: is_closing,
