@@ -10,6 +10,7 @@
 struct Readme;
 
 mod balance;
+mod book;
 mod directory;
 mod discovery;
 mod feed;

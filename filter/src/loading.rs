@@ -1,36 +1,59 @@
-//! A new state of the registry being read, a slice at a time, beside the one in service. Only a whole one
-//! takes its place; an annotation that has not changed is not read again.
+//! An answer of the watcher being read, a slice at a time, beside the registry in service. Nothing of it counts
+//! before all of it was read; an annotation that has not changed is not read again.
 
+use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use crate::feed::{Feed, FeedError, Pod};
+use crate::book::{Book, Made};
+use crate::feed::{Feed, FeedError, Item, Pod, Progress};
 use crate::pod::{Bad, Reading};
 use crate::provider::Registration;
 use crate::random::{Random, rehash};
-use crate::registry::{Draft, Registry};
+use crate::registry::Registry;
 use crate::settings::Settings;
-
-/// What was read of each annotation, in the order of their digests.
-#[derive(Debug, Default)]
-pub(crate) struct Known(Vec<(Digest, Rc<[Registration]>)>);
 
 type Digest = (u64, u64);
 
+/// What one Pod registers.
+#[derive(Debug)]
+struct Carried {
+    digest: Digest,
+    registrations: Rc<[Registration]>,
+}
+
+/// What is registered: by Pod, and by service.
+#[derive(Debug, Default)]
+pub(crate) struct Known {
+    pods: BTreeMap<Rc<str>, Carried>,
+    book: Book,
+    /// Whether more was registered than may be kept.
+    full: bool,
+}
+
 impl Known {
-    fn get(&self, digest: Digest) -> Option<&Rc<[Registration]>> {
-        let at = self.0.binary_search_by_key(&digest, |(digest, _)| *digest).ok()?;
-        self.0.get(at).map(|(_, registrations)| registrations)
+    /// Whether more was registered than may be kept: then changes alone do not tell what there is.
+    pub(crate) const fn is_full(&self) -> bool {
+        self.full
     }
 }
 
-/// A state of the registry in the making.
-#[derive(Debug)]
+/// An answer being read.
+#[derive(Debug, Default)]
 pub(crate) struct Loading {
-    feed: Option<Feed>,
-    draft: Draft,
-    known: Known,
-    endpoints: usize,
-    full: bool,
+    stage: Stage,
+    /// What becomes of each Pod that is not as it was.
+    changes: Vec<(Rc<str>, Option<Carried>)>,
+    /// The Pods that were named, as long as this may be everything.
+    named: Vec<Rc<str>>,
+    made: Vec<Made>,
+    has_changed: bool,
+}
+
+#[derive(Debug, Default)]
+enum Stage {
+    Reading(Feed),
+    #[default]
+    Applying,
 }
 
 /// What a slice has found out.
@@ -42,52 +65,47 @@ pub(crate) struct Found {
     pub(crate) bad: Vec<(String, Bad)>,
 }
 
-/// A state that is whole.
-#[derive(Debug)]
-pub(crate) struct Loaded {
-    pub(crate) registry: Registry,
-    pub(crate) known: Known,
-    /// Whether more was registered than may be kept.
-    pub(crate) full: bool,
-}
-
 /// Of so many bad Pods in one slice the log may speak.
 const MAX_BAD: usize = 8;
 
 impl Loading {
-    /// Begins to read a body.
-    pub(crate) fn new(body: Vec<u8>, is_gzip: bool) -> Result<Self, FeedError> {
-        Ok(Self { feed: Some(Feed::new(body, is_gzip)?), ..Self::empty() })
+    /// Begins to read a body, which may be of changes alone if they were asked for.
+    pub(crate) fn new(body: Vec<u8>, is_gzip: bool, of_changes: bool) -> Result<Self, FeedError> {
+        let stage = Stage::Reading(Feed::new(body, is_gzip, of_changes)?);
+        Ok(Self { stage, ..Self::default() })
     }
 
-    /// Begins without a body: Pods are only [put](Self::pod) in.
-    pub(crate) fn empty() -> Self {
-        Self {
-            feed: None,
-            draft: Draft::default(),
-            known: Known::default(),
-            endpoints: 0,
-            full: false,
-        }
-    }
-
-    /// Does a small part of the work; true when all is done.
+    /// Does a small part of the work; true when all is done. After an error nothing has changed.
     pub(crate) fn step(
         &mut self,
-        earlier: (&Registry, &Known),
+        registry: &Registry,
+        known: &mut Known,
         settings: &Settings,
         now_ms: u64,
         random: &mut Random,
         found: &mut Found,
     ) -> Result<bool, FeedError> {
-        let (registry, known) = earlier;
-        let Some(mut feed) = self.feed.take() else {
-            return Ok(!self.draft.make_one(registry, &settings.balance, now_ms, random));
-        };
-        if !feed.step(|pod| self.pod(&pod, known, settings, found))? {
-            self.feed = Some(feed);
+        if let Stage::Reading(mut feed) = core::mem::take(&mut self.stage) {
+            let progress = feed.step(|item| match item {
+                Item::Pod(pod) => self.pod(&pod, known, settings, found),
+                Item::Gone(uid) => self.gone(&uid, known),
+            })?;
+            match progress {
+                Progress::More => self.stage = Stage::Reading(feed),
+                Progress::Everything => self.forget_others(known),
+                Progress::Changes => {}
+            }
+            return Ok(false);
         }
-        Ok(false)
+        if let Some((id, carried)) = self.changes.pop() {
+            known.apply(id, carried, settings.bounds.providers as usize);
+            self.has_changed = true;
+            return Ok(false);
+        }
+        let made = known.book.make_one(registry, &settings.balance, now_ms, random);
+        let is_done = made.is_none();
+        self.made.extend(made);
+        Ok(is_done)
     }
 
     /// Takes in a Pod.
@@ -98,54 +116,111 @@ impl Loading {
         settings: &Settings,
         found: &mut Found,
     ) {
-        if self.full {
+        let id = pod.id();
+        let digest = digest(pod.annotation.as_bytes());
+        let before = known.pods.get_key_value(&*id);
+        let id = before.map_or_else(|| Rc::from(&*id), |(id, _)| Rc::clone(id));
+        self.named.push(Rc::clone(&id));
+        let before = before.map(|(_, carried)| carried);
+        if before.is_some_and(|before| before.digest == digest) && !known.full {
             return;
         }
-        let digest = digest(pod.annotation.as_bytes());
-        let registrations = match known.get(digest) {
-            Some(registrations) => Rc::clone(registrations),
-            None => self.read(pod, settings, found),
+        let before = before.map_or(&[][..], |before| &before.registrations);
+        let registrations = read(pod, before, &known.book, settings, found);
+        self.changes.push((id, Some(Carried { digest, registrations })));
+    }
+
+    fn gone(&mut self, uid: &str, known: &Known) {
+        let id = known.pods.get_key_value(uid).map(|(id, _)| Rc::clone(id));
+        self.changes.extend(id.map(|id| (id, None)));
+    }
+
+    /// The body was everything: what it did not name is gone.
+    fn forget_others(&mut self, known: &Known) {
+        self.named.sort_unstable();
+        let others = known.pods.keys().filter(|id| self.named.binary_search(id).is_err());
+        // They are the first to be applied: what goes makes room for what comes.
+        self.changes.extend(others.map(|id| (Rc::clone(id), None)));
+    }
+
+    /// Puts it into service, once all is done; says whether anything is different.
+    pub(crate) fn install(self, registry: &mut Registry) -> bool {
+        for made in self.made {
+            registry.put(made);
+        }
+        self.has_changed
+    }
+}
+
+impl Known {
+    fn apply(&mut self, id: Rc<str>, carried: Option<Carried>, most: usize) {
+        let before = self.pods.remove(&id);
+        let before = before.as_ref().map_or(&[][..], |carried| &carried.registrations);
+        let Some(mut carried) = carried else {
+            before.iter().for_each(|one| self.book.remove(one));
+            return;
         };
-        for registration in &*registrations {
-            self.full |= self.endpoints >= settings.bounds.providers as usize;
-            if self.full {
-                break;
-            }
-            self.endpoints += 1;
-            self.draft.add(registration);
+        let after = Rc::clone(&carried.registrations);
+        let (first, last) =
+            alike(before, &after, |one, other| Rc::ptr_eq(&one.provider, &other.provider));
+        let replaced = before.get(first..before.len() - last).unwrap_or_default();
+        replaced.iter().for_each(|one| self.book.remove(one));
+        let new = after.get(first..after.len() - last).unwrap_or_default();
+        let room = most.saturating_sub(self.book.len());
+        new.iter().take(room).for_each(|one| self.book.add(one));
+        if new.len() > room {
+            self.full = true;
+            let kept = after.iter().take(first + room);
+            carried.registrations =
+                kept.chain(after.iter().skip(after.len() - last)).cloned().collect();
         }
-        self.known.0.push((digest, registrations));
+        self.pods.insert(id, carried);
     }
+}
 
-    fn read(
-        &mut self,
-        pod: &Pod<'_>,
-        settings: &Settings,
-        found: &mut Found,
-    ) -> Rc<[Registration]> {
-        let mut reading = Reading::of(&pod.annotation, settings.allow_loopback);
-        found.faults += u64::from(reading.faults);
-        if let Some(bad) = reading.first.filter(|_| found.bad.len() < MAX_BAD) {
-            found.bad.push((format!("{}/{}", pod.namespace, pod.name), bad));
-        }
-        // A service has many providers: its name is kept once.
-        for one in &mut reading.registrations {
-            one.service = self.draft.shared(Rc::clone(&one.service));
-        }
-        reading.registrations.into()
-    }
+/// How many at the beginning and at the end of two lists are alike.
+fn alike<T>(before: &[T], after: &[T], is: impl Fn(&T, &T) -> bool) -> (usize, usize) {
+    let shorter = before.len().min(after.len());
+    let first = before.iter().zip(after).take_while(|(one, other)| is(one, other)).count();
+    let ends = before.iter().rev().zip(after.iter().rev());
+    let last = ends.take(shorter - first).take_while(|(one, other)| is(one, other)).count();
+    (first, last)
+}
 
-    /// The new state, once all is done.
-    pub(crate) fn finish(mut self) -> Loaded {
-        self.known.0.sort_unstable_by_key(|(digest, _)| *digest);
-        self.known.0.dedup_by_key(|(digest, _)| *digest);
-        Loaded { registry: self.draft.finish(), known: self.known, full: self.full }
+/// Reads an annotation. What was registered before at the beginning and at the end of it stays the same in memory,
+/// so that a Pod that registers one service more touches no other.
+fn read(
+    pod: &Pod<'_>,
+    before: &[Registration],
+    book: &Book,
+    settings: &Settings,
+    found: &mut Found,
+) -> Rc<[Registration]> {
+    let mut reading = Reading::of(&pod.annotation, settings.allow_loopback);
+    found.faults += u64::from(reading.faults);
+    if let Some(bad) = reading.first.filter(|_| found.bad.len() < MAX_BAD) {
+        found.bad.push((format!("{}/{}", pod.namespace, pod.name), bad));
     }
+    // A service has many providers: its name is kept once.
+    for one in &mut reading.registrations {
+        one.service = book.shared(Rc::clone(&one.service));
+    }
+    let mut after = reading.registrations;
+    let (first, last) = alike(before, &after, |one, other| one == other);
+    let end = after.len() - last;
+    let same = before.iter().take(first).enumerate();
+    let same = same.chain((end..).zip(before.iter().skip(before.len() - last)));
+    for (at, one) in same {
+        if let Some(place) = after.get_mut(at) {
+            place.clone_from(one);
+        }
+    }
+    after.into()
 }
 
 /// A digest of an annotation. Whoever makes up two with the same one gains nothing by it: he could have
 /// registered the same endpoints twice.
-fn digest(bytes: &[u8]) -> (u64, u64) {
+fn digest(bytes: &[u8]) -> Digest {
     let (words, rest) = bytes.as_chunks::<8>();
     let mut last = [0; 8];
     if let Some(last) = last.get_mut(..rest.len()) {
@@ -158,4 +233,23 @@ fn digest(bytes: &[u8]) -> (u64, u64) {
         (one, (other.rotate_left(23) ^ word).wrapping_mul(0xc2b2_ae3d_27d4_eb4f))
     });
     (rehash(one, 1), rehash(other, 2))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_two_lists_share_at_their_ends_is_counted_once() {
+        let alike = |before: &str, after: &str| {
+            let bytes = |text: &str| text.bytes().collect::<Vec<u8>>();
+            alike(&bytes(before), &bytes(after), |one, other| one == other)
+        };
+        assert_eq!(alike("", ""), (0, 0));
+        assert_eq!(alike("abc", "abc"), (3, 0));
+        assert_eq!(alike("abc", "abxc"), (2, 1));
+        assert_eq!(alike("aaa", "aa"), (2, 0));
+        assert_eq!(alike("abc", "xyz"), (0, 0));
+        assert_eq!(alike("abc", ""), (0, 0));
+    }
 }

@@ -96,7 +96,11 @@ impl Plugin {
         if let Some(token) = source.ask(&self.settings, host) {
             self.token.set(Some(token));
         }
-        let period = if source.is_loading() { QUICK_TICK } else { TICK };
+        let period = if source.is_loading() {
+            QUICK_TICK
+        } else {
+            source.rest(host).map_or(TICK, |rest| rest.clamp(QUICK_TICK, TICK))
+        };
         if self.period.replace(period) != period {
             host.set_tick(period);
         }

@@ -77,7 +77,7 @@ pub enum Kind {
 }
 
 /// One endpoint as it is registered: under a service, and at a path if that differs from the interface.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Registration {
     /// The service.
     pub service: Rc<Service<'static>>,

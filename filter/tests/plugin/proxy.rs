@@ -204,10 +204,11 @@ pub(crate) fn annotation(urls: &[&str]) -> String {
 
 /// What the watcher answers for these Pods.
 pub(crate) fn body(pods: &[(&str, String)]) -> Vec<u8> {
-    let pod = |(name, annotation): &(&str, String)| {
-        format!(r#"{{"namespace":"n","name":"{name}","uid":"u","annotation":"{annotation}"}}"#)
+    let pod = |(number, (name, annotation)): (usize, &(&str, String))| {
+        let uid = format!("{name}-{number}");
+        format!(r#"{{"namespace":"n","name":"{name}","uid":"{uid}","annotation":"{annotation}"}}"#)
     };
-    let pods: Vec<String> = pods.iter().map(pod).collect();
+    let pods: Vec<String> = pods.iter().enumerate().map(pod).collect();
     format!(r#"{{"revision":"r","pods":[{}]}}"#, pods.join(",")).into_bytes()
 }
 

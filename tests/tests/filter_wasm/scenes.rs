@@ -33,11 +33,13 @@ fn annotation(url: &str) -> String {
 
 /// What a watcher answers for Pods with these providers, packed.
 fn body(urls: impl IntoIterator<Item = String>) -> Vec<u8> {
-    let pod = |url: String| {
+    let pod = |(number, url): (usize, String)| {
         let annotation = annotation(&url);
-        format!(r#"{{"namespace":"n","name":"p","uid":"u","annotation":"{annotation}"}}"#)
+        format!(
+            r#"{{"namespace":"n","name":"p","uid":"u-{number}","annotation":"{annotation}"}}"#
+        )
     };
-    let pods: Vec<String> = urls.into_iter().map(pod).collect();
+    let pods: Vec<String> = urls.into_iter().enumerate().map(pod).collect();
     let json = format!(r#"{{"revision":"r","pods":[{}]}}"#, pods.join(","));
     let mut packed = GzEncoder::new(Vec::new(), Compression::fast());
     std::io::Write::write_all(&mut packed, json.as_bytes()).unwrap();
