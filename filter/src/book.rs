@@ -11,7 +11,7 @@ use crate::directory::Directory;
 use crate::provider::{Provider, Registration};
 use crate::random::Random;
 use crate::registry::Registry;
-use crate::settings::Balance;
+use crate::settings::Policy;
 
 /// Where a directory belongs: under its interface, or under a path.
 #[derive(Debug)]
@@ -110,7 +110,7 @@ impl Book {
     pub(crate) fn make_one(
         &mut self,
         earlier: &Registry,
-        policy: &Balance,
+        policy: &Policy,
         now_ms: u64,
         random: &mut Random,
     ) -> Option<Made> {

@@ -243,13 +243,15 @@ impl Discovery {
         }
     }
 
-    /// The body was read, and is in service.
-    pub(crate) fn loaded(&mut self, now_ms: u64, random: &mut Random) {
+    /// The body was read, and is in service; whether anything in it was new.
+    pub(crate) fn loaded(&mut self, has_news: bool, now_ms: u64, random: &mut Random) {
         if let State::Reading { since_ms } = self.state {
             self.held.clone_from(&self.etag);
             let took = now_ms.saturating_sub(since_ms);
             let pause = match &self.etag {
                 None => PAUSE_MS,
+                // A watcher that does not wait for changes.
+                Some(_) if self.quick > 0 && !has_news => PAUSE_MS,
                 Some(_) if self.quick > 1 => QUICK_MS / 4 + random.below(QUICK_MS / 2),
                 Some(_) => 0,
             };

@@ -10,7 +10,7 @@ use crate::pod::{Bad, Reading};
 use crate::provider::Registration;
 use crate::random::{Random, rehash};
 use crate::registry::Registry;
-use crate::settings::Settings;
+use crate::settings::{Policy, Settings};
 
 type Digest = (u64, u64);
 
@@ -80,7 +80,7 @@ impl Loading {
         &mut self,
         registry: &Registry,
         known: &mut Known,
-        settings: &Settings,
+        (settings, policy): (&Settings, &Policy),
         now_ms: u64,
         random: &mut Random,
         found: &mut Found,
@@ -102,7 +102,7 @@ impl Loading {
             self.has_changed = true;
             return Ok(false);
         }
-        let made = known.book.make_one(registry, &settings.balance, now_ms, random);
+        let made = known.book.make_one(registry, policy, now_ms, random);
         let is_done = made.is_none();
         self.made.extend(made);
         Ok(is_done)
@@ -136,7 +136,8 @@ impl Loading {
     }
 
     /// The body was everything: what it did not name is gone.
-    fn forget_others(&mut self, known: &Known) {
+    fn forget_others(&mut self, known: &mut Known) {
+        known.full = false;
         self.named.sort_unstable();
         let others = known.pods.keys().filter(|id| self.named.binary_search(id).is_err());
         // They are the first to be applied: what goes makes room for what comes.

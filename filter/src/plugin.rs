@@ -207,7 +207,7 @@ fn source(settings: &Rc<Settings>, host: &impl Host) -> Rc<RefCell<Source>> {
         let parts = |settings: &Settings| (settings.allow_loopback, settings.bounds);
         settings.discovery.is_some()
             && other.discovery == settings.discovery
-            && other.balance == settings.balance
+            && other.policy() == settings.policy()
             && parts(other) == parts(settings)
     };
     let in_use = SOURCES.with_borrow(|sources| {

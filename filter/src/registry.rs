@@ -7,7 +7,7 @@ use crate::directory::{Chance, Directory, Picked, Standing};
 use crate::provider::Registration;
 use crate::random::Random;
 use crate::request::Request;
-use crate::settings::Balance;
+use crate::settings::Policy;
 
 /// All directories. None of them is ever changed: one of whose providers some came or went is another one.
 #[derive(Debug, Default)]
@@ -96,7 +96,7 @@ impl Registry {
     }
 
     /// Weighs those again who are still warming up.
-    pub fn warm(&self, policy: &Balance, now_ms: u64, random: &mut Random) {
+    pub fn warm(&self, policy: &Policy, now_ms: u64, random: &mut Random) {
         for directory in self.named.iter().flat_map(|(_, directories)| directories) {
             directory.warm(policy, now_ms, random);
         }
@@ -148,7 +148,7 @@ impl Draft {
     pub fn make_one(
         &mut self,
         earlier: &Registry,
-        policy: &Balance,
+        policy: &Policy,
         now_ms: u64,
         random: &mut Random,
     ) -> bool {

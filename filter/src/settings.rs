@@ -26,6 +26,8 @@ pub struct Settings {
     /// How one provider is picked of many.
     #[serde(default)]
     pub balance: Balance,
+    /// The proxy's zone: providers of the same one are preferred.
+    pub zone: Option<String>,
     /// How the proxy is told the endpoint.
     #[serde(default)]
     pub endpoint: Endpoint,
@@ -93,6 +95,21 @@ pub enum Balance {
     ConsistentHash(String),
 }
 
+/// By what a provider is picked.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Policy {
+    /// How one is picked of many.
+    pub balance: Balance,
+    /// As long as a provider of this zone may be picked, no other is.
+    pub zone: Option<String>,
+}
+
+impl From<Balance> for Policy {
+    fn from(balance: Balance) -> Self {
+        Self { balance, zone: None }
+    }
+}
+
 /// How the proxy is told the endpoint.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -145,6 +162,11 @@ impl Default for Bounds {
 }
 
 impl Settings {
+    /// By what a provider is picked.
+    pub fn policy(&self) -> Policy {
+        Policy { balance: self.balance.clone(), zone: self.zone.clone() }
+    }
+
     /// Reads a plugin configuration.
     pub fn parse(json: &[u8]) -> Result<Self, SettingsError> {
         let mut settings: Self = serde_json::from_slice(json).map_err(SettingsError::Json)?;

@@ -11,7 +11,7 @@ use crate::loading::{Found, Known, Loading};
 use crate::metrics::{Count, Metrics, Tally};
 use crate::random::Random;
 use crate::registry::Registry;
-use crate::settings::{self, PodAnnotation, Settings};
+use crate::settings::{self, PodAnnotation, Policy, Settings};
 use crate::throttle::Throttle;
 
 /// How long one slice of reading may hold the proxy's worker.
@@ -29,6 +29,7 @@ pub(crate) struct Source {
     pub(crate) registry: Registry,
     pub(crate) random: Random,
     pub(crate) tally: Tally,
+    policy: Policy,
     known: Known,
     discovery: Option<Discovery>,
     loading: Option<Loading>,
@@ -48,6 +49,7 @@ impl Source {
         let seed = host.now() ^ (&raw const *settings).addr() as u64;
         let mut source = Self {
             registry: Registry::default(),
+            policy: settings.policy(),
             random: Random::new(seed),
             tally: Tally::default(),
             known: Known::default(),
@@ -106,7 +108,7 @@ impl Source {
         let now_ms = now_ms(host);
         if now_ms >= self.warmed_ms.saturating_add(WARM_MS) {
             self.warmed_ms = now_ms;
-            self.registry.warm(&settings.balance, now_ms, &mut self.random);
+            self.registry.warm(&self.policy, now_ms, &mut self.random);
             metrics.size(host, self.registry.services(), self.registry.providers());
             metrics.age(host, self.age_ms(now_ms).unwrap_or_default());
         }
@@ -245,7 +247,8 @@ impl Source {
         let done = loop {
             let now_ms = host.now() / 1_000_000;
             let (registry, known) = (&self.registry, &mut self.known);
-            match loading.step(registry, known, settings, now_ms, &mut self.random, &mut found) {
+            let by = (settings, &self.policy);
+            match loading.step(registry, known, by, now_ms, &mut self.random, &mut found) {
                 Ok(false) if host.now().saturating_sub(began) < slice => {}
                 done => break done,
             }
@@ -279,7 +282,7 @@ impl Source {
         let is_first = !core::mem::replace(&mut self.is_loaded, true);
         let (services, providers) = (self.registry.services(), self.registry.providers());
         if let Some(discovery) = &mut self.discovery {
-            discovery.loaded(now_ms(host), &mut self.random);
+            discovery.loaded(has_changed, now_ms(host), &mut self.random);
         }
         if is_first {
             let line = || format!("the registry has {providers} providers of {services} services");

@@ -177,6 +177,34 @@ fn the_same_trouble_is_logged_once_a_minute() {
 }
 
 #[test]
+fn a_watcher_that_does_not_wait_for_changes_is_not_worn_out() {
+    let proxy = Proxy::default();
+    let plugin = start(&proxy);
+    proxy.answer_with(&plugin, "W/\"1-1\"", &[pod(1)]);
+    for _ in 0..10 {
+        change(&proxy, &plugin, "1-1", &[], &[]);
+        proxy.run(&plugin, Duration::from_millis(500));
+    }
+    assert!(proxy.sent.borrow().len() <= 8);
+    assert_eq!(proxy.metric("dubbo.loads"), 1, "nothing was new");
+}
+
+#[test]
+fn changes_alone_are_asked_for_again_once_all_providers_have_room() {
+    let json = br#"{"discovery":{"cluster":"w","wait":"20s"},"bounds":{"providers":2}}"#;
+    let proxy = Proxy::default();
+    let plugin = Plugin::configure(json, &proxy).unwrap();
+    proxy.run(&plugin, Duration::from_millis(1));
+    proxy.answer_with(&plugin, "W/\"1-1\"", &[pod(1), pod(2), pod(3)]);
+    proxy.run(&plugin, Duration::from_secs(1));
+    assert_eq!(header(&proxy, ":path").unwrap(), "/v1/annotations?wait=20000ms");
+    proxy.answer_with(&plugin, "W/\"1-2\"", &[pod(1), pod(2)]);
+    assert_eq!(endpoints(&proxy, &plugin, "/a.B/get"), ["10.0.0.1:1", "10.0.0.2:1"]);
+    proxy.run(&plugin, Duration::from_secs(1));
+    assert_eq!(header(&proxy, ":path").unwrap(), "/v1/annotations?since=1-2&wait=20000ms");
+}
+
+#[test]
 fn what_changes_all_the_time_is_asked_for_in_batches() {
     let proxy = Proxy::default();
     let plugin = start(&proxy);
@@ -188,8 +216,8 @@ fn what_changes_all_the_time_is_asked_for_in_batches() {
     for number in 0..400 {
         if proxy.sent.borrow().len() > answered {
             answered = proxy.sent.borrow().len();
-            let pods: [(&str, &[&str]); 1] = [("p-0", &["tri://10.0.0.7:1/a.B"])];
-            change(&proxy, &plugin, &format!("1-{number}"), &pods, &[]);
+            let url = format!("tri://10.0.0.7:1/a.B?weight={}", number + 1);
+            change(&proxy, &plugin, &format!("1-{number}"), &[("p-0", &[&url])], &[]);
         }
         proxy.pass(Duration::from_millis(5));
         plugin.tick(&proxy);

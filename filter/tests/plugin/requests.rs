@@ -194,6 +194,32 @@ fn weights_tags_and_methods_decide_who_is_picked() {
 }
 
 #[test]
+fn providers_of_the_same_zone_are_preferred_while_there_are_any() {
+    for balance in
+        [r#""weightedRandom""#, r#""leastActive""#, r#"{"consistentHash":{"header":"x"}}"#]
+    {
+        let proxy = Proxy::default();
+        let more = format!(r#","zone":"one","balance":{balance}"#);
+        let urls = [
+            "tri://10.0.0.1:1/a.B?zone=one",
+            "tri://10.0.0.2:1/a.B?zone=two",
+            "tri://10.0.0.3:1/a.B",
+            "tri://10.0.0.4:1/a.C?zone=two",
+            "tri://10.0.0.5:1/a.D?zone=one&weight=0",
+            "tri://10.0.0.6:1/a.D",
+        ];
+        let plugin = plugin(&proxy, &urls, &more);
+        for (path, near) in [("/a.B/get", 1), ("/a.C/get", 4), ("/a.D/get", 6)] {
+            let spread = spread(&proxy, &plugin, 40, path, &[("x", "user")]);
+            assert_eq!(spread.into_keys().collect::<Vec<_>>(), [format!("10.0.0.{near}:1")]);
+        }
+        // Without a zone of its own it makes no difference.
+        let plugin = crate::requests::plugin(&proxy, &urls, "");
+        assert_eq!(spread(&proxy, &plugin, 200, "/a.B/get", &[]).len(), 3);
+    }
+}
+
+#[test]
 fn a_provider_that_warms_up_gets_more_and_more() {
     let proxy = Proxy::default();
     // The proxy's time begins at 1700000000.

@@ -35,9 +35,7 @@ fn annotation(url: &str) -> String {
 fn body(urls: impl IntoIterator<Item = String>) -> Vec<u8> {
     let pod = |(number, url): (usize, String)| {
         let annotation = annotation(&url);
-        format!(
-            r#"{{"namespace":"n","name":"p","uid":"u-{number}","annotation":"{annotation}"}}"#
-        )
+        format!(r#"{{"namespace":"n","name":"p","uid":"u-{number}","annotation":"{annotation}"}}"#)
     };
     let pods: Vec<String> = urls.into_iter().enumerate().map(pod).collect();
     let json = format!(r#"{{"revision":"r","pods":[{}]}}"#, pods.join(","));
