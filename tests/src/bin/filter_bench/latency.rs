@@ -118,6 +118,7 @@ fn listeners(
         if !is_fixed {
             return ingress(programs, title, &settings);
         }
+        // One route for everything, as `filter/envoy.yaml` has it.
         let filter = config::wasm(&programs.filter, &settings);
         Listener::new(title).filter(filter).route(config::to_cluster("original"))
     }));

@@ -4,6 +4,7 @@
 //! It needs `ENVOY`, `FILTER_WASM` and `EMPTY_FILTER_WASM`: `cargo xtask bench filter` sets them.
 
 mod changes;
+mod feed;
 mod latency;
 mod samples;
 mod size;
@@ -33,9 +34,22 @@ struct Arguments {
     /// Another build of the filter to measure in the same run; may be repeated.
     #[arg(long, value_name = "NAME=FILE", value_parser = Build::parse)]
     beside: Vec<Build>,
-    /// Measures the time of a request alone.
-    #[arg(long)]
-    latency: bool,
+    /// Measures this alone; may be repeated.
+    #[arg(long, value_enum)]
+    only: Vec<Part>,
+}
+
+/// What is measured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum Part {
+    /// The time of a request.
+    Latency,
+    /// Loading a large registry.
+    Size,
+    /// How soon a change is there.
+    Changes,
+    /// What following the registry costs the watcher.
+    Feed,
 }
 
 /// Another build of the filter.
@@ -76,12 +90,20 @@ async fn run(arguments: Arguments) -> Outcome {
         "The filter's file: {artefact} bytes; the empty filter's: {} bytes.\n",
         std::fs::metadata(&empty)?.len()
     ))?;
-    latency::table(&programs, &empty, &arguments).await?;
-    if arguments.latency {
-        return Ok(());
+    let wanted = |part| arguments.only.is_empty() || arguments.only.contains(&part);
+    if wanted(Part::Latency) {
+        latency::table(&programs, &empty, &arguments).await?;
     }
-    size::table(&programs, &arguments).await?;
-    changes::table(&programs, arguments.changes).await
+    if wanted(Part::Size) {
+        size::table(&programs, &arguments).await?;
+    }
+    if wanted(Part::Changes) {
+        changes::table(&programs, arguments.changes).await?;
+    }
+    if wanted(Part::Feed) {
+        feed::table(&programs, &arguments).await?;
+    }
+    Ok(())
 }
 
 fn line(text: &str) -> Outcome {
