@@ -12,7 +12,7 @@ use crate::balance::{ConsistentHash, LeastActive, RoundRobin, WeightedRandom};
 use crate::provider::{Kind, Provider};
 use crate::random::{Random, rehash};
 use crate::request::Request;
-use crate::settings::Balance;
+use crate::settings::{Balance, Policy};
 
 /// At most this many methods of a service are weighed apart; the others by the weight of the provider.
 const MAX_METHODS: usize = 64;
@@ -125,7 +125,7 @@ impl Directory {
         name: Service<'static>,
         providers: Vec<Rc<Provider>>,
         earlier: Option<&Self>,
-        policy: &Balance,
+        policy: &Policy,
         now_ms: u64,
         random: &mut Random,
     ) -> Self {
@@ -219,7 +219,7 @@ impl Directory {
     }
 
     /// Weighs those again who are still warming up.
-    pub(crate) fn warm(&self, policy: &Balance, now_ms: u64, random: &mut Random) {
+    pub(crate) fn warm(&self, policy: &Policy, now_ms: u64, random: &mut Random) {
         let Ok(mut lanes) = self.lanes.try_borrow_mut() else { return };
         for lane in lanes.iter_mut().filter(|lane| lane.weighed_at < lane.warm_at) {
             lane.weigh(&self.members, policy, now_ms, random);
@@ -244,7 +244,7 @@ impl Default for Standing {
 /// Lanes in the making.
 struct Draft<'a> {
     members: &'a [Member],
-    policy: &'a Balance,
+    policy: &'a Policy,
     now_ms: u64,
     random: &'a mut Random,
     lanes: Vec<Lane>,
@@ -303,20 +303,25 @@ impl Lane {
     }
 
     /// Computes what picks go by.
-    fn weigh(&mut self, members: &[Member], policy: &Balance, now_ms: u64, random: &mut Random) {
+    fn weigh(&mut self, members: &[Member], policy: &Policy, now_ms: u64, random: &mut Random) {
         self.weighed_at = now_ms;
         let providers: Vec<&Member> =
             self.members.iter().filter_map(|index| members.get(*index as usize)).collect();
+        let zone = policy.zone.as_deref();
+        let is_near = |member: &Member| zone.is_some() && member.provider.zone.as_deref() == zone;
         let weights = |method: Option<&str>| -> Vec<u64> {
             let weight = |provider: &Provider| {
                 let full = method.map_or(provider.weight, |method| provider.weight_of(method));
                 provider.effective(full, now_ms)
             };
-            providers.iter().map(|member| weight(&member.provider)).collect()
+            let all = || providers.iter().map(|member| (is_near(member), weight(&member.provider)));
+            let prefers_near = all().any(|(is_near, weight)| is_near && weight > 0);
+            let counts = |(is_near, weight)| if is_near || !prefers_near { weight } else { 0 };
+            all().map(counts).collect()
         };
         self.all = picker(policy, &weights(None), &providers, Some(&self.all), random);
         // Requests in flight are counted for all methods together.
-        if *policy == Balance::LeastActive {
+        if policy.balance == Balance::LeastActive {
             return;
         }
         let mut methods: Vec<(Box<str>, Picker)> = Vec::new();
@@ -331,14 +336,14 @@ impl Lane {
 }
 
 fn picker(
-    policy: &Balance,
+    policy: &Policy,
     weights: &[u64],
     members: &[&Member],
     earlier: Option<&Picker>,
     random: &mut Random,
 ) -> Picker {
     let weights = weights.iter().copied();
-    match policy {
+    match &policy.balance {
         Balance::WeightedRandom => Picker::Random(WeightedRandom::new(weights)),
         Balance::WeightedRoundRobin => Picker::RoundRobin(RoundRobin::new(weights, random)),
         Balance::LeastActive => {
@@ -377,11 +382,11 @@ impl Member {
 fn members(
     mut providers: Vec<Rc<Provider>>,
     earlier: Option<&Directory>,
-    policy: &Balance,
+    policy: &Policy,
 ) -> Vec<Member> {
     providers.sort_by(|one, other| one.address.cmp(&other.address));
     providers.dedup_by(|one, other| one.address == other.address);
-    if *policy != Balance::LeastActive {
+    if policy.balance != Balance::LeastActive {
         let member = |provider| Member { provider, load: None };
         return providers.into_iter().map(member).collect();
     }

@@ -23,11 +23,22 @@ const PAUSE_MS: u64 = 1000;
 /// Reading may take one part of the time in so many.
 const SHARE: u64 = 4;
 
+/// Two answers with news that come sooner than this after their questions are followed by a rest of about half of
+/// it: what changes all the time is asked for in batches.
+const QUICK_MS: u64 = 100;
+
 /// The conversation with a watcher.
 #[derive(Debug)]
 pub(crate) struct Discovery {
     etag: Option<String>,
+    /// The tag of the state that is in service.
+    held: Option<String>,
     state: State,
+    /// Whether the last question was for changes, and whether the watcher refuses such a question.
+    asked_for_changes: bool,
+    refuses_changes: bool,
+    /// How many answers with news came at once, one after the other.
+    quick: u32,
     failures: u32,
     /// When the watcher last said that this is the state, and how old it was then.
     confirmed_ms: Option<u64>,
@@ -88,6 +99,16 @@ pub(crate) enum Trouble {
     Body(String),
 }
 
+impl Trouble {
+    /// Whether the log need not be told of both.
+    pub(crate) fn is_like(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Body(_), Self::Body(_)) => true,
+            (one, other) => one == other,
+        }
+    }
+}
+
 impl fmt::Display for Trouble {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -104,15 +125,24 @@ impl Discovery {
     pub(crate) const fn new() -> Self {
         Self {
             etag: None,
+            held: None,
             state: State::Resting { until_ms: 0 },
+            asked_for_changes: false,
+            refuses_changes: false,
+            quick: 0,
             failures: 0,
             confirmed_ms: None,
             watcher_age_ms: 0,
         }
     }
 
-    /// What to ask now, if it is time.
-    pub(crate) fn question(&mut self, settings: &Settings, now_ms: u64) -> Option<Question> {
+    /// What to ask now, if it is time: for `changes`, or for everything once anything is different.
+    pub(crate) fn question(
+        &mut self,
+        settings: &Settings,
+        changes: bool,
+        now_ms: u64,
+    ) -> Option<Question> {
         if let State::Asked { until_ms, .. } = self.state
             && now_ms >= until_ms
         {
@@ -122,12 +152,28 @@ impl Discovery {
             return None;
         }
         let wait = millis(settings.wait);
-        let path = match &self.etag {
-            Some(_) => format!("{PATH}?wait={wait}ms"),
-            None => PATH.to_owned(),
+        let held = self.etag.as_deref().filter(|etag| self.held.as_deref() == Some(*etag));
+        let revision = held.and_then(revision).filter(|_| changes && !self.refuses_changes);
+        self.asked_for_changes = revision.is_some();
+        let path = match (revision, &self.etag) {
+            (Some(revision), _) => format!("{PATH}?since={revision}&wait={wait}ms"),
+            (None, Some(_)) => format!("{PATH}?wait={wait}ms"),
+            (None, None) => PATH.to_owned(),
         };
+        let if_none_match = self.etag.clone().filter(|_| !self.asked_for_changes);
         let timeout = Duration::from_millis(wait + PATIENCE_MS);
-        Some(Question { path, if_none_match: self.etag.clone(), timeout })
+        Some(Question { path, if_none_match, timeout })
+    }
+
+    /// Whether the last question was for changes: its answer may be of them alone.
+    pub(crate) const fn asked_for_changes(&self) -> bool {
+        self.asked_for_changes
+    }
+
+    /// The time until the next question, where that is known.
+    pub(crate) fn rest(&self, now_ms: u64) -> Option<Duration> {
+        let State::Resting { until_ms } = self.state else { return None };
+        Some(Duration::from_millis(until_ms.saturating_sub(now_ms)))
     }
 
     /// The question was sent, or could not be.
@@ -162,6 +208,8 @@ impl Discovery {
         let State::Asked { at_ms, .. } = self.state else { return Step::Nothing };
         match (answer.status, answer.age) {
             (200, Some(age)) => {
+                let is_quick = now_ms < at_ms.saturating_add(QUICK_MS);
+                self.quick = if is_quick { self.quick.saturating_add(1) } else { 0 };
                 self.etag = answer.etag;
                 self.watcher_age_ms = age.saturating_mul(1000);
                 self.state = State::Reading { since_ms: now_ms };
@@ -185,15 +233,28 @@ impl Discovery {
                 self.fail(Trouble::Unsynced, now_ms, random)
             }
             (0, _) => self.fail(Trouble::Silent, now_ms, random),
+            (400, _) if self.asked_for_changes => {
+                // A watcher of an earlier version: it knows no changes, and what it knows is asked for instead.
+                self.refuses_changes = true;
+                self.state = State::Resting { until_ms: now_ms };
+                Step::Nothing
+            }
             (status, _) => self.fail(Trouble::Status(status), now_ms, random),
         }
     }
 
-    /// The body was read, and is in service.
-    pub(crate) fn loaded(&mut self, now_ms: u64) {
+    /// The body was read, and is in service; whether anything in it was new.
+    pub(crate) fn loaded(&mut self, has_news: bool, now_ms: u64, random: &mut Random) {
         if let State::Reading { since_ms } = self.state {
+            self.held.clone_from(&self.etag);
             let took = now_ms.saturating_sub(since_ms);
-            let pause = if self.etag.is_some() { 0 } else { PAUSE_MS };
+            let pause = match &self.etag {
+                None => PAUSE_MS,
+                // A watcher that does not wait for changes.
+                Some(_) if self.quick > 0 && !has_news => PAUSE_MS,
+                Some(_) if self.quick > 1 => QUICK_MS / 4 + random.below(QUICK_MS / 2),
+                Some(_) => 0,
+            };
             self.state = State::Resting { until_ms: now_ms + pause.max(took * SHARE) };
         }
         self.confirm(now_ms);
@@ -229,6 +290,13 @@ impl Discovery {
     pub(crate) fn age_ms(&self, now_ms: u64) -> Option<u64> {
         self.confirmed_ms.map(|at| self.watcher_age_ms + now_ms.saturating_sub(at))
     }
+}
+
+/// The revision in an entity tag, where it is one that can stand in a query.
+fn revision(etag: &str) -> Option<&str> {
+    let revision = etag.strip_prefix("W/").unwrap_or(etag).strip_prefix('"')?.strip_suffix('"')?;
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
+    (!revision.is_empty() && revision.bytes().all(is_plain)).then_some(revision)
 }
 
 fn millis(time: Duration) -> u64 {

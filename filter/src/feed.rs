@@ -16,6 +16,9 @@ const WINDOW: usize = 32 << 10;
 /// The largest Pod: Kubernetes allows 256 KiB for all its annotations.
 const MAX_POD: usize = 1 << 20;
 
+/// The longest uid: they have 36 bytes.
+const MAX_UID: usize = 1 << 10;
+
 /// A body unpacks to at most so many times its own size, and this much.
 const MAX_RATIO: usize = 200;
 const MIN_UNPACKED: usize = 1 << 20;
@@ -27,6 +30,8 @@ pub(crate) struct Pod<'a> {
     pub(crate) namespace: Cow<'a, str>,
     #[serde(borrow, default)]
     pub(crate) name: Cow<'a, str>,
+    #[serde(borrow, default)]
+    pub(crate) uid: Cow<'a, str>,
     #[serde(borrow)]
     pub(crate) annotation: Cow<'a, str>,
     /// Its own addresses, where the watcher knows them.
@@ -34,12 +39,46 @@ pub(crate) struct Pod<'a> {
     pub(crate) ips: Option<Vec<IpAddr>>,
 }
 
+impl Pod<'_> {
+    /// What it is known by: its uid, or its name where it has none.
+    pub(crate) fn id(&self) -> Cow<'_, str> {
+        if self.uid.is_empty() {
+            Cow::Owned(format!("{}/{}", self.namespace, self.name))
+        } else {
+            Cow::Borrowed(&self.uid)
+        }
+    }
+}
+
+/// A part of the body.
+pub(crate) enum Item<'a> {
+    Pod(Pod<'a>),
+    /// The uid of a Pod that carries nothing any more.
+    Gone(Cow<'a, str>),
+}
+
+/// How far a body was read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Progress {
+    More,
+    /// To its end, and its Pods are all there are.
+    Everything,
+    /// To its end, and its Pods are those that have changed.
+    Changes,
+}
+
+/// Borrowed where it can be, which a `Cow` alone is not.
+#[derive(Deserialize)]
+struct Uid<'a>(#[serde(borrow)] Cow<'a, str>);
+
 /// A body being read.
 pub(crate) struct Feed {
     body: Vec<u8>,
     at: usize,
     packed: Option<Packed>,
     reader: ListReader,
+    /// Reads the list of those that are gone, which only changes have.
+    gone: Option<ListReader>,
 }
 
 struct Packed {
@@ -60,6 +99,7 @@ pub(crate) enum FeedError {
     Gzip,
     List(ListError),
     Pod,
+    Gone,
 }
 
 impl fmt::Display for FeedError {
@@ -68,25 +108,27 @@ impl fmt::Display for FeedError {
             Self::Gzip => f.write_str("it is not whole gzip"),
             Self::List(error) => error.fmt(f),
             Self::Pod => f.write_str("an element of `pods` has no annotation"),
+            Self::Gone => f.write_str("an element of `gone` is no text"),
         }
     }
 }
 
 impl Feed {
-    /// Begins to read a body, packed by gzip or not.
-    pub(crate) fn new(body: Vec<u8>, is_gzip: bool) -> Result<Self, FeedError> {
+    /// Begins to read a body, packed by gzip or not, which may be of changes alone if they were asked for.
+    pub(crate) fn new(body: Vec<u8>, is_gzip: bool, of_changes: bool) -> Result<Self, FeedError> {
         let reader = ListReader::with_max_item(MAX_POD).of_member("pods");
+        let gone = of_changes.then(|| ListReader::with_max_item(MAX_UID).of_member("gone"));
         if !is_gzip {
-            return Ok(Self { body, at: 0, packed: None, reader });
+            return Ok(Self { body, at: 0, packed: None, reader, gone });
         }
         let at = gzip_head(&body).ok_or(FeedError::Gzip)?;
         let inflate = InflateState::new_boxed(DataFormat::Raw);
         let packed = Packed { inflate, window: vec![0; WINDOW], unpacked: 0 };
-        Ok(Self { body, at, packed: Some(packed), reader })
+        Ok(Self { body, at, packed: Some(packed), reader, gone })
     }
 
-    /// Reads a little more, and hands out the Pods in it; true when all is read.
-    pub(crate) fn step(&mut self, mut found: impl FnMut(Pod<'_>)) -> Result<bool, FeedError> {
+    /// Reads a little more, and hands out what is in it.
+    pub(crate) fn step(&mut self, mut found: impl FnMut(Item<'_>)) -> Result<Progress, FeedError> {
         let rest = self.body.get(self.at..).unwrap_or_default();
         let (mut chunk, is_end) = match &mut self.packed {
             None => {
@@ -103,14 +145,24 @@ impl Feed {
                 (packed.window.get(..written).unwrap_or_default(), is_end)
             }
         };
+        let mut again = chunk;
         while let Some(item) = self.reader.next(&mut chunk).map_err(FeedError::List)? {
-            found(serde_json::from_slice(item).map_err(|_| FeedError::Pod)?);
+            found(Item::Pod(serde_json::from_slice(item).map_err(|_| FeedError::Pod)?));
         }
-        if is_end {
-            let reader = core::mem::take(&mut self.reader);
-            reader.finish().map_err(FeedError::List)?;
+        if let Some(gone) = &mut self.gone {
+            while let Some(item) = gone.next(&mut again).map_err(FeedError::List)? {
+                let Uid(uid) = serde_json::from_slice(item).map_err(|_| FeedError::Gone)?;
+                found(Item::Gone(uid));
+            }
         }
-        Ok(is_end)
+        if !is_end {
+            return Ok(Progress::More);
+        }
+        let reader = core::mem::take(&mut self.reader);
+        reader.finish().map_err(FeedError::List)?;
+        // The body is whole, so what may be missing is the list.
+        let of_changes = self.gone.take().is_some_and(|gone| gone.finish().is_ok());
+        Ok(if of_changes { Progress::Changes } else { Progress::Everything })
     }
 }
 
@@ -184,10 +236,45 @@ pub(crate) mod tests {
     }
 
     fn read(body: Vec<u8>, is_gzip: bool) -> Result<Vec<String>, FeedError> {
-        let mut feed = Feed::new(body, is_gzip)?;
+        read_to_end(body, is_gzip, false).map(|(names, _)| names)
+    }
+
+    /// The names of the Pods and the uids of those that are gone, and what the body was.
+    fn read_to_end(
+        body: Vec<u8>,
+        is_gzip: bool,
+        of_changes: bool,
+    ) -> Result<(Vec<String>, Progress), FeedError> {
+        let mut feed = Feed::new(body, is_gzip, of_changes)?;
         let mut names = Vec::new();
-        while !feed.step(|pod| names.push(pod.name.into_owned()))? {}
-        Ok(names)
+        loop {
+            let progress = feed.step(|item| match item {
+                Item::Pod(pod) => names.push(pod.name.into_owned()),
+                Item::Gone(uid) => names.push(format!("-{uid}")),
+            })?;
+            if progress != Progress::More {
+                return Ok((names, progress));
+            }
+        }
+    }
+
+    #[test]
+    fn changes_are_told_from_everything_by_the_list_of_those_that_are_gone() {
+        let read = |body: &str| read_to_end(body.into(), false, true);
+        let names =
+            |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
+        let pod = r#"{"name":"p","annotation":""}"#;
+        let changes = format!(r#"{{"since":"r","gone":["u\u0031"],"pods":[{pod}]}}"#);
+        assert_eq!(read(&changes), Ok((names(&["p", "-u1"]), Progress::Changes)));
+        let none = r#"{"pods":[],"gone":[]}"#;
+        assert_eq!(read(none), Ok((Vec::new(), Progress::Changes)));
+        let everything = format!(r#"{{"pods":[{pod}]}}"#);
+        assert_eq!(read(&everything), Ok((names(&["p"]), Progress::Everything)));
+        assert_eq!(read(r#"{"pods":[],"gone":[1]}"#), Err(FeedError::Gone));
+        for end in 0..changes.len() {
+            assert!(read(&changes[..end]).is_err(), "{end}");
+        }
+        assert!(read_to_end(gzip(changes.as_bytes()), true, true).is_ok());
     }
 
     #[test]

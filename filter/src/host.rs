@@ -40,14 +40,17 @@ pub trait Host {
     /// The body of the answer that has just come, up to that many bytes.
     fn answer_body(&self, most: usize) -> Vec<u8>;
 
-    /// The head of the request; names are in lower case.
-    fn request_headers(&self) -> Vec<(String, Vec<u8>)>;
+    /// The head of the request as one block, names in lower case: the number of headers, the lengths of each
+    /// name and value, then each of them with a zero behind it; numbers have four bytes, the lowest first.
+    fn request_head(&self) -> Vec<u8>;
     /// Puts a header in place of all with its name.
     fn set_request_header(&self, name: &str, value: &str);
     /// Takes all headers with this name away.
     fn remove_request_header(&self, name: &str);
     /// Makes the proxy choose its route again; false if it cannot.
     fn clear_route_cache(&self) -> bool;
+    /// Gives the request an endpoint that no header names; false if the proxy cannot.
+    fn set_endpoint(&self, address: &str) -> bool;
     /// Keeps a value beside the request, for the access log.
     fn set_property(&self, name: &str, value: &str);
     /// Answers the request, in plain text.

@@ -10,10 +10,16 @@
 struct Readme;
 
 mod balance;
+mod book;
 mod directory;
 mod discovery;
 mod feed;
+#[cfg(any(all(target_arch = "wasm32", feature = "plugin"), test))]
+mod filter_state;
+mod head;
 mod host;
+#[cfg(all(target_arch = "wasm32", feature = "plugin"))]
+mod hostcalls;
 mod loading;
 mod metrics;
 mod plugin;

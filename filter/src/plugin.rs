@@ -6,12 +6,13 @@ use core::time::Duration;
 use std::rc::{Rc, Weak};
 
 use crate::directory::{Chance, Picked};
+use crate::head::Head;
 use crate::host::{GrpcStatus, Host, Level};
 use crate::metrics::{Count, Metrics};
 use crate::provider::Kind;
 use crate::registry::Miss;
 use crate::request::Request;
-use crate::settings::{Balance, ORIGINAL_DST_HEADER, OVERRIDE_HEADER, Otherwise, Settings};
+use crate::settings::{Balance, ORIGINAL_DST_HEADER, Otherwise, Settings};
 use crate::source::Source;
 
 /// Between two ticks when nothing is going on, and while a registry is read.
@@ -95,7 +96,11 @@ impl Plugin {
         if let Some(token) = source.ask(&self.settings, host) {
             self.token.set(Some(token));
         }
-        let period = if source.is_loading() { QUICK_TICK } else { TICK };
+        let period = if source.is_loading() {
+            QUICK_TICK
+        } else {
+            source.rest(host).map_or(TICK, |rest| rest.clamp(QUICK_TICK, TICK))
+        };
         if self.period.replace(period) != period {
             host.set_tick(period);
         }
@@ -103,39 +108,33 @@ impl Plugin {
 
     /// Routes a request by its head.
     pub fn route(&self, host: &impl Host) -> Verdict {
-        let headers = host.request_headers();
-        let text = |name: &str| {
-            let (_, value) = headers.iter().find(|(known, _)| known == name)?;
-            core::str::from_utf8(value).ok()
+        let block = host.request_head();
+        let hashed = match &self.settings.balance {
+            Balance::ConsistentHash(header) => Some(&**header),
+            _ => None,
         };
-        let endpoint = self.settings.endpoint.header();
-        // Who names an endpoint himself could reach whatever the proxy can reach.
+        let head = Head::read(&block, hashed);
         let mut changed = false;
-        for header in [ORIGINAL_DST_HEADER, OVERRIDE_HEADER] {
-            if headers.iter().any(|(known, _)| known == header) {
-                host.remove_request_header(header);
-                changed = true;
-            }
+        for header in head.forged() {
+            host.remove_request_header(header);
+            changed = true;
         }
+        let text = |name: &str| head.text(name);
         let Some(request) = text(":path").and_then(|path| Request::read(path, text)) else {
             return self.without_service(host, changed, text("content-type"));
         };
         let Ok(mut source) = self.source.try_borrow_mut() else { return Verdict::Continue(None) };
         let source = &mut *source;
-        let key = match &self.settings.balance {
-            Balance::ConsistentHash(header) => headers.iter().find(|(known, _)| known == header),
-            _ => None,
-        };
-        let key = key.map(|(_, value)| value.as_slice());
-        let mut chance = Chance { key, random: &mut source.random };
+        let mut chance = Chance { key: head.key(), random: &mut source.random };
         match source.registry.route(&request, &mut chance) {
             Ok(picked) => {
                 source.tally.add(Count::Picks, 1);
-                host.set_request_header(endpoint, &picked.provider.address);
-                self.clear_route_cache(host);
+                let is_kept = self.direct(&picked.provider.address, host);
                 if self.settings.access_log {
-                    host.set_property("dubbo_service", &request.service().to_string());
-                    host.set_property("dubbo_provider", &picked.provider.address);
+                    host.set_property("dubbo_service", &request.service_key());
+                    if !is_kept {
+                        host.set_property("dubbo_provider", &picked.provider.address);
+                    }
                 }
                 Verdict::Continue(Some(picked))
             }
@@ -145,7 +144,7 @@ impl Plugin {
             }
             Err(_) => {
                 source.tally.add(Count::Misses, 1);
-                let service = shown(&request.service().to_string());
+                let service = shown(&request.service_key());
                 let yet =
                     if source.is_loaded() { "" } else { ": the registry has not been read yet" };
                 let message = format!("no provider of {service}{yet}");
@@ -156,6 +155,19 @@ impl Plugin {
                 Verdict::Answered
             }
         }
+    }
+
+    /// Has the proxy send the request to this address; true if it keeps the address in its filter state.
+    fn direct(&self, address: &str, host: &impl Host) -> bool {
+        let header = match self.settings.endpoint.header() {
+            Some(header) => header,
+            None if host.set_endpoint(address) => return true,
+            // A proxy without that function may know the header.
+            None => ORIGINAL_DST_HEADER,
+        };
+        host.set_request_header(header, address);
+        self.clear_route_cache(host);
+        false
     }
 
     fn without_service(&self, host: &impl Host, changed: bool, content: Option<&str>) -> Verdict {
@@ -195,7 +207,7 @@ fn source(settings: &Rc<Settings>, host: &impl Host) -> Rc<RefCell<Source>> {
         let parts = |settings: &Settings| (settings.trust.clone(), settings.bounds);
         settings.discovery.is_some()
             && other.discovery == settings.discovery
-            && other.balance == settings.balance
+            && other.policy() == settings.policy()
             && parts(other) == parts(settings)
     };
     let in_use = SOURCES.with_borrow(|sources| {

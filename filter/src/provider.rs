@@ -30,6 +30,8 @@ pub struct Provider {
     pub warmup_ms: u64,
     /// Its tag (`dubbo.tag`): only requests with the same tag reach it, while there is one.
     pub tag: Option<Box<str>>,
+    /// The zone that it is in (`zone`).
+    pub zone: Option<Box<str>>,
     /// What it speaks.
     pub speaks: Speaks,
 }
@@ -79,7 +81,7 @@ pub enum Kind {
 }
 
 /// One endpoint as it is registered: under a service, and at a path if that differs from the interface.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Registration {
     /// The service.
     pub service: Rc<Service<'static>>,
@@ -162,22 +164,28 @@ struct Traits {
     registered_ms: u64,
     warmup_ms: u64,
     tag: Option<Box<str>>,
+    zone: Option<Box<str>>,
 }
 
 impl Traits {
     fn of(url: &Url<'_>, trust: &Trust) -> Self {
+        let text = |name: &str| {
+            let text = url.param(name).filter(|text| !text.is_empty())?;
+            Some(Box::from(&*text))
+        };
         Self {
             weight: trust.weight(url.weight(None)),
             methods: methods(url, trust),
             registered_ms: url.timestamp_ms().unwrap_or(0),
             warmup_ms: url.warmup_ms().unwrap_or(WARMUP_MS),
-            tag: url.param("dubbo.tag").filter(|tag| !tag.is_empty()).map(|tag| Box::from(&*tag)),
+            tag: text("dubbo.tag"),
+            zone: text("zone"),
         }
     }
 
     fn at(self, address: Box<str>, speaks: Speaks) -> Provider {
-        let Self { weight, methods, registered_ms, warmup_ms, tag } = self;
-        Provider { address, weight, methods, registered_ms, warmup_ms, tag, speaks }
+        let Self { weight, methods, registered_ms, warmup_ms, tag, zone } = self;
+        Provider { address, weight, methods, registered_ms, warmup_ms, tag, zone, speaks }
     }
 }
 

@@ -1,18 +1,15 @@
 //! The registry as a proxy needs it: the directories of all services, by interface and by path.
 
-use core::cmp::Ordering;
-use std::collections::{BTreeMap, btree_map};
 use std::rc::Rc;
 
-use dubbo_k8s_codec::Service;
-
+use crate::book::{Book, Made, Place};
 use crate::directory::{Chance, Directory, Picked, Standing};
-use crate::provider::{Provider, Registration};
+use crate::provider::Registration;
 use crate::random::Random;
 use crate::request::Request;
-use crate::settings::Balance;
+use crate::settings::Policy;
 
-/// All directories. It is never changed: a new state of the registry is another one.
+/// All directories. None of them is ever changed: one of whose providers some came or went is another one.
 #[derive(Debug, Default)]
 pub struct Registry {
     /// By interface, and by path where that differs; in the order of the names.
@@ -69,8 +66,37 @@ impl Registry {
         at.ok().and_then(|at| self.named.get(at)).map_or(&[], |(_, directories)| directories)
     }
 
+    /// The directory of this place.
+    pub(crate) fn directory(&self, place: &Place) -> Option<&Rc<Directory>> {
+        let named = self.named(place.name()).iter();
+        named.into_iter().find(|directory| *directory.name() == *place.service)
+    }
+
+    /// Puts a directory into its place, instead of the one that is there.
+    pub(crate) fn put(&mut self, made: Made) {
+        let Made { place, directory } = made;
+        let before = self.directory(&place).map_or(0, |directory| directory.len());
+        if place.path.is_none() {
+            let after = directory.as_ref().map_or(0, |directory| directory.len());
+            self.providers = self.providers + after - before;
+            self.services = self.services + usize::from(after > 0) - usize::from(before > 0);
+        }
+        // They mostly come in the order of their names, each behind all others.
+        let at = self.named.partition_point(|(known, _)| **known < *place.name());
+        let is_known = self.named.get(at).is_some_and(|(known, _)| **known == *place.name());
+        if !is_known {
+            self.named.insert(at, (place.name().into(), Vec::new()));
+        }
+        let Some((_, directories)) = self.named.get_mut(at) else { return };
+        directories.retain(|directory| *directory.name() != *place.service);
+        directories.extend(directory);
+        if directories.is_empty() {
+            self.named.remove(at);
+        }
+    }
+
     /// Weighs those again who are still warming up.
-    pub fn warm(&self, policy: &Balance, now_ms: u64, random: &mut Random) {
+    pub fn warm(&self, policy: &Policy, now_ms: u64, random: &mut Random) {
         for directory in self.named.iter().flat_map(|(_, directories)| directories) {
             directory.warm(policy, now_ms, random);
         }
@@ -104,83 +130,17 @@ fn choose<'a>(
     chosen.map(|(directory, _)| directory)
 }
 
-/// Where a directory belongs: under its interface, or under a path.
-#[derive(Debug)]
-struct Place {
-    service: Rc<Service<'static>>,
-    path: Option<Rc<str>>,
-}
-
-impl Place {
-    fn name(&self) -> &str {
-        self.path.as_deref().unwrap_or(&self.service.interface)
-    }
-}
-
-impl Ord for Place {
-    fn cmp(&self, other: &Self) -> Ordering {
-        self.name().cmp(other.name()).then_with(|| self.service.cmp(&other.service))
-    }
-}
-
-impl PartialOrd for Place {
-    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl PartialEq for Place {
-    fn eq(&self, other: &Self) -> bool {
-        self.cmp(other) == Ordering::Equal
-    }
-}
-
-impl Eq for Place {}
-
-type Places = BTreeMap<Place, Vec<Rc<Provider>>>;
-
 /// A registry in the making: providers are added, and then each directory is made.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Draft {
-    stage: Stage,
-    registry: Registry,
-}
-
-#[derive(Debug)]
-enum Stage {
-    Adding(Places),
-    Making(btree_map::IntoIter<Place, Vec<Rc<Provider>>>),
-}
-
-impl Default for Draft {
-    fn default() -> Self {
-        Self { stage: Stage::Adding(Places::new()), registry: Registry::default() }
-    }
+    book: Book,
+    made: Vec<Made>,
 }
 
 impl Draft {
-    /// Adds an endpoint. Once directories are made it is too late, and does nothing.
+    /// Adds an endpoint.
     pub fn add(&mut self, registration: &Registration) {
-        let Stage::Adding(places) = &mut self.stage else { return };
-        let Registration { service, path, provider } = registration;
-        let mut put = |path: Option<Rc<str>>| {
-            let place = Place { service: Rc::clone(service), path };
-            places.entry(place).or_default().push(Rc::clone(provider));
-        };
-        put(None);
-        if path.is_some() {
-            put(path.clone());
-        }
-    }
-
-    /// The name of a service as it is known here already: a service has many providers, and one name.
-    pub(crate) fn shared(&self, service: Rc<Service<'static>>) -> Rc<Service<'static>> {
-        let place = Place { service, path: None };
-        let known = match &self.stage {
-            Stage::Adding(places) => places.get_key_value(&place),
-            Stage::Making(_) => None,
-        };
-        known.map_or(place.service, |(known, _)| Rc::clone(&known.service))
+        self.book.add(registration);
     }
 
     /// Makes one directory of those that are left; false if none is. What has not changed since an earlier
@@ -188,39 +148,20 @@ impl Draft {
     pub fn make_one(
         &mut self,
         earlier: &Registry,
-        policy: &Balance,
+        policy: &Policy,
         now_ms: u64,
         random: &mut Random,
     ) -> bool {
-        if let Stage::Adding(places) = &mut self.stage {
-            self.stage = Stage::Making(core::mem::take(places).into_iter());
-        }
-        let Stage::Making(left) = &mut self.stage else { return false };
-        let Some((place, providers)) = left.next() else { return false };
-        let known = earlier.named(place.name());
-        let known = known.iter().find(|directory| *directory.name() == *place.service);
-        let directory = match known {
-            Some(known) if known.is_of(&providers) => Rc::clone(known),
-            _ => {
-                let known = known.map(|known| &**known);
-                let name = Service::clone(&place.service);
-                Rc::new(Directory::new(name, providers, known, policy, now_ms, random))
-            }
-        };
-        if place.path.is_none() {
-            self.registry.services += 1;
-            self.registry.providers += directory.len();
-        }
-        // They come in the order of their names.
-        match self.registry.named.last_mut().filter(|(name, _)| **name == *place.name()) {
-            Some((_, directories)) => directories.push(directory),
-            None => self.registry.named.push((place.name().into(), vec![directory])),
-        }
-        true
+        let made = self.book.make_one(earlier, policy, now_ms, random);
+        let is_made = made.is_some();
+        self.made.extend(made);
+        is_made
     }
 
     /// The registry, once every directory is made.
     pub fn finish(self) -> Registry {
-        self.registry
+        let mut registry = Registry::default();
+        self.made.into_iter().for_each(|made| registry.put(made));
+        registry
     }
 }

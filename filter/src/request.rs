@@ -1,6 +1,8 @@
 //! What a request asks for: which service, which method, by what is in its head. Pure; it must never look
 //! at the registry.
 
+use std::borrow::Cow;
+
 use dubbo_k8s_codec::{Query, Service};
 
 use crate::provider::Kind;
@@ -79,6 +81,14 @@ impl<'a> Request<'a> {
             group: group.map(Into::into),
             version: version.map(Into::into),
         })
+    }
+
+    /// The key of the service that is named, as text.
+    pub(crate) fn service_key(&self) -> Cow<'a, str> {
+        match (self.group, self.version) {
+            (None, None) => Cow::Borrowed(self.interface),
+            _ => Cow::Owned(self.service().to_string()),
+        }
     }
 
     /// The key of the service that is named.

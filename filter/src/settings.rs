@@ -29,6 +29,8 @@ pub struct Settings {
     /// How one provider is picked of many.
     #[serde(default)]
     pub balance: Balance,
+    /// The proxy's zone: providers of the same one are preferred.
+    pub zone: Option<String>,
     /// How the proxy is told the endpoint.
     #[serde(default)]
     pub endpoint: Endpoint,
@@ -102,6 +104,21 @@ pub enum Balance {
     ConsistentHash(String),
 }
 
+/// By what a provider is picked.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Policy {
+    /// How one is picked of many.
+    pub balance: Balance,
+    /// As long as a provider of this zone may be picked, no other is.
+    pub zone: Option<String>,
+}
+
+impl From<Balance> for Policy {
+    fn from(balance: Balance) -> Self {
+        Self { balance, zone: None }
+    }
+}
+
 /// How the proxy is told the endpoint.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -111,14 +128,17 @@ pub enum Endpoint {
     OriginalDst,
     /// By [`OVERRIDE_HEADER`], for the policy `override_host`.
     OverrideHost,
+    /// By Envoy's filter state, for a cluster of type `ORIGINAL_DST`: no header is changed, and no route chosen again.
+    FilterState,
 }
 
 impl Endpoint {
-    /// The header that carries the endpoint.
-    pub const fn header(&self) -> &'static str {
+    /// The header that carries the endpoint, where it is a header.
+    pub const fn header(&self) -> Option<&'static str> {
         match self {
-            Self::OriginalDst => ORIGINAL_DST_HEADER,
-            Self::OverrideHost => OVERRIDE_HEADER,
+            Self::OriginalDst => Some(ORIGINAL_DST_HEADER),
+            Self::OverrideHost => Some(OVERRIDE_HEADER),
+            Self::FilterState => None,
         }
     }
 }
@@ -151,6 +171,11 @@ impl Default for Bounds {
 }
 
 impl Settings {
+    /// By what a provider is picked.
+    pub fn policy(&self) -> Policy {
+        Policy { balance: self.balance.clone(), zone: self.zone.clone() }
+    }
+
     /// Reads a plugin configuration.
     pub fn parse(json: &[u8]) -> Result<Self, SettingsError> {
         let mut settings: Self = serde_json::from_slice(json).map_err(SettingsError::Json)?;
@@ -287,7 +312,7 @@ mod tests {
         let discovery = settings.discovery.unwrap();
         assert_eq!((&*discovery.authority, discovery.wait), ("watcher", Duration::from_secs(30)));
         assert_eq!(settings.balance, Balance::WeightedRandom);
-        assert_eq!(settings.endpoint.header(), ORIGINAL_DST_HEADER);
+        assert_eq!(settings.endpoint.header(), Some(ORIGINAL_DST_HEADER));
         assert!(settings.clear_route_cache && settings.access_log && !settings.allow_loopback);
     }
 
@@ -302,7 +327,7 @@ mod tests {
         )
         .unwrap();
         assert_eq!(settings.balance, Balance::ConsistentHash("x-user".into()));
-        assert_eq!(settings.endpoint.header(), OVERRIDE_HEADER);
+        assert_eq!(settings.endpoint.header(), Some(OVERRIDE_HEADER));
         assert_eq!(settings.otherwise, Otherwise::Pass);
         assert!(settings.allow_loopback && !settings.clear_route_cache && !settings.access_log);
         let trust = Trust {

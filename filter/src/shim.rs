@@ -11,7 +11,9 @@ use proxy_wasm::traits::{Context, HttpContext, RootContext};
 use proxy_wasm::types::{Action, ContextType, GrpcStatusCode, LogLevel, MapType, MetricType};
 
 use crate::directory::Picked;
+use crate::filter_state::{FilterState, ORIGINAL_DST_STATE};
 use crate::host::{GrpcStatus, Host, Level, MetricKind};
+use crate::hostcalls as calls;
 use crate::plugin::{Plugin, Verdict};
 
 proxy_wasm::main! {{
@@ -136,8 +138,8 @@ impl Host for Proxy {
         hostcalls::get_buffer(kind, 0, most).ok().flatten().unwrap_or_default()
     }
 
-    fn request_headers(&self) -> Vec<(String, Vec<u8>)> {
-        hostcalls::get_map_bytes(MapType::HttpRequestHeaders).unwrap_or_default()
+    fn request_head(&self) -> Vec<u8> {
+        calls::request_head()
     }
 
     fn set_request_header(&self, name: &str, value: &str) {
@@ -149,11 +151,16 @@ impl Host for Proxy {
     }
 
     fn clear_route_cache(&self) -> bool {
-        hostcalls::call_foreign_function("clear_route_cache", None).is_ok()
+        calls::foreign("clear_route_cache", &[])
+    }
+
+    fn set_endpoint(&self, address: &str) -> bool {
+        let Some(arguments) = FilterState::new(ORIGINAL_DST_STATE, address) else { return false };
+        calls::foreign("set_envoy_filter_state", arguments.bytes())
     }
 
     fn set_property(&self, name: &str, value: &str) {
-        let _ = hostcalls::set_property(vec![name], Some(value.as_bytes()));
+        calls::set_property(name, value);
     }
 
     fn respond(&self, status: u32, body: &str) {

@@ -7,15 +7,18 @@ use std::borrow::Cow;
 use crate::discovery::{Answer, Discovery, Step, Trouble};
 use crate::feed::Pod;
 use crate::host::{Host, Level};
-use crate::loading::{Found, Known, Loaded, Loading};
+use crate::loading::{Found, Known, Loading};
 use crate::metrics::{Count, Metrics, Tally};
 use crate::random::Random;
 use crate::registry::Registry;
-use crate::settings::{self, PodAnnotation, Settings};
+use crate::settings::{self, PodAnnotation, Policy, Settings};
 use crate::throttle::Throttle;
 
 /// How long one slice of reading may hold the proxy's worker.
 const SLICE: Duration = Duration::from_millis(2);
+
+/// The same trouble is told again after this time.
+const AGAIN_MS: u64 = 60_000;
 
 /// How often those who warm up are weighed again.
 const WARM_MS: u64 = 1000;
@@ -26,6 +29,7 @@ pub(crate) struct Source {
     pub(crate) registry: Registry,
     pub(crate) random: Random,
     pub(crate) tally: Tally,
+    policy: Policy,
     known: Known,
     discovery: Option<Discovery>,
     loading: Option<Loading>,
@@ -33,6 +37,8 @@ pub(crate) struct Source {
     warmed_ms: u64,
     /// Whether the log was told that the watcher is of no help.
     troubled: bool,
+    /// What the log was told of it in the last minute, and when: there are few kinds of trouble.
+    complaints: Vec<(u64, Trouble)>,
     is_loaded: bool,
 }
 
@@ -43,6 +49,7 @@ impl Source {
         let seed = host.now() ^ (&raw const *settings).addr() as u64;
         let mut source = Self {
             registry: Registry::default(),
+            policy: settings.policy(),
             random: Random::new(seed),
             tally: Tally::default(),
             known: Known::default(),
@@ -51,6 +58,7 @@ impl Source {
             throttle: Throttle::default(),
             warmed_ms: 0,
             troubled: false,
+            complaints: Vec::new(),
             is_loaded: false,
         };
         if let Some(annotations) = &settings.annotations {
@@ -71,11 +79,14 @@ impl Source {
 
     fn read(&mut self, pods: &[PodAnnotation], settings: &Settings, host: &impl Host) {
         let mut found = Found::default();
-        let mut loading = Loading::empty();
-        for PodAnnotation { namespace, name, annotation, ips, .. } in pods {
+        let mut loading = Loading::default();
+        for (number, pod) in pods.iter().enumerate() {
+            let PodAnnotation { namespace, name, annotation, ips, .. } = pod;
             let pod = Pod {
                 namespace: Cow::Borrowed(namespace),
                 name: Cow::Borrowed(name),
+                // Not all of them need have a name, let alone a uid.
+                uid: Cow::Owned(number.to_string()),
                 annotation: Cow::Borrowed(annotation),
                 ips: ips.clone(),
             };
@@ -88,13 +99,18 @@ impl Source {
         }
     }
 
+    /// How long nothing has to be done, at most.
+    pub(crate) fn rest(&self, host: &impl Host) -> Option<Duration> {
+        self.discovery.as_ref()?.rest(now_ms(host))
+    }
+
     /// Goes on with whatever is due.
     pub(crate) fn tick(&mut self, metrics: &Metrics, settings: &Settings, host: &impl Host) {
         self.slice(settings, host);
         let now_ms = now_ms(host);
         if now_ms >= self.warmed_ms.saturating_add(WARM_MS) {
             self.warmed_ms = now_ms;
-            self.registry.warm(&settings.balance, now_ms, &mut self.random);
+            self.registry.warm(&self.policy, now_ms, &mut self.random);
             metrics.size(host, self.registry.services(), self.registry.providers());
             metrics.age(host, self.age_ms(now_ms).unwrap_or_default());
         }
@@ -109,7 +125,7 @@ impl Source {
     pub(crate) fn ask(&mut self, settings: &Settings, host: &impl Host) -> Option<u32> {
         let (discovery, watcher) = (self.discovery.as_mut()?, settings.discovery.as_ref()?);
         let now_ms = now_ms(host);
-        let question = discovery.question(watcher, now_ms)?;
+        let question = discovery.question(watcher, !self.known.is_full(), now_ms)?;
         let mut headers = vec![
             (":method", "GET"),
             (":path", &*question.path),
@@ -178,7 +194,8 @@ impl Source {
                     let why = format!("it has more than {most} bytes (`bounds.bodyBytes`)");
                     return self.unreadable(why, watcher, host);
                 }
-                match Loading::new(body, is_gzip) {
+                let of_changes = self.discovery.as_ref().is_some_and(Discovery::asked_for_changes);
+                match Loading::new(body, is_gzip, of_changes) {
                     Ok(loading) => self.loading = Some(loading),
                     Err(error) => return self.unreadable(error.to_string(), watcher, host),
                 }
@@ -198,7 +215,13 @@ impl Source {
     fn complain(&mut self, trouble: &Trouble, watcher: &settings::Discovery, host: &impl Host) {
         self.tally.add(Count::LoadFailures, 1);
         self.troubled = true;
-        let age = self.age_ms(now_ms(host));
+        let now_ms = now_ms(host);
+        let age = self.age_ms(now_ms);
+        self.complaints.retain(|(at_ms, _)| now_ms < at_ms.saturating_add(AGAIN_MS));
+        if self.complaints.iter().any(|(_, known)| known.is_like(trouble)) {
+            return;
+        }
+        self.complaints.push((now_ms, trouble.clone()));
         self.throttle.log(host, Level::Warn, || {
             let served = match age {
                 Some(age) => format!("what was known {} s ago stays in service", age / 1000),
@@ -224,9 +247,10 @@ impl Source {
         let slice = u64::try_from(SLICE.as_nanos()).unwrap_or(u64::MAX);
         let mut found = Found::default();
         let done = loop {
-            let earlier = (&self.registry, &self.known);
             let now_ms = host.now() / 1_000_000;
-            match loading.step(earlier, settings, now_ms, &mut self.random, &mut found) {
+            let (registry, known) = (&self.registry, &mut self.known);
+            let by = (settings, &self.policy);
+            match loading.step(registry, known, by, now_ms, &mut self.random, &mut found) {
                 Ok(false) if host.now().saturating_sub(began) < slice => {}
                 done => break done,
             }
@@ -234,7 +258,7 @@ impl Source {
         self.report(found, host);
         match done {
             Ok(false) => self.loading = Some(loading),
-            Ok(true) => self.install(loading.finish(), settings, host),
+            Ok(true) => self.install(loading, settings, host),
             Err(error) => {
                 if let Some(watcher) = &settings.discovery {
                     self.unreadable(error.to_string(), watcher, host);
@@ -243,11 +267,12 @@ impl Source {
         }
     }
 
-    fn install(&mut self, loaded: Loaded, settings: &Settings, host: &impl Host) {
-        self.registry = loaded.registry;
-        self.known = loaded.known;
-        self.tally.add(Count::Loads, 1);
-        if loaded.full {
+    fn install(&mut self, loading: Loading, settings: &Settings, host: &impl Host) {
+        let has_changed = loading.install(&mut self.registry);
+        if has_changed || !self.is_loaded {
+            self.tally.add(Count::Loads, 1);
+        }
+        if self.known.is_full() {
             let most = settings.bounds.providers;
             let line = || {
                 format!(
@@ -259,7 +284,7 @@ impl Source {
         let is_first = !core::mem::replace(&mut self.is_loaded, true);
         let (services, providers) = (self.registry.services(), self.registry.providers());
         if let Some(discovery) = &mut self.discovery {
-            discovery.loaded(now_ms(host));
+            discovery.loaded(has_changed, now_ms(host), &mut self.random);
         }
         if is_first {
             let line = || format!("the registry has {providers} providers of {services} services");

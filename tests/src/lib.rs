@@ -18,4 +18,5 @@ pub mod relay;
 pub mod simulation;
 pub mod skip;
 pub mod triple;
+pub mod usage;
 pub mod watcher;

@@ -7,6 +7,7 @@ use alloc::vec::Vec;
 use core::ops::Bound;
 
 use imbl::OrdMap;
+use imbl::ordmap::DiffItem;
 
 use super::carriers::Carriers;
 use super::entry::PodEntry;
@@ -16,6 +17,9 @@ use super::{Change, ChangeKind, Holder, PodProblem, StoredKey};
 
 /// The Pods of one namespace by name.
 pub(super) type Pods = OrdMap<Arc<str>, Arc<PodEntry>>;
+
+/// A Pod in an earlier content and in a later one.
+pub type PodDifference<'a> = (Option<&'a Arc<PodEntry>>, Option<&'a Arc<PodEntry>>);
 
 /// What is registered at one moment.
 #[derive(Clone, Debug)]
@@ -81,6 +85,35 @@ impl Content {
         let behind = (Bound::Excluded(&*last.namespace), Bound::Unbounded);
         let mut others = self.namespaces.range::<_, str>(behind);
         others.find_map(|(_, pods)| pods.get_min()).map(|(_, entry)| entry)
+    }
+
+    /// What is known of a Pod now; `None` if it is gone, or another one has its name.
+    pub fn pod(&self, holder: &Holder) -> Option<&Arc<PodEntry>> {
+        self.entry(&holder.namespace, &holder.pod).filter(|entry| entry.holder.uid == holder.uid)
+    }
+
+    /// The Pods that show something else in a later content: before and after. It costs about as much as has
+    /// changed, because what both share is not looked at.
+    pub fn changed_pods<'a>(&'a self, later: &'a Self) -> Vec<PodDifference<'a>> {
+        let mut changed = Vec::new();
+        for namespace in self.namespaces.diff(&later.namespaces) {
+            match namespace {
+                DiffItem::Add(_, pods) => {
+                    changed.extend(pods.values().map(|pod| (None, Some(pod))))
+                }
+                DiffItem::Remove(_, pods) => {
+                    changed.extend(pods.values().map(|pod| (Some(pod), None)));
+                }
+                DiffItem::Update { old: (_, old), new: (_, new) } => {
+                    changed.extend(old.diff(new).map(difference));
+                }
+            }
+        }
+        changed.retain(|pair| match pair {
+            (Some(before), Some(after)) => !before.shows_the_same(after),
+            _ => true,
+        });
+        changed
     }
 
     /// All problems, in the order of namespace and name.
@@ -169,5 +202,13 @@ impl Content {
     ) -> Option<Arc<Holder>> {
         let entry = self.entry(namespace, name)?;
         (*entry.holder.uid == *uid).then(|| Arc::clone(&entry.holder))
+    }
+}
+
+fn difference<'a>(item: DiffItem<'a, 'a, Arc<str>, Arc<PodEntry>>) -> PodDifference<'a> {
+    match item {
+        DiffItem::Add(_, new) => (None, Some(new)),
+        DiffItem::Remove(_, old) => (Some(old), None),
+        DiffItem::Update { old: (_, old), new: (_, new) } => (Some(old), Some(new)),
     }
 }

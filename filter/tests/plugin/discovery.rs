@@ -50,13 +50,13 @@ fn the_registry_is_asked_for_and_then_every_change_of_it() {
     assert_eq!(endpoint(&proxy, &plugin).as_deref(), Some("10.0.0.1:1"));
     // The next question is out already, and waits for a change.
     assert_eq!(proxy.sent.borrow().len(), 2);
-    assert_eq!(header(&proxy, ":path").unwrap(), "/v1/annotations?wait=20000ms");
-    assert_eq!(header(&proxy, "if-none-match").unwrap(), "W/\"1-1\"");
+    assert_eq!(header(&proxy, ":path").unwrap(), "/v1/annotations?since=1-1&wait=20000ms");
+    assert_eq!(header(&proxy, "if-none-match"), None);
 
     proxy.pass(Duration::from_secs(3));
     proxy.answer_with(&plugin, "W/\"1-2\"", &[pod(2)]);
     assert_eq!(endpoint(&proxy, &plugin).as_deref(), Some("10.0.0.2:1"));
-    assert_eq!(header(&proxy, "if-none-match").unwrap(), "W/\"1-2\"");
+    assert_eq!(header(&proxy, ":path").unwrap(), "/v1/annotations?since=1-2&wait=20000ms");
 
     proxy.pass(Duration::from_secs(20));
     proxy.answer(&plugin, &[(":status", "304"), ("age", "7")], b"");
@@ -66,6 +66,164 @@ fn the_registry_is_asked_for_and_then_every_change_of_it() {
     assert!((8000..10_000).contains(&proxy.metric("dubbo.registry_age_ms")));
     assert_eq!(proxy.metric("dubbo.loads"), 2);
     assert_eq!(proxy.said(), ["the registry has 1 providers of 1 services"]);
+}
+
+/// Answers the last question with changes: Pods by uid, and the uids of those that are gone.
+fn change(proxy: &Proxy, plugin: &Plugin, to: &str, pods: &[(&str, &[&str])], gone: &[&str]) {
+    let pod = |(uid, urls): &(&str, &[&str])| {
+        let annotation = annotation(urls);
+        format!(r#"{{"namespace":"n","name":"p","uid":"{uid}","annotation":"{annotation}"}}"#)
+    };
+    let pods: Vec<String> = pods.iter().map(pod).collect();
+    let body = format!(r#"{{"since":"x","pods":[{}],"gone":{gone:?}}}"#, pods.join(","));
+    let etag = format!("W/\"{to}\"");
+    proxy.answer(plugin, &[(":status", "200"), ("etag", &etag), ("age", "0")], body.as_bytes());
+}
+
+/// The endpoints that calls to a path reach.
+fn endpoints(proxy: &Proxy, plugin: &Plugin, path: &str) -> Vec<String> {
+    let mut seen: Vec<_> = (0..50).filter_map(|_| proxy.request(plugin, path, &[]).0).collect();
+    seen.sort();
+    seen.dedup();
+    seen
+}
+
+#[test]
+fn an_answer_of_changes_leaves_everything_else_in_service() {
+    let proxy = Proxy::default();
+    let plugin = start(&proxy);
+    // Their uids are p-0 and p-1.
+    proxy.answer_with(&plugin, "W/\"1-1\"", &[pod(1), pod(2)]);
+    let both = ["tri://10.0.0.2:1/a.B", "tri://10.0.0.2:1/a.C"];
+    let pods: [(&str, &[&str]); 2] = [("new", &["tri://10.0.0.3:1/a.B"]), ("p-1", &both)];
+    change(&proxy, &plugin, "1-2", &pods, &[]);
+    let seen = endpoints(&proxy, &plugin, "/a.B/get");
+    assert_eq!(seen, ["10.0.0.1:1", "10.0.0.2:1", "10.0.0.3:1"]);
+    assert_eq!(endpoints(&proxy, &plugin, "/a.C/get"), ["10.0.0.2:1"]);
+
+    let later = || proxy.run(&plugin, Duration::from_secs(1));
+    later();
+    let moved: [(&str, &[&str]); 1] = [("p-1", &["tri://10.0.0.9:1/a.B"])];
+    change(&proxy, &plugin, "1-3", &moved, &["p-0", "unknown"]);
+    assert_eq!(endpoints(&proxy, &plugin, "/a.B/get"), ["10.0.0.3:1", "10.0.0.9:1"]);
+    assert!(endpoints(&proxy, &plugin, "/a.C/get").is_empty());
+    later();
+    change(&proxy, &plugin, "1-4", &[], &["p-1", "new"]);
+    assert!(endpoints(&proxy, &plugin, "/a.B/get").is_empty());
+    later();
+    later();
+    assert_eq!((proxy.metric("dubbo.providers"), proxy.metric("dubbo.services")), (0, 0));
+    // A watcher that does not remember answers with everything.
+    proxy.answer_with(&plugin, "W/\"2-1\"", &[pod(5)]);
+    assert_eq!(endpoints(&proxy, &plugin, "/a.B/get"), ["10.0.0.5:1"]);
+}
+
+#[test]
+fn an_answer_of_changes_that_is_cut_changes_nothing() {
+    let proxy = Proxy::default();
+    let plugin = start(&proxy);
+    proxy.answer_with(&plugin, "W/\"1-1\"", &[pod(1)]);
+    let head = [(":status", "200"), ("etag", "W/\"1-2\""), ("age", "0")];
+    proxy.answer(&plugin, &head, br#"{"since":"1-1","gone":["p-0"],"pods":["#);
+    assert_eq!(endpoint(&proxy, &plugin).as_deref(), Some("10.0.0.1:1"));
+    // What is asked for next is everything.
+    proxy.run(&plugin, Duration::from_secs(1));
+    assert_eq!(header(&proxy, ":path").unwrap(), "/v1/annotations");
+}
+
+#[test]
+fn a_watcher_that_refuses_to_answer_with_changes_is_asked_as_before() {
+    let proxy = Proxy::default();
+    let plugin = start(&proxy);
+    proxy.answer_with(&plugin, "W/\"1-1\"", &[pod(1)]);
+    proxy.answer(&plugin, &[(":status", "400")], b"{}");
+    proxy.run(&plugin, Duration::from_secs(1));
+    assert_eq!(header(&proxy, ":path").unwrap(), "/v1/annotations?wait=20000ms");
+    assert_eq!(header(&proxy, "if-none-match").unwrap(), "W/\"1-1\"");
+    proxy.answer_with(&plugin, "W/\"1-2\"", &[pod(2)]);
+    assert_eq!(endpoint(&proxy, &plugin).as_deref(), Some("10.0.0.2:1"));
+    assert_eq!(proxy.metric("dubbo.load_failures"), 0);
+}
+
+#[test]
+fn the_same_trouble_is_logged_once_a_minute() {
+    let proxy = Proxy::default();
+    let plugin = start(&proxy);
+    proxy.answer_with(&plugin, "W/\"1-1\"", &[pod(1)]);
+    proxy.said();
+    let mut answered = 1;
+    for _ in 0..230 {
+        let asked = proxy.sent.borrow().len();
+        if asked > answered {
+            answered = asked;
+            match asked % 5 {
+                0 => proxy.answer(&plugin, &[(":status", "401")], b""),
+                1 => proxy.answer(&plugin, &[(":status", "403")], b""),
+                2 => proxy.answer(&plugin, &[(":status", "500")], b""),
+                3 => proxy.answer(&plugin, &[(":status", "200"), ("age", "0")], b"<html>"),
+                _ => proxy.answer(&plugin, &[(":status", "200"), ("age", "0")], br#"{"pods":["#),
+            }
+        }
+        proxy.run(&plugin, Duration::from_millis(500));
+    }
+    let said = proxy.said();
+    for kind in ["status 401", "status 403", "status 500", "cannot be read"] {
+        let lines = said.iter().filter(|line| line.contains(kind)).count();
+        assert!((1..=2).contains(&lines), "{kind} in two minutes: {said:?}");
+    }
+    assert!(answered > 10 && proxy.metric("dubbo.load_failures") > 10);
+    assert!(proxy.metric("dubbo.registry_age_ms") > 100_000);
+    assert_eq!(endpoint(&proxy, &plugin).as_deref(), Some("10.0.0.1:1"));
+}
+
+#[test]
+fn a_watcher_that_does_not_wait_for_changes_is_not_worn_out() {
+    let proxy = Proxy::default();
+    let plugin = start(&proxy);
+    proxy.answer_with(&plugin, "W/\"1-1\"", &[pod(1)]);
+    for _ in 0..10 {
+        change(&proxy, &plugin, "1-1", &[], &[]);
+        proxy.run(&plugin, Duration::from_millis(500));
+    }
+    assert!(proxy.sent.borrow().len() <= 8);
+    assert_eq!(proxy.metric("dubbo.loads"), 1, "nothing was new");
+}
+
+#[test]
+fn changes_alone_are_asked_for_again_once_all_providers_have_room() {
+    let json = br#"{"discovery":{"cluster":"w","wait":"20s"},"bounds":{"providers":2}}"#;
+    let proxy = Proxy::default();
+    let plugin = Plugin::configure(json, &proxy).unwrap();
+    proxy.run(&plugin, Duration::from_millis(1));
+    proxy.answer_with(&plugin, "W/\"1-1\"", &[pod(1), pod(2), pod(3)]);
+    proxy.run(&plugin, Duration::from_secs(1));
+    assert_eq!(header(&proxy, ":path").unwrap(), "/v1/annotations?wait=20000ms");
+    proxy.answer_with(&plugin, "W/\"1-2\"", &[pod(1), pod(2)]);
+    assert_eq!(endpoints(&proxy, &plugin, "/a.B/get"), ["10.0.0.1:1", "10.0.0.2:1"]);
+    proxy.run(&plugin, Duration::from_secs(1));
+    assert_eq!(header(&proxy, ":path").unwrap(), "/v1/annotations?since=1-2&wait=20000ms");
+}
+
+#[test]
+fn what_changes_all_the_time_is_asked_for_in_batches() {
+    let proxy = Proxy::default();
+    let plugin = start(&proxy);
+    proxy.answer_with(&plugin, "W/\"1-0\"", &[pod(1)]);
+    proxy.pass(Duration::from_secs(1));
+    let before = proxy.sent.borrow().len();
+    // There is something new whenever somebody asks.
+    let mut answered = before - 1;
+    for number in 0..400 {
+        if proxy.sent.borrow().len() > answered {
+            answered = proxy.sent.borrow().len();
+            let url = format!("tri://10.0.0.7:1/a.B?weight={}", number + 1);
+            change(&proxy, &plugin, &format!("1-{number}"), &[("p-0", &[&url])], &[]);
+        }
+        proxy.pass(Duration::from_millis(5));
+        plugin.tick(&proxy);
+    }
+    let asked = proxy.sent.borrow().len() - before;
+    assert!((20..100).contains(&asked), "{asked} questions in two seconds");
 }
 
 #[test]
@@ -226,7 +384,7 @@ fn a_plugin_in_the_place_of_another_finds_the_registry_read() {
 fn at(namespace: &str, name: &str, ip: &str, urls: &[&str]) -> String {
     let annotation = annotation(urls);
     format!(
-        r#"{{"namespace":"{namespace}","name":"{name}","uid":"u","annotation":"{annotation}","ips":["{ip}"]}}"#
+        r#"{{"namespace":"{namespace}","name":"{name}","uid":"{namespace}-{name}","annotation":"{annotation}","ips":["{ip}"]}}"#
     )
 }
 
@@ -295,4 +453,31 @@ fn seventeen_pods_with_huge_annotations_never_push_out_another_namespace() {
     // Once there is room, what was cut is whole again.
     load(&plugin, &proxy, "W/\"1-2\"", &pods.split_off(16));
     assert_eq!(proxy.metric("dubbo.providers"), 1001);
+}
+
+#[test]
+fn a_pod_that_changes_to_fill_the_room_takes_none_of_another_namespace() {
+    let proxy = Proxy::default();
+    let json = br#"{"discovery":{"cluster":"w","wait":"20s"},"bounds":{"providers":20}}"#;
+    let plugin = Plugin::configure(json, &proxy).unwrap();
+    proxy.run(&plugin, Duration::from_millis(1));
+    let hosts = |ports: u16| {
+        let hosts: Vec<_> = (1..=ports).map(|port| format!("10.1.0.1:{port}")).collect();
+        at("evil", "e", "10.1.0.1", &[&format!("tri://{}/a.B", hosts.join(","))])
+    };
+    let shop = at("shop", "b", "10.0.0.1", &["tri://10.0.0.1:1/a.C", "tri://10.0.0.1:1/a.B"]);
+    load(&plugin, &proxy, "W/\"1-1\"", &[hosts(1), shop.clone()]);
+    assert_eq!(proxy.metric("dubbo.providers"), 3);
+    assert_eq!(header(&proxy, ":path").unwrap(), "/v1/annotations?since=1-1&wait=20000ms");
+    let body = format!(r#"{{"since":"1-1","pods":[{}],"gone":[]}}"#, hosts(1000));
+    let head = [(":status", "200"), ("etag", "W/\"1-2\""), ("age", "0")];
+    proxy.answer(&plugin, &head, body.as_bytes());
+    proxy.run(&plugin, Duration::from_secs(2));
+    assert_eq!(proxy.metric("dubbo.providers"), 20);
+    assert_eq!(endpoints(&proxy, &plugin, "/a.C/get"), ["10.0.0.1:1"]);
+    // What was cut has to be read again, so that everything is asked for until there is room.
+    assert_eq!(header(&proxy, ":path").unwrap(), "/v1/annotations?wait=20000ms");
+    load(&plugin, &proxy, "W/\"1-3\"", &[hosts(18), shop]);
+    assert_eq!(proxy.metric("dubbo.providers"), 20);
+    assert_eq!(header(&proxy, ":path").unwrap(), "/v1/annotations?since=1-3&wait=20000ms");
 }

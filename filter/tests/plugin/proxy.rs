@@ -26,6 +26,9 @@ pub(crate) struct Proxy {
     answer: RefCell<(Headers, Vec<u8>)>,
     headers: RefCell<Vec<(String, Vec<u8>)>>,
     pub(crate) cleared: Cell<u32>,
+    /// Whether it has a filter state for endpoints, and what was put there.
+    pub(crate) has_filter_state: Cell<bool>,
+    pub(crate) endpoint_state: RefCell<Option<String>>,
     pub(crate) properties: RefCell<BTreeMap<String, String>>,
     pub(crate) responses: RefCell<Vec<(String, String)>>,
     names: RefCell<Vec<String>>,
@@ -67,8 +70,8 @@ impl Host for Proxy {
         body.iter().copied().take(most).collect()
     }
 
-    fn request_headers(&self) -> Vec<(String, Vec<u8>)> {
-        self.headers.borrow().clone()
+    fn request_head(&self) -> Vec<u8> {
+        block(&self.headers.borrow())
     }
 
     fn set_request_header(&self, name: &str, value: &str) {
@@ -83,6 +86,13 @@ impl Host for Proxy {
     fn clear_route_cache(&self) -> bool {
         self.cleared.set(self.cleared.get() + 1);
         true
+    }
+
+    fn set_endpoint(&self, address: &str) -> bool {
+        self.has_filter_state.get() && {
+            *self.endpoint_state.borrow_mut() = Some(address.to_owned());
+            true
+        }
     }
 
     fn set_property(&self, name: &str, value: &str) {
@@ -172,6 +182,19 @@ impl Proxy {
     }
 }
 
+/// Headers as a proxy hands them over.
+pub(crate) fn block(headers: &[(String, Vec<u8>)]) -> Vec<u8> {
+    let number = |number: usize| u32::try_from(number).unwrap().to_le_bytes();
+    let mut block = number(headers.len()).to_vec();
+    for (name, value) in headers {
+        block.extend([number(name.len()), number(value.len())].concat());
+    }
+    for (name, value) in headers {
+        block.extend([name.as_bytes(), b"\0", value, b"\0"].concat());
+    }
+    block
+}
+
 /// An annotation with these providers.
 pub(crate) fn annotation(urls: &[&str]) -> String {
     let key = |url: &&str| Key::leaf("a.B", Category::Providers, url).to_string();
@@ -181,10 +204,11 @@ pub(crate) fn annotation(urls: &[&str]) -> String {
 
 /// What the watcher answers for these Pods.
 pub(crate) fn body(pods: &[(&str, String)]) -> Vec<u8> {
-    let pod = |(name, annotation): &(&str, String)| {
-        format!(r#"{{"namespace":"n","name":"{name}","uid":"u","annotation":"{annotation}"}}"#)
+    let pod = |(number, (name, annotation)): (usize, &(&str, String))| {
+        let uid = format!("{name}-{number}");
+        format!(r#"{{"namespace":"n","name":"{name}","uid":"{uid}","annotation":"{annotation}"}}"#)
     };
-    let pods: Vec<String> = pods.iter().map(pod).collect();
+    let pods: Vec<String> = pods.iter().enumerate().map(pod).collect();
     format!(r#"{{"revision":"r","pods":[{}]}}"#, pods.join(",")).into_bytes()
 }
 

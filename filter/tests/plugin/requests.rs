@@ -59,6 +59,27 @@ fn a_client_cannot_name_an_endpoint() {
 }
 
 #[test]
+fn an_endpoint_in_the_filter_state_changes_no_header() {
+    let proxy = Proxy::default();
+    proxy.has_filter_state.set(true);
+    let plugin = plugin(&proxy, &["tri://10.0.0.1:1/a.B"], r#","endpoint":"filterState""#);
+    assert_eq!(proxy.request(&plugin, "/a.B/get", &[]).0, None);
+    assert_eq!(proxy.endpoint_state.borrow().as_deref(), Some("10.0.0.1:1"));
+    assert_eq!(proxy.cleared.get(), 0);
+    // A client that names an endpoint loses it all the same.
+    let forged = [("x-envoy-original-dst-host", "169.254.169.254:80")];
+    assert_eq!(proxy.request(&plugin, "/a.B/get", &forged).0, None);
+}
+
+#[test]
+fn a_proxy_without_that_filter_state_gets_the_header() {
+    let proxy = Proxy::default();
+    let plugin = plugin(&proxy, &["tri://10.0.0.1:1/a.B"], r#","endpoint":"filterState""#);
+    assert_eq!(endpoint(&proxy, &plugin, "/a.B/get", &[]), "10.0.0.1:1");
+    assert_eq!(proxy.cleared.get(), 1);
+}
+
+#[test]
 fn who_cannot_be_routed_is_told_so_and_no_more() {
     let proxy = Proxy::default();
     let plugin = plugin(&proxy, &["tri://10.0.0.1:1/a.B?version=2", "rest://10.0.0.9:1/a.R"], "");
@@ -169,6 +190,32 @@ fn weights_tags_and_methods_decide_who_is_picked() {
         assert_eq!(slow.into_keys().collect::<Vec<_>>(), ["10.0.0.1:1"]);
         let forced = [("dubbo.tag", "blue"), ("dubbo.force.tag", "true")];
         assert!(matches!(proxy.request(&plugin, "/a.B/get", &forced).1, Verdict::Answered));
+    }
+}
+
+#[test]
+fn providers_of_the_same_zone_are_preferred_while_there_are_any() {
+    for balance in
+        [r#""weightedRandom""#, r#""leastActive""#, r#"{"consistentHash":{"header":"x"}}"#]
+    {
+        let proxy = Proxy::default();
+        let more = format!(r#","zone":"one","balance":{balance}"#);
+        let urls = [
+            "tri://10.0.0.1:1/a.B?zone=one",
+            "tri://10.0.0.2:1/a.B?zone=two",
+            "tri://10.0.0.3:1/a.B",
+            "tri://10.0.0.4:1/a.C?zone=two",
+            "tri://10.0.0.5:1/a.D?zone=one&weight=0",
+            "tri://10.0.0.6:1/a.D",
+        ];
+        let plugin = plugin(&proxy, &urls, &more);
+        for (path, near) in [("/a.B/get", 1), ("/a.C/get", 4), ("/a.D/get", 6)] {
+            let spread = spread(&proxy, &plugin, 40, path, &[("x", "user")]);
+            assert_eq!(spread.into_keys().collect::<Vec<_>>(), [format!("10.0.0.{near}:1")]);
+        }
+        // Without a zone of its own it makes no difference.
+        let plugin = crate::requests::plugin(&proxy, &urls, "");
+        assert_eq!(spread(&proxy, &plugin, 200, "/a.B/get", &[]).len(), 3);
     }
 }
 

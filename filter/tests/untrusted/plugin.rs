@@ -6,6 +6,10 @@ use std::time::Duration;
 
 use dubbo_k8s_filter::{GrpcStatus, Host, Level, MetricKind, Plugin};
 
+/// The headers that the lines of a head are the values of.
+const NAMES: [&str; 5] =
+    [":path", "tri-service-version", "tri-service-group", "dubbo.tag", "content-type"];
+
 const WATCHER: &[u8] = br#"{"discovery":{"cluster":"w"}}"#;
 
 struct Proxy<'a> {
@@ -41,11 +45,22 @@ impl Host for Proxy<'_> {
         self.body.iter().copied().take(most).collect()
     }
 
-    fn request_headers(&self) -> Vec<(String, Vec<u8>)> {
-        let mut lines = self.head.split(|byte| *byte == b'\n');
-        let names =
-            [":path", "tri-service-version", "tri-service-group", "dubbo.tag", "content-type"];
-        names.iter().map_while(|name| Some(((*name).into(), lines.next()?.to_vec()))).collect()
+    fn request_head(&self) -> Vec<u8> {
+        // What is no block of headers is tried as one too.
+        if self.head.first().is_some_and(|byte| *byte < 8) {
+            return self.head.to_vec();
+        }
+        let lines: Vec<&[u8]> = self.head.split(|byte| *byte == b'\n').collect();
+        let headers = || NAMES.iter().zip(&lines);
+        let number = |number: usize| u32::try_from(number).unwrap_or(u32::MAX).to_le_bytes();
+        let mut block = number(headers().count()).to_vec();
+        for (name, value) in headers() {
+            block.extend([number(name.len()), number(value.len())].concat());
+        }
+        for (name, value) in headers() {
+            block.extend([name.as_bytes(), b"\0", value, b"\0"].concat());
+        }
+        block
     }
 
     fn set_request_header(&self, _name: &str, value: &str) {
@@ -56,6 +71,12 @@ impl Host for Proxy<'_> {
     fn remove_request_header(&self, _name: &str) {}
 
     fn clear_route_cache(&self) -> bool {
+        true
+    }
+
+    fn set_endpoint(&self, value: &str) -> bool {
+        assert!(value.parse::<std::net::SocketAddr>().is_ok(), "{value}");
+        self.routed.set(self.routed.get() + 1);
         true
     }
 

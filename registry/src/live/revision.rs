@@ -30,6 +30,11 @@ impl Revision {
         self.number
     }
 
+    /// Whether both are of one run of the watcher, so that their numbers can be compared.
+    pub const fn is_of_run(self, other: Self) -> bool {
+        self.run == other.run
+    }
+
     pub(crate) fn next(self) -> Self {
         Self { number: self.number + 1, ..self }
     }

@@ -19,6 +19,7 @@
 mod admin;
 pub mod cluster;
 pub mod config;
+mod validate;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -32,6 +33,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 pub use admin::{Admin, Stats};
+pub use validate::validate;
 
 /// How long Envoy may take to become ready, and how often it is looked at.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -216,14 +218,7 @@ impl Envoy {
 
     /// The CPU time that its threads have used; `None` where the system does not say.
     pub fn cpu(&self) -> Option<Duration> {
-        let threads = std::fs::read_dir(format!("/proc/{}/task", self.child.id())).ok()?;
-        let used = |path: PathBuf| {
-            let text = std::fs::read_to_string(path.join("schedstat")).ok()?;
-            text.split_whitespace().next()?.parse::<u64>().ok()
-        };
-        // A thread that has just ended is left out.
-        let nanoseconds = threads.flatten().filter_map(|thread| used(thread.path())).sum();
-        Some(Duration::from_nanos(nanoseconds))
+        crate::usage::cpu(self.child.id())
     }
 
     /// Its log so far.

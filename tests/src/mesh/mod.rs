@@ -83,11 +83,15 @@ const OVERRIDE: &str = "x-gateway-destination-endpoint";
 /// are answered with 404 by Envoy: who reaches a cluster was routed by the filter, and the route was
 /// chosen after it.
 pub fn ingress(programs: &Programs, name: &str, settings: &Value) -> config::Listener {
-    config::Listener::new(name)
+    let listener = config::Listener::new(name)
         .filter(config::wasm(&programs.filter, settings))
         .route(config::with_header("x-envoy-original-dst-host", "original"))
-        .route(config::with_header(OVERRIDE, "override"))
-        .route(config::answered(404, "no endpoint"))
+        .route(config::with_header(OVERRIDE, "override"));
+    // An endpoint in the filter state is seen by no route.
+    if settings.get("endpoint").is_some_and(|endpoint| endpoint == "filterState") {
+        return listener.route(config::to_cluster("original"));
+    }
+    listener.route(config::answered(404, "no endpoint"))
 }
 
 /// The clusters behind these routes. `hosts` are the ones that the policy `override_host` may choose.
@@ -117,14 +121,35 @@ impl Mesh {
         settings: &Value,
         fill: impl FnOnce(&Server) -> Result<(), Status>,
     ) -> Result<Self, Error> {
-        Self::start_beside(programs, settings, Vec::new(), fill).await
+        Self::start_beside(programs, settings, |_| Vec::new(), fill).await
     }
 
-    /// As [`Mesh::start`], with more listeners in the same Envoy.
+    /// As [`Mesh::start`], with more listeners in the same Envoy; they are made where the watcher's address is known.
     pub async fn start_beside(
         programs: &Programs,
         settings: &Value,
-        listeners: Vec<config::Listener>,
+        listeners: impl FnOnce(SocketAddr) -> Vec<config::Listener>,
+        fill: impl FnOnce(&Server) -> Result<(), Status>,
+    ) -> Result<Self, Error> {
+        Self::start_as(programs, settings, &envoy::Options::default(), listeners, fill).await
+    }
+
+    /// As [`Mesh::start`], with an Envoy of so many workers.
+    pub async fn start_wide(
+        programs: &Programs,
+        settings: &Value,
+        workers: u32,
+        fill: impl FnOnce(&Server) -> Result<(), Status>,
+    ) -> Result<Self, Error> {
+        let options = envoy::Options { concurrency: workers, ..envoy::Options::default() };
+        Self::start_as(programs, settings, &options, |_| Vec::new(), fill).await
+    }
+
+    async fn start_as(
+        programs: &Programs,
+        settings: &Value,
+        options: &envoy::Options,
+        listeners: impl FnOnce(SocketAddr) -> Vec<config::Listener>,
         fill: impl FnOnce(&Server) -> Result<(), Status>,
     ) -> Result<Self, Error> {
         let cluster = Server::start(Options::default()).await?;
@@ -137,12 +162,12 @@ impl Mesh {
         let watcher_address = watcher.address();
         let settings = discovering(settings, watcher_address);
         let mut all = vec![ingress(programs, LISTENER, &settings).value()];
-        all.extend(listeners.into_iter().map(config::Listener::value));
+        all.extend(listeners(watcher_address).into_iter().map(config::Listener::value));
         let mut clusters = destinations(&[]);
         clusters.push(cluster::fixed("watcher", &[watcher_address]));
         let started = Instant::now();
         let configuration = config::bootstrap(&all, &clusters);
-        let envoy = Envoy::start(&programs.envoy, &configuration).await?;
+        let envoy = Envoy::start_with(&programs.envoy, &configuration, options).await?;
         Ok(Self { envoy, watcher: Some(watcher), watcher_address, cluster, folder, started })
     }
 
@@ -159,6 +184,11 @@ impl Mesh {
     /// The proxy.
     pub fn envoy(&self) -> &Envoy {
         &self.envoy
+    }
+
+    /// The watcher, unless it was killed.
+    pub fn watcher(&self) -> Option<&Serving> {
+        self.watcher.as_ref()
     }
 
     /// The cluster.

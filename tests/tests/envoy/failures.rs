@@ -89,6 +89,33 @@ async fn a_bad_annotation_is_counted_and_the_others_are_served() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_endpoint_in_the_filter_state_is_in_the_access_log() {
+    let Some(programs) = programs("envoy::failures") else { return };
+    let [a] = providers().await;
+    let access_log = tempfile::NamedTempFile::new().unwrap();
+    let fields = json!({
+        "service": "%FILTER_STATE(wasm.dubbo_service:PLAIN)%",
+        "provider": "%FILTER_STATE(envoy.network.transport_socket.original_dst_address:PLAIN)%",
+        "upstream": "%UPSTREAM_HOST%",
+    });
+    let annotations = [Service::at(a.address()).annotation()];
+    let settings = [json!({"endpoint": "filterState"})];
+    let rig = Rig::with(&programs, &annotations, &[], &settings, |listener| {
+        listener.access_log(access_log.path(), fields.clone())
+    })
+    .await;
+    assert_eq!(rig.consumer(0).await.who(&hello()).await, "a");
+    assert!(!a.last().unwrap().headers.contains_key("x-envoy-original-dst-host"));
+    let logged = async || {
+        Ok(std::fs::read_to_string(access_log.path()).unwrap().lines().next().map(str::to_owned))
+    };
+    let line = rig.envoy.until("a line of the access log", logged).await.unwrap();
+    let line: Value = serde_json::from_str(&line).unwrap();
+    let address = a.address().to_string();
+    assert_eq!(line, json!({"service": INTERFACE, "provider": address, "upstream": address}));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_bad_configuration_is_refused_with_its_reason() {
     let Some(programs) = programs("envoy::failures") else { return };
     let cases = [

@@ -2,6 +2,7 @@
 
 #![cfg(test)]
 
+mod deployment;
 mod discovery;
 mod failures;
 mod harness;

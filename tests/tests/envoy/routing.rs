@@ -15,7 +15,7 @@ async fn calls_are_spread_by_weight_and_by_either_way() {
         Service::at(b.address()).with(&[("weight", "300")]),
         Service::at(c.address()).with(&[("weight", "0")]),
     ];
-    let ways = ["originalDst", "overrideHost"];
+    let ways = ["originalDst", "overrideHost", "filterState"];
     let settings = ways.map(|endpoint| json!({"endpoint": endpoint}));
     let rig = Rig::start(&programs, &services, &settings).await;
     for (number, endpoint) in ways.into_iter().enumerate() {
@@ -141,6 +141,8 @@ async fn a_client_cannot_name_an_endpoint() {
         // What passes has no endpoint any more, so Envoy's own answer is what is left.
         ("originalDst", "pass", 404),
         ("overrideHost", "pass", 404),
+        ("filterState", "refuse", 503),
+        ("filterState", "pass", 503),
     ];
     let settings =
         cases.map(|(endpoint, otherwise, _)| json!({"endpoint": endpoint, "otherwise": otherwise}));

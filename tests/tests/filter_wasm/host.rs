@@ -46,7 +46,9 @@ pub(crate) struct Proxy {
     pub(crate) is_cluster_gone: bool,
     answer: Option<(Headers, Vec<u8>)>,
     pub(crate) properties: BTreeMap<Vec<u8>, Vec<u8>>,
-    pub(crate) foreign: Vec<String>,
+    /// The foreign functions that were called, with their arguments; or it has none.
+    pub(crate) foreign: Vec<(String, Vec<u8>)>,
+    pub(crate) lacks_functions: bool,
     /// Status, gRPC status and body of an answer to the client.
     pub(crate) local: Vec<(i32, i32, String)>,
     metrics: Vec<(i32, String, u64)>,
@@ -425,14 +427,18 @@ fn define_outgoing(linker: &mut Linker<Proxy>, env: &str) -> wasmtime::Result<()
         |caller: Caller<'_, Proxy>,
          name: i32,
          name_size: i32,
-         _data: i32,
+         data: i32,
          size: i32,
          _out: i32,
          _out_size: i32| {
             let mut call = Call(caller);
-            let name = call.text((name, name_size));
-            assert_eq!((call.proxy().phase, size), (Phase::Request, 0));
-            call.proxy().foreign.push(name);
+            let (name, arguments) = (call.text((name, name_size)), call.bytes((data, size)));
+            assert_eq!(call.proxy().phase, Phase::Request);
+            assert_eq!(name == "clear_route_cache", arguments.is_empty());
+            if call.proxy().lacks_functions {
+                return NOT_FOUND;
+            }
+            call.proxy().foreign.push((name, arguments));
             OK
         },
     )?;

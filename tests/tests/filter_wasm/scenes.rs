@@ -13,8 +13,9 @@ const GRPC: (&str, &str) = ("content-type", "application/grpc");
 #[test]
 fn the_filter_does_its_work_by_the_rules_of_a_host() {
     let Some(module) = module() else { return };
-    let scenes: [fn(Guest); 6] = [
+    let scenes: [fn(Guest); 7] = [
         a_request_is_routed_by_inline_annotations,
+        an_endpoint_goes_into_the_filter_state_where_there_is_one,
         headers_of_any_bytes_do_no_harm,
         nobody_there_is_answered_and_tells_only_the_service,
         a_bad_configuration_is_refused_with_a_clear_line,
@@ -32,11 +33,11 @@ fn annotation(url: &str) -> String {
 
 /// What a watcher answers for Pods with these providers, packed.
 fn body(urls: impl IntoIterator<Item = String>) -> Vec<u8> {
-    let pod = |url: String| {
+    let pod = |(number, url): (usize, String)| {
         let annotation = annotation(&url);
-        format!(r#"{{"namespace":"n","name":"p","uid":"u","annotation":"{annotation}"}}"#)
+        format!(r#"{{"namespace":"n","name":"p","uid":"u-{number}","annotation":"{annotation}"}}"#)
     };
-    let pods: Vec<String> = urls.into_iter().map(pod).collect();
+    let pods: Vec<String> = urls.into_iter().enumerate().map(pod).collect();
     let json = format!(r#"{{"revision":"r","pods":[{}]}}"#, pods.join(","));
     let mut packed = GzEncoder::new(Vec::new(), Compression::fast());
     std::io::Write::write_all(&mut packed, json.as_bytes()).unwrap();
@@ -75,7 +76,7 @@ fn a_request_is_routed_by_inline_annotations(mut guest: Guest) {
     ];
     assert_eq!(request(&mut guest, 2, &headers).as_deref(), Some("10.0.0.1:50051"));
     let proxy = guest.proxy();
-    assert_eq!(proxy.foreign, ["clear_route_cache"]);
+    assert_eq!(proxy.foreign, [("clear_route_cache".to_owned(), Vec::new())]);
     assert_eq!(proxy.properties[&b"dubbo_service"[..]], b"a.B:2");
     assert_eq!(proxy.properties[&b"dubbo_provider"[..]], b"10.0.0.1:50051");
     for _ in 0..400 {
@@ -83,6 +84,22 @@ fn a_request_is_routed_by_inline_annotations(mut guest: Guest) {
     }
     assert_eq!(guest.proxy().metric("dubbo.picks"), 1);
     assert_eq!(guest.proxy().metric("dubbo.providers"), 1);
+}
+
+fn an_endpoint_goes_into_the_filter_state_where_there_is_one(mut guest: Guest) {
+    let annotation = annotation("tri://10.0.0.1:50051/a.B");
+    let json =
+        format!(r#"{{"annotations":[{{"annotation":"{annotation}"}}],"endpoint":"filterState"}}"#);
+    assert!(guest.configure(&json));
+    assert_eq!(request(&mut guest, 2, &[(":path", "/a.B/get"), GRPC]), None);
+    let (name, arguments) = guest.proxy().foreign.pop().unwrap();
+    assert_eq!(name, "set_envoy_filter_state");
+    let key = "envoy.network.transport_socket.original_dst_address";
+    assert_eq!(arguments, format!("\n\u{33}{key}\u{12}\u{e}10.0.0.1:50051").into_bytes());
+    // A proxy that has no such function says so, and gets the header.
+    guest.proxy().lacks_functions = true;
+    let endpoint = request(&mut guest, 3, &[(":path", "/a.B/get"), GRPC]);
+    assert_eq!(endpoint.as_deref(), Some("10.0.0.1:50051"));
 }
 
 fn headers_of_any_bytes_do_no_harm(mut guest: Guest) {

@@ -169,6 +169,58 @@ async fn of_all_namespaces_a_caller_names_the_one_that_it_may_see() {
     assert_eq!(seen(&snapshot).1, ["default", "shop"]);
 }
 
+/// The names of the Pods in an answer, and the uids of those that are gone.
+fn changes(answer: &Value) -> (Vec<&str>, usize) {
+    let pods = answer["pods"].as_array().unwrap();
+    let names = pods.iter().map(|pod| pod["name"].as_str().unwrap()).collect();
+    (names, answer["gone"].as_array().map_or(0, Vec::len))
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn changes_show_a_caller_its_own_namespace_only() {
+    let guarded = Guarded::of_two().await;
+    let revision = |answer: &Answer| answer.json()["revision"].as_str().unwrap().to_owned();
+    let whole = guarded.get("ann", "/v1/annotations").await;
+    assert_eq!(whole.header("etag"), format!("W/\"{}\"", revision(&whole)));
+    let since = |revision: &str| format!("/v1/annotations?since={revision}&wait=30s");
+    let path = since(&revision(&whole));
+    // The first request is what the server begins to remember with.
+    let none = guarded.get("ann", &path.replace("30s", "0")).await;
+    assert_eq!(changes(&none.json()), (vec![], 0));
+
+    let store = guarded.cluster.store();
+    let bad = |namespace: &str| {
+        let mut pod = pod(&format!("new-of-{namespace}"), "!!");
+        pod["metadata"]["namespace"] = namespace.into();
+        store.create(pod).unwrap();
+    };
+    bad("default");
+    let mut known = guarded.get("ann", &path).await;
+    assert_eq!(changes(&known.json()), (vec![], 0), "{}", known.text());
+    bad("shop");
+    known = guarded.get("ann", &since(&revision(&known))).await;
+    assert_eq!(changes(&known.json()), (vec!["new-of-shop"], 0));
+    store.delete("default", "pod-of-default").unwrap();
+    known = guarded.get("ann", &since(&revision(&known))).await;
+    assert_eq!(changes(&known.json()), (vec![], 0), "{}", known.text());
+    store.delete("shop", "pod-of-shop").unwrap();
+    known = guarded.get("ann", &since(&revision(&known))).await;
+    assert_eq!(changes(&known.json()), (vec![], 1));
+    let tag = [("authorization", "Bearer token-of-ann"), ("if-none-match", known.header("etag"))];
+    assert_eq!(get(guarded.address, "/v1/annotations", &tag).await.status, 304);
+
+    // A caller that sees more than before does not have what it was not shown.
+    guarded.cluster.access().add_token("token-of-eve", "eve");
+    guarded.cluster.access().grant(Grant::pods("eve", [Verb::List], ["default"]));
+    let other = guarded.get("eve", &since(&revision(&known))).await.json();
+    assert_eq!(other.get("since"), None, "{other}");
+    assert_eq!(changes(&other), (vec!["new-of-default"], 0));
+    let tag = [("authorization", "Bearer token-of-eve"), ("if-none-match", known.header("etag"))];
+    assert_eq!(get(guarded.address, "/v1/annotations", &tag).await.status, 200);
+    let all = guarded.get("root", &since(&revision(&known))).await.json();
+    assert_eq!((all.get("since"), changes(&all).0.len()), (None, 2));
+}
+
 /// The other namespace changes first: nothing of it may come before what the caller may see.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_stream_shows_a_caller_its_own_namespace_only() {

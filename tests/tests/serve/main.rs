@@ -6,6 +6,7 @@
 mod access;
 mod answers;
 mod bounds;
+mod changes;
 mod client;
 mod envoy;
 mod events;

@@ -46,6 +46,19 @@ async fn no_answer_shows_a_secret_to_a_caller_without_a_token() {
     check("/v1/annotations", records[0].key);
     assert!(records[0].key.contains("timeout%3D3000"), "{}", records[0].key);
 
+    let revision = rig.get("/v1/annotations").await.json()["revision"].clone();
+    let path = format!("/v1/annotations?since={}", revision.as_str().unwrap());
+    rig.get(&path).await;
+    rig.write("one", &[key().replace("a.B", "a.D")]);
+    let changes = rig.get(&format!("{path}&wait=30s")).await.json();
+    assert_eq!(changes["since"], revision);
+    let text = changes["pods"][0]["annotation"].as_str().unwrap();
+    let decoded = Annotation::decode(text).unwrap();
+    for record in decoded.records() {
+        assert!(record.key.contains("a.D"));
+        check(&path, record.key);
+    }
+
     let mut stream = rig.events("/v1/events", &[]).await;
     check("snapshot", &stream.next().await.unwrap().data.to_string());
     let other = key().replace("a.B", "a.C");

@@ -13,26 +13,30 @@ use axum::response::Response;
 use axum::{Extension, extract::rejection::QueryRejection};
 use bytes::Bytes;
 use http::HeaderMap;
+use http::header::ETAG;
 use serde::{Deserialize, Serialize};
 
 use super::App;
-use super::cache::{Kind, Make, Name, Pieces};
+use super::cache::{Kind, Made, Make, Name, Pieces};
+use super::changes;
 use super::coding::Coding;
-use super::conditional::{Known, parse_wait};
+use super::conditional::{Known, etag, parse_wait};
 use super::peers::Peer;
 use super::poll::{Outcome, body, not_modified, poll};
 use super::refusal::Refusal;
 use super::view::View;
-use dubbo_k8s_engine::catalog::Holder;
+use dubbo_k8s_engine::catalog::{Holder, PodEntry};
+use dubbo_k8s_registry::Revision;
 use dubbo_k8s_registry::feed::State;
 
 /// A piece is sent when it has grown to this.
-const PIECE: usize = 32 << 10;
+pub(super) const PIECE: usize = 32 << 10;
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Asked {
     wait: Option<String>,
+    since: Option<String>,
 }
 
 pub(super) async fn annotations(
@@ -42,24 +46,109 @@ pub(super) async fn annotations(
     asked_for: Result<Parameters<Asked>, QueryRejection>,
     headers: HeaderMap,
 ) -> Result<Response, Refusal> {
-    let wait = asked_for?.0.wait.as_deref().map(parse_wait).transpose()?.unwrap_or_default();
-    let state = match poll(&app, &peer, Known::of(&headers), wait, None).await? {
-        Outcome::Unchanged(state) => return Ok(not_modified(&state)),
-        Outcome::Fresh(state) => state,
+    let Asked { wait, since } = asked_for?.0;
+    let wait = wait.as_deref().map(parse_wait).transpose()?.unwrap_or_default();
+    let request = Request { app, peer, view, coding: Coding::negotiate(&headers) };
+    // What is no revision of this view is one that is not remembered.
+    if let Some(since) = since.and_then(|since| request.view.revision(&since)) {
+        let known = Known::Revisions(vec![since]);
+        let outcome = poll(&request.app, &request.peer, known, wait, None).await?;
+        let (Outcome::Unchanged(state) | Outcome::Fresh(state)) = outcome;
+        return match request.changes(since, &state).await? {
+            Some(changes) => Ok(changes),
+            None => request.everything(&state).await,
+        };
+    }
+    let known = Known::read(&headers, |tag| request.view.revision(tag));
+    match poll(&request.app, &request.peer, known, wait, None).await? {
+        Outcome::Unchanged(state) => Ok(request.named(&state, not_modified(&state))),
+        Outcome::Fresh(state) => request.everything(&state).await,
+    }
+}
+
+/// Who asks, and for what.
+struct Request {
+    app: Arc<App>,
+    peer: Arc<Peer>,
+    view: View,
+    coding: Coding,
+}
+
+impl Request {
+    async fn everything(&self, state: &Arc<State>) -> Result<Response, Refusal> {
+        let Self { app, peer, view, coding } = self;
+        let shown = state.without_log();
+        let make = || -> Make {
+            let (view, shown) = (view.clone(), Arc::clone(&shown));
+            Box::new(move || Box::new(pieces(view, shown)) as Pieces)
+        };
+        let made = if view.is_whole() {
+            let name = Name::of(Kind::Annotations, *coding, state);
+            app.cache.body(peer, name, make).await?
+        } else {
+            app.cache.stream(peer, *coding, make()).await?
+        };
+        Ok(self.named(state, body(state, *coding, made)))
+    }
+
+    /// The Pods that have changed since a revision; `None` if that is not known any more.
+    async fn changes(
+        &self,
+        since: Revision,
+        state: &Arc<State>,
+    ) -> Result<Option<Response>, Refusal> {
+        let (app, view, state) = (Arc::clone(&self.app), self.view.clone(), Arc::clone(state));
+        let answering = Arc::clone(&state);
+        let begun = self.app.workers.run(move || {
+            let changed = app.changes.since(since, &state)?;
+            let mut pieces = changes::pieces(view, since, state.without_log(), changed);
+            let first = [pieces.next(), pieces.next()];
+            Some((first, pieces))
+        });
+        let Some((first, rest)) = begun.await? else { return Ok(None) };
+        let (coding, made) = match first {
+            // What fits into one piece is sent as it is: to pack a few Pods takes longer than to send them.
+            [Some(only), None] => (Coding::Identity, Made::whole(only)),
+            first => {
+                let pieces = first.into_iter().flatten().chain(rest);
+                let make: Make = Box::new(move || Box::new(pieces) as Pieces);
+                (self.coding, self.app.cache.stream(&self.peer, self.coding, make).await?)
+            }
+        };
+        Ok(Some(self.named(&answering, body(&answering, coding, made))))
+    }
+
+    /// An answer with the tag by which this caller may name what it shows.
+    fn named(&self, state: &State, mut response: Response) -> Response {
+        response.headers_mut().insert(ETAG, etag(self.view.tag(state.revision())));
+        response
+    }
+}
+
+/// Writes a Pod as its caller may see it, behind a comma unless it is the first; false if it carries no annotation.
+pub(super) fn write_pod(
+    out: &mut Vec<u8>,
+    view: &View,
+    pod: &PodEntry,
+    is_first: bool,
+) -> io::Result<bool> {
+    if !view.sees(pod.holder()) {
+        return Ok(false);
+    }
+    let Some(annotation) = view.annotation(pod) else { return Ok(false) };
+    if !is_first {
+        out.push(b',');
+    }
+    let holder = pod.holder();
+    let carried = Carried {
+        namespace: &holder.namespace,
+        name: &holder.pod,
+        uid: &holder.uid,
+        annotation: &annotation,
+        ips: pod.ips(),
     };
-    let coding = Coding::negotiate(&headers);
-    let shown = state.without_log();
-    let make = || -> Make {
-        let (view, shown) = (view.clone(), Arc::clone(&shown));
-        Box::new(move || Box::new(pieces(view, shown)) as Pieces)
-    };
-    let answer = if view.is_whole() {
-        let name = Name::of(Kind::Annotations, coding, &state);
-        app.cache.body(&peer, name, make).await?
-    } else {
-        app.cache.stream(&peer, coding, make()).await?
-    };
-    Ok(body(&state, coding, answer))
+    serde_json::to_writer(out, &carried)?;
+    Ok(true)
 }
 
 /// The JSON in pieces: the Pods in the order of namespace and name, without those that carry no
@@ -107,7 +196,7 @@ impl Writer {
 
     fn step(&mut self, out: &mut Vec<u8>) -> io::Result<()> {
         if self.stage == Stage::Head {
-            let revision = self.state.revision();
+            let revision = self.view.tag(self.state.revision());
             out.extend_from_slice(format!("{{\"revision\":\"{revision}\",\"pods\":[").as_bytes());
             self.stage = Stage::First;
             return Ok(());
@@ -118,23 +207,8 @@ impl Writer {
             return Ok(());
         };
         self.last = Some(Arc::clone(pod.holder()));
-        if !self.view.sees(pod.holder()) {
-            return Ok(());
-        }
-        if let Some(annotation) = self.view.annotation(pod) {
-            if self.stage == Stage::Rest {
-                out.push(b',');
-            }
+        if write_pod(out, &self.view, pod, self.stage == Stage::First)? {
             self.stage = Stage::Rest;
-            let holder = pod.holder();
-            let carried = Carried {
-                namespace: &holder.namespace,
-                name: &holder.pod,
-                uid: &holder.uid,
-                annotation: &annotation,
-                ips: pod.ips(),
-            };
-            serde_json::to_writer(out, &carried)?;
         }
         Ok(())
     }

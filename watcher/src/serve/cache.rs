@@ -207,6 +207,11 @@ impl Made {
         Self { length, pieces: stream::iter(pieces).boxed() }
     }
 
+    /// A small body that is made already.
+    pub(super) fn whole(body: Bytes) -> Self {
+        Self { length: Some(body.len()), pieces: stream::iter([Ok(body)]).boxed() }
+    }
+
     /// The pieces as they are made.
     pub(super) fn into_stream(self) -> impl Stream<Item = io::Result<Bytes>> + Send + 'static {
         self.pieces

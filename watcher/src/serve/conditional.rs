@@ -1,5 +1,6 @@
 //! Conditional requests: a revision as an entity tag, and how long to wait for another one.
 
+use std::fmt::Display;
 use std::time::Duration;
 
 use http::header::IF_NONE_MATCH;
@@ -13,7 +14,7 @@ pub(super) const LONGEST_WAIT: Duration = Duration::from_mins(1);
 
 /// The revision as an entity tag. It is a weak one, because the body also tells its age, and may be
 /// compressed.
-pub(super) fn etag(revision: Revision) -> HeaderValue {
+pub(super) fn etag(revision: impl Display) -> HeaderValue {
     HeaderValue::try_from(format!("W/\"{revision}\""))
         .unwrap_or_else(|_| HeaderValue::from_static("W/\"\""))
 }
@@ -31,6 +32,11 @@ pub(super) enum Known {
 
 impl Known {
     pub(super) fn of(headers: &HeaderMap) -> Self {
+        Self::read(headers, |tag| tag.parse().ok())
+    }
+
+    /// The same with tags that name a revision in another way.
+    pub(super) fn read(headers: &HeaderMap, revision: impl Fn(&str) -> Option<Revision>) -> Self {
         let mut values = headers.get_all(IF_NONE_MATCH).into_iter().peekable();
         if values.peek().is_none() {
             return Self::Nothing;
@@ -43,7 +49,7 @@ impl Known {
             }
             // The comparison is the weak one; a bare revision is what people type.
             let opaque = tag.strip_prefix("W/").unwrap_or(tag).trim_matches('"');
-            revisions.extend(opaque.parse::<Revision>().ok());
+            revisions.extend(revision(opaque));
         }
         Self::Revisions(revisions)
     }

@@ -9,6 +9,7 @@
 mod access;
 mod annotations;
 mod cache;
+mod changes;
 mod coding;
 mod conditional;
 mod connection;
@@ -39,6 +40,7 @@ use tokio::sync::watch;
 
 pub use self::access::{Access, Reviewer};
 use self::cache::Cache;
+use self::changes::Changes;
 use self::connection::Server;
 use self::gate::Hosts;
 use self::meters::Meters;
@@ -151,6 +153,7 @@ struct App {
     stale_after: Duration,
     heartbeat: Duration,
     cache: Cache,
+    changes: Changes,
     workers: Workers,
     #[cfg(feature = "sandbox")]
     handlers: Option<crate::handlers::Meters>,
@@ -200,6 +203,7 @@ pub async fn run(
         stale_after: options.stale_after,
         heartbeat: options.limits.heartbeat,
         cache: Cache::new(workers.clone()),
+        changes: Changes::default(),
         workers,
         #[cfg(feature = "sandbox")]
         handlers: options.handlers,

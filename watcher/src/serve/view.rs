@@ -2,6 +2,7 @@
 //! made for a caller goes through here.
 
 use std::borrow::Cow;
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::io;
 use std::sync::Arc;
 
@@ -9,6 +10,7 @@ use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE;
 use dubbo_k8s_codec::{Record, encode};
 use dubbo_k8s_engine::catalog::{Content, Endpoint, Holder, PodEntry, ServiceEntry};
+use dubbo_k8s_registry::Revision;
 use serde::Serialize;
 use tokio::time::{Instant, sleep_until};
 
@@ -49,6 +51,28 @@ impl View {
     pub(super) fn sees(&self, holder: &Holder) -> bool {
         let is_its = |name: &String| **name == *holder.namespace;
         self.namespaces.as_ref().is_none_or(|names| names.iter().any(is_its))
+    }
+
+    /// What its caller may call a revision. Of a part of the namespaces it names them too: a caller that sees others
+    /// than before does not have what it left out then.
+    pub(super) fn tag(&self, revision: Revision) -> String {
+        let part = self.part().unwrap_or_default();
+        format!("{revision}{part}")
+    }
+
+    /// The revision that a caller with this view calls so.
+    pub(super) fn revision(&self, tag: &str) -> Option<Revision> {
+        let revision = match self.part() {
+            Some(part) => tag.strip_suffix(&*part)?,
+            None => tag,
+        };
+        revision.parse().ok()
+    }
+
+    fn part(&self) -> Option<String> {
+        let mut hasher = DefaultHasher::new();
+        self.namespaces.as_ref()?.hash(&mut hasher);
+        Some(format!("-{:016x}", hasher.finish()))
     }
 
     /// A service with the providers and consumers that may be seen; `None` without any.
@@ -140,6 +164,23 @@ fn shows_secret(run: &str, lost: usize) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_revision_is_named_by_what_is_seen_of_it() {
+        let revision: Revision = "00ab12ff-7".parse().unwrap();
+        let view = |names: &[&str]| {
+            View::new(Some(names.iter().map(|name| (*name).to_owned()).collect()), true)
+        };
+        let whole = View::new(None, true);
+        let views = [whole.clone(), view(&["a"]), view(&["b"]), view(&["a", "b"]), view(&["ab"])];
+        for one in &views {
+            for other in &views {
+                let known = (one == other).then_some(revision);
+                assert_eq!(other.revision(&one.tag(revision)), known, "{one:?} {other:?}");
+            }
+        }
+        assert_eq!(whole.tag(revision), "00ab12ff-7");
+    }
 
     #[test]
     fn an_unreadable_annotation_keeps_what_is_no_secret() {

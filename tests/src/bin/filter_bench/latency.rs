@@ -1,11 +1,16 @@
-//! The time of a request: with no filter, with an empty one, with ours, one after the other over and over,
-//! each over a connection of its own to a listener of its own in one Envoy.
+//! The time of a request: with no filter, with an empty one, with ours in the ways that it can be set, and with
+//! other builds of it, one after the other over and over, each over a connection of its own to a listener of its
+//! own in one Envoy.
 
+use std::net::SocketAddr;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use dubbo_k8s_tests::apiserver::Server;
 use dubbo_k8s_tests::envoy::config::{self, Listener};
-use dubbo_k8s_tests::mesh::{INTERFACE, Mesh, Programs, Service, crowd, of_one_service};
+use dubbo_k8s_tests::mesh::{
+    INTERFACE, Mesh, Programs, Service, crowd, discovering, ingress, of_one_service,
+};
 use dubbo_k8s_tests::triple::{Call, Connection, Provider};
 use serde_json::{Value, json};
 
@@ -18,10 +23,21 @@ const TURN: usize = 100;
 /// How many turns are not measured.
 const WARM: usize = 10;
 
-const KINDS: [&str; 3] = ["no filter", "empty filter", "this filter"];
+/// The ways in which the filter is set, and what each is called.
+fn ways() -> [(&'static str, Value); 4] {
+    [
+        ("this filter", json!({})),
+        ("without access log", json!({"accessLog": false})),
+        ("filter state", json!({"endpoint": "filterState"})),
+        (
+            "filter state, without access log",
+            json!({"endpoint": "filterState", "accessLog": false}),
+        ),
+    ]
+}
 
-pub(crate) async fn table(programs: &Programs, empty: &Path, arguments: Arguments) -> Outcome {
-    let Arguments { providers, requests, .. } = arguments;
+pub(crate) async fn table(programs: &Programs, empty: &Path, arguments: &Arguments) -> Outcome {
+    let Arguments { providers, requests, .. } = *arguments;
     line(&format!(
         "One request at a time over HTTP/2, {requests} of each kind in turns of {TURN}, in µs; CPU is that of \
          Envoy alone.\n"
@@ -45,7 +61,7 @@ pub(crate) async fn table(programs: &Programs, empty: &Path, arguments: Argument
     ];
     for (name, pods) in registries {
         let known = if name == "1" { 1 } else { providers as u64 };
-        one(programs, empty, requests, &provider, (&name, pods, known)).await?;
+        one(programs, empty, arguments, &provider, (&name, pods, known)).await?;
     }
     line("")
 }
@@ -53,29 +69,28 @@ pub(crate) async fn table(programs: &Programs, empty: &Path, arguments: Argument
 async fn one(
     programs: &Programs,
     empty: &Path,
-    requests: usize,
+    arguments: &Arguments,
     provider: &Provider,
     (name, pods, known): (&str, Vec<Value>, u64),
 ) -> Outcome {
-    let to_original = config::with_header("x-envoy-original-dst-host", "original");
-    let without = Listener::new("without").route(to_original.clone());
-    let with_empty =
-        Listener::new("empty").filter(config::wasm(empty, &json!({}))).route(to_original);
-    let mesh = Mesh::start_beside(programs, &json!({}), vec![without, with_empty], |cluster| {
-        cluster.store().create_all(pods).map(drop)
-    })
-    .await?;
+    let beside = |watcher| listeners(programs, empty, arguments, watcher);
+    let fill = |cluster: &Server| cluster.store().create_all(pods).map(drop);
+    let mesh = Mesh::start_beside(programs, &json!({}), beside, fill).await?;
     mesh.knows(known).await?;
     let call = Call::new(INTERFACE, "Hello");
     mesh.routes(&call).await?;
     let named = call.clone().header("x-envoy-original-dst-host", &provider.address().to_string());
-    let addresses =
-        [mesh.envoy().address("without")?, mesh.envoy().address("empty")?, mesh.address()?];
+    let titles = ["no filter", "empty filter"].into_iter().chain(ways().map(|(title, _)| title));
+    let titles = titles.chain(arguments.beside.iter().map(|build| &*build.name));
     let mut kinds = Vec::new();
-    for (address, call) in addresses.into_iter().zip([&named, &named, &call]) {
-        kinds.push(Kind::new(Connection::open(address).await?, call));
+    for (number, title) in titles.enumerate() {
+        let mut connection = Connection::open(mesh.envoy().address(title)?).await?;
+        let call = if number < 2 { &named } else { &call };
+        // Each filter reads the registry for itself.
+        while !connection.call(call).await?.is_good() {}
+        kinds.push(Kind::new(title, connection, call));
     }
-    for turn in 0..WARM + requests.div_ceil(TURN) {
+    for turn in 0..WARM + arguments.requests.div_ceil(TURN) {
         // Each kind is first in its turn.
         for place in 0..kinds.len() {
             let number = (turn + place) % kinds.len();
@@ -86,12 +101,41 @@ async fn one(
     rows(name, &kinds)
 }
 
-fn rows(name: &str, kinds: &[Kind]) -> Outcome {
+/// A listener for each kind, under its title.
+fn listeners(
+    programs: &Programs,
+    empty: &Path,
+    arguments: &Arguments,
+    watcher: SocketAddr,
+) -> Vec<Listener> {
+    let original = || config::with_header("x-envoy-original-dst-host", "original");
+    let empty = config::wasm(empty, &json!({}));
+    let without = Listener::new("no filter").route(original());
+    let mut all = vec![without, Listener::new("empty filter").filter(empty).route(original())];
+    all.extend(ways().into_iter().map(|(title, settings)| {
+        let is_fixed = settings.get("endpoint").is_some();
+        let settings = discovering(&settings, watcher);
+        if !is_fixed {
+            return ingress(programs, title, &settings);
+        }
+        // One route for everything, as `filter/envoy.yaml` has it.
+        let filter = config::wasm(&programs.filter, &settings);
+        Listener::new(title).filter(filter).route(config::to_cluster("original"))
+    }));
+    all.extend(arguments.beside.iter().map(|build| {
+        let programs = Programs { filter: build.file.clone(), ..programs.clone() };
+        ingress(&programs, &build.name, &discovering(&json!({}), watcher))
+    }));
+    all
+}
+
+fn rows(name: &str, kinds: &[Kind<'_>]) -> Outcome {
     let [none, empty] = [0, 1].map(|number| kinds.get(number).map(|kind| &kind.samples));
     let of = |samples: Option<&Samples>, percent| {
         samples.map_or(Duration::ZERO, |samples| samples.percentile(percent))
     };
-    for (kind, title) in kinds.iter().zip(KINDS) {
+    for kind in kinds {
+        let title = kind.title;
         let [p50, p99] = [50, 99].map(|percent| kind.samples.percentile(percent));
         let cpu = kind.cpu / u32::try_from(kind.calls.max(1)).unwrap_or(u32::MAX);
         let failed =
@@ -110,7 +154,8 @@ fn rows(name: &str, kinds: &[Kind]) -> Outcome {
 }
 
 /// One kind of request.
-struct Kind {
+struct Kind<'a> {
+    title: &'a str,
     connection: Connection,
     call: Call,
     samples: Samples,
@@ -119,10 +164,10 @@ struct Kind {
     cpu: Duration,
 }
 
-impl Kind {
-    fn new(connection: Connection, call: &Call) -> Self {
+impl<'a> Kind<'a> {
+    fn new(title: &'a str, connection: Connection, call: &Call) -> Self {
         let (samples, cpu) = (Samples::default(), Duration::ZERO);
-        Self { connection, call: call.clone(), samples, calls: 0, failed: 0, cpu }
+        Self { title, connection, call: call.clone(), samples, calls: 0, failed: 0, cpu }
     }
 
     async fn turn(&mut self, mesh: &Mesh, counts: bool) -> Outcome {

@@ -4,6 +4,7 @@
 //! It needs `ENVOY`, `FILTER_WASM` and `EMPTY_FILTER_WASM`: `cargo xtask bench filter` sets them.
 
 mod changes;
+mod feed;
 mod latency;
 mod samples;
 mod size;
@@ -16,7 +17,7 @@ use clap::Parser;
 use dubbo_k8s_tests::mesh::Programs;
 
 /// Measures the Envoy filter.
-#[derive(Clone, Copy, Debug, Parser)]
+#[derive(Clone, Debug, Parser)]
 struct Arguments {
     /// How many providers the larger registries have.
     #[arg(long, default_value_t = 10_000)]
@@ -30,6 +31,39 @@ struct Arguments {
     /// How many changes are measured of each kind.
     #[arg(long, default_value_t = 20)]
     changes: usize,
+    /// Another build of the filter to measure in the same run; may be repeated.
+    #[arg(long, value_name = "NAME=FILE", value_parser = Build::parse)]
+    beside: Vec<Build>,
+    /// Measures this alone; may be repeated.
+    #[arg(long, value_enum)]
+    only: Vec<Part>,
+}
+
+/// What is measured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum Part {
+    /// The time of a request.
+    Latency,
+    /// Loading a large registry.
+    Size,
+    /// How soon a change is there.
+    Changes,
+    /// What following the registry costs the watcher.
+    Feed,
+}
+
+/// Another build of the filter.
+#[derive(Clone, Debug)]
+struct Build {
+    name: String,
+    file: PathBuf,
+}
+
+impl Build {
+    fn parse(text: &str) -> Result<Self, String> {
+        let (name, file) = text.split_once('=').ok_or("it is written NAME=FILE")?;
+        Ok(Self { name: name.to_owned(), file: file.into() })
+    }
 }
 
 /// What may go wrong, for a person.
@@ -56,9 +90,20 @@ async fn run(arguments: Arguments) -> Outcome {
         "The filter's file: {artefact} bytes; the empty filter's: {} bytes.\n",
         std::fs::metadata(&empty)?.len()
     ))?;
-    latency::table(&programs, &empty, arguments).await?;
-    size::table(&programs, arguments).await?;
-    changes::table(&programs, arguments.changes).await
+    let wanted = |part| arguments.only.is_empty() || arguments.only.contains(&part);
+    if wanted(Part::Latency) {
+        latency::table(&programs, &empty, &arguments).await?;
+    }
+    if wanted(Part::Size) {
+        size::table(&programs, &arguments).await?;
+    }
+    if wanted(Part::Changes) {
+        changes::table(&programs, arguments.changes).await?;
+    }
+    if wanted(Part::Feed) {
+        feed::table(&programs, &arguments).await?;
+    }
+    Ok(())
 }
 
 fn line(text: &str) -> Outcome {

@@ -20,7 +20,7 @@ struct Seen {
     allocated: u64,
 }
 
-pub(crate) async fn table(programs: &Programs, arguments: Arguments) -> Outcome {
+pub(crate) async fn table(programs: &Programs, arguments: &Arguments) -> Outcome {
     line(
         "A registry is loaded once by each thread of Envoy that has the filter: here the main one and one worker.\n",
     )?;
