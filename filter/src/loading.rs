@@ -51,7 +51,7 @@ pub(crate) struct Loading {
 
 #[derive(Debug, Default)]
 enum Stage {
-    Reading(Feed),
+    Reading(Box<Feed>),
     #[default]
     Applying,
 }
@@ -71,7 +71,7 @@ const MAX_BAD: usize = 8;
 impl Loading {
     /// Begins to read a body, which may be of changes alone if they were asked for.
     pub(crate) fn new(body: Vec<u8>, is_gzip: bool, of_changes: bool) -> Result<Self, FeedError> {
-        let stage = Stage::Reading(Feed::new(body, is_gzip, of_changes)?);
+        let stage = Stage::Reading(Box::new(Feed::new(body, is_gzip, of_changes)?));
         Ok(Self { stage, ..Self::default() })
     }
 
@@ -158,17 +158,23 @@ impl Known {
         let before = self.pods.remove(&id);
         let before = before.as_ref().map_or(&[][..], |carried| &carried.registrations);
         let Some(mut carried) = carried else {
-            before.iter().for_each(|one| self.book.remove(one));
+            for one in before {
+                self.book.remove(one);
+            }
             return;
         };
         let after = Rc::clone(&carried.registrations);
         let (first, last) =
             alike(before, &after, |one, other| Rc::ptr_eq(&one.provider, &other.provider));
         let replaced = before.get(first..before.len() - last).unwrap_or_default();
-        replaced.iter().for_each(|one| self.book.remove(one));
+        for one in replaced {
+            self.book.remove(one);
+        }
         let new = after.get(first..after.len() - last).unwrap_or_default();
         let room = most.saturating_sub(self.book.len());
-        new.iter().take(room).for_each(|one| self.book.add(one));
+        for one in new.iter().take(room) {
+            self.book.add(one);
+        }
         if new.len() > room {
             self.full = true;
             let kept = after.iter().take(first + room);
