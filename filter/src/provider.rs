@@ -96,7 +96,7 @@ pub enum Fault {
     Key(KeyError),
     /// Its URL is bad.
     Url(UrlError),
-    /// Its host is a name or an address that nobody else can reach.
+    /// Its host is a name or an address that no other host can reach.
     Host,
     /// It has no port.
     Port,
@@ -115,6 +115,10 @@ impl fmt::Display for Fault {
 
 /// Reads the key of a record, and hands out each endpoint in it. A record that is no provider's, or of a
 /// protocol that is not routed, or disabled, names none.
+///
+/// # Errors
+///
+/// When its key or URL is bad, or a host of it is no address with a port that a proxy may send requests to.
 pub fn read(
     key: &str,
     allow_loopback: bool,
@@ -141,7 +145,7 @@ pub fn read(
     Ok(())
 }
 
-/// An address that a Pod may name: never one that means the proxy itself, a group, or nobody.
+/// An address that a Pod may name: never one that means the proxy itself, a group, or no host at all.
 fn is_routable(address: IpAddr, allow_loopback: bool) -> bool {
     let address = address.to_canonical();
     let link_local = match address {
