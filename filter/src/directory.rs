@@ -24,7 +24,7 @@ pub struct Directory {
     members: Vec<Member>,
     /// Changes with the list of providers.
     digest: u64,
-    /// Who has no tag, and who has which.
+    /// Those without a tag, and those of each tag.
     plain: Group,
     tagged: Vec<(Box<str>, Group)>,
     lanes: RefCell<Vec<Lane>>,
@@ -37,14 +37,14 @@ struct Member {
     load: Option<Rc<Load>>,
 }
 
-/// The lanes for each kind of request, where there is anybody.
+/// The lanes for each kind of request, where any provider takes it.
 #[derive(Clone, Copy, Debug, Default)]
 struct Group {
     grpc: Option<usize>,
     http: Option<usize>,
 }
 
-/// Those who are asked alike.
+/// The providers that take the same requests.
 #[derive(Debug)]
 struct Lane {
     members: Vec<u32>,
@@ -178,7 +178,7 @@ impl Directory {
         Some(Picked { provider: Rc::clone(&member.provider), place })
     }
 
-    /// How much it weighs beside other directories that a request may go to as well; 0 if it has nobody
+    /// How much it weighs beside other directories that a request may go to as well; 0 if it has no provider
     /// for it.
     pub(crate) fn standing(&self, request: &Request<'_>, key: Option<&[u8]>) -> Standing {
         let Some(lane) = self.lane(request) else { return Standing::default() };
@@ -202,7 +202,7 @@ impl Directory {
         }
     }
 
-    /// The lane of a request: a tag that nobody has falls back to those without one, unless it is forced.
+    /// The lane of a request: a tag that no provider has falls back to those without one, unless it is forced.
     fn lane(&self, request: &Request<'_>) -> Option<usize> {
         let of = |group: &Group| match request.kind {
             Kind::Grpc => group.grpc,
@@ -218,7 +218,7 @@ impl Directory {
         }
     }
 
-    /// Weighs those again who are still warming up.
+    /// Computes the weights of the providers again that are still warming up.
     pub(crate) fn warm(&self, policy: &Policy, now_ms: u64, random: &mut Random) {
         let Ok(mut lanes) = self.lanes.try_borrow_mut() else { return };
         for lane in lanes.iter_mut().filter(|lane| lane.weighed_at < lane.warm_at) {

@@ -80,14 +80,14 @@ pub(crate) enum Step {
     Read,
     /// Nothing.
     Nothing,
-    /// Say that the watcher is of no help.
+    /// Log that the watcher is of no help.
     Complain(Trouble),
 }
 
 /// Why the watcher is of no help.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Trouble {
-    /// The proxy has no such cluster, or nobody in it.
+    /// The proxy has no such cluster, or no host in it.
     Unsent,
     /// No answer.
     Silent,
@@ -196,7 +196,7 @@ impl Discovery {
         matches!(self.state, State::Asked { token: asked, .. } if asked == token)
     }
 
-    /// Whoever asked is gone: ask again.
+    /// The plugin that asked is gone: ask again.
     pub(crate) fn abandon(&mut self) {
         if let State::Asked { .. } = self.state {
             self.state = State::Resting { until_ms: 0 };

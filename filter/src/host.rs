@@ -3,12 +3,12 @@
 
 use core::time::Duration;
 
-/// How much a log line matters.
+/// The level of a log line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Level {
     /// What is worth knowing.
     Info,
-    /// What somebody should look at.
+    /// What an operator should look at.
     Warn,
     /// What does not work.
     Error,
@@ -32,8 +32,8 @@ pub trait Host {
     /// Asks to be called again and again after this time.
     fn set_tick(&self, period: Duration);
 
-    /// Sends a request without a body to a cluster; the token tells its answer. None if the proxy has no
-    /// such cluster, or nobody in it.
+    /// Sends a request without a body to a cluster; its answer comes with the token. None if the proxy has no
+    /// such cluster, or no host in it.
     fn send(&self, cluster: &str, headers: &[(&str, &str)], timeout: Duration) -> Option<u32>;
     /// A header of the answer that has just come.
     fn answer_header(&self, name: &str) -> Option<String>;
@@ -71,6 +71,6 @@ pub trait Host {
 pub enum GrpcStatus {
     /// 12: there is no such service or path.
     Unimplemented,
-    /// 14: there is nobody for it now.
+    /// 14: no provider is available for it now.
     Unavailable,
 }

@@ -73,7 +73,7 @@ pub(crate) struct Loading {
 
 #[derive(Debug, Default)]
 enum Stage {
-    Reading(Feed),
+    Reading(Box<Feed>),
     #[default]
     Sharing,
     Applying,
@@ -98,7 +98,7 @@ impl Loading {
     ///
     /// When the body is not what its head says.
     pub(crate) fn new(body: Vec<u8>, is_gzip: bool, of_changes: bool) -> Result<Self, FeedError> {
-        let stage = Stage::Reading(Feed::new(body, is_gzip, of_changes)?);
+        let stage = Stage::Reading(Box::new(Feed::new(body, is_gzip, of_changes)?));
         Ok(Self { stage, ..Self::default() })
     }
 

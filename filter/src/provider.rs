@@ -126,7 +126,7 @@ impl fmt::Display for Fault {
 ///
 /// # Errors
 ///
-/// Why it names no endpoint: it cannot be read, or it is not believed of the Pod.
+/// When its key or URL is bad, or it is not believed of the Pod.
 pub fn read(
     key: &str,
     trust: &Trust,

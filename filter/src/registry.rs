@@ -18,7 +18,7 @@ pub struct Registry {
     providers: usize,
 }
 
-/// Why there is nobody for a request.
+/// Why no endpoint was selected for a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Miss {
     /// The registry knows no such service.
@@ -39,6 +39,10 @@ impl Registry {
     }
 
     /// Picks a provider for a request.
+    ///
+    /// # Errors
+    ///
+    /// When no service fits the request, or none of its providers may take it.
     pub fn route(&self, request: &Request<'_>, chance: &mut Chance<'_>) -> Result<Picked, Miss> {
         let known = match self.named(request.path) {
             [] => self.named(request.interface),
@@ -95,7 +99,7 @@ impl Registry {
         }
     }
 
-    /// Weighs those again who are still warming up.
+    /// Computes the weights of the providers again that are still warming up.
     pub fn warm(&self, policy: &Policy, now_ms: u64, random: &mut Random) {
         for directory in self.named.iter().flat_map(|(_, directories)| directories) {
             directory.warm(policy, now_ms, random);

@@ -31,7 +31,7 @@ pub struct Settings {
     pub balance: Balance,
     /// The proxy's zone: providers of the same one are preferred.
     pub zone: Option<String>,
-    /// How the proxy is told the endpoint.
+    /// How the endpoint is passed to the proxy.
     #[serde(default)]
     pub endpoint: Endpoint,
     /// What happens to a request that names no service of the registry.
@@ -60,7 +60,7 @@ pub struct Settings {
 pub struct Discovery {
     /// The proxy's name of the cluster that is the watcher.
     pub cluster: String,
-    /// The authority to ask for; the cluster's name unless told otherwise.
+    /// The authority to ask for; by default the cluster's name.
     #[serde(default)]
     pub authority: String,
     /// How long the watcher may wait for a change before it answers.
@@ -119,7 +119,7 @@ impl From<Balance> for Policy {
     }
 }
 
-/// How the proxy is told the endpoint.
+/// How the endpoint is passed to the proxy.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Endpoint {
@@ -177,6 +177,10 @@ impl Settings {
     }
 
     /// Reads a plugin configuration.
+    ///
+    /// # Errors
+    ///
+    /// When it is not the JSON that is described, or does not name exactly one source of providers.
     pub fn parse(json: &[u8]) -> Result<Self, SettingsError> {
         let mut settings: Self = serde_json::from_slice(json).map_err(SettingsError::Json)?;
         if settings.allow_loopback {

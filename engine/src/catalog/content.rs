@@ -99,13 +99,17 @@ impl Content {
         for namespace in self.namespaces.diff(&later.namespaces) {
             match namespace {
                 DiffItem::Add(_, pods) => {
-                    changed.extend(pods.values().map(|pod| (None, Some(pod))))
+                    changed.extend(pods.values().map(|pod| (None, Some(pod))));
                 }
                 DiffItem::Remove(_, pods) => {
                     changed.extend(pods.values().map(|pod| (Some(pod), None)));
                 }
                 DiffItem::Update { old: (_, old), new: (_, new) } => {
-                    changed.extend(old.diff(new).map(difference));
+                    changed.extend(old.diff(new).map(|pod| match pod {
+                        DiffItem::Add(_, new) => (None, Some(new)),
+                        DiffItem::Remove(_, old) => (Some(old), None),
+                        DiffItem::Update { old: (_, old), new: (_, new) } => (Some(old), Some(new)),
+                    }));
                 }
             }
         }
@@ -202,13 +206,5 @@ impl Content {
     ) -> Option<Arc<Holder>> {
         let entry = self.entry(namespace, name)?;
         (*entry.holder.uid == *uid).then(|| Arc::clone(&entry.holder))
-    }
-}
-
-fn difference<'a>(item: DiffItem<'a, 'a, Arc<str>, Arc<PodEntry>>) -> PodDifference<'a> {
-    match item {
-        DiffItem::Add(_, new) => (None, Some(new)),
-        DiffItem::Remove(_, old) => (Some(old), None),
-        DiffItem::Update { old: (_, old), new: (_, new) } => (Some(old), Some(new)),
     }
 }

@@ -38,10 +38,11 @@ pub(crate) async fn table(programs: &Programs, arguments: &Arguments) -> Outcome
     mesh.until_metric("dubbo.loads", |loads| loads > u64::from(WORKERS)).await?;
     let stats =
         async |name: &str| mesh.envoy().admin().stat(&format!("cluster.watcher.{name}")).await;
-    let before = [stats("upstream_rq_total").await?, stats("upstream_cx_rx_bytes_total").await?];
+    let (asked, received) =
+        (stats("upstream_rq_total").await?, stats("upstream_cx_rx_bytes_total").await?);
     let cpu = change(mesh.cluster(), pods, mesh.watcher().ok_or("the watcher is gone")?).await?;
-    let after = [stats("upstream_rq_total").await?, stats("upstream_cx_rx_bytes_total").await?];
-    let [questions, bytes] = [0, 1].map(|at| (after[at] - before[at]) / TIME.as_secs());
+    let questions = (stats("upstream_rq_total").await? - asked) / TIME.as_secs();
+    let bytes = (stats("upstream_cx_rx_bytes_total").await? - received) / TIME.as_secs();
     let one = service(0, 1).annotation().len();
     line(&format!("| Envoy | {cpu:.1} (+{:.1}) | {questions} | {bytes} | {one} |", cpu - alone))?;
     line("")
