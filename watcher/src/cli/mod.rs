@@ -46,6 +46,7 @@ mod table;
 mod terminal;
 mod trusting;
 mod watch;
+mod why;
 
 use std::{io, process::ExitCode};
 
