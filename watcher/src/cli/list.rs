@@ -23,6 +23,7 @@ use super::{
     session::{self, FirstList, Session},
     signals,
     terminal::{self, Progress},
+    why::Why,
 };
 
 /// A server that refuses connections this many times is not there.
@@ -38,9 +39,11 @@ pub(super) async fn run(arguments: &List) -> Result<(), Ended> {
     } else {
         Vec::new()
     };
-    if read {
-        show(&session, arguments, &missing)?;
-    }
+    let well = match &arguments.why {
+        Some(consumer) if read => show_why(&session, arguments, consumer)?,
+        _ if read => show(&session, arguments, &missing).map(|()| true)?,
+        _ => true,
+    };
     let unknown = !missing.is_empty() && session.driver.engine().catalog().pods() == 0;
     if !missing.is_empty() {
         terminal::say_error(&session::missing_message(&missing));
@@ -48,7 +51,7 @@ pub(super) async fn run(arguments: &List) -> Result<(), Ended> {
     for message in outcome.messages(&session, arguments.timeout) {
         terminal::say_error(&message);
     }
-    if outcome.is_whole() && !unknown { Ok(()) } else { Err(Ended::Failed) }
+    if outcome.is_whole() && !unknown && well { Ok(()) } else { Err(Ended::Failed) }
 }
 
 /// How loading ended.
@@ -182,6 +185,28 @@ fn show(session: &Session, arguments: &List, missing: &[String]) -> Result<(), E
     }
     say_problems(catalog);
     Ok(())
+}
+
+/// Shows what the consumers of a Pod do; whether there are some and each calls a provider.
+fn show_why(session: &Session, arguments: &List, consumer: &str) -> Result<bool, Ended> {
+    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    let now_ms = u64::try_from(now.as_millis()).unwrap_or(u64::MAX);
+    let why = Why::of(session.driver.engine().catalog(), consumer, now_ms);
+    if arguments.output == ListOutput::Json {
+        let mut out = terminal::data();
+        serde_json::to_writer(&mut *out, &why).map_err(io::Error::from)?;
+        writeln!(out)?;
+        out.flush()?;
+    } else {
+        let mut out = terminal::stdout();
+        why.write(&mut *out)?;
+        out.flush()?;
+    }
+    if why.is_empty() {
+        let place = session.place();
+        terminal::say_error(&format!("no Pod {} consumes anything in {place}", plain(consumer)));
+    }
+    Ok(!why.is_empty() && why.is_well())
 }
 
 fn caption(listing: &listing::Listing, catalog: &Catalog, place: &str) -> String {

@@ -170,7 +170,7 @@ pub(super) fn endpoint_address(category: Category, url: &Url<'_>) -> String {
 }
 
 /// Host and port; IPv6 in brackets.
-fn address(url: &Url<'_>) -> String {
+pub(super) fn address(url: &Url<'_>) -> String {
     let host = url.host();
     let host = if host.contains(':') { format!("[{host}]") } else { host.to_owned() };
     let more = url.hosts().count().saturating_sub(1);

@@ -47,6 +47,7 @@ mod table;
 mod terminal;
 mod trusting;
 mod watch;
+mod why;
 
 use std::{io, process::ExitCode};
 

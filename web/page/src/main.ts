@@ -8,7 +8,7 @@ import { listen } from './keys.ts';
 import { keepForOffline } from './model.ts';
 import { startLive } from './live.ts';
 import { state } from './state.ts';
-import { replaceGraph } from './view/graph.ts';
+import { refitGraph } from './view/graph.ts';
 import { page } from './view/page.ts';
 import { syncSource } from './view/source.ts';
 
@@ -39,7 +39,7 @@ changed();
 
 addEventListener('resize', () => {
   void rowsAt(firstVisible());
-  replaceGraph();
+  refitGraph();
 });
 addEventListener('popstate', () => void navigate());
 addEventListener('beforeunload', (event) => {

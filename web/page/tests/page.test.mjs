@@ -113,7 +113,7 @@ test('places are right behind CJK and emoji', async () => {
 test('problems are counted, explained and walked through with F8', async () => {
   await troubled();
   const tally = await page.locator('.strip').innerText();
-  assert.match(tally, /5\s+errors/);
+  assert.match(tally, /6\s+errors/);
   const codes = new Set();
   const inSight = () => page.waitForFunction(() => {
     const [one, list] = ['.problem.chosen', '.problems .list'].map((name) => document.querySelector(name).getBoundingClientRect());

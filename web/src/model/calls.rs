@@ -94,7 +94,8 @@ impl Model {
 
     fn members(&self, services: &[u32], category: Category) -> impl Iterator<Item = Member> {
         let nodes = services.iter().filter_map(|id| self.services.get(*id as usize));
-        nodes.flat_map(move |node| node.of(category).iter().copied())
+        let all = nodes.flat_map(move |node| node.of(category).iter().copied());
+        all.filter(|member| self.endpoint(*member).is_some_and(|(_, of)| !of.repeated))
     }
 
     /// One endpoint of each kind that a relation distinguishes, whatever its weight.

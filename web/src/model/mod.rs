@@ -101,6 +101,8 @@ pub struct Endpoint {
     pub believed: bool,
     /// dubbo-go refuses its URL.
     pub refused: bool,
+    /// The same record stands before it in its Pod, and counts alone.
+    pub repeated: bool,
     /// Everything that a search looks at, in lower case.
     pub haystack: Box<str>,
 }
@@ -292,6 +294,7 @@ impl Model {
                 endpoint.believed &=
                     !matches!(problem.code, Code::AddressNotPod | Code::NotOwner | Code::OverQuota);
                 endpoint.refused |= problem.code == Code::DubboGoRefusesUrl;
+                endpoint.repeated |= problem.code == Code::DuplicateRecord;
             }
             self.changed.push(endpoint.service);
             if let Some(node) = self.services.get_mut(endpoint.service as usize)

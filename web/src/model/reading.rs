@@ -63,6 +63,7 @@ impl Reading<'_, '_> {
             registered_ms,
             believed: true,
             refused: false,
+            repeated: false,
             haystack,
         });
     }

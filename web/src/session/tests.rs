@@ -174,6 +174,16 @@ fn a_record_shows_whom_it_calls_with_its_share_and_why_not_the_others() {
 }
 
 #[test]
+fn record_that_stands_twice_in_a_pod_is_called_once() {
+    let one = key("a.B", Category::Providers, "dubbo://10.0.0.1:1/a.B");
+    let text =
+        pod("n", "p", "dubbo.io-value", &records(&[one.clone(), one])) + &consumer("n", "c", "");
+    let detail = ask(&mut opened(&text), &json!({"do": "detail", "pod": 1, "record": 0}));
+    assert_eq!(detail["relations"]["pairs"][0]["share"], 10_000);
+    assert_eq!(detail["relations"]["calling"], 1);
+}
+
+#[test]
 fn the_graph_joins_applications_by_what_they_call_and_marks_what_is_broken() {
     let text = provider("n", "p", "dubbo://10.0.0.1:1/a.B?application=shop")
         + &consumer("n", "gate-7c9f5d4f-2xk8p", "")

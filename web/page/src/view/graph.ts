@@ -267,4 +267,4 @@ function takeSvg() {
 }
 
 /** Keeps the picture in its frame when the frame changes. */
-export const replaceGraph = () => place();
+export const refitGraph = () => fit();
