@@ -96,8 +96,6 @@ fn we_differ_from_kubectl_where_we_mean_to() {
         // What is not used is not looked at.
         (WeTake, file(h, "", "preferences: {colors: 3}\n")),
         (WeTake, file(h, "", "- {name: other, user: {client-key-data: '!'}}\n")),
-        // As Go's HTTP client does, and curl.
-        (WeTake, file(&and("proxy-url: 'socks5h://p'"), "", "")),
         // kubectl leaves the credential out over plain http, and asks without one.
         (WeRefuse, file("server: 'http://127.0.0.1:1'", "token: t", "")),
         // kubectl sends what is in a URL, or leaves it out.
