@@ -332,6 +332,7 @@ fn annotations_are_found_without_their_pod_with_their_place() {
         format!("{{\"a\":\"b\",\"dubbo.io/annotation\":\"{VALUE}\"}}"),
         format!("{{\"annotations\":{{\"dubbo.io/annotation\":\"{VALUE}\"}}}}"),
         format!("--- {VALUE}\n"),
+        format!(">-\n  {VALUE}\n"),
     ] {
         with_document(&text, |document| {
             assert_eq!((document.kind, &document.error), (Kind::Annotation, &None), "{text}");
@@ -475,6 +476,13 @@ fn what_kubectl_prints_for_people_names_the_command_that_prints_it_whole() {
 fn what_is_packed_is_for_the_host() {
     assert_eq!(Source::of(b"\x1f\x8b\x08\0").unwrap_err(), Refused::Gzip);
     assert_eq!(Refused::Gzip.to_string(), "compressed with gzip");
+}
+
+#[test]
+fn what_is_no_base64_is_still_taken_for_an_annotation() {
+    for text in ["!", "|", "#", "%", "&", "W3s!", "dubbo.io/annotation"] {
+        assert_eq!(seen(text).kind, Kind::Annotation, "{text}");
+    }
 }
 
 #[test]

@@ -25,7 +25,7 @@ pub(super) fn read(text: &str) -> Document<'_> {
     }
     if value_before_yaml(text) {
         json::read(text)
-    } else if text.contains(':') || YAML.iter().any(|mark| start.starts_with(mark)) {
+    } else if text.contains(':') || is_yaml_without_names(start) {
         yaml::read(text)
     } else {
         bare(text)
@@ -35,8 +35,11 @@ pub(super) fn read(text: &str) -> Document<'_> {
 /// A byte-order mark, and what `jq --seq` writes before each value.
 pub(super) const MARKS: [char; 2] = ['\u{feff}', '\u{1e}'];
 
-/// What no bare annotation begins with.
-const YAML: [&str; 8] = ["- ", "---", "#", "%", "&", "!", "|", ">"];
+/// Whether it begins like a list, a document or a folded text, as no bare annotation does.
+fn is_yaml_without_names(start: &str) -> bool {
+    let document = ["- ", "--- ", "---\n", "---\r"].iter().any(|mark| start.starts_with(mark));
+    document || (start.starts_with(['|', '>']) && start.contains('\n'))
+}
 
 /// What begins a line of YAML that holds Pods.
 const HEADERS: [&str; 9] = [
