@@ -3,8 +3,9 @@
 use std::process::Command;
 
 use dubbo_k8s_codec::{Record, encode};
-use dubbo_k8s_tests::monitoring;
 use dubbo_k8s_tests::program::{Running, bare, dubbo_watcher, run};
+use dubbo_k8s_tests::{monitoring, pods};
+use serde_json::{Value, json};
 
 use crate::rig::{Rig, component, key, within};
 
@@ -77,8 +78,11 @@ async fn a_slow_handler_is_told_everything_anew_and_holds_up_nobody() {
                 (0..60).map(|number| key("a.C", &format!("10.1.{}.{number}:1", round % 250)));
             let keys: Vec<String> = keys.collect();
             let value = encode(keys.iter().map(|key| Record::new(key)));
-            let store = rig.cluster.store();
-            store.annotate("default", "web", "dubbo.io/annotation", Some(&value)).unwrap();
+            let change = |pod: &mut Value| {
+                pod["metadata"]["annotations"]["dubbo.io/annotation"] = json!(value);
+                pod["status"] = pods::running(&value);
+            };
+            rig.cluster.store().update("default", "web", change).unwrap();
             // Nobody else waits for it.
             assert!(get(&url, "/healthz").await.starts_with("HTTP/1.1 200"));
         }
