@@ -2,9 +2,12 @@
 //! difference, nothing lost and nothing twice. Pods are written by requests, never by way of the registry.
 
 use std::net::TcpListener;
+use std::path::Path;
+use std::process::Command;
 
 use dubbo_k8s_engine::RelistReason;
 use dubbo_k8s_tests::control_plane::{ControlPlane, Programs, free_port};
+use dubbo_k8s_tests::program::Running;
 use dubbo_k8s_tests::relay::{Flow, Relay};
 
 use crate::churn::Churn;
@@ -41,6 +44,27 @@ async fn a_control_plane_that_cannot_start_says_why_and_the_way_out() {
     let error = refused.err().unwrap().to_string();
     assert!(error.starts_with("kube-apiserver ended before it was ready; "), "{error}");
     assert!(error.contains("unknown flag: --no-such-flag"), "{error}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_program_ends_its_servers_at_sigterm_while_its_input_stays_open() {
+    let Some(programs) = real_servers("the control plane's program").first().cloned() else {
+        return;
+    };
+    let mut command = Command::new(env!("CARGO_BIN_EXE_control_plane"));
+    command.arg("--etcd").arg(&programs.etcd);
+    command.arg("--kube-apiserver").arg(&programs.kube_apiserver);
+    let (input, open) = std::io::pipe().unwrap();
+    command.stdin(input);
+    let running = Running::start(command);
+    let line = running.line();
+    assert!(line.starts_with("kube-apiserver  https://127.0.0.1:"), "{line}");
+    let line = running.line();
+    let kubeconfig = Path::new(line.strip_prefix("kubeconfig      ").unwrap());
+    assert!(kubeconfig.exists(), "{line}");
+    assert_eq!(running.end("-TERM").status, Some(0));
+    assert!(!kubeconfig.exists(), "{line}");
+    drop(open);
 }
 
 /// Starts one whose first choice of ports is taken by another program.

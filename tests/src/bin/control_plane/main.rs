@@ -22,15 +22,22 @@ struct Arguments {
     kube_apiserver: PathBuf,
 }
 
-#[tokio::main(flavor = "current_thread")]
-async fn main() -> ExitCode {
-    match run(Arguments::parse()).await {
+fn main() -> ExitCode {
+    match start(Arguments::parse()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             let _ = writeln!(io::stderr(), "error: {error}"); // a closed stderr is no reason to fail otherwise
             ExitCode::FAILURE
         }
     }
+}
+
+fn start(arguments: Arguments) -> Result<(), Box<dyn Error>> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let done = runtime.block_on(run(arguments));
+    // Without waiting for the end of the input, which a thread may be reading still.
+    runtime.shutdown_background();
+    done
 }
 
 async fn run(Arguments { etcd, kube_apiserver }: Arguments) -> Result<(), Box<dyn Error>> {
