@@ -263,7 +263,9 @@ impl Known {
             alike(before, after, |one, other| Rc::ptr_eq(&one.provider, &other.provider));
         self.book.remove(before.get(first..before.len() - last).unwrap_or_default());
         let new = after.get(first..after.len() - last).unwrap_or_default();
-        new.iter().for_each(|one| self.book.add(one));
+        for one in new {
+            self.book.add(one);
+        }
         self.pods.insert(id, carried);
     }
 }

@@ -82,13 +82,13 @@ impl Request {
             let (view, shown) = (view.clone(), Arc::clone(&shown));
             Box::new(move || Box::new(pieces(view, shown)) as Pieces)
         };
-        let made = if view.is_whole() {
+        let packed = if view.is_whole() {
             let name = Name::of(Kind::Annotations, *coding, state);
             app.cache.body(peer, name, make).await?
         } else {
             app.cache.stream(peer, *coding, make()).await?
         };
-        Ok(self.named(state, body(state, *coding, made)))
+        Ok(self.named(state, body(state, *coding, packed)))
     }
 
     /// The Pods that have changed since a revision; `None` if that is not known any more.
