@@ -3,16 +3,18 @@
 //!
 //! A phrase cannot be written without its translation. What comes from outside is never one.
 
-use core::fmt;
+use alloc::borrow::Cow;
+use core::fmt::{self, Write as _};
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
+use serde::de::{Deserialize, Deserializer, Error as _};
 
 use super::Language;
 
 macro_rules! phrases {
     ($($(#[$attribute:meta])* $name:ident: $english:literal, $chinese:literal;)*) => {
         /// A phrase of an error. Displays in English; serialises as its name, which never changes.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
         #[serde(rename_all = "kebab-case")]
         #[non_exhaustive]
         pub enum Phrase {
@@ -273,6 +275,38 @@ impl Phrase {
             Language::English => self.english(),
             Language::Chinese => self.chinese(),
         }
+    }
+}
+
+/// By its name. Each is written until one fits: the derived reader would have all names in the code once more.
+impl<'de> Deserialize<'de> for Phrase {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let name = Cow::<str>::deserialize(deserializer)?;
+        let named = |phrase: &&Self| {
+            let mut rest = Rest(&name);
+            write!(rest, "{}", Name(**phrase)).is_ok() && rest.0.is_empty()
+        };
+        let found = Self::ALL.iter().find(named).copied();
+        found.ok_or_else(|| D::Error::custom("there is no such phrase"))
+    }
+}
+
+/// Displays the name as which a phrase is serialised.
+struct Name(Phrase);
+
+impl fmt::Display for Name {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.serialize(f)
+    }
+}
+
+/// What is left of a text; what is written to it must be its beginning.
+struct Rest<'a>(&'a str);
+
+impl fmt::Write for Rest<'_> {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        self.0 = self.0.strip_prefix(text).ok_or(fmt::Error)?;
+        Ok(())
     }
 }
 

@@ -1,6 +1,6 @@
 //! `watch`, of both builds: every change, through a restart of the server and a history that is gone.
 
-use dubbo_k8s_tests::apiserver::{Act, Fault, Grant};
+use dubbo_k8s_tests::apiserver::{Act, Fault, Grant, Options};
 
 use super::rig::{NOBODY, Rig, annotation, provider};
 
@@ -79,7 +79,11 @@ async fn a_history_that_is_gone_is_read_again() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_the_core_drops_is_dropped_by_the_host() {
-    let Some(rig) = Rig::start("a cancelled exchange of both builds").await else { return };
+    // The event is written as JSON.
+    let options = Options { protobuf: false, ..Options::default() };
+    let Some(rig) = Rig::start_with("a cancelled exchange of both builds", options).await else {
+        return;
+    };
     rig.provide("a-1", "10.0.0.1:1");
     // An error event breaks a watch off, though the server would go on with it.
     let gone =

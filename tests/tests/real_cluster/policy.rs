@@ -209,11 +209,13 @@ async fn try_the_policy(programs: &Programs) {
     assert_eq!(patch(&provider.endpoint, "own", &before).await.0, 200);
 
     cluster.apply("policy").await;
+    // What is there already may be written again by any account.
+    let free = json!({"metadata": {"annotations": {ANNOTATION: null}}});
+    assert_eq!(patch(&cluster.admin, "other", &free).await.0, 200);
     soon("the policy", async {
         let mut ask = tokio::time::interval(ASK);
         while patch(&provider.endpoint, "other", &note(ANNOTATION)).await.0 == 200 {
             ask.tick().await;
-            let free = json!({"metadata": {"annotations": {ANNOTATION: null}}});
             assert_eq!(patch(&cluster.admin, "other", &free).await.0, 200);
         }
     })
