@@ -57,7 +57,7 @@ async fn bad_handlers_are_stopped_and_begin_anew_and_hold_up_nobody() {
         }
     })
     .await;
-    // One that had not begun by then has it in its snapshot; sooner or later each is message of a change.
+    // One that had not begun by then has it in its snapshot; sooner or later each gets a change.
     let mut broken = BTreeMap::new();
     for number in 0_u32.. {
         if broken.len() == 3 {
@@ -75,7 +75,7 @@ async fn bad_handlers_are_stopped_and_begin_anew_and_hold_up_nobody() {
     for reason in ["it ran for more than 0.5 s", "it failed: ", "more than 16 MiB of memory"] {
         assert!(why.iter().any(|why| why.contains(reason)), "{reason} is not in {why:?}");
     }
-    // The good one among them is message all the while.
+    // The good one among them gets them all the while.
     rig.provide("last", "a.E", "10.0.0.3:20880");
     rig.file("good", |text| text.ends_with("ChangeKind::Added a.E\n")).await;
     // The one that refuses is left alone in the end.

@@ -92,7 +92,7 @@ async fn a_slow_handler_is_told_everything_anew_and_holds_up_nobody() {
         () = publish => {}
         _ = lagged => {}
     }
-    serve.says("moody: was too slow for the changes; it is message everything anew");
+    serve.says("moody: was too slow for the changes; it gets everything anew");
     rig.provide("last", "a.E", "10.0.0.3:20880");
     within(async { while !get(&url, "/v1/snapshot").await.contains("a.E") {} }).await;
     let metrics = get(&url, "/metrics").await;
