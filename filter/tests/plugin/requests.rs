@@ -302,9 +302,7 @@ fn a_bad_annotation_is_counted_and_told_and_hides_nothing() {
     let said = proxy.said();
     assert!(said[0].starts_with("the annotation of Pod n/bad: base64: "), "{said:?}");
     assert!(
-        said[1].starts_with(
-            "the annotation of Pod n/mixed: record 1: The provider's address is not the Pod's: "
-        ),
+        said[1].starts_with("the annotation of Pod n/mixed: record 1: address-not-pod: "),
         "{said:?}"
     );
 }

@@ -273,7 +273,7 @@ test('rows stay under the pointer, and what was closed stays closed when everyth
   await page.close();
 });
 
-test('a live view has an address, and is there again after a reload', async () => {
+test('a live view has an address, at which another page shows it again', async () => {
   let first = next();
   quiet();
   page = await chrome.watched(host.url, { complaints: violations, tolerated: true });
@@ -287,8 +287,11 @@ test('a live view has an address, and is there again after a reload', async () =
   await page.waitForFunction(() => document.querySelectorAll('.row.endpoint').length === 1);
   await page.locator('.row.endpoint').click();
   await page.waitForFunction(() => /find=10.0.0.2/.test(location.hash) && /pod=shop%2Fp-2&key=/.test(location.hash));
+  const address = page.url();
+  await page.close();
   first = next();
-  await page.reload();
+  page = await chrome.watched(host.url, { complaints: violations, tolerated: true });
+  await page.goto(address);
   await first;
   send('snapshot', { ...snapshot, services: [{ ...snapshot.services[0], providers: [1, 2].map((n) => ({ url: url(n), holders: [holder(n)] })) }] });
   await page.waitForFunction(() => document.querySelector('.pod-name')?.textContent === 'shop/p-2' && document.querySelector('.params'));
