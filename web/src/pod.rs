@@ -7,27 +7,7 @@ use std::ops::Range;
 use dubbo_k8s_codec::ANNOTATION;
 
 /// The type of the last watch event about a Pod.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Change {
-    /// It is new.
-    Added,
-    /// It has changed.
-    Modified,
-    /// It is gone; the object is as it was before.
-    Deleted,
-}
-
-impl Change {
-    /// The event type as the server writes it.
-    pub fn of(word: &str) -> Option<Self> {
-        match word {
-            "ADDED" => Some(Self::Added),
-            "MODIFIED" => Some(Self::Modified),
-            "DELETED" => Some(Self::Deleted),
-            _ => None,
-        }
-    }
-}
+pub use dubbo_k8s_codec::pasted::Change;
 
 /// A text of the source, and what it means if that differs from how it is written.
 #[derive(Clone, Debug, PartialEq, Eq)]

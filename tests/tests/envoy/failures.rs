@@ -1,5 +1,7 @@
 //! What is shown when something is wrong: no provider, a bad annotation, a bad configuration.
 
+use std::path::Path;
+
 use dubbo_k8s_tests::envoy::{Envoy, Error, cluster, config};
 use dubbo_k8s_tests::mesh::{INTERFACE, Service, local};
 use dubbo_k8s_tests::triple::Call;
@@ -79,11 +81,7 @@ async fn a_bad_annotation_is_counted_and_the_others_are_served() {
         assert_eq!(log.matches(pod).count(), instances, "{log}");
     }
     assert!(stats.keys().any(|name| name.contains("age")), "{stats:?}");
-    let logged = async || {
-        Ok(std::fs::read_to_string(access_log.path()).unwrap().lines().next().map(str::to_owned))
-    };
-    let line = rig.envoy.until("a line of the access log", logged).await.unwrap();
-    let line: Value = serde_json::from_str(&line).unwrap();
+    let line = first_line(&rig, access_log.path()).await;
     let address = a.address().to_string();
     assert_eq!(line, json!({"service": INTERFACE, "provider": address, "upstream": address}));
 }
@@ -106,11 +104,7 @@ async fn an_endpoint_in_the_filter_state_is_in_the_access_log() {
     .await;
     assert_eq!(rig.consumer(0).await.who(&hello()).await, "a");
     assert!(!a.last().unwrap().headers.contains_key("x-envoy-original-dst-host"));
-    let logged = async || {
-        Ok(std::fs::read_to_string(access_log.path()).unwrap().lines().next().map(str::to_owned))
-    };
-    let line = rig.envoy.until("a line of the access log", logged).await.unwrap();
-    let line: Value = serde_json::from_str(&line).unwrap();
+    let line = first_line(&rig, access_log.path()).await;
     let address = a.address().to_string();
     assert_eq!(line, json!({"service": INTERFACE, "provider": address, "upstream": address}));
 }
@@ -140,4 +134,12 @@ async fn a_bad_configuration_is_refused_with_its_reason() {
         });
         assert!(said, "{text}: {error}");
     }
+}
+
+/// The first line of an access log, once it is written.
+async fn first_line(rig: &Rig, access_log: &Path) -> Value {
+    let logged =
+        async || Ok(std::fs::read_to_string(access_log).unwrap().lines().next().map(str::to_owned));
+    let line = rig.envoy.until("a line of the access log", logged).await.unwrap();
+    serde_json::from_str(&line).unwrap()
 }

@@ -22,15 +22,13 @@ use super::changes;
 use super::coding::Coding;
 use super::conditional::{Known, etag, parse_wait};
 use super::peers::Peer;
+use super::pieces::Steps;
 use super::poll::{Outcome, body, not_modified, poll};
 use super::refusal::Refusal;
 use super::view::View;
 use dubbo_k8s_engine::catalog::{Holder, PodEntry};
 use dubbo_k8s_registry::Revision;
 use dubbo_k8s_registry::feed::State;
-
-/// A piece is sent when it has grown to this.
-pub(super) const PIECE: usize = 32 << 10;
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -165,8 +163,9 @@ struct Writer {
     stage: Stage,
 }
 
+/// How far an answer is written.
 #[derive(PartialEq)]
-enum Stage {
+pub(super) enum Stage {
     Head,
     First,
     Rest,
@@ -184,14 +183,9 @@ struct Carried<'a> {
     ips: Option<&'a [IpAddr]>,
 }
 
-impl Writer {
-    fn piece(&mut self) -> Option<Bytes> {
-        let mut piece = Vec::new();
-        while piece.len() < PIECE && self.stage != Stage::End {
-            // Writing to a Vec does not fail.
-            self.step(&mut piece).ok()?;
-        }
-        (!piece.is_empty()).then(|| piece.into())
+impl Steps for Writer {
+    fn is_over(&self) -> bool {
+        self.stage == Stage::End
     }
 
     fn step(&mut self, out: &mut Vec<u8>) -> io::Result<()> {

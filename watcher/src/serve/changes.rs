@@ -13,7 +13,8 @@ use dubbo_k8s_engine::catalog::{Content, Holder};
 use dubbo_k8s_registry::Revision;
 use dubbo_k8s_registry::feed::State;
 
-use super::annotations::{PIECE, write_pod};
+use super::annotations::{Stage, write_pod};
+use super::pieces::Steps;
 use super::view::View;
 
 /// How many changes of Pods are remembered: at 100 a second those of the last two and a half minutes, twice as long
@@ -118,22 +119,9 @@ struct Writer {
     stage: Stage,
 }
 
-#[derive(PartialEq)]
-enum Stage {
-    Head,
-    First,
-    Rest,
-    End,
-}
-
-impl Writer {
-    fn piece(&mut self) -> Option<Bytes> {
-        let mut piece = Vec::new();
-        while piece.len() < PIECE && self.stage != Stage::End {
-            // Writing to a Vec does not fail.
-            self.step(&mut piece).ok()?;
-        }
-        (!piece.is_empty()).then(|| piece.into())
+impl Steps for Writer {
+    fn is_over(&self) -> bool {
+        self.stage == Stage::End
     }
 
     fn step(&mut self, out: &mut Vec<u8>) -> io::Result<()> {

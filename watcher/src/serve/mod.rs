@@ -20,6 +20,7 @@ mod meters;
 mod pace;
 mod page;
 mod peers;
+mod pieces;
 mod poll;
 mod probes;
 mod refusal;

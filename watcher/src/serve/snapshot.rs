@@ -18,15 +18,13 @@ use super::cache::{Kind, Made, Make, Name, Pieces};
 use super::coding::Coding;
 use super::conditional::{Known, parse_wait};
 use super::peers::Peer;
+use super::pieces::Steps;
 use super::poll::{Outcome, body, not_modified, poll};
 use super::refusal::Refusal;
 use super::view::View;
 use dubbo_k8s_engine::catalog::{Endpoint, ServiceEntry, Services};
 use dubbo_k8s_registry::Snapshot;
 use dubbo_k8s_registry::feed::{Selection, State};
-
-/// A piece is sent when it has grown to this.
-const PIECE: usize = 32 << 10;
 
 /// The longest name of a service that is looked for.
 const LONGEST_SERVICE: usize = 1024;
@@ -143,21 +141,9 @@ struct ServiceHead<'a> {
     version: &'a str,
 }
 
-impl Writer {
-    fn new(view: View, snapshot: Snapshot) -> Self {
-        let services = snapshot.listed_services();
-        let problems = Box::new(snapshot.problems());
-        Self { view, snapshot, stage: Stage::Head, services, problems, comma: false }
-    }
-
-    fn piece(&mut self) -> Option<Bytes> {
-        let mut piece = Vec::new();
-        while piece.len() < PIECE && !matches!(self.stage, Stage::End) {
-            // Writing to a Vec does not fail; were it to, the body would end too early and the
-            // client would notice.
-            self.step(&mut piece).ok()?;
-        }
-        (!piece.is_empty()).then(|| piece.into())
+impl Steps for Writer {
+    fn is_over(&self) -> bool {
+        matches!(self.stage, Stage::End)
     }
 
     fn step(&mut self, out: &mut Vec<u8>) -> io::Result<()> {
@@ -178,6 +164,14 @@ impl Writer {
             Stage::End => {}
         }
         Ok(())
+    }
+}
+
+impl Writer {
+    fn new(view: View, snapshot: Snapshot) -> Self {
+        let services = snapshot.listed_services();
+        let problems = Box::new(snapshot.problems());
+        Self { view, snapshot, stage: Stage::Head, services, problems, comma: false }
     }
 
     /// Begins the next service, or ends the list of them.
