@@ -5,7 +5,7 @@ use crate::cluster::Profile;
 use crate::process::{Result, Tool, cargo, on_path};
 use crate::toolchain::{Target, Toolchain, target_dir};
 use crate::workspace::{Package, members, packages};
-use crate::{go, gotool, invariants, promtool, say, supply, vectors, wasm, web, wheel};
+use crate::{adapters, go, gotool, invariants, promtool, say, supply, vectors, wasm, web, wheel};
 
 pub(super) struct Step {
     pub(super) name: &'static str,
@@ -13,7 +13,7 @@ pub(super) struct Step {
     pub(super) run: fn(&Ground) -> Outcome,
 }
 
-pub(super) const ALL: [Step; 13] = [
+pub(super) const ALL: [Step; 14] = [
     Step { name: "fmt", what: "rustfmt changes nothing", run: |_| ended(fmt()) },
     Step { name: "invariants", what: "the architecture's absences", run: |_| ended(absences()) },
     Step { name: "supply", what: "licences, sources, banned crates", run: |_| ended(supplied()) },
@@ -21,6 +21,7 @@ pub(super) const ALL: [Step; 13] = [
     Step { name: "wasm", what: "every wasm file builds", run: wasm_files },
     // Before the tests: the watcher carries the page, and is compiled with it once for both.
     Step { name: "web", what: "the inspector's page in Chromium", run: page },
+    Step { name: "adapters", what: "the codec in Node, Chromium, Python", run: adapters_run },
     Step {
         name: "test",
         what: "unit, integration and end-to-end tests",
@@ -102,6 +103,19 @@ fn page_tests(toolchain: &Toolchain) -> Result {
     web::build(toolchain)?;
     none(&web::weigh()?)?;
     web::test()
+}
+
+fn adapters_run(ground: &Ground) -> Outcome {
+    match ground.wasm() {
+        Ok(toolchain) => ended(adapters_tests(toolchain)),
+        Err(outcome) => outcome,
+    }
+}
+
+fn adapters_tests(toolchain: &Toolchain) -> Result {
+    adapters::build(toolchain)?;
+    adapters::weigh()?;
+    adapters::test()
 }
 
 fn tests(ground: &Ground) -> Result {
