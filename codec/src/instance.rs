@@ -46,6 +46,9 @@ pub struct Endpoint {
 
 impl Instance {
     /// Reads the annotation. The offsets of an error are offsets in `text`.
+    ///
+    /// # Errors
+    /// [`DecodeError`] for a text that is no instance or over the size limit.
     pub fn parse(text: &str) -> Result<Self, DecodeError> {
         check(text)?;
         serde_json::from_str(text)

@@ -8,10 +8,10 @@ use alloc::vec::Vec;
 
 use memchr::memchr2;
 
+use crate::compatibility;
 use crate::error::{Found, Stage};
 use crate::problem::Phrase;
-use crate::quirks;
-use crate::skim::Balance;
+use crate::scan::Balance;
 use crate::warning::WarningCode;
 
 /// Arrays and objects may nest this deep, as in Go's `encoding/json`.
@@ -165,7 +165,7 @@ impl<'a> Reader<'a> {
 
     /// Takes any value without looking into it: strings and brackets are followed to the end of
     /// the value, and nothing else is checked.
-    pub(crate) fn skim(&mut self) -> Result<(), Fault> {
+    pub(crate) fn scan(&mut self) -> Result<(), Fault> {
         match self.peek() {
             Some(b'{' | b'[' | b'"') => {
                 let rest = self.bytes.get(self.at..).unwrap_or_default();
@@ -345,7 +345,7 @@ impl<'a> RawString<'a> {
             let at = self.at + self.bytes.len() - rest.len();
             let run = if self.escaped { memchr::memchr(b'\\', rest) } else { None };
             let (plain, escape) = rest.split_at(run.unwrap_or(rest.len()));
-            if quirks::push_utf8(plain, out) {
+            if compatibility::push_utf8(plain, out) {
                 odd(
                     WarningCode::InvalidUtf8,
                     at + core::str::from_utf8(plain).map_or_else(|e| e.valid_up_to(), |_| 0),
@@ -470,7 +470,7 @@ mod tests {
     }
 
     #[test]
-    fn broken_text_outside_of_strings_is_told_from_broken_json() {
+    fn broken_text_outside_of_strings_is_not_mistaken_for_broken_json() {
         let fault = |bytes: &[u8]| Reader::new(bytes).skip().unwrap_err();
         assert_eq!(fault(b"\xff").stage, Stage::Utf8);
         assert_eq!(fault("é".as_bytes()).stage, Stage::Json);

@@ -11,7 +11,7 @@ use serde::Deserialize;
 
 use crate::error::{Found, Message};
 use crate::problem::Phrase;
-use crate::skim::Balance;
+use crate::scan::Balance;
 
 /// How much of an item that is too large is handed out: an object names itself at its start.
 pub const CUT_ITEM_BYTES: usize = 4 << 10;
@@ -182,6 +182,9 @@ impl ListReader {
     /// Reads on in a chunk up to the end of the next item, and hands that out: borrowed from the
     /// chunk where it lies in it whole. Nothing means that the chunk is used up. After an error
     /// the reader only repeats it.
+    ///
+    /// # Errors
+    /// [`ListError`] for what is no list of Pods: the text breaks the syntax, or an item is over the limit.
     pub fn next<'s, 'c: 's>(
         &'s mut self,
         chunk: &mut &'c [u8],
@@ -209,6 +212,9 @@ impl ListReader {
     }
 
     /// Ends the reading; an error if the list is not complete.
+    ///
+    /// # Errors
+    /// [`ListError`] if the text broke off.
     pub fn finish(self) -> Result<ListMeta, ListError> {
         match self.state {
             State::End if self.items_seen || self.meta.kind.ends_with("List") => Ok(self.meta),

@@ -131,6 +131,9 @@ impl<'a> Key<'a> {
     }
 
     /// Takes a path apart. Segments may not be empty, and there are at most four.
+    ///
+    /// # Errors
+    /// [`KeyError`] with the place, for a path that is no key.
     pub fn parse(text: &'a str) -> Result<Self, KeyError> {
         let raw = RawKey::split(text)?;
         let interface = raw.interface.map(|(at, raw)| unescape(at, raw)).transpose()?;

@@ -49,6 +49,9 @@ pub struct Pod<'a> {
 
 impl<'a> Pod<'a> {
     /// Reads one object: a Pod, or its metadata alone.
+    ///
+    /// # Errors
+    /// [`PodError`] for bytes that are no JSON object of a Pod.
     pub fn parse(object: &'a [u8]) -> Result<Self, PodError> {
         let mut reader = Reader::new(object);
         let mut draft = Draft::default();
@@ -134,6 +137,9 @@ pub enum WatchEvent<'a> {
 
 impl<'a> WatchEvent<'a> {
     /// Reads one line of a watch.
+    ///
+    /// # Errors
+    /// [`PodError`] for bytes that are no event of a watch.
     pub fn parse(line: &'a [u8]) -> Result<Self, PodError> {
         let mut reader = Reader::new(line);
         let mut event = Event::default();
@@ -175,7 +181,7 @@ impl<'a> Event<'a> {
             match &*name.unescaped() {
                 b"type" => self.kind = self.draft.text(reader, Phrase::EventType)?,
                 b"object" => self.object(reader)?,
-                _ => reader.skim()?,
+                _ => reader.scan()?,
             }
         }
         Ok(())
@@ -186,7 +192,7 @@ impl<'a> Event<'a> {
         reader.peek();
         self.object_at = reader.at();
         if self.kind.as_deref() == Some("ERROR") {
-            reader.skim()?;
+            reader.scan()?;
         } else {
             self.draft = Draft::default();
             self.draft.object(reader)?;
@@ -246,7 +252,7 @@ impl<'a> Annotations<'a> {
     /// Takes the value of another annotation than the registry's.
     pub(crate) fn other(&mut self, name: &[u8], reader: &mut Reader<'a>) -> Result<(), Fault> {
         if reader.peek() != Some(b'"') {
-            return reader.skim();
+            return reader.scan();
         }
         let value = reader.string()?.text()?;
         self.other_bytes += name.len() + value.len();
@@ -296,7 +302,7 @@ impl<'a> Draft<'a> {
             }
             b"metadata" => draft.metadata(reader),
             b"status" => draft.status(reader),
-            _ => reader.skim(),
+            _ => reader.scan(),
         })
     }
 
@@ -317,7 +323,7 @@ impl<'a> Draft<'a> {
                 }
                 b"labels" => draft.labels(reader)?,
                 b"annotations" => draft.annotations(reader)?,
-                _ => reader.skim()?,
+                _ => reader.scan()?,
             }
             Ok(())
         })
@@ -327,7 +333,7 @@ impl<'a> Draft<'a> {
         self.label = None;
         self.members(reader, Phrase::ObjectForLabels, |draft, reader, name| {
             if name != LABEL.as_bytes() {
-                return reader.skim();
+                return reader.scan();
             }
             draft.label = draft.text(reader, Phrase::StringForLabel)?;
             Ok(())
@@ -349,7 +355,7 @@ impl<'a> Draft<'a> {
                 let value = draft.text(reader, Phrase::InitialEventsEnd)?;
                 draft.initial_events_end = value.as_deref() == Some("true");
             } else {
-                reader.skim()?;
+                reader.scan()?;
             }
             Ok(())
         })
@@ -401,7 +407,7 @@ impl<'a> Draft<'a> {
                     Ok(())
                 })
             }
-            _ => reader.skim(),
+            _ => reader.scan(),
         })
     }
 
@@ -411,7 +417,7 @@ impl<'a> Draft<'a> {
             match name {
                 b"type" => kind = draft.text(reader, Phrase::ConditionType)?,
                 b"status" => status = draft.text(reader, Phrase::ConditionStatus)?,
-                _ => reader.skim()?,
+                _ => reader.scan()?,
             }
             Ok(())
         })?;
@@ -427,7 +433,7 @@ impl<'a> Draft<'a> {
                 ip = draft.text(reader, Phrase::StringForIp)?;
                 Ok(())
             }
-            _ => reader.skim(),
+            _ => reader.scan(),
         })?;
         Ok(ip)
     }

@@ -43,6 +43,9 @@ pub struct Cause {
 
 impl Status {
     /// Reads a `Status`, compact or pretty-printed. Anything else is an error.
+    ///
+    /// # Errors
+    /// [`PodError`] for bytes that are no `Status`.
     pub fn parse(object: &[u8]) -> Result<Self, PodError> {
         let mut reader = Reader::new(object);
         let what = reader.skip()?;

@@ -12,9 +12,9 @@ use core::net::Ipv6Addr;
 
 use memchr::{memchr, memchr2};
 
+use crate::byte_mask;
 use crate::error::{Found, Message};
 use crate::escape::{query_escape, query_unescape, query_unescape_lossy, unescape_lossy};
-use crate::lanes;
 use crate::problem::Phrase;
 use crate::service::Service;
 
@@ -55,6 +55,9 @@ pub struct Url<'a> {
 
 impl<'a> Url<'a> {
     /// Takes a URL apart. It needs a protocol and a host; parameters are read only when asked for.
+    ///
+    /// # Errors
+    /// [`UrlError`] with the place, without a protocol or a host.
     pub fn parse(text: impl Into<Cow<'a, str>>) -> Result<Self, UrlError> {
         Self::take_apart(text.into())
     }
@@ -179,7 +182,7 @@ impl<'a> Url<'a> {
         self.params().find(|param| wanted(&param.name())).map(|param| param.value())
     }
 
-    /// The weight of a provider, for one method if named: 100 unless told otherwise, 0 is drained.
+    /// The weight of a provider, for one method if named: 100 by default, 0 is drained.
     /// A weight of 0 under `methods.` is Go's way of saying nothing.
     pub fn weight(&self, method: Option<&str>) -> u32 {
         let of_method = method.and_then(|method| {
@@ -204,7 +207,7 @@ impl<'a> Url<'a> {
     }
 
     /// The time a provider takes to warm up, in milliseconds: Go counts it in seconds, Java in
-    /// milliseconds, and the timestamp beside it tells which of them wrote it.
+    /// milliseconds, and the timestamp beside it shows which of them wrote it.
     pub fn warmup_ms(&self) -> Option<u64> {
         let number: u64 = self.get("warmup")?.parse().ok()?;
         let seconds = self.raw_timestamp().is_some_and(|timestamp| timestamp < SECONDS_END);
@@ -415,9 +418,9 @@ impl Marks {
         });
         Self {
             start,
-            ends: lanes::equal(block, b'&'),
-            equals: lanes::equal(block, b'='),
-            escapes: lanes::equal(block, b'%') | lanes::equal(block, b'+'),
+            ends: byte_mask::equal(block, b'&'),
+            equals: byte_mask::equal(block, b'='),
+            escapes: byte_mask::equal(block, b'%') | byte_mask::equal(block, b'+'),
         }
     }
 }
@@ -713,7 +716,7 @@ mod tests {
     }
 
     #[test]
-    fn time_is_in_milliseconds_whoever_wrote_it() {
+    fn time_is_in_milliseconds_from_java_and_from_go() {
         let go = url("dubbo://h/a?timestamp=1628130614&warmup=100");
         assert_eq!((go.timestamp_ms(), go.warmup_ms()), (Some(1_628_130_614_000), Some(100_000)));
         let java = url("dubbo://h/a?timestamp=1628130614000&warmup=600000");

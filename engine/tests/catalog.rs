@@ -139,7 +139,7 @@ fn shown(catalog: &Catalog) -> BTreeMap<String, (String, Vec<String>)> {
     entries.collect()
 }
 
-/// Somebody who only hears of changes.
+/// A subscriber that only receives changes.
 #[derive(Default)]
 struct Subscriber {
     records: BTreeMap<String, String>,
@@ -406,7 +406,7 @@ fn a_new_uid_under_an_old_name_is_first_a_removal() {
 }
 
 #[test]
-fn a_relist_tells_exactly_the_difference() {
+fn a_relist_emits_exactly_the_difference() {
     let mut world = World::new();
     world.take(Step::Observe(pod(1, 1, 0, &[(1, 0), (2, 0)])));
     world.take(Step::Observe(pod(2, 2, 0, &[(3, 0)])));

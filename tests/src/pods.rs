@@ -235,7 +235,7 @@ static SET_CONDITIONS: LazyLock<Value> = LazyLock::new(|| {
     Value::Object(conditions)
 });
 
-/// The uid of every `ReplicaSet`; nobody looks at it.
+/// The uid of every `ReplicaSet`; no reader looks at it.
 const OWNER: &str = "6f1d3a52-0b9e-4a57-9a3c-3f0f5a1e7c01";
 
 const APP_ENVIRONMENT: [&str; 6] = [

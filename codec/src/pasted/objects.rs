@@ -166,7 +166,7 @@ impl<'a> Objects<'a> {
             }
             _ => {
                 object.java |= level == 0 && is_of_java(name);
-                reader.skim()?;
+                reader.scan()?;
             }
         }
         Ok(())

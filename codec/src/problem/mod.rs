@@ -45,7 +45,7 @@ pub enum Severity {
     Note,
     /// It works for some readers, or works by accident.
     Warning,
-    /// Somebody does not find a service because of it.
+    /// A consumer does not find a service because of it.
     Error,
 }
 
@@ -110,13 +110,13 @@ pub enum Code {
     AnnotationsNearLimit,
     /// All annotations together are more than the server accepts.
     AnnotationsTooLarge,
-    /// Nobody provides the interface that is consumed.
+    /// No Pod provides the interface that is consumed.
     ConsumerWithoutProvider,
     /// The interface is provided, but in no group or version that the consumer asks for.
     GroupOrVersionMismatch,
     /// The interface is provided, but over no protocol that the consumer speaks.
     ProtocolMismatch,
-    /// The service is provided in namespaces only that the consumer does not read unless it is told to.
+    /// The service is provided in namespaces only that the consumer does not read by default.
     ProviderInOtherNamespace,
     /// The service is provided, but no provider of it takes calls.
     NoUsableProvider,

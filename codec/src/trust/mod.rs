@@ -20,7 +20,7 @@ pub use address::{Admit, BadAdmit};
 pub use owner::{BadOwner, Owner};
 pub use quota::{BadQuota, Quota, Usage};
 
-/// The largest weight that counts unless told otherwise: a hundred times Dubbo's default.
+/// The largest weight that counts by default: a hundred times Dubbo's default weight.
 pub const MAX_WEIGHT: u32 = 100 * crate::DEFAULT_WEIGHT;
 
 /// What is believed. The default is the safe choice; each member relaxes or narrows it.
@@ -30,7 +30,7 @@ pub struct Trust {
     pub admitted: Vec<Admit>,
     /// A larger weight counts as this one.
     pub max_weight: u32,
-    /// Which namespaces provide which interfaces; an interface that no rule names is anybody's.
+    /// Which namespaces provide which interfaces; an interface that no rule names may be provided from every namespace.
     pub owners: Vec<Owner>,
     /// What one Pod may register.
     pub pod: Quota,

@@ -380,7 +380,7 @@ fn objects(json: &[u8]) -> Option<Vec<&[u8]>> {
     }
     while reader.next_element(found.is_empty()).ok()? {
         let start = reader.at();
-        reader.skim().ok()?;
+        reader.scan().ok()?;
         found.push(Some(reader.since(start)).filter(|json| json.starts_with(b"{"))?);
     }
     Some(found)
@@ -392,7 +392,7 @@ fn members(object: &[u8]) -> Vec<(&[u8], &[u8])> {
     let mut found = Vec::new();
     if reader.take(b'{') {
         while let Ok(Some(name)) = reader.next_member(found.is_empty()) {
-            if reader.skim().is_err() {
+            if reader.scan().is_err() {
                 break;
             }
             found.push((name.bytes, reader.since(name.at.saturating_sub(1))));

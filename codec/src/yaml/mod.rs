@@ -119,6 +119,9 @@ impl<'a> Yaml<'a> {
     }
 
     /// Moves to the next document; false at the end.
+    ///
+    /// # Errors
+    /// [`SyntaxError`] with the place, where the text breaks the syntax.
     pub fn next_document(&mut self) -> Result<bool, SyntaxError> {
         loop {
             match self.pull()? {
@@ -156,6 +159,9 @@ impl<'a> Yaml<'a> {
     }
 
     /// The next piece of the document. An alias is its name.
+    ///
+    /// # Errors
+    /// [`SyntaxError`] with the place, where the text breaks the syntax.
     pub fn next_piece(&mut self) -> Result<Spanned<'a>, SyntaxError> {
         let (node, span) = self.node()?;
         let event = match node {

@@ -173,7 +173,7 @@ impl Changes {
         self.first_list = false;
     }
 
-    /// Whether nothing changed that is worth telling: neither a key nor a problem.
+    /// Whether nothing changed that subscribers see: neither a key nor a problem.
     pub const fn is_empty(&self) -> bool {
         self.changes.is_empty() && self.problems.is_empty() && !self.first_list
     }

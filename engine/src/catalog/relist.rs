@@ -1,4 +1,4 @@
-//! A relist in the making: what a list, page by page, says about a scope. Nobody sees it before it
+//! A relist in the making: what a list, page by page, says about a scope. No subscriber sees it before it
 //! is committed, and it shares with the catalog whatever has not changed.
 
 use alloc::boxed::Box;

@@ -420,7 +420,7 @@ fn a18_a_server_timeout_is_watched_again_with_still_one_list() {
         rig.head(200);
     }
     assert_eq!(rig.lists(), 1);
-    assert_eq!(rig.notices(), [], "nobody needs to know");
+    assert_eq!(rig.notices(), [], "no subscriber needs to know");
     rig.holds(&["A"]);
 }
 
@@ -593,7 +593,7 @@ fn a_fault_found_with_the_watch_itself_reads_the_scope_anew() {
 }
 
 #[test]
-fn progress_is_told_while_a_large_list_loads() {
+fn progress_is_reported_while_a_large_list_loads() {
     let pods = |from: u64| -> Vec<_> {
         (from..from + 600).map(|n| pod(&format!("p{n}"), &format!("u{n}"), n, &[])).collect()
     };

@@ -3,6 +3,11 @@
 //!
 //! It must never measure with other means than those that its report names.
 
+#![expect(
+    clippy::disallowed_methods,
+    reason = "a measurement is paced by the clock; nothing is synchronised by it"
+)]
+
 mod disturbance;
 mod fanout;
 mod latency;

@@ -9,8 +9,8 @@ use dubbo_k8s_tests::pods;
 use dubbo_k8s_tests::program::{self, Component, Ran, Running};
 use serde_json::{Value, json};
 
-/// Whoever asks without credentials, as the component does beside `kubectl proxy`.
-pub(crate) const NOBODY: &str = "system:anonymous";
+/// A caller without credentials, as the component is beside `kubectl proxy`.
+pub(crate) const ANONYMOUS: &str = "system:anonymous";
 
 pub(crate) struct Rig {
     pub(crate) server: Server,
@@ -26,7 +26,7 @@ impl Rig {
     pub(crate) async fn start_with(test: &str, options: Options) -> Option<Self> {
         let component = Component::find(test)?;
         let server = Server::start(Options { tls: false, ..options }).await.unwrap();
-        server.access().grant(Grant::all(NOBODY));
+        server.access().grant(Grant::all(ANONYMOUS));
         Some(Self { server, component })
     }
 

@@ -63,7 +63,7 @@ async fn a_certificate_of_another_authority() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn nobody_listens() {
+async fn no_server_listens() {
     let mut rig = Rig::start().await;
     rig.server.stop().await;
     let ran = rig.run(&["list"]).await;

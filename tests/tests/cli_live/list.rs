@@ -122,7 +122,11 @@ async fn namespaces_are_read_as_asked() {
         assert_eq!(names, expected, "{arguments:?}");
     }
     let ran = rig.run(&["list", "-n", "one", "-n", "two"]).await;
-    assert!(ran.stdout.contains("  two/p\n"), "Pods are told apart: {}", ran.stdout);
+    assert!(
+        ran.stdout.contains("  two/p\n"),
+        "Pods are shown with their namespace: {}",
+        ran.stdout
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

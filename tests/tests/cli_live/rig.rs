@@ -40,7 +40,7 @@ impl Rig {
         path
     }
 
-    /// A token file of somebody who may read the Pods of one namespace.
+    /// A token file of a user who may read the Pods of one namespace.
     pub(crate) fn reader_of(&self, namespace: &str) -> String {
         self.server.access().add_token("t0ken", READER);
         self.may_read(namespace);

@@ -77,6 +77,10 @@ impl Rig {
                 if wanted(&text) {
                     return text;
                 }
+                #[expect(
+                    clippy::disallowed_methods,
+                    reason = "a file cannot be waited for; the condition decides"
+                )]
                 tokio::time::sleep(Duration::from_millis(10)).await;
             }
         };
@@ -84,7 +88,7 @@ impl Rig {
         read.unwrap_or_else(|_| panic!("{name} is {:?}", std::fs::read_to_string(&path)))
     }
 
-    /// Waits until somebody says something with this text in it.
+    /// Waits until a handler says something with this text in it.
     pub(crate) async fn message(&mut self, text: &str) -> String {
         within(async {
             loop {

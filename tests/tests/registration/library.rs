@@ -57,7 +57,7 @@ async fn one_service_registers_many_with_few_requests() {
 }
 
 #[tokio::test]
-async fn what_is_overwritten_comes_back_without_anybody_asking() {
+async fn what_is_overwritten_comes_back_by_itself() {
     let (rig, registrations) = start().await;
     let held = registrations.register(URL).await.unwrap();
     assert_eq!((held.url(), held.key()), (URL, KEY));
@@ -112,7 +112,7 @@ async fn a_pod_that_goes_takes_its_registrations_along() {
 }
 
 #[tokio::test]
-async fn a_bad_url_is_told_without_a_request() {
+async fn a_bad_url_is_reported_without_a_request() {
     let rig = Rig::start().await;
     let error = registrations(&rig).register("dubbo://h/a.B").await.unwrap_err();
     assert!(matches!(error, RegisterError::Url(_)));

@@ -1,4 +1,4 @@
-//! A server, and one intruder after the other in a sandbox before it.
+//! A server, and one escaping guest after the other in a sandbox before it.
 
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, OnceLock};
@@ -37,9 +37,9 @@ pub(crate) struct Served {
 }
 
 impl Prison {
-    /// A server with one Pod, `web`, in the namespace `shop`; `None` without an intruder.
+    /// A server with one Pod, `web`, in the namespace `shop`; `None` without the guest.
     pub(crate) async fn open() -> Option<Self> {
-        let program = intruder()?;
+        let program = escaping_guest()?;
         let server = Server::start(Options::default()).await.unwrap();
         let folder = tempfile::tempdir().unwrap();
         server.write_kubeconfig_to(&folder.path().join("kubeconfig"), "shop").unwrap();
@@ -48,7 +48,7 @@ impl Prison {
         Some(Self { server, folder, confines, verbs, program })
     }
 
-    /// Runs an intruder to its end.
+    /// Runs an escaping guest to its end.
     pub(crate) async fn run(&self, arguments: &[&str]) -> Served {
         let reports = Arc::new(Mutex::new(Vec::new()));
         let received = Arc::clone(&reports);
@@ -59,7 +59,7 @@ impl Prison {
         let (errors, mut errors_end) = tokio::io::duplex(1 << 10);
         let streams =
             Streams { input: tokio::io::empty(), output: (output, false), errors: (errors, false) };
-        let arguments = [&["intruder"], arguments].concat();
+        let arguments = [&["escaping_guest"], arguments].concat();
         let arguments: Vec<String> = arguments.into_iter().map(str::to_owned).collect();
         let variables = [("DUBBO_SERVER".to_owned(), SERVER.to_owned())];
         let sandbox = Sandbox::new(self.program.clone(), self.confines).unwrap();
@@ -115,7 +115,7 @@ fn pod() -> serde_json::Value {
 }
 
 /// The component, compiled once for all tests.
-fn intruder() -> Option<Program> {
+fn escaping_guest() -> Option<Program> {
     static PROGRAM: OnceLock<Program> = OnceLock::new();
     let path = artefact()?;
     Some(PROGRAM.get_or_init(|| Program::load(&path, &Compiler::Here).unwrap()).clone())
@@ -123,9 +123,9 @@ fn intruder() -> Option<Program> {
 
 /// The component's file.
 pub(crate) fn artefact() -> Option<PathBuf> {
-    let path = std::env::var_os("INTRUDER").map(PathBuf::from).filter(|path| path.is_file());
+    let path = std::env::var_os("ESCAPING_GUEST").map(PathBuf::from).filter(|path| path.is_file());
     if path.is_none() {
-        skip::missing("sandbox", "INTRUDER names no wasm file: run `cargo xtask test`");
+        skip::missing("sandbox", "ESCAPING_GUEST names no wasm file: run `cargo xtask test`");
     }
     path
 }

@@ -1,4 +1,4 @@
-//! `--auth kubernetes`: whoever may list Pods in a namespace sees it, and only it.
+//! `--auth kubernetes`: a caller that may list Pods in a namespace sees it, and only it.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -278,7 +278,7 @@ async fn a_token_for_another_audience_is_no_token() {
     assert_eq!(guarded.get("root", "/v1/snapshot").await.status, 401);
 }
 
-/// A server whose own account may not review callers says what is missing, to whoever asks.
+/// A server whose own account may not review callers says what is missing, to every caller.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_missing_right_to_review_is_said() {
     let guarded = Guarded::of_two().await;

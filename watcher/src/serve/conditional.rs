@@ -12,7 +12,7 @@ use dubbo_k8s_registry::Revision;
 /// The longest wait. A client that asks for longer gets this.
 pub(super) const LONGEST_WAIT: Duration = Duration::from_mins(1);
 
-/// The revision as an entity tag. It is a weak one, because the body also tells its age, and may be
+/// The revision as an entity tag. It is a weak one, because the body also has its age, and may be
 /// compressed.
 pub(super) fn etag(revision: impl Display) -> HeaderValue {
     HeaderValue::try_from(format!("W/\"{revision}\""))

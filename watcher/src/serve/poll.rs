@@ -8,7 +8,6 @@ use http::header::{
     AGE, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, ETAG, VARY,
 };
 use http::{HeaderMap, HeaderValue, StatusCode};
-use tokio::time::sleep;
 
 use super::App;
 use super::cache::Made;
@@ -16,8 +15,8 @@ use super::coding::Coding;
 use super::conditional::{Known, etag};
 use super::peers::{Peer, Permit};
 use super::refusal::Refusal;
-use dubbo_k8s_registry::Revision;
 use dubbo_k8s_registry::feed::{Selection, State, Subscriber};
+use dubbo_k8s_registry::{Revision, host};
 
 /// What there is to answer.
 #[derive(Debug)]
@@ -69,7 +68,7 @@ async fn change_of(
     let fresh = tokio::select! {
         biased;
         news = news => news,
-        () = sleep(wait) => None,
+        () = host::sleep(wait) => None,
         () = app.closing() => None,
     };
     fresh.map_or_else(|| Outcome::Unchanged(app.reader.state()), Outcome::Fresh)
@@ -103,7 +102,7 @@ impl App {
     }
 }
 
-/// The headers that tell how current a state is.
+/// The headers that say how current a state is.
 pub(super) fn currency(state: &State) -> HeaderMap {
     let mut headers = HeaderMap::new();
     headers.insert(ETAG, etag(state.revision()));
@@ -113,7 +112,7 @@ pub(super) fn currency(state: &State) -> HeaderMap {
     headers
 }
 
-/// "You have it already", which also tells how old it is.
+/// "You have it already", which also says how old it is.
 pub(super) fn not_modified(state: &State) -> Response {
     (StatusCode::NOT_MODIFIED, currency(state)).into_response()
 }
