@@ -10,9 +10,10 @@ use memchr::memchr;
 
 use crate::base64url;
 use crate::compatibility;
-use crate::error::{DecodeError, Found, Stage};
+use crate::error::DecodeError;
+use crate::fault::{Found, Stage};
 use crate::json::{self, Fault, RawString, Reader};
-use crate::problem::Phrase;
+use crate::phrase::Phrase;
 use crate::record::Record;
 use crate::warning::{self, Warning, WarningCode};
 
@@ -406,7 +407,7 @@ impl Draft {
     fn wrong(&mut self, reader: &mut Reader<'_>, expected: Phrase) -> Result<(), Fault> {
         let at = reader.at();
         let found = Found::Thing(reader.skip()?);
-        let fault = Fault { stage: Stage::Shape, at, expected, found };
+        let fault = Fault::new(Stage::Shape, at, expected, found);
         self.misshapen.get_or_insert(fault);
         Ok(())
     }
@@ -436,7 +437,7 @@ fn bounded(input: &[u8], stage: Stage) -> Result<(), DecodeError> {
 }
 
 fn decode_error(fault: Fault, place: impl Fn(usize) -> usize) -> DecodeError {
-    let Fault { stage, at, expected, found } = fault;
+    let Fault { stage, offset: at, expected, found, .. } = fault;
     DecodeError::new(stage, place(at), Some(at), expected, found)
 }
 

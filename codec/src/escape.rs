@@ -9,8 +9,8 @@ use memchr::memchr2;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use crate::byte_mask;
-use crate::error::Found;
-use crate::problem::Phrase;
+use crate::fault::Found;
+use crate::phrase::Phrase;
 
 /// Everything but Go's unreserved characters. A space becomes `+`, which Go does by itself.
 const ESCAPED: &AsciiSet =

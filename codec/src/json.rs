@@ -9,8 +9,8 @@ use alloc::vec::Vec;
 use memchr::memchr2;
 
 use crate::compatibility;
-use crate::error::{Found, Stage};
-use crate::problem::Phrase;
+use crate::fault::{Found, Stage, Whole};
+use crate::phrase::Phrase;
 use crate::scan::Balance;
 use crate::warning::WarningCode;
 
@@ -18,12 +18,10 @@ use crate::warning::WarningCode;
 pub(crate) const MAX_DEPTH: usize = 10_000;
 
 /// Where reading stopped: an offset in the JSON text, and why.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Fault {
-    pub(crate) stage: Stage,
-    pub(crate) at: usize,
-    pub(crate) expected: Phrase,
-    pub(crate) found: Found,
+pub(crate) type Fault = crate::fault::Fault<Reader<'static>>;
+
+impl Whole for Reader<'_> {
+    const NAME: Phrase = Phrase::TheText;
 }
 
 /// A string between its quotes, not yet unescaped.
@@ -77,7 +75,7 @@ impl<'a> Reader<'a> {
     pub(crate) fn fault(&self, expected: Phrase) -> Fault {
         let found = Found::at(self.bytes, self.at);
         let stage = if self.text_is_broken_here() { Stage::Utf8 } else { Stage::Json };
-        Fault { stage, at: self.at, expected, found }
+        Fault::new(stage, self.at, expected, found)
     }
 
     fn text_is_broken_here(&self) -> bool {
@@ -91,7 +89,7 @@ impl<'a> Reader<'a> {
         if self.depth == MAX_DEPTH {
             let found = Found::at(self.bytes, self.at);
             let expected = Phrase::Levels;
-            return Err(Fault { stage: Stage::Json, at: self.at, expected, found });
+            return Err(Fault::new(Stage::Json, self.at, expected, found));
         }
         self.depth += 1;
         self.at += 1;
@@ -327,7 +325,7 @@ impl<'a> RawString<'a> {
         let text = core::str::from_utf8(self.bytes).map_err(|error| {
             let at = self.at + error.valid_up_to();
             let found = Found::at(self.bytes, error.valid_up_to());
-            Fault { stage: Stage::Utf8, at, expected: Phrase::Utf8, found }
+            Fault::new(Stage::Utf8, at, Phrase::Utf8, found)
         })?;
         if !self.escaped {
             return Ok(Cow::Borrowed(text));
@@ -411,7 +409,8 @@ mod tests {
 
     fn skip(text: &str) -> Result<&'static str, (usize, &'static str)> {
         let mut reader = Reader::new(text.as_bytes());
-        let what = reader.skip().map_err(|fault| (fault.at, fault.expected.english()))?.english();
+        let what =
+            reader.skip().map_err(|fault| (fault.offset, fault.expected.english()))?.english();
         assert_eq!(reader.depth, 0);
         if reader.peek().is_some() { Err((reader.at(), "nothing more")) } else { Ok(what) }
     }

@@ -9,9 +9,10 @@ use alloc::collections::BTreeSet;
 use alloc::vec::Vec;
 use core::net::IpAddr;
 
+use crate::code::Code;
 use crate::dubbo_go;
 use crate::kubernetes::{ANNOTATIONS_LIMIT, LABEL_VALUES, is_label, is_name};
-use crate::problem::{Code, Problem};
+use crate::problem::Problem;
 use crate::trust::{Claim, Distrust, Registrant, Trust};
 use crate::{Annotation, Category, Key, Param, Query, Record, Service, Url};
 

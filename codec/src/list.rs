@@ -5,12 +5,11 @@
 
 use alloc::string::String;
 use alloc::vec::Vec;
-use core::fmt;
 
 use serde::Deserialize;
 
-use crate::error::{Found, Message};
-use crate::problem::Phrase;
+use crate::fault::{Fault, Found, Whole};
+use crate::phrase::Phrase;
 use crate::scan::Balance;
 
 /// How much of an item that is too large is handed out: an object names itself at its start.
@@ -218,8 +217,10 @@ impl ListReader {
     pub fn finish(self) -> Result<ListMeta, ListError> {
         match self.state {
             State::End if self.items_seen || self.meta.kind.ends_with("List") => Ok(self.meta),
-            State::End => Err(ListError::new(0, Phrase::ListWithItems, Found::Thing(Phrase::None))),
-            _ => Err(ListError::new(self.offset, Phrase::RestOfList, Found::End)),
+            State::End => {
+                Err(ListError::of_shape(0, Phrase::ListWithItems, Found::Thing(Phrase::None)))
+            }
+            _ => Err(ListError::of_shape(self.offset, Phrase::RestOfList, Found::End)),
         }
     }
 
@@ -329,8 +330,9 @@ impl ListReader {
     }
 
     fn read_value(&mut self, member: Member) -> Result<(), ListError> {
-        let wrong =
-            |expected| ListError::new(self.offset, expected, Found::Thing(Phrase::SomethingElse));
+        let wrong = |expected| {
+            ListError::of_shape(self.offset, expected, Found::Thing(Phrase::SomethingElse))
+        };
         match member {
             Member::Kind => {
                 let kind: Option<String> =
@@ -380,7 +382,7 @@ impl ListReader {
     }
 
     const fn error(&self, expected: Phrase, found: Found) -> ListError {
-        ListError::new(self.offset, expected, found)
+        ListError::of_shape(self.offset, expected, found)
     }
 }
 
@@ -420,29 +422,9 @@ struct Wire {
     remaining: Option<u64>,
 }
 
-/// Why a body is not a list.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub struct ListError {
-    /// Byte offset in the body.
-    pub offset: usize,
-    /// What would have been right.
-    pub expected: Phrase,
-    /// What was there.
-    pub found: Found,
-}
+/// Why a body is not a list: the place is one in the body.
+pub type ListError = Fault<ListMeta>;
 
-impl ListError {
-    pub(crate) const fn new(offset: usize, expected: Phrase, found: Found) -> Self {
-        Self { offset, expected, found }
-    }
+impl Whole for ListMeta {
+    const NAME: Phrase = Phrase::TheList;
 }
-
-impl fmt::Display for ListError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let message = Message { expected: self.expected, found: self.found };
-        write!(f, "{message} at byte {} of the list", self.offset)
-    }
-}
-
-impl core::error::Error for ListError {}

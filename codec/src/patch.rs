@@ -11,8 +11,9 @@ use core::fmt;
 use serde::Serialize;
 use serde::ser::{SerializeMap, Serializer};
 
+use crate::code::Code;
 use crate::kubernetes::{is_label, is_name};
-use crate::problem::{Code, Problem};
+use crate::problem::Problem;
 use crate::{ANNOTATION, LABEL};
 
 /// A longer patch goes to a file of its own; shells and systems have limits for one argument.

@@ -6,15 +6,15 @@
 use alloc::borrow::Cow;
 use alloc::boxed::Box;
 use alloc::vec::Vec;
-use core::fmt;
 use core::net::IpAddr;
 use core::ops::Range;
 
 use crate::annotation::{ANNOTATION, LABEL};
-use crate::error::{DecodeError, Found, Message, Stage};
+use crate::fault::{Found, Stage};
 use crate::instance::METADATA_ANNOTATION;
 use crate::json::{Fault, Reader};
-use crate::problem::Phrase;
+use crate::phrase::Phrase;
+use crate::pod_error::PodError;
 use crate::status::Status;
 
 /// The annotation of the bookmark that ends the initial events of a streaming list.
@@ -499,7 +499,7 @@ impl<'a> Draft<'a> {
         }
         let at = reader.at();
         let found = Found::Thing(reader.skip()?);
-        self.misshapen.get_or_insert(Fault { stage: Stage::Shape, at, expected, found });
+        self.misshapen.get_or_insert(Fault::new(Stage::Shape, at, expected, found));
         Ok(())
     }
 
@@ -563,12 +563,7 @@ impl<'a> Draft<'a> {
     }
 
     fn misses(&self, expected: Phrase) -> PodError {
-        self.error(Fault {
-            stage: Stage::Shape,
-            at: 0,
-            expected,
-            found: Found::Thing(Phrase::None),
-        })
+        self.error(Fault::of_shape(0, expected, Found::Thing(Phrase::None)))
     }
 
     fn error(&self, fault: Fault) -> PodError {
@@ -591,59 +586,3 @@ pub(crate) fn is_pod(kind: &str) -> bool {
 fn end(reader: &mut Reader<'_>) -> Result<(), Fault> {
     if reader.peek().is_some() { Err(reader.fault(Phrase::NothingAfterObject)) } else { Ok(()) }
 }
-
-/// Why an object could not be read, and, as far as that could be read, whose it was.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub struct PodError {
-    /// The namespace of the object.
-    pub namespace: Option<Box<str>>,
-    /// Its name.
-    pub name: Option<Box<str>>,
-    /// Its uid.
-    pub uid: Option<Box<str>>,
-    /// Its version, from which a watch may go on.
-    pub resource_version: Option<Box<str>>,
-    /// The step that failed; never [`Stage::Base64`].
-    pub stage: Stage,
-    /// Byte offset in the object, or in the line of the watch event.
-    pub offset: usize,
-    /// What would have been right.
-    pub expected: Phrase,
-    /// What was there.
-    pub found: Found,
-}
-
-impl From<Fault> for PodError {
-    fn from(fault: Fault) -> Self {
-        Self {
-            namespace: None,
-            name: None,
-            uid: None,
-            resource_version: None,
-            stage: fault.stage,
-            offset: fault.at,
-            expected: fault.expected,
-            found: fault.found,
-        }
-    }
-}
-
-impl From<&PodError> for DecodeError {
-    /// The same fault without the identity; its offset is one in the object.
-    fn from(error: &PodError) -> Self {
-        Self::new(error.stage, error.offset, None, error.expected, error.found)
-    }
-}
-
-impl fmt::Display for PodError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if let Some(name) = &self.name {
-            write!(f, "Pod {}/{name}: ", self.namespace.as_deref().unwrap_or_default())?;
-        }
-        let message = Message { expected: self.expected, found: self.found };
-        write!(f, "{message} at byte {} of the object", self.offset)
-    }
-}
-
-impl core::error::Error for PodError {}

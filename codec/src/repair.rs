@@ -10,7 +10,7 @@ use alloc::vec::Vec;
 use crate::base64url;
 use crate::escape::query_unescape;
 use crate::lint::{duplicates, is_double_encoded};
-use crate::problem::Language;
+use crate::phrase::Language;
 use crate::{Annotation, Key, Record, Url, encode};
 
 /// What a step of a repair does.

@@ -13,9 +13,9 @@ use core::net::Ipv6Addr;
 use memchr::{memchr, memchr2};
 
 use crate::byte_mask;
-use crate::error::{Found, Message};
 use crate::escape::{query_escape, query_unescape, query_unescape_lossy, unescape_lossy};
-use crate::problem::Phrase;
+use crate::fault::{Fault, Found, Whole};
+use crate::phrase::Phrase;
 use crate::service::Service;
 
 /// The weight of a provider that names none.
@@ -286,7 +286,7 @@ impl<'a> Url<'a> {
     }
 
     fn error(&self, offset: usize, expected: Phrase) -> UrlError {
-        UrlError { offset, expected, found: Found::at(self.text.as_bytes(), offset) }
+        UrlError::of_shape(offset, expected, Found::at(self.text.as_bytes(), offset))
     }
 
     fn slice(&self, start: usize, end: usize) -> &str {
@@ -484,26 +484,12 @@ const fn below(count: usize) -> u64 {
     if count < 64 { (1 << count) - 1 } else { u64::MAX }
 }
 
-/// Why a text is not a Dubbo URL.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub struct UrlError {
-    /// Byte offset in the URL.
-    pub offset: usize,
-    /// What would have been right.
-    pub expected: Phrase,
-    /// What was there.
-    pub found: Found,
-}
+/// Why a text is not a Dubbo URL: the place is one in the URL.
+pub type UrlError = Fault<Url<'static>>;
 
-impl fmt::Display for UrlError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let message = Message { expected: self.expected, found: self.found };
-        write!(f, "{message} at byte {} of the URL", self.offset)
-    }
+impl Whole for Url<'static> {
+    const NAME: Phrase = Phrase::TheUrl;
 }
-
-impl core::error::Error for UrlError {}
 
 /// The length of the protocol in front of `://`.
 fn scheme(bytes: &[u8]) -> Result<usize, UrlError> {
@@ -514,7 +500,7 @@ fn scheme(bytes: &[u8]) -> Result<usize, UrlError> {
         _ if end == 0 => (0, Phrase::Protocol),
         _ => (end, Phrase::ProtocolEnd),
     };
-    Err(UrlError { offset, expected, found: Found::at(bytes, offset) })
+    Err(UrlError::of_shape(offset, expected, Found::at(bytes, offset)))
 }
 
 /// Splits `host`, `host:port`, `[ipv6]`, `[ipv6]:port`, and an IPv6 address without brackets, which

@@ -16,8 +16,9 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
 
+pub use crate::reason::Reason;
 pub use difference::differences;
-pub use finding::{Finding, Reason};
+pub use finding::Finding;
 pub use identity::{Identity, Mismatch};
 pub use problems::{problems, refusal, takes_none};
 

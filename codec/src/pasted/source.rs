@@ -8,7 +8,7 @@ use core::fmt;
 
 use super::{Document, PastedError, form};
 use crate::json::Reader;
-use crate::problem::{Language, Phrase};
+use crate::phrase::{Language, Phrase};
 use crate::text::Text;
 
 /// The text of a file or a paste.

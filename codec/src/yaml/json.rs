@@ -13,7 +13,7 @@ use core::ops::Range;
 use super::{Event, MAX_DEPTH, Parsed, ScalarStyle, SyntaxError, Yaml, scalar};
 use crate::annotation::{ANNOTATION, escape};
 use crate::json::Reader;
-use crate::problem::Phrase;
+use crate::phrase::Phrase;
 
 /// How many bytes of JSON the aliases and merges of a text may add to it.
 pub const MAX_REPEATED: usize = 4 << 20;

@@ -14,7 +14,8 @@ use core::ops::Range;
 
 use granit_parser::{ErrorKind, Event as Parsed, Parser, ScalarStyle, StrInput, Tag};
 
-use crate::problem::{Detail, Language, Phrase};
+use crate::phrase::{Language, Phrase};
+use crate::problem::Detail;
 
 pub(crate) use json::Traced;
 pub use json::{Documents, MAX_REPEATED, documents, source};

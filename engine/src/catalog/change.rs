@@ -12,9 +12,11 @@ use serde::{Serialize, Serializer, ser::SerializeStruct};
 use dubbo_k8s_codec::trust;
 use dubbo_k8s_codec::{Category, Key, Service, Url};
 
+use super::holder::Holder;
 use super::key_facts::KeyFacts;
 use super::keys::ByDigest;
-use super::{Holder, PodProblem, StoredKey};
+use super::pod_problem::PodProblem;
+use super::stored_key::StoredKey;
 
 /// What happened to a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -11,12 +11,14 @@ use dubbo_k8s_codec::dubbo_go::Finding;
 use dubbo_k8s_codec::kubernetes::ANNOTATIONS_LIMIT;
 use dubbo_k8s_codec::problem::Phrase;
 use dubbo_k8s_codec::trust::{Distrust, Doubt, Registrant, Trust, Usage};
-use dubbo_k8s_codec::{Annotation, DecodeError, Found, Pod, PodError, Record, encode};
+use dubbo_k8s_codec::{Annotation, DecodeError, Found, KeyError, Pod, PodError, Record, encode};
 
 use super::digest::digest;
-use super::key_facts::{KeyFacts, KeyFault, ReadKey};
+use super::holder::Holder;
+use super::key_facts::{KeyFacts, ReadKey};
 use super::keys::ByDigest;
-use super::{Holder, PodProblem, StoredKey};
+use super::pod_problem::PodProblem;
+use super::stored_key::StoredKey;
 
 /// At most this many problems are kept of one Pod; the last one then says that there were more.
 const MAX_PROBLEMS: usize = 16;
@@ -354,7 +356,7 @@ impl Place<'_> {
         self.annotation.place_in_key(self.value, self.index, offset)
     }
 
-    fn fault(&self, fault: &KeyFault) -> DecodeError {
+    fn fault(&self, fault: &KeyError) -> DecodeError {
         let (offset, decoded_offset) = self.in_key(fault.offset);
         DecodeError::new(fault.stage, offset, decoded_offset, fault.expected, fault.found)
     }

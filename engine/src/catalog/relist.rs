@@ -10,10 +10,12 @@ use imbl::OrdMap;
 
 use super::content::Pods;
 use super::entry::{Interner, PodEntry};
+use super::holder::Holder;
 use super::key_facts::KeyFacts;
 use super::keys::KeyMap;
+use super::liveness::Liveness;
 use super::stored_key::{SharedParts, StoredKey};
-use super::{Catalog, Holder, Liveness, Log};
+use super::{Catalog, Log};
 
 /// Which Pods a relist is about.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot, watch};
 
-use super::Registry;
+use super::registry::Registry;
 use crate::kube::config::{ConfigError, Environment, ThisPod, ThisPodError};
 use crate::kube::{Client, RegistrarDriver};
 use dubbo_k8s_engine::registration::{

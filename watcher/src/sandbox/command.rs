@@ -98,7 +98,7 @@ impl Sandbox {
         match ended {
             None => Err(Stopped::Computed(self.confines.compute)),
             Some(Ok(run)) => Ok(i32::from(run.is_err())),
-            Some(Err(error)) => match Stopped::of(&error, store.data()) {
+            Some(Err(error)) => match store.data().stopped(&error) {
                 Stopped::Exited(status) => Ok(status),
                 stopped => Err(stopped),
             },
