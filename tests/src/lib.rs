@@ -6,6 +6,7 @@
 
 pub mod apiserver;
 pub mod churn;
+pub mod cluster;
 pub mod control_plane;
 pub mod envoy;
 pub mod fleet;

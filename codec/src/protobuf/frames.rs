@@ -61,7 +61,7 @@ impl FrameReader {
             self.held.shrink_to(KEPT_CAPACITY);
         }
         if let Some(error) = &self.failed {
-            return Err(error.clone());
+            return Err(*error);
         }
         let left = match self.left {
             Some(left) => left,

@@ -159,7 +159,7 @@ impl ListReader {
             self.held.shrink_to(KEPT_CAPACITY);
         }
         if let Some(error) = &self.failed {
-            return Err(error.clone());
+            return Err(*error);
         }
         match self.advance(chunk) {
             Ok(None) => Ok(None),
@@ -167,7 +167,7 @@ impl ListReader {
             Ok(Some(Item::Held)) => Ok(Some(Message::Whole(&self.held))),
             Ok(Some(Item::TooLarge)) => Ok(Some(Message::TooLarge(&self.held))),
             Err(error) => {
-                self.failed = Some(error.clone());
+                self.failed = Some(error);
                 Err(error)
             }
         }

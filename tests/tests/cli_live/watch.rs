@@ -149,10 +149,10 @@ async fn a_rotated_token_is_read_again_when_the_old_one_is_refused() {
         rig.server.access().add_token(token, "ada");
     }
     rig.server.access().grant(Grant::all("ada"));
-    let path = rig.write("token", "old");
+    let path = rig.write("token", "old").unwrap();
     let watching = rig.watch(&["-o", "jsonl", "--token-file", path.to_str().unwrap()]);
     watching.until("synced");
-    rig.write("token", "new");
+    rig.write("token", "new").unwrap();
     rig.server.access().revoke_token("old");
     rig.server.end_watches();
     rig.provide("a-2", "a.B", "10.0.0.2:1");
@@ -165,7 +165,7 @@ async fn a_refusal_is_explained_once_and_tried_again_until_it_is_lifted() {
     let rig = Rig::start().await;
     rig.provide("a-1", "a.B", "10.0.0.1:1");
     rig.server.access().add_token("t0ken", "ada");
-    let path = rig.write("token", "t0ken");
+    let path = rig.write("token", "t0ken").unwrap();
     let watching = rig.watch(&["-o", "jsonl", "--token-file", path.to_str().unwrap()]);
     let refused = watching.event();
     assert_eq!(refused["event"], "disconnected");

@@ -17,7 +17,8 @@ async fn start() -> (Rig, Registrations) {
 }
 
 fn registrations(rig: &Rig) -> Registrations {
-    let overrides = Overrides { kubeconfig: Some(rig.kubeconfig.clone()), ..Overrides::default() };
+    let overrides =
+        Overrides { kubeconfig: Some(rig.kubeconfig().to_owned()), ..Overrides::default() };
     let config = Config::load(&overrides, &Environment::empty([])).unwrap();
     let pod = PodName::new("shop", "user-0").unwrap();
     Registrations::new(Client::new(config).unwrap(), RegistrarSettings::new(pod))

@@ -4,7 +4,6 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
-use dubbo_k8s_codec::{Category, Key, Record, encode};
 use dubbo_k8s_registry::kube::Client;
 use dubbo_k8s_registry::kube::config::{Config, Environment, Overrides};
 use dubbo_k8s_tests::apiserver::{Options, Server};
@@ -12,7 +11,6 @@ use dubbo_k8s_tests::{pods, skip};
 use dubbo_k8s_watcher::sandbox::{
     Compiler, Confines, Kubernetes, Program, SERVER, Sandbox, Stopped, Streams, WriteVerb,
 };
-use serde_json::json;
 use tempfile::TempDir;
 use tokio::io::AsyncReadExt as _;
 
@@ -100,18 +98,8 @@ pub(crate) fn tight() -> Confines {
 }
 
 fn pod() -> serde_json::Value {
-    let url = "dubbo://10.0.0.1:20880/com.example.Greeter?interface=com.example.Greeter";
-    let key = Key::leaf("com.example.Greeter", Category::Providers, url).to_string();
-    let annotation = encode([Record::new(&key)]);
-    json!({
-        "metadata": {
-            "namespace": "shop",
-            "name": "web",
-            "labels": {"dubbo.io/label": "dubbo.io-value"},
-            "annotations": {"dubbo.io/annotation": annotation},
-        },
-        "status": pods::running(&annotation),
-    })
+    let key = pods::provider("com.example.Greeter", "10.0.0.1:20880", "");
+    pods::registered("shop", "web", &pods::annotation(&[key]))
 }
 
 /// The component, compiled once for all tests.
