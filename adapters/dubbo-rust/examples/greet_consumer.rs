@@ -21,7 +21,7 @@ use serde_json::json;
 /// Calls greet.GreetService over Triple.
 #[derive(FromArgs)]
 struct Arguments {
-    /// the registry; kubernetes://in-cluster unless told otherwise
+    /// the registry; by default kubernetes://in-cluster
     #[argh(option, default = "String::from(\"kubernetes://in-cluster\")")]
     registry: String,
     /// how many calls; 0 is no end
@@ -33,9 +33,12 @@ struct Arguments {
     /// how long one attempt may take, in milliseconds: a provider that is waited for included
     #[argh(option, default = "5000")]
     timeout_ms: u64,
-    /// how often a call that has failed is tried again, each time after 100 ms
+    /// how often a call that has failed is tried again
     #[argh(option, default = "2")]
     retries: u64,
+    /// the pause before that, in milliseconds: dubbo-rust may try the same provider until the registry has changed
+    #[argh(option, default = "200")]
+    retry_after_ms: u64,
     /// whom to greet
     #[argh(option, default = "String::from(\"world\")")]
     name: String,
@@ -66,7 +69,7 @@ async fn called(client: &GreetClient, arguments: &Arguments, call: u64) -> serde
             Err(error) if attempts > arguments.retries => {
                 return json!({"call": call, "ok": false, "error": error, "attempts": attempts});
             }
-            Err(_) => tokio::time::sleep(Duration::from_millis(100)).await,
+            Err(_) => tokio::time::sleep(Duration::from_millis(arguments.retry_after_ms)).await,
         }
         attempts += 1;
     }

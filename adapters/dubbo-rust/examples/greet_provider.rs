@@ -24,7 +24,7 @@ use tokio::signal::unix::{SignalKind, signal};
 /// Provides greet.GreetService over Triple.
 #[derive(FromArgs)]
 struct Arguments {
-    /// the registry; kubernetes://in-cluster unless told otherwise
+    /// the registry; by default kubernetes://in-cluster
     #[argh(option, default = "String::from(\"kubernetes://in-cluster\")")]
     registry: String,
     /// the address to listen on; with 0.0.0.0, that of the Pod is registered
@@ -33,7 +33,7 @@ struct Arguments {
     /// the port to listen on
     #[argh(option)]
     port: u16,
-    /// what it answers; its host and port unless told otherwise
+    /// what it answers; by default its host and port
     #[argh(option)]
     name: Option<String>,
     /// how long it goes on answering once it has left the registry, in milliseconds

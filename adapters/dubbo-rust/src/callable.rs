@@ -1,11 +1,8 @@
 //! Which providers dubbo-rust can call, and by which URL. It sees only providers that are live and believed; it must
 //! never hand on a URL that dubbo-rust reads as another address than the one that was believed, or panics at.
 
-use std::borrow::Cow;
-use std::net::Ipv6Addr;
-
 use dubbo_k8s_codec::lint::Entry;
-use dubbo_k8s_codec::relation::{Obstacle, PodState, Provider, Rules};
+use dubbo_k8s_codec::relation::{Consumer, Obstacle, PodState, Provider, Rules, mismatch};
 use dubbo_k8s_codec::{Category, Url};
 
 /// The one protocol that dubbo-rust speaks.
@@ -15,10 +12,7 @@ const TRIPLE: &str = "tri";
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum NotCallable {
-    /// Another protocol than Triple.
-    #[error("dubbo-rust speaks tri:// alone")]
-    Protocol,
-    /// What keeps every consumer from calling it.
+    /// What keeps a consumer that speaks Triple alone, and has no tag, from calling it.
     #[error("{0}")]
     Obstacle(Obstacle),
     /// No port, several hosts, or an IPv6 address.
@@ -31,28 +25,18 @@ pub enum NotCallable {
 
 /// The URL by which dubbo-rust calls a provider.
 pub(crate) fn callable(url: &Url<'_>) -> Result<String, NotCallable> {
-    if url.scheme() != TRIPLE {
-        return Err(NotCallable::Protocol);
-    }
-    let entry = Entry {
-        interface: Cow::Owned(url.service().interface.into_owned()),
-        category: Category::Providers,
-        url: url.clone(),
-    };
+    let service = url.service();
+    let interface = service.interface.clone();
+    let entry = Entry { interface, category: Category::Providers, url: url.clone() };
+    let mut consumer = Consumer::default();
+    (consumer.service, consumer.protocol) = (service, Some(TRIPLE.into()));
     let provider = Provider::of(&entry, PodState::default());
-    if let Some(obstacle) = provider.obstacle(Rules::default()) {
-        return Err(NotCallable::Obstacle(obstacle));
-    }
-    // dubbo-rust has no tags: to it, what is reserved for one is nothing to call.
-    if provider.tag.is_some() {
-        return Err(NotCallable::Obstacle(Obstacle::Tag));
+    if let Some(mismatch) = mismatch(&consumer, &provider, Rules::default()) {
+        return Err(NotCallable::Obstacle(mismatch.obstacle));
     }
     let mut hosts = url.hosts();
     let (Some(host), None) = (hosts.next(), hosts.next()) else { return Err(NotCallable::Address) };
-    let port = host.port.ok_or(NotCallable::Address)?;
-    if host.name.contains(':') || host.name.parse::<Ipv6Addr>().is_ok() {
-        return Err(NotCallable::Address);
-    }
+    let port = host.port.filter(|_| !host.name.contains(':')).ok_or(NotCallable::Address)?;
     let read = dubbo_reads(url.as_str()).ok_or(NotCallable::Unreadable)?;
     (read == (host.name.to_owned(), port)).then(|| url.to_string()).ok_or(NotCallable::Unreadable)
 }
@@ -92,7 +76,7 @@ mod tests {
     }
 
     #[test]
-    fn what_nobody_calls_is_not_given_to_it() {
+    fn a_provider_that_no_consumer_calls_is_not_given() {
         for (parameter, obstacle) in [
             ("disabled=true", Obstacle::Disabled),
             ("enabled=false", Obstacle::Disabled),
@@ -106,9 +90,9 @@ mod tests {
     }
 
     #[test]
-    fn what_dubbo_rust_would_fail_at_is_not_given_to_it() {
+    fn a_provider_that_dubbo_rust_cannot_call_is_not_given() {
         for (text, why) in [
-            ("dubbo://10.1.2.3:20880/a.B", NotCallable::Protocol),
+            ("dubbo://10.1.2.3:20880/a.B", NotCallable::Obstacle(Obstacle::Protocol)),
             ("tri://10.1.2.3/a.B", NotCallable::Address),
             ("tri://10.1.2.3:1,10.1.2.4:1/a.B", NotCallable::Address),
             ("tri://[fd00::1]:1/a.B", NotCallable::Address),

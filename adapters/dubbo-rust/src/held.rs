@@ -106,8 +106,14 @@ impl Held {
         if let Some(registrations) = self.registrations.get() {
             return Ok(registrations);
         }
-        let (pod, configured) = (self.parameters.pod.as_deref(), &self.connection.namespace);
-        let pod = ThisPod::find(pod, None, &self.environment, configured)?;
+        let named = self.parameters.pod.as_deref().map(|pod| match pod.split_once('/') {
+            Some((namespace, name)) => (Some(namespace), name),
+            None => (None, pod),
+        });
+        let (namespace, name) =
+            (named.and_then(|(namespace, _)| namespace), named.map(|(_, it)| it));
+        let configured = &self.connection.namespace;
+        let pod = ThisPod::find(name, namespace, &self.environment, configured)?;
         let mut settings = RegistrarSettings::new(pod.name);
         settings.uid = pod.uid;
         settings.label_value.clone_from(&self.parameters.label_value);
@@ -116,10 +122,10 @@ impl Held {
         Ok(self.registrations.get_or_init(|| Registrations::new(client, settings)))
     }
 
-    /// The address of this Pod: as it was told, else the one from which it reaches the server.
+    /// The address of this Pod: as it is configured, else the one from which it reaches the server.
     async fn address(&self, url: &Url) -> Result<String, Error> {
-        let told = self.parameters.host.as_deref().or_else(|| self.environment.get("POD_IP"));
-        if let Some(address) = told {
+        let configured = self.parameters.host.as_deref().or_else(|| self.environment.get("POD_IP"));
+        if let Some(address) = configured {
             return Ok(bracketed(address));
         }
         let failed = |source| Error::NoAddress { url: url.to_string(), source };

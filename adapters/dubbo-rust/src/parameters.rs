@@ -47,12 +47,12 @@ pub struct Parameters {
     pub namespaces: Vec<String>,
     /// `selector`: which Pods count, as kubectl's `-l`.
     pub selector: Option<String>,
-    /// `ready-only`: only Pods that are ready. True unless told otherwise: dubbo 0.4 panics in the caller's task when a
+    /// `ready-only`: only Pods that are ready. True by default: dubbo 0.4 panics in the caller's task when a
     /// connection is refused.
     pub ready_only: bool,
     /// `address`, `max-weight`, `own` (rules separated by `;`): what is believed.
     pub trust: Trust,
-    /// `pod`: the Pod to register in; none: that of this process.
+    /// `pod`: the Pod to register in, `[namespace/]name`; none: that of this process.
     pub pod: Option<String>,
     /// `label-value`: the value of the registry's label on that Pod.
     pub label_value: Option<String>,
@@ -191,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn only_ready_pods_are_called_unless_told_otherwise() {
+    fn only_ready_pods_are_called_by_default() {
         assert!(read("kubernetes://in-cluster").unwrap().ready_only);
         assert!(!read("kubernetes://in-cluster?ready-only=false").unwrap().ready_only);
     }
