@@ -152,7 +152,10 @@ func (a *agent) drop(ctx context.Context, id string) error {
 	return err
 }
 
-func registrationPath(id string) string { return "/v1/registrations/" + url.PathEscape(id) }
+// registrationPath also bounds for how long the agent waits for its kube-apiserver. What takes longer goes on there.
+func registrationPath(id string) string {
+	return "/v1/registrations/" + url.PathEscape(id) + "?wait=3s"
+}
 
 // snapshot asks for the providers of a service.
 func (a *agent) snapshot(ctx context.Context, service string) (snapshot, error) {
