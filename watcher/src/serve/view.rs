@@ -177,7 +177,8 @@ mod tests {
         let whole = View::new(None, false);
         let parts = [&["a"][..], &["b"], &["a", "b"], &["ab"]];
         let parts = parts.iter().flat_map(|names| [view(names, true), view(names, false)]);
-        let views: Vec<_> = [whole.clone(), View::new(None, true)].into_iter().chain(parts).collect();
+        let views: Vec<_> =
+            [whole.clone(), View::new(None, true)].into_iter().chain(parts).collect();
         for one in &views {
             for other in &views {
                 let known = (one == other).then_some(revision);
