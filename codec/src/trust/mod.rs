@@ -59,8 +59,9 @@ impl Default for Trust {
 pub struct Registrant<'a> {
     /// Its namespace.
     pub namespace: &'a str,
-    /// Its own addresses (`status.podIPs`; on the host's network they are the host's). `None` where they are not
-    /// known, as of an object without a status: then only addresses that no Pod can have are refused.
+    /// Its own addresses (`status.podIPs`; on the host's network they are the host's). `None` is for sources that cannot
+    /// know them, such as a pasted annotation without its Pod: then only addresses that no Pod can have are refused. A
+    /// server that names none means that there are none.
     pub ips: Option<&'a [IpAddr]>,
 }
 

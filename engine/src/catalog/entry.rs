@@ -38,8 +38,8 @@ pub struct PodEntry {
     pub(super) problems: Box<[DecodeError]>,
     /// Of a Pod with problems only: what cannot be made again from the records.
     raw: Option<Box<str>>,
-    /// Its own addresses, where they are known.
-    ips: Option<Box<[IpAddr]>>,
+    /// Its own addresses; none before its kubelet has published them.
+    ips: Box<[IpAddr]>,
     /// What its records take.
     pub(super) usage: Usage,
     /// Its namespace is beyond its quota with it: none of its records counts.
@@ -73,9 +73,9 @@ impl PodEntry {
         &self.records
     }
 
-    /// Its own addresses, where they are known.
-    pub fn ips(&self) -> Option<&[IpAddr]> {
-        self.ips.as_deref()
+    /// Its own addresses; none before its kubelet has published them.
+    pub fn ips(&self) -> &[IpAddr] {
+        &self.ips
     }
 
     /// Whether a record of it counts: it is believed, and there is room for it.
@@ -170,12 +170,13 @@ impl PodEntry {
         trust: &Trust,
         interner: &mut impl Interner,
     ) -> Self {
-        let ips = pod.known_ips();
+        // A server knows the addresses of its Pods: where it names none, there are none.
+        let ips = &*pod.ips;
         let over_quota = earlier.is_some_and(|earlier| earlier.over_quota);
         let reader = AnnotationReader {
             trust,
-            pod: Registrant { namespace: &pod.namespace, ips },
-            same_ips: earlier.is_some_and(|earlier| earlier.ips.as_deref() == ips),
+            pod: Registrant { namespace: &pod.namespace, ips: Some(ips) },
+            same_ips: earlier.is_some_and(|earlier| *earlier.ips == *ips),
             interner,
             records: Vec::new(),
             problems: Vec::new(),
@@ -197,7 +198,7 @@ impl PodEntry {
             records: records.into_boxed_slice(),
             problems: problems.into_boxed_slice(),
             raw,
-            ips: ips.map(Box::from),
+            ips: ips.into(),
             usage,
             over_quota,
         }
@@ -213,7 +214,7 @@ impl PodEntry {
             records: Box::default(),
             problems: Box::new([DecodeError::from(error)]),
             raw: None,
-            ips: None,
+            ips: Box::default(),
             usage: Usage::default(),
             over_quota: false,
         }

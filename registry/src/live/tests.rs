@@ -62,6 +62,8 @@ impl World {
             resource_version: self.version.to_string().into(),
             label: Some("dubbo.io-value".into()),
             annotation: Some(annotation.to_owned().into()),
+            // Its own are all that these tests name; who is believed has a test of its own.
+            ips: (0..=u8::MAX).map(|last| [10, 0, 0, last].into()).collect(),
             ..Pod::default()
         }
     }

@@ -35,7 +35,10 @@ fn annotation(url: &str) -> String {
 fn body(urls: impl IntoIterator<Item = String>) -> Vec<u8> {
     let pod = |(number, url): (usize, String)| {
         let annotation = annotation(&url);
-        format!(r#"{{"namespace":"n","name":"p","uid":"u-{number}","annotation":"{annotation}"}}"#)
+        let ip = url.split(['/', ':']).nth(3).unwrap();
+        format!(
+            r#"{{"namespace":"n","name":"p","uid":"u-{number}","annotation":"{annotation}","ips":["{ip}"]}}"#
+        )
     };
     let pods: Vec<String> = urls.into_iter().enumerate().map(pod).collect();
     let json = format!(r#"{{"revision":"r","pods":[{}]}}"#, pods.join(","));

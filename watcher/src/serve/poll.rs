@@ -15,6 +15,7 @@ use super::coding::Coding;
 use super::conditional::{Known, etag};
 use super::peers::{Peer, Permit};
 use super::refusal::Refusal;
+use super::view::View;
 use dubbo_k8s_registry::feed::{Selection, State, Subscriber};
 use dubbo_k8s_registry::{Revision, host};
 
@@ -102,10 +103,10 @@ impl App {
     }
 }
 
-/// The headers that say how current a state is.
-pub(super) fn currency(state: &State) -> HeaderMap {
+/// The headers that say how current a state is, and by which tag this caller may name what it sees of it.
+pub(super) fn currency(state: &State, view: &View) -> HeaderMap {
     let mut headers = HeaderMap::new();
-    headers.insert(ETAG, etag(state.revision()));
+    headers.insert(ETAG, etag(view.tag(state.revision())));
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
     // The watcher is a cache of the API server, so this is what the header was made for.
     headers.extend(state.age().map(|age| (AGE, HeaderValue::from(age.as_secs()))));
@@ -113,13 +114,13 @@ pub(super) fn currency(state: &State) -> HeaderMap {
 }
 
 /// "You have it already", which also says how old it is.
-pub(super) fn not_modified(state: &State) -> Response {
-    (StatusCode::NOT_MODIFIED, currency(state)).into_response()
+pub(super) fn not_modified(state: &State, view: &View) -> Response {
+    (StatusCode::NOT_MODIFIED, currency(state, view)).into_response()
 }
 
 /// An answer with a state in it.
-pub(super) fn body(state: &State, coding: Coding, made: Made) -> Response {
-    let mut headers = currency(state);
+pub(super) fn body(state: &State, view: &View, coding: Coding, made: Made) -> Response {
+    let mut headers = currency(state, view);
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     headers.insert(VARY, HeaderValue::from_static("accept-encoding"));
     if coding == Coding::Gzip {
