@@ -8,7 +8,7 @@ use alloc::vec::Vec;
 use core::net::IpAddr;
 
 use dubbo_k8s_codec::dubbo_go::Finding;
-use dubbo_k8s_codec::kubernetes::ANNOTATIONS_LIMIT;
+use dubbo_k8s_codec::kubernetes::{ANNOTATIONS_LIMIT, LABEL_VALUES};
 use dubbo_k8s_codec::problem::Phrase;
 use dubbo_k8s_codec::trust::{Distrust, Doubt, Registrant, Trust, Usage};
 use dubbo_k8s_codec::{Annotation, DecodeError, Found, KeyError, Pod, PodError, Record, encode};
@@ -40,6 +40,10 @@ pub struct PodEntry {
     raw: Option<Box<str>>,
     /// Its own addresses; none before its kubelet has published them.
     ips: Box<[IpAddr]>,
+    /// The value of its label; the usual ones take no room.
+    label: Option<Cow<'static, str>>,
+    /// Whether it is ready, where that is known.
+    ready: Option<bool>,
     /// What its records take.
     pub(super) usage: Usage,
     /// Its namespace is beyond its quota with it: none of its records counts.
@@ -78,6 +82,16 @@ impl PodEntry {
         &self.ips
     }
 
+    /// The value of its label `dubbo.io/label`.
+    pub fn label(&self) -> Option<&str> {
+        self.label.as_deref()
+    }
+
+    /// Whether it is ready, where that is known.
+    pub const fn ready(&self) -> Option<bool> {
+        self.ready
+    }
+
     /// Whether a record of it counts: it is believed, and there is room for it.
     pub(super) const fn counts(&self, record: &StoredRecord) -> bool {
         !self.over_quota && record.distrust.is_none()
@@ -98,6 +112,8 @@ impl PodEntry {
             // What does not count takes no room either.
             raw: None,
             ips: self.ips.clone(),
+            label: self.label.clone(),
+            ready: self.ready,
             usage: self.usage,
             over_quota,
         }
@@ -147,6 +163,8 @@ impl PodEntry {
             && self.problems == other.problems
             && self.raw == other.raw
             && self.ips == other.ips
+            && self.label == other.label
+            && self.ready == other.ready
             && self.over_quota == other.over_quota
     }
 }
@@ -199,6 +217,8 @@ impl PodEntry {
             problems: problems.into_boxed_slice(),
             raw,
             ips: ips.into(),
+            label: pod.label.as_deref().map(label),
+            ready: pod.ready,
             usage,
             over_quota,
         }
@@ -215,6 +235,8 @@ impl PodEntry {
             problems: Box::new([DecodeError::from(error)]),
             raw: None,
             ips: Box::default(),
+            label: None,
+            ready: None,
             usage: Usage::default(),
             over_quota: false,
         }
@@ -231,6 +253,11 @@ impl PodEntry {
             && *self.resource_version == *pod.resource_version
             && *self.holder.uid == *pod.uid
     }
+}
+
+fn label(value: &str) -> Cow<'static, str> {
+    let known = LABEL_VALUES.iter().find(|known| **known == value);
+    known.map_or_else(|| Cow::Owned(value.into()), |known| Cow::Borrowed(*known))
 }
 
 fn holder(namespace: &str, name: &str, uid: &str, interner: &mut impl Interner) -> Arc<Holder> {
