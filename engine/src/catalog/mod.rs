@@ -66,6 +66,7 @@ pub use self::stored_key::StoredKey;
 ///     uid: "1".into(),
 ///     label: Some("dubbo.io-value".into()),
 ///     annotation: Some(encode([Record::new(key)]).into()),
+///     ips: vec!["10.0.0.1".parse()?],
 ///     ..Pod::default()
 /// };
 /// let mut catalog = Catalog::new(Liveness::default());
@@ -74,6 +75,7 @@ pub use self::stored_key::StoredKey;
 /// assert_eq!(changes.changes[0].kind, ChangeKind::Added);
 /// assert_eq!(&*changes.changes[0].key, key);
 /// assert_eq!(catalog.services().next().unwrap().service.to_string(), "a.B");
+/// # Ok::<(), core::net::AddrParseError>(())
 /// ```
 ///
 /// It is the writer's half: what it holds is its [`Content`], to which it dereferences, and of which

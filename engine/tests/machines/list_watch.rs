@@ -79,7 +79,7 @@ fn a01_all_namespaces_and_another_selector() {
 #[test]
 fn a01_several_namespaces_are_followed_at_once_and_synced_together() {
     let scopes = Scopes::namespaces(["one", "two", "one", "", " "]).unwrap();
-    let mut rig = Rig::new(Settings::new(scopes));
+    let mut rig = Rig::new(Settings { scopes, ..settings() });
     let targets: BTreeSet<_> =
         rig.sent.iter().map(|(_, r)| r.target.split('?').next().unwrap()).collect();
     assert_eq!(targets, ["/api/v1/namespaces/one/pods", "/api/v1/namespaces/two/pods"].into());
