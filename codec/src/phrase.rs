@@ -1,7 +1,7 @@
 //! The phrases that errors are made of, in English and in 中文: what was expected, what was found, and
 //! what is wrong with a YAML text.
 //!
-//! A phrase cannot be written without its translation. What comes from outside is never one.
+//! A phrase cannot be written without its translation, and knows nothing of what is made of it. What comes from outside is never one.
 
 use alloc::borrow::Cow;
 use core::fmt::{self, Write as _};
@@ -9,7 +9,25 @@ use core::fmt::{self, Write as _};
 use serde::Serialize;
 use serde::de::{Deserialize, Deserializer, Error as _};
 
-use super::Language;
+/// A language of the explanations.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Language {
+    /// English.
+    #[default]
+    English,
+    /// 中文.
+    Chinese,
+}
+
+impl Language {
+    /// The language for a tag such as `zh-CN` or a locale such as `zh_CN.UTF-8`.
+    pub fn of(tag: &str) -> Self {
+        match tag.get(..2) {
+            Some(start) if start.eq_ignore_ascii_case("zh") => Self::Chinese,
+            _ => Self::English,
+        }
+    }
+}
 
 macro_rules! phrases {
     ($($(#[$attribute:meta])* $name:ident: $english:literal, $chinese:literal;)*) => {
@@ -60,7 +78,10 @@ phrases! {
 
     // Of what a place is one.
     TheKey: "the key", "该键";
+    TheList: "the list", "该列表";
+    TheText: "the text", "该文本";
     TheUrl: "the URL", "该 URL 文本";
+    TheWatch: "the watch", "该监听流";
 
     // Base64.
     AnotherBase64: "another base64 character after this one", "其后还有 base64 字符";
@@ -313,5 +334,25 @@ impl fmt::Write for Rest<'_> {
 impl fmt::Display for Phrase {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.english())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn locales_choose_the_language() {
+        for (tag, language) in [
+            ("zh-CN", Language::Chinese),
+            ("zh_TW.UTF-8", Language::Chinese),
+            ("ZH", Language::Chinese),
+            ("en", Language::English),
+            ("C", Language::English),
+            ("", Language::English),
+            ("é", Language::English),
+        ] {
+            assert_eq!(Language::of(tag), language, "{tag}");
+        }
     }
 }

@@ -12,7 +12,7 @@
 
 // A native build, for unit tests, has no host to export to, and its linker does not take the names.
 #[cfg(target_family = "wasm")]
-use super::Moody;
+use super::Misbehaving;
 
 wit_bindgen::generate!({
     path: "../../watcher/wit",
@@ -20,4 +20,4 @@ wit_bindgen::generate!({
 });
 
 #[cfg(target_family = "wasm")]
-export!(Moody);
+export!(Misbehaving);

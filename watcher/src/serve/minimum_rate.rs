@@ -1,4 +1,4 @@
-//! A socket that gives up on a reader that is too slow, so that nobody can hold a response, and
+//! A socket that gives up on a reader that is too slow, so that no client can hold a response, and
 //! what it refers to, for ever. It must never cut off a reader that has nothing to read.
 
 use std::future::Future as _;
@@ -8,18 +8,18 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::time::{Instant, Sleep, sleep};
+use tokio::time::{Instant, Sleep, sleep_until};
 
 /// How much a reader must take while there is more for it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Pace {
+pub struct MinimumRate {
     /// Bytes that it must take at least …
     pub bytes: u64,
     /// … in this time.
     pub within: Duration,
 }
 
-impl Default for Pace {
+impl Default for MinimumRate {
     /// 30 KiB in 30 s: slower than any network that is still of use.
     fn default() -> Self {
         Self { bytes: 30 << 10, within: Duration::from_secs(30) }
@@ -27,11 +27,11 @@ impl Default for Pace {
 }
 
 /// Wraps a socket. Writing fails with [`io::ErrorKind::TimedOut`] when the other side keeps less
-/// than the pace while the socket is full.
+/// than the rate while the socket is full.
 #[derive(Debug)]
-pub(super) struct Paced<S> {
+pub(super) struct RateKept<S> {
     socket: S,
-    pace: Pace,
+    rate: MinimumRate,
     /// Runs while the socket is full.
     window: Option<Window>,
     was_full: bool,
@@ -43,9 +43,9 @@ struct Window {
     taken: u64,
 }
 
-impl<S> Paced<S> {
-    pub(super) fn new(socket: S, pace: Pace) -> Self {
-        Self { socket, pace, window: None, was_full: false }
+impl<S> RateKept<S> {
+    pub(super) fn new(socket: S, rate: MinimumRate) -> Self {
+        Self { socket, rate, window: None, was_full: false }
     }
 
     /// Accounts for one attempt to write.
@@ -76,22 +76,23 @@ impl<S> Paced<S> {
 
     /// Ready when a window has ended in which the reader took too little.
     fn poll_window(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        let pace = self.pace;
-        let window = self
-            .window
-            .get_or_insert_with(|| Window { end: Box::pin(sleep(pace.within)), taken: 0 });
+        let rate = self.rate;
+        let window = self.window.get_or_insert_with(|| Window {
+            end: Box::pin(sleep_until(Instant::now() + rate.within)),
+            taken: 0,
+        });
         while window.end.as_mut().poll(cx).is_ready() {
-            if window.taken < pace.bytes {
+            if window.taken < rate.bytes {
                 return Poll::Ready(());
             }
             window.taken = 0;
-            window.end.as_mut().reset(Instant::now() + pace.within);
+            window.end.as_mut().reset(Instant::now() + rate.within);
         }
         Poll::Pending
     }
 }
 
-impl<S: AsyncRead + Unpin> AsyncRead for Paced<S> {
+impl<S: AsyncRead + Unpin> AsyncRead for RateKept<S> {
     fn poll_read(
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -101,7 +102,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Paced<S> {
     }
 }
 
-impl<S: AsyncWrite + Unpin> AsyncWrite for Paced<S> {
+impl<S: AsyncWrite + Unpin> AsyncWrite for RateKept<S> {
     fn poll_write(
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -136,17 +137,19 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Paced<S> {
 }
 
 #[cfg(test)]
+#[expect(clippy::disallowed_methods, reason = "the clock of these tests is virtual")]
 mod tests {
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, duplex};
+    use tokio::time::sleep;
 
     use super::*;
 
-    const PACE: Pace = Pace { bytes: 1000, within: Duration::from_secs(30) };
+    const RATE: MinimumRate = MinimumRate { bytes: 1000, within: Duration::from_secs(30) };
 
     #[tokio::test(start_paused = true)]
     async fn a_reader_that_stops_is_given_up() {
         let (ours, _theirs) = duplex(64);
-        let error = Paced::new(ours, PACE).write_all(&[0; 65]).await.unwrap_err();
+        let error = RateKept::new(ours, RATE).write_all(&[0; 65]).await.unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::TimedOut);
     }
 
@@ -159,7 +162,7 @@ mod tests {
                 sleep(Duration::from_secs(1)).await;
             }
         };
-        let mut paced = Paced::new(ours, PACE);
+        let mut paced = RateKept::new(ours, RATE);
         let written = async { paced.write_all(&[0; 4096]).await };
         tokio::select! {
             result = written => assert_eq!(result.unwrap_err().kind(), io::ErrorKind::TimedOut),
@@ -180,7 +183,7 @@ mod tests {
                 sleep(Duration::from_secs(1)).await;
             }
         });
-        let mut paced = Paced::new(ours, PACE);
+        let mut paced = RateKept::new(ours, RATE);
         paced.write_all(&[0; 16_384]).await.unwrap();
         drop(paced);
         assert_eq!(reader.await.unwrap(), 16_384);
@@ -189,7 +192,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_pause_between_two_writes_is_not_the_readers_fault() {
         let (ours, mut theirs) = duplex(64);
-        let mut paced = Paced::new(ours, PACE);
+        let mut paced = RateKept::new(ours, RATE);
         let mut buffer = [0; 65];
         for _ in 0..3 {
             let (write, read) =

@@ -1,4 +1,4 @@
-//! A handler in many moods: it does what its configuration says, and writes down what it got. With
+//! A handler that misbehaves on request: it does what its configuration says, and writes down what it got. With
 //! none it does nothing at all, which is what is measured. For tests and benchmarks alone.
 
 mod wit;
@@ -15,69 +15,69 @@ const SLOW: Duration = Duration::from_millis(500);
 
 /// What one instance knows.
 #[derive(Default)]
-struct Mood {
+struct State {
     config: String,
     received: String,
     calls: u32,
 }
 
 thread_local! {
-    static MOOD: RefCell<Mood> = RefCell::default();
+    static STATE: RefCell<State> = RefCell::default();
 }
 
-struct Moody;
+struct Misbehaving;
 
-impl Guest for Moody {
+impl Guest for Misbehaving {
     fn init(config: String) -> Result<(), String> {
         if config == "refuse init" {
-            return Err("not in the mood".to_owned());
+            return Err("refused as configured".to_owned());
         }
-        MOOD.with_borrow_mut(|mood| mood.config = config);
+        STATE.with_borrow_mut(|state| state.config = config);
         Ok(())
     }
 
     fn snapshot(services: Vec<Service>) -> Result<(), String> {
-        MOOD.with_borrow_mut(|mood| {
-            if mood.config.is_empty() {
+        STATE.with_borrow_mut(|state| {
+            if state.config.is_empty() {
                 return Ok(());
             }
             let names: Vec<_> = services.iter().map(|service| service.name.as_str()).collect();
-            mood.write(&format!("snapshot {}", names.join(",")))
+            state.write(&format!("snapshot {}", names.join(",")))
         })
     }
 
     fn changed(changes: Vec<Change>) -> Result<(), String> {
-        MOOD.with_borrow_mut(|mood| {
-            if mood.config.is_empty() {
+        STATE.with_borrow_mut(|state| {
+            if state.config.is_empty() {
                 return Ok(());
             }
-            mood.calls += 1;
-            mood.act()?;
-            if mood.config == "slow" {
+            state.calls += 1;
+            state.act()?;
+            if state.config == "slow" {
                 return Ok(());
             }
             for change in &changes {
                 let service = change.service.as_deref().unwrap_or_default();
-                mood.write(&format!("{:?} {service}", change.kind))?;
+                state.write(&format!("{:?} {service}", change.kind))?;
             }
             Ok(())
         })
     }
 
     fn health() -> Result<(), String> {
-        MOOD.with_borrow(|mood| match mood.config.as_str() {
+        STATE.with_borrow(|state| match state.config.as_str() {
             "ill" => Err("not well".to_owned()),
             _ => Ok(()),
         })
     }
 }
 
-impl Mood {
+impl State {
     /// What the configuration wants of a change.
     fn act(&self) -> Result<(), String> {
         match self.config.as_str() {
-            "refuse" => return Err("not in the mood".to_owned()),
-            "refuse once" if self.calls == 1 => return Err("not in the mood".to_owned()),
+            "refuse" => return Err("refused as configured".to_owned()),
+            "refuse once" if self.calls == 1 => return Err("refused as configured".to_owned()),
             "slow" => {
                 let begun = Instant::now();
                 while begun.elapsed() < SLOW {

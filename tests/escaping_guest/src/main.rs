@@ -28,7 +28,7 @@ fn main() -> ExitCode {
         ["exit", status] => exit(status),
         ["fail"] => return ExitCode::FAILURE,
         ["write", bytes] => write(bytes),
-        other => println!("intruder: {other:?} is not known"),
+        other => println!("escaping_guest: {other:?} is not known"),
     }
     ExitCode::SUCCESS
 }

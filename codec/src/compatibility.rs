@@ -7,8 +7,9 @@
 
 use alloc::vec::Vec;
 
-use crate::error::{DecodeError, Found, Stage};
-use crate::problem::Phrase;
+use crate::error::DecodeError;
+use crate::fault::{Found, Stage};
+use crate::phrase::Phrase;
 use crate::warning::{self, Warning, WarningCode};
 
 /// Base64 as Go's `URLEncoding` reads it: CR and LF anywhere, bits behind the last byte ignored.

@@ -2,8 +2,10 @@
 //!
 //! Each is a title of a few words and an advice: what follows from it, and the way out.
 
-use super::{Code, Language};
-use crate::{Stage, WarningCode};
+use super::Code;
+use crate::fault::Stage;
+use crate::phrase::Language;
+use crate::warning::WarningCode;
 
 pub(super) struct Texts {
     english: [&'static str; 2],

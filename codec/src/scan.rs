@@ -7,7 +7,7 @@
 
 use memchr::memchr2;
 
-use crate::lanes::{self, Block};
+use crate::byte_mask::{self, Block};
 
 /// How far a value has been followed. Give it the text from the value's first byte on.
 #[derive(Clone, Copy, Debug, Default)]
@@ -75,15 +75,15 @@ impl Balance {
     /// Follows a container through the first `length` bytes of a block.
     #[inline]
     fn block(&mut self, block: &Block, length: usize) -> Option<usize> {
-        let backslashes = lanes::equal(block, b'\\');
+        let backslashes = byte_mask::equal(block, b'\\');
         let escapes = escapes(backslashes, u64::from(self.escaped));
         self.escaped = (backslashes & !escapes) >> (length - 1) & 1 != 0;
-        let quotes = lanes::equal(block, b'"') & !escapes;
+        let quotes = byte_mask::equal(block, b'"') & !escapes;
         let strings = prefix_xor(quotes) ^ u64::from(self.in_string).wrapping_neg();
         self.in_string = strings >> 63 != 0;
         // `[` and `{`, as `]` and `}`, differ only in the bit 0x20.
-        let opening = lanes::masked(block, 0x20, b'{') & !strings;
-        let closing = lanes::masked(block, 0x20, b'}') & !strings;
+        let opening = byte_mask::masked(block, 0x20, b'{') & !strings;
+        let closing = byte_mask::masked(block, 0x20, b'}') & !strings;
         if (closing.count_ones() as usize) < self.depth {
             self.depth += opening.count_ones() as usize;
             self.depth -= closing.count_ones() as usize;
