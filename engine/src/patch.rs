@@ -4,7 +4,7 @@
 //! It must never touch another label or annotation, lose a record of another writer, or make a
 //! request that Kubernetes would refuse for its size.
 
-use alloc::borrow::ToOwned as _;
+use alloc::borrow::{Cow, ToOwned as _};
 use alloc::format;
 use alloc::string::String;
 use alloc::sync::Arc;
@@ -14,7 +14,7 @@ use core::time::Duration;
 use dubbo_k8s_codec::{ANNOTATION, Annotation, DecodeError, LABEL, Record, encode};
 use serde::Serialize;
 
-use super::registration::{AnnotationSizes, OwnPod, PodName};
+use super::registration::{AnnotationSizes, LEASES, OwnPod, PodName};
 use super::{Request, Verb, Wire};
 
 /// The value that the label gets where the Pod has none.
@@ -32,6 +32,9 @@ pub(super) struct Draft<'a> {
     added: Vec<Arc<str>>,
     changed: bool,
     label: Option<&'a str>,
+    /// The annotation with the leases, or that it goes, unless it stays as it is.
+    #[expect(clippy::option_option, reason = "not changed, gone, or there")]
+    leases: Option<Option<String>>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -51,7 +54,8 @@ pub(super) enum Obstacle {
 
 impl<'a> Draft<'a> {
     pub(super) fn new(pod: &'a OwnPod) -> Self {
-        Self { pod, records: read(pod), added: Vec::new(), changed: false, label: None }
+        let (added, changed, label, leases) = (Vec::new(), false, None, None);
+        Self { pod, records: read(pod), added, changed, label, leases }
     }
 
     /// Adds a record at the end, unless one with its key is there: whether it was added.
@@ -94,13 +98,29 @@ impl<'a> Draft<'a> {
         self.label.is_some()
     }
 
+    /// Sees to it that the leases are written down so.
+    pub(super) fn lease(&mut self, wanted: Option<String>) {
+        self.leases = (self.pod.leases() != wanted.as_deref()).then_some(wanted);
+    }
+
     /// Whether Kubernetes would take it so.
     pub(super) fn check(&self) -> Result<(), Obstacle> {
-        if !self.changed {
+        if !self.changed && self.leases.is_none() {
             return Ok(());
         }
+        let mut others = Cow::Borrowed(&self.pod.annotations);
+        match &self.leases {
+            None => {}
+            Some(None) => drop(others.to_mut().remove(LEASES)),
+            Some(Some(value)) => drop(others.to_mut().insert(LEASES.to_owned(), value.clone())),
+        }
+        let value = if self.changed {
+            self.value().map(Cow::Owned)
+        } else {
+            self.pod.annotation().map(Cow::Borrowed)
+        };
         let added = self.added.iter().map(|key| &**key);
-        let sizes = AnnotationSizes::of(&self.pod.annotations, self.value().as_deref(), added);
+        let sizes = AnnotationSizes::of(&others, value.as_deref(), added);
         if sizes.fits() { Ok(()) } else { Err(Obstacle::TooLarge(sizes)) }
     }
 
@@ -108,12 +128,13 @@ impl<'a> Draft<'a> {
     pub(super) fn finish(self, name: &PodName) -> Option<Patch> {
         // What was added and taken out again is no change.
         let changed = self.changed && self.records.as_ref().ok() != read(self.pod).as_ref().ok();
-        (changed || self.label.is_some()).then(|| Patch {
+        (changed || self.label.is_some() || self.leases.is_some()).then(|| Patch {
             pod: name.clone(),
             uid: self.pod.uid.clone(),
             resource_version: self.pod.resource_version.clone(),
             label: self.label.map(str::to_owned),
             annotation: changed.then(|| self.value()),
+            leases: self.leases.clone(),
         })
     }
 
@@ -146,6 +167,8 @@ pub struct Patch {
     pub label: Option<String>,
     /// The value to set the registry's annotation to, or to remove it, unless it stays as it is.
     pub annotation: Option<Option<String>>,
+    /// The value to set the annotation with the leases to, or to remove it, unless it stays as it is.
+    pub leases: Option<Option<String>>,
 }
 
 #[derive(Serialize)]
@@ -159,17 +182,27 @@ struct MetadataBody<'a> {
     uid: &'a str,
     resource_version: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
-    labels: Option<Member<'a>>,
+    labels: Option<Members<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    annotations: Option<Member<'a>>,
+    annotations: Option<Members<'a>>,
 }
 
-/// An object with one member; `null` removes it (RFC 7396).
-struct Member<'a>(&'static str, Option<&'a str>);
+/// The members of an object that change; `null` removes one (RFC 7396).
+struct Members<'a>(Vec<(&'static str, Option<&'a str>)>);
 
-impl Serialize for Member<'_> {
+impl<'a> Members<'a> {
+    /// None without a change.
+    fn of(
+        changes: impl IntoIterator<Item = Option<(&'static str, Option<&'a str>)>>,
+    ) -> Option<Self> {
+        let changes: Vec<_> = changes.into_iter().flatten().collect();
+        (!changes.is_empty()).then_some(Self(changes))
+    }
+}
+
+impl Serialize for Members<'_> {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_map([(self.0, self.1)])
+        serializer.collect_map(self.0.iter().copied())
     }
 }
 
@@ -180,11 +213,11 @@ impl Patch {
             metadata: MetadataBody {
                 uid: &self.uid,
                 resource_version: &self.resource_version,
-                labels: self.label.as_deref().map(|value| Member(LABEL, Some(value))),
-                annotations: self
-                    .annotation
-                    .as_ref()
-                    .map(|value| Member(ANNOTATION, value.as_deref())),
+                labels: Members::of([self.label.as_deref().map(|value| (LABEL, Some(value)))]),
+                annotations: Members::of([
+                    self.annotation.as_ref().map(|value| (ANNOTATION, value.as_deref())),
+                    self.leases.as_ref().map(|value| (LEASES, value.as_deref())),
+                ]),
             },
         };
         // Strings in structs always serialise.
@@ -195,7 +228,9 @@ impl Patch {
     pub(super) fn is_kept_by(&self, pod: &OwnPod) -> bool {
         let annotation = self.annotation.as_ref();
         let label = self.label.as_deref();
+        let leases = self.leases.as_ref();
         annotation.is_none_or(|value| value.as_deref() == pod.annotation())
+            && leases.is_none_or(|value| value.as_deref() == pod.leases())
             && label.is_none_or(|value| Some(value) == pod.label.as_deref())
     }
 

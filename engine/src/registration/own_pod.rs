@@ -12,6 +12,7 @@ use dubbo_k8s_codec::kubernetes::{is_label, is_name};
 use dubbo_k8s_codec::{ANNOTATION, LABEL, Pod, protobuf};
 use serde::Deserialize;
 
+use super::LEASES;
 use crate::wire::Form;
 
 /// The namespace and the name of one Pod; both are legal names, so they are safe in a path.
@@ -110,6 +111,11 @@ impl OwnPod {
     /// Reads a Pod, or its metadata, as JSON.
     pub fn parse(json: &[u8]) -> Result<Self, serde_json::Error> {
         serde_json::from_slice::<Object>(json)?.try_into()
+    }
+
+    /// The annotation with the leases as it stands.
+    pub(crate) fn leases(&self) -> Option<&str> {
+        self.annotations.get(LEASES).map(String::as_str)
     }
 
     /// The registry's annotation as it stands.
