@@ -2,6 +2,7 @@
 //! against, the Pods that fill it, and programs as tests run them. Nothing outside of tests, xtask's
 //! demo and benchmarks may depend on it.
 
+pub mod agent;
 pub mod apiserver;
 pub mod churn;
 pub mod control_plane;

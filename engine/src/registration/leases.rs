@@ -2,6 +2,7 @@
 //! by which the agent finds them again after a restart. It must never name a record that the Pod does not carry.
 
 use alloc::borrow::ToOwned as _;
+use alloc::collections::BTreeMap;
 use alloc::format;
 use alloc::string::String;
 use alloc::sync::Arc;
@@ -63,16 +64,11 @@ pub(super) fn read(pod: &OwnPod) -> Vec<Lease> {
     let written = pod.annotations.get(LEASES).and_then(|text| serde_json::from_str(text).ok());
     let Some(Written { form: FORM, leases }) = written else { return Vec::new() };
     let Some(Ok(annotation)) = pod.annotation().map(Annotation::decode) else { return Vec::new() };
-    let keys: Vec<(String, Arc<str>)> =
+    let keys: BTreeMap<String, Arc<str>> =
         annotation.records().map(|record| (digest(record.key), record.key.into())).collect();
     let mut found: Vec<Lease> = Vec::new();
     for WrittenLease { id, seconds, records } in leases {
-        let mut kept: Vec<Arc<str>> = Vec::new();
-        for (_, key) in keys.iter().filter(|(digest, _)| records.contains(digest)) {
-            if !kept.contains(key) {
-                kept.push(Arc::clone(key));
-            }
-        }
+        let kept: Vec<_> = records.iter().filter_map(|digest| keys.get(digest).cloned()).collect();
         if !kept.is_empty() && found.iter().all(|lease| *lease.id != *id) {
             found.push(Lease { id: id.into(), seconds, keys: kept });
         }
@@ -88,7 +84,6 @@ fn digest(key: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use alloc::collections::BTreeMap;
     use alloc::string::ToString as _;
     use alloc::vec;
 

@@ -78,6 +78,7 @@ fn a_later_machine_holds_what_an_earlier_one_left_behind_and_nothing_else() {
     let mut next = bench.next();
     next.done(Edit::Read).unwrap();
     assert_eq!(next.taken_over(), [of("one", &["a.A"]), of("two", &["b.B"])]);
+    assert_eq!(next.model.patches.len(), 2, "looking writes nothing");
     next.accept_watch();
     next.model.set_records(&[&key("other.O")]);
     next.tell_last_event();
