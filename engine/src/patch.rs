@@ -11,10 +11,10 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::time::Duration;
 
-use dubbo_k8s_codec::{ANNOTATION, Annotation, DecodeError, LABEL, Record, encode};
-use serde::Serialize;
+use dubbo_k8s_codec::patch::MergePatch;
+use dubbo_k8s_codec::{Annotation, DecodeError, LEASES, Record, encode};
 
-use super::registration::{AnnotationSizes, LEASES, OwnPod, PodName};
+use super::registration::{AnnotationSizes, OwnPod, PodName};
 use super::{Request, Verb, Wire};
 
 /// The value that the label gets where the Pod has none.
@@ -171,57 +171,17 @@ pub struct Patch {
     pub leases: Option<Option<String>>,
 }
 
-#[derive(Serialize)]
-struct Body<'a> {
-    metadata: MetadataBody<'a>,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct MetadataBody<'a> {
-    uid: &'a str,
-    resource_version: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    labels: Option<Members<'a>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    annotations: Option<Members<'a>>,
-}
-
-/// The members of an object that change; `null` removes one (RFC 7396).
-struct Members<'a>(Vec<(&'static str, Option<&'a str>)>);
-
-impl<'a> Members<'a> {
-    /// None without a change.
-    fn of(
-        changes: impl IntoIterator<Item = Option<(&'static str, Option<&'a str>)>>,
-    ) -> Option<Self> {
-        let changes: Vec<_> = changes.into_iter().flatten().collect();
-        (!changes.is_empty()).then_some(Self(changes))
-    }
-}
-
-impl Serialize for Members<'_> {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_map(self.0.iter().copied())
-    }
-}
-
 impl Patch {
     /// The JSON merge patch (RFC 7396).
     pub fn body(&self) -> Vec<u8> {
-        let body = Body {
-            metadata: MetadataBody {
-                uid: &self.uid,
-                resource_version: &self.resource_version,
-                labels: Members::of([self.label.as_deref().map(|value| (LABEL, Some(value)))]),
-                annotations: Members::of([
-                    self.annotation.as_ref().map(|value| (ANNOTATION, value.as_deref())),
-                    self.leases.as_ref().map(|value| (LEASES, value.as_deref())),
-                ]),
-            },
+        let patch = MergePatch {
+            uid: &self.uid,
+            resource_version: &self.resource_version,
+            label: self.label.as_deref(),
+            annotation: self.annotation.as_ref().map(Option::as_deref),
+            leases: self.leases.as_ref().map(Option::as_deref),
         };
-        // Strings in structs always serialise.
-        serde_json::to_vec(&body).unwrap_or_default()
+        patch.to_json().into_bytes()
     }
 
     /// Whether this is what the Pod has become.
@@ -264,6 +224,8 @@ impl PodName {
 #[cfg(test)]
 mod tests {
     use alloc::collections::BTreeMap;
+
+    use dubbo_k8s_codec::ANNOTATION;
 
     use super::*;
 

@@ -8,13 +8,10 @@ use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
-use dubbo_k8s_codec::Annotation;
+use dubbo_k8s_codec::{Annotation, LEASES};
 use serde::{Deserialize, Serialize};
 
 use super::OwnPod;
-
-/// The annotation that says which records of the Pod are kept under which lease.
-pub const LEASES: &str = "dubbo.io/agent";
 
 /// The form of the annotation. Another one is of a program that is not known.
 const FORM: u32 = 1;

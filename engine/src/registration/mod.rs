@@ -15,7 +15,7 @@ mod size;
 mod watch;
 
 pub use error::RegistrationError;
-pub use leases::{LEASES, Lease};
+pub use leases::Lease;
 pub use notice::{RegistrarNotice, RegistrarOutput, RegistrarSettings, Ticket};
 pub use own_pod::{BadName, OwnPod, PodName};
 pub use plan::{Edit, Outcome};

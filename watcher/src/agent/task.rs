@@ -8,9 +8,9 @@ use std::time::Duration;
 use dubbo_k8s_engine::registration::{
     Edit, Outcome, OwnPod, PodName, RegistrarNotice, RegistrationError, Ticket,
 };
+use dubbo_k8s_registry::host::{Instant, sleep_until};
 use dubbo_k8s_registry::kube::RegistrarDriver;
 use tokio::sync::{mpsc, oneshot};
-use tokio::time::{Instant, sleep_until};
 
 use super::table::{Change, Next, Table};
 use super::{News, Pod, Problem, Registration, Terms};
@@ -94,6 +94,7 @@ impl Task {
         let mut notices = Vec::new();
         loop {
             let wake = self.table.next_wake().filter(|_| self.closing.is_none());
+            let wake = wake.map(|wake| self.started + wake);
             tokio::select! {
                 command = self.commands.recv() => match command {
                     Some(command) => self.command(command),
@@ -101,7 +102,7 @@ impl Task {
                     None => return Ok(()),
                 },
                 () = self.driver.next(&mut notices) => {}
-                () = at(self.started, wake) => self.expire(),
+                () = sleep_until(wake) => self.expire(),
             }
             for notice in notices.drain(..) {
                 (self.news)(News::Notice(&notice));
@@ -281,13 +282,5 @@ impl Task {
         let (found, others) = waiting.partition(|waiting| waiting.number == number);
         self.waiting = others;
         found
-    }
-}
-
-/// Completes then, or never.
-async fn at(started: Instant, wake: Option<Duration>) {
-    match wake {
-        Some(wake) => sleep_until(started + wake).await,
-        None => std::future::pending().await,
     }
 }

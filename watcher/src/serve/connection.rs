@@ -15,15 +15,16 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
-use tokio::time::{sleep, timeout};
+use tokio::time::timeout;
 use tower_service::Service as _;
 
 use super::Limits;
 use super::listener::{Accepted, Listener, Socket};
 use super::meters::Meters;
-use super::pace::Paced;
+use super::minimum_rate::RateKept;
 use super::peers::{Full, Peer, Peers, Permit};
 use super::tls::Tls;
+use dubbo_k8s_registry::host;
 
 /// How long a handshake may take.
 const HANDSHAKE: Duration = Duration::from_secs(10);
@@ -55,7 +56,7 @@ pub(super) async fn accept(listener: Listener, server: Server, shutdown: impl Fu
             #[cfg(unix)]
             Ok((Accepted::Unix(stream), address)) => admit(stream, address, &server, &graceful),
             Err(error) if is_of_one_connection(&error) => {}
-            Err(_) => sleep(BREATHER).await,
+            Err(_) => host::sleep(BREATHER).await,
         }
     }
     drop(listener);
@@ -105,7 +106,7 @@ fn serve(stream: impl Socket, server: &Server, client: Client, graceful: &Gracef
         .max_headers(limits.headers)
         .max_buf_size(limits.header_bytes);
     let (tls, handshake) = (server.tls.clone(), limits.header_time.min(HANDSHAKE));
-    let (stream, watcher) = (Paced::new(stream, limits.pace), graceful.watcher());
+    let (stream, watcher) = (RateKept::new(stream, limits.minimum_rate), graceful.watcher());
     tokio::spawn(async move {
         // What goes wrong here is the client's: it went away, was too slow, or spoke no HTTP.
         if let Some(tls) = tls {
@@ -131,7 +132,7 @@ async fn call(router: &mut Router, request: http::Request<Incoming>) -> http::Re
 /// Answers a client too many without a task, a timer or a wait: it fits the socket or is lost.
 fn turn_away(stream: &impl Socket, full: Full, server: &Server) {
     server.meters.turned_away.inc();
-    // Before a handshake there is nobody to understand it.
+    // Before a handshake the client could not read it.
     if server.tls.is_some() {
         return;
     }

@@ -19,7 +19,7 @@ mod gate;
 mod inspector;
 mod listener;
 mod meters;
-mod pace;
+mod minimum_rate;
 mod page;
 mod peers;
 mod pieces;
@@ -49,7 +49,7 @@ use self::connection::Server;
 use self::gate::Hosts;
 pub use self::listener::Listener;
 use self::meters::Meters;
-pub use self::pace::Pace;
+pub use self::minimum_rate::MinimumRate;
 use self::peers::Peers;
 pub use self::tls::{Tls, TlsError};
 use self::workers::Workers;
@@ -107,7 +107,7 @@ pub struct Limits {
     /// The time for the head of a request to arrive, and for a connection to be idle.
     pub header_time: Duration,
     /// How fast a client must read.
-    pub pace: Pace,
+    pub minimum_rate: MinimumRate,
     /// An event stream says something at least this often, so that proxies keep it open and a dead
     /// client is noticed.
     pub heartbeat: Duration,
@@ -143,7 +143,7 @@ impl Default for Limits {
             header_bytes: 16 << 10,
             headers: 64,
             header_time: Duration::from_secs(30),
-            pace: Pace::default(),
+            minimum_rate: MinimumRate::default(),
             heartbeat: Duration::from_secs(15),
             grace: Duration::from_secs(10),
         }

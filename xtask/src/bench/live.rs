@@ -42,7 +42,9 @@ pub(super) fn changes() -> Result {
     say::heading("watcher: what a subscriber costs");
     run(&["fanout"])?;
     say::heading("agent: from the server's write to an application at its socket");
-    run(&["agent"])
+    run(&["agent"])?;
+    say::heading("watcher: hostile clients of one address, and a client of another");
+    run(&["hostile"])
 }
 
 /// The soak, with its report under the target folder.

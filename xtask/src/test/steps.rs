@@ -125,7 +125,7 @@ fn tests(ground: &Ground) -> Result {
         .run()
 }
 
-/// Tells the tests where the wasm files are, by names that say which.
+/// Gives the tests the paths of the wasm files, by names that say which.
 fn with_wasm(tool: Tool, ground: &Ground) -> Tool {
     let Ok(toolchain) = &ground.wasm else { return tool };
     let files = wasm::files(toolchain);
@@ -152,7 +152,7 @@ fn with_real_things(tool: Tool) -> Tool {
     }
 }
 
-/// Tells the tests where the programs are that they run. What cannot be had was said by the set-up.
+/// Gives the tests the paths of the programs that they run. What cannot be had was said by the set-up.
 fn with_programs(tool: Tool) -> Tool {
     let brought = wheel::ALL.iter().filter_map(|wheel| Some((wheel.variable, wheel.bring().ok()?)));
     let promtool = promtool::bring().ok().map(|program| (promtool::VARIABLE, program));

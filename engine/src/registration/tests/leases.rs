@@ -1,5 +1,8 @@
 //! Leases: what several applications keep in one Pod, and what a later machine finds of it.
 
+use dubbo_k8s_codec::{ANNOTATION, LEASES, Record, encode};
+
+use super::super::leases::write;
 use super::*;
 
 fn leasing() -> RegistrarSettings {
@@ -102,13 +105,12 @@ fn a_change_that_comes_before_the_first_look_is_made_to_what_was_left_behind() {
 fn what_another_writer_took_out_meanwhile_is_no_longer_written_down() {
     let mut bench = Bench::leased(&[("one", &["a.A", "b.B"]), ("two", &["c.C"])]);
     bench.model.edit(|metadata| {
-        metadata["annotations"][dubbo_k8s_codec::ANNOTATION] =
-            json!(dubbo_k8s_codec::encode([dubbo_k8s_codec::Record::new(&key("b.B"))]));
+        metadata["annotations"][ANNOTATION] = json!(encode([Record::new(&key("b.B"))]));
     });
     let mut next = bench.next();
     next.done(Edit::Read).unwrap();
     assert_eq!(next.taken_over(), [of("one", &["b.B"])]);
-    assert_eq!(next.written(), leases::write(&[of("one", &["b.B"])]).as_deref());
+    assert_eq!(next.written(), write(&[of("one", &["b.B"])]).as_deref());
 }
 
 #[test]
@@ -131,7 +133,7 @@ fn a_refused_lease_leaves_the_one_before_and_holds_nothing_of_its_own() {
     let error = bench.done(lease("app", &["b.B", &huge])).unwrap_err();
     assert!(matches!(error, RegistrationError::TooLarge { .. }));
     assert_eq!(bench.keys(), [&*key("a.A")]);
-    assert_eq!(bench.written(), leases::write(&[of("app", &["a.A"])]).as_deref());
+    assert_eq!(bench.written(), write(&[of("app", &["a.A"])]).as_deref());
     assert!(bench.machine.is_settled());
 }
 
