@@ -163,7 +163,7 @@ async fn send(
     for (name, value) in headers {
         request = request.header(*name, *value);
     }
-    sender.send_request(request.body(Full::from(body)).unwrap()).await.expect("an answer")
+    sender.send_request(request.body(Full::<Bytes>::from(body)).unwrap()).await.expect("an answer")
 }
 
 /// An event stream.

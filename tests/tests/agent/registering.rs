@@ -5,7 +5,8 @@ use std::os::unix::fs::PermissionsExt as _;
 use serde_json::{Value, json};
 
 use crate::rig::{IP, LEASES, Rig, url, urls};
-use dubbo_k8s_tests::agent::ask;
+use dubbo_k8s_tests::agent::{Answer, ask};
+use dubbo_k8s_tests::raw::Endpoint;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_agent_says_whose_it_is_to_its_own_user_alone() {
@@ -92,6 +93,20 @@ async fn the_owner_of_the_socket_sees_the_tokens_in_urls_and_a_loopback_client_d
     let mut events = agent.events("com.example.Service0:1.0.0").await;
     agent.put("app", std::slice::from_ref(&secret)).await;
     assert_eq!(events.next().await.1["url"], secret);
+    let shown = |answer: Answer| answer.json()["urls"][0]["url"].as_str().unwrap().to_owned();
+    assert_eq!(shown(agent.get("/v1/registrations/app").await), secret);
+    agent.end("-KILL");
+
+    let running = rig.start_on("127.0.0.1:0");
+    let address = running.line_with("serving on http://");
+    let address = address.rsplit("http://").next().unwrap().trim();
+    let endpoint = Endpoint::new(&format!("http://{address}"), None, None, None).unwrap();
+    running.says("took over 1 registration");
+    for path in ["/v1/registrations", "/v1/snapshot", "/v1/annotations"] {
+        let body = endpoint.get(path, "*/*").await.unwrap().body().await.unwrap();
+        let text = String::from_utf8(body).unwrap();
+        assert!(!text.contains("hunter2"), "{path}: {text}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use dubbo_k8s_codec::{ANNOTATION, Annotation};
 use dubbo_k8s_tests::agent::Agent;
 use dubbo_k8s_tests::apiserver::{Options, Server, Verb};
-use dubbo_k8s_tests::program::Running;
+use dubbo_k8s_tests::program::{self, Running};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -49,6 +49,14 @@ impl Rig {
     /// Starts one, which may end at once.
     pub(crate) fn start_agent(&self, arguments: &[&str]) -> Running {
         Agent::begin(&self.kubeconfig, ["shop", "user-0"], &self.socket(), arguments)
+    }
+
+    /// Starts one at a loopback address.
+    pub(crate) fn start_on(&self, address: &str) -> Running {
+        let mut command = program::bare(program::dubbo_watcher());
+        command.args(["agent", "--bind", address]).env("KUBECONFIG", &self.kubeconfig);
+        command.env("HOSTNAME", "user-0").env("NAMESPACE", "shop");
+        Running::start(command)
     }
 
     pub(crate) fn annotations(&self) -> Value {

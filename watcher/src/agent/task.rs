@@ -142,9 +142,9 @@ impl Task {
             Command::Pod(answer) => self.show_pod(answer),
             Command::Close { keep, answer } => {
                 self.closing = Some(Closing { answer, result: Ok(()) });
-                if keep {
-                    self.tickets.clear();
-                } else {
+                // Changes without an end are not waited for: the ends come after them, and have one.
+                self.tickets.clear();
+                if !keep {
                     self.table.end_all().into_iter().for_each(|end| self.submit(end, Some(LAST)));
                 }
             }

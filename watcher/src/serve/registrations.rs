@@ -4,13 +4,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Path, Query as Parameters, State as Shared};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use axum::{Json, Router};
-use http::header::CACHE_CONTROL;
+use http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -19,6 +19,7 @@ use tokio::time::timeout;
 use super::App;
 use super::conditional::parse_wait;
 use super::refusal::Refusal;
+use super::view::View;
 use crate::agent::{self, Agent, Changed, Problem, Registration, Terms};
 
 /// The version of the API that a client wants, and that the agent has.
@@ -36,12 +37,20 @@ const WAIT: Duration = Duration::from_secs(10);
 /// How long the body of a request may take.
 const BODY_TIME: Duration = Duration::from_secs(10);
 
-pub(super) fn routes(agent: Agent) -> Router<Arc<App>> {
+/// Whose registrations are shown, and how.
+#[derive(Clone)]
+struct Desk {
+    agent: Agent,
+    view: View,
+}
+
+/// The routes of an agent, to clients that may see the secrets in URLs or not.
+pub(super) fn routes(agent: Agent, secrets: bool) -> Router<Arc<App>> {
     Router::new()
         .route("/v1/agent", get(about))
         .route("/v1/registrations", get(list))
         .route("/v1/registrations/{id}", get(one).put(put).delete(delete))
-        .with_state(agent)
+        .with_state(Desk { agent, view: View::new(None, secrets) })
 }
 
 /// Whether a request for this path may change something, and have a body.
@@ -118,7 +127,7 @@ struct Asked {
     wait: Option<String>,
 }
 
-async fn about(Shared(agent): Shared<Agent>) -> Result<Response, Refusal> {
+async fn about(Shared(desk): Shared<Desk>) -> Result<Response, Refusal> {
     let limits = Limits {
         registrations: agent::MOST_REGISTRATIONS,
         urls: agent::MOST_URLS,
@@ -129,23 +138,23 @@ async fn about(Shared(agent): Shared<Agent>) -> Result<Response, Refusal> {
         default_lease_seconds: agent::DEFAULT_LEASE,
     };
     let (api, version) = (agent::API, env!("CARGO_PKG_VERSION"));
-    Ok(json(StatusCode::OK, About { api, version, pod: agent.pod().await?, limits }))
+    desk.json(StatusCode::OK, &About { api, version, pod: desk.agent.pod().await?, limits })
 }
 
-async fn list(Shared(agent): Shared<Agent>) -> Result<Response, Refusal> {
-    Ok(json(StatusCode::OK, All { registrations: agent.list().await? }))
+async fn list(Shared(desk): Shared<Desk>) -> Result<Response, Refusal> {
+    desk.json(StatusCode::OK, &All { registrations: desk.agent.list().await? })
 }
 
-async fn one(Shared(agent): Shared<Agent>, Path(id): Path<String>) -> Result<Response, Refusal> {
+async fn one(Shared(desk): Shared<Desk>, Path(id): Path<String>) -> Result<Response, Refusal> {
     agent::check_id(&id)?;
-    match agent.get(&id).await? {
-        Some(registration) => Ok(json(StatusCode::OK, registration)),
+    match desk.agent.get(&id).await? {
+        Some(registration) => desk.json(StatusCode::OK, &registration),
         None => Err(Problem::unknown(&id).into()),
     }
 }
 
 async fn put(
-    Shared(agent): Shared<Agent>,
+    Shared(desk): Shared<Desk>,
     Path(id): Path<String>,
     asked: Result<Parameters<Asked>, QueryRejection>,
     body: Body,
@@ -153,25 +162,25 @@ async fn put(
     agent::check_id(&id)?;
     let wait = wait(asked)?;
     let terms = Terms::read(&read(body).await?)?;
-    Ok(match agent.put(&id, terms, wait).await? {
-        Changed::Done(Some(registration)) => json(StatusCode::OK, registration),
-        Changed::Pending(registration) => json(StatusCode::ACCEPTED, registration),
+    match desk.agent.put(&id, terms, wait).await? {
+        Changed::Done(Some(registration)) => desk.json(StatusCode::OK, &registration),
+        Changed::Pending(registration) => desk.json(StatusCode::ACCEPTED, &registration),
         // Another client has ended it meanwhile.
-        Changed::Done(None) => return Err(Problem::unknown(&id).into()),
-    })
+        Changed::Done(None) => Err(Problem::unknown(&id).into()),
+    }
 }
 
 async fn delete(
-    Shared(agent): Shared<Agent>,
+    Shared(desk): Shared<Desk>,
     Path(id): Path<String>,
     asked: Result<Parameters<Asked>, QueryRejection>,
 ) -> Result<Response, Refusal> {
     agent::check_id(&id)?;
     let wait = wait(asked)?;
-    Ok(match agent.delete(&id, wait).await? {
-        Changed::Done(_) => StatusCode::NO_CONTENT.into_response(),
-        Changed::Pending(registration) => json(StatusCode::ACCEPTED, registration),
-    })
+    match desk.agent.delete(&id, wait).await? {
+        Changed::Done(_) => Ok(StatusCode::NO_CONTENT.into_response()),
+        Changed::Pending(registration) => desk.json(StatusCode::ACCEPTED, &registration),
+    }
 }
 
 fn wait(asked: Result<Parameters<Asked>, QueryRejection>) -> Result<Duration, Refusal> {
@@ -199,8 +208,15 @@ fn is_too_large(error: &axum::Error) -> bool {
     false
 }
 
-fn json(status: StatusCode, value: impl Serialize) -> Response {
-    (status, [(CACHE_CONTROL, "no-store")], Json(value)).into_response()
+impl Desk {
+    fn json(&self, status: StatusCode, value: &impl Serialize) -> Result<Response, Refusal> {
+        let mut body = Vec::new();
+        self.view.write(&mut body, value).map_err(|error| {
+            Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, format!("The answer failed: {error}."))
+        })?;
+        let headers = [(CONTENT_TYPE, "application/json"), (CACHE_CONTROL, "no-store")];
+        Ok((status, headers, body).into_response())
+    }
 }
 
 #[cfg(test)]

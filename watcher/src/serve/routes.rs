@@ -17,7 +17,7 @@ use http::{HeaderValue, StatusCode};
 
 use super::refusal::{Quoted, Refusal};
 use super::{
-    App, access, annotations, events, gate, inspector, meters, page, probes, registrations,
+    Access, App, access, annotations, events, gate, inspector, meters, page, probes, registrations,
     snapshot,
 };
 
@@ -41,9 +41,10 @@ pub(super) fn router(app: Arc<App>) -> Router {
     let figures = Router::new()
         .route("/metrics", get(meters::metrics))
         .route_layer(middleware::from_fn_with_state(Arc::clone(&app), access::figures));
-    let agent = app.agent.clone().map(registrations::routes).unwrap_or_default();
+    let secrets = matches!(app.access, Access::Trusted);
+    let agent = app.agent.clone().map(|agent| registrations::routes(agent, secrets));
     open.merge(seen)
-        .merge(agent)
+        .merge(agent.unwrap_or_default())
         .merge(figures)
         .route("/assets/{name}", get(inspector::asset))
         .route("/icon.svg", get(inspector::icon))
