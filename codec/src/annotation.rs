@@ -20,6 +20,9 @@ use crate::warning::{self, Warning, WarningCode};
 /// The annotation of a Pod that holds its records.
 pub const ANNOTATION: &str = "dubbo.io/annotation";
 
+/// The annotation in which an agent writes down which records of its Pod are kept under which lease.
+pub const LEASES: &str = "dubbo.io/agent";
+
 /// The label of a Pod that takes part in the registry.
 pub const LABEL: &str = "dubbo.io/label";
 

@@ -82,7 +82,7 @@ mod warning;
 pub mod yaml;
 
 pub use annotation::{
-    ANNOTATION, Annotation, LABEL, MAX_ANNOTATION_BYTES, NULL_ANNOTATION, Records, encode,
+    ANNOTATION, Annotation, LABEL, LEASES, MAX_ANNOTATION_BYTES, NULL_ANNOTATION, Records, encode,
     encode_json,
 };
 pub use error::DecodeError;

@@ -14,7 +14,7 @@ use serde::ser::{SerializeMap, Serializer};
 use crate::code::Code;
 use crate::kubernetes::{is_label, is_name};
 use crate::problem::Problem;
-use crate::{ANNOTATION, LABEL};
+use crate::{ANNOTATION, LABEL, LEASES};
 
 /// A longer patch goes to a file of its own; shells and systems have limits for one argument.
 pub const INLINE_LIMIT: usize = 4096;
@@ -56,7 +56,7 @@ pub struct Command {
     pub file: Option<(String, String)>,
 }
 
-/// A change of the registry's label and annotation as a JSON merge patch (RFC 7396).
+/// A change of the registry's label and annotations as a JSON merge patch (RFC 7396).
 #[derive(Clone, Copy, Debug)]
 pub struct MergePatch<'a> {
     /// Precondition; none if empty.
@@ -67,6 +67,8 @@ pub struct MergePatch<'a> {
     pub label: Option<&'a str>,
     /// The value to set the registry's annotation to, or to remove it, unless it stays as it is.
     pub annotation: Option<Option<&'a str>>,
+    /// The value to set the annotation with the leases to, or to remove it, unless it stays as it is.
+    pub leases: Option<Option<&'a str>>,
 }
 
 impl MergePatch<'_> {
@@ -88,8 +90,13 @@ impl Serialize for MergePatch<'_> {
         if let Some(value) = self.label {
             map.serialize_entry("labels", &Member(LABEL, value))?;
         }
-        if let Some(value) = self.annotation {
-            map.serialize_entry("annotations", &Member(ANNOTATION, value))?;
+        let leases = self.leases.map(|value| (LEASES, value));
+        match (self.annotation.map(|value| (ANNOTATION, value)), leases) {
+            (None, None) => {}
+            (Some(first), second) => {
+                map.serialize_entry("annotations", &Members(first, second))?;
+            }
+            (None, Some(only)) => map.serialize_entry("annotations", &Members(only, None))?,
         }
         map.end()
     }
@@ -147,6 +154,7 @@ impl Edit<'_> {
             resource_version: self.resource_version,
             label: None,
             annotation: Some(Some(self.new)),
+            leases: None,
         };
         patch.to_json()
     }
@@ -216,6 +224,18 @@ impl<T: Serialize + Copy> Serialize for Member<T> {
     }
 }
 
+/// An object with a member, and perhaps another one.
+struct Members<'a>(Change<'a>, Option<Change<'a>>);
+
+/// The name of a member, and its value unless it goes.
+type Change<'a> = (&'static str, Option<&'a str>);
+
+impl Serialize for Members<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(core::iter::once(self.0).chain(self.1))
+    }
+}
+
 /// A word for a POSIX shell: as it is if nothing in it is special, else in single quotes.
 pub fn quoted(word: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=@%+,".contains(c);
@@ -272,6 +292,26 @@ mod tests {
         assert_eq!(
             EDIT.merge_patch(),
             r#"{"metadata":{"uid":"u-1","resourceVersion":"42","annotations":{"dubbo.io/annotation":"bnVsbA=="}}}"#
+        );
+    }
+
+    #[test]
+    fn the_leases_change_with_the_records_or_alone() {
+        let patch = MergePatch {
+            uid: "u-1",
+            resource_version: "",
+            label: None,
+            annotation: Some(Some("W10=")),
+            leases: Some(None),
+        };
+        assert_eq!(
+            patch.to_json(),
+            r#"{"metadata":{"uid":"u-1","annotations":{"dubbo.io/annotation":"W10=","dubbo.io/agent":null}}}"#
+        );
+        let alone = MergePatch { annotation: None, ..patch };
+        assert_eq!(
+            alone.to_json(),
+            r#"{"metadata":{"uid":"u-1","annotations":{"dubbo.io/agent":null}}}"#
         );
     }
 

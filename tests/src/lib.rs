@@ -4,6 +4,7 @@
 
 #![allow(clippy::missing_errors_doc)] // An error here fails a test, which shows it.
 
+pub mod agent;
 pub mod apiserver;
 pub mod churn;
 pub mod cluster;

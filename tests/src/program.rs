@@ -197,6 +197,16 @@ impl Running {
         while !receive(&self.errors).expect(text).contains(text) {}
     }
 
+    /// The next line of stderr that contains `text`.
+    pub fn line_with(&self, text: &str) -> String {
+        loop {
+            let line = receive(&self.errors).expect(text);
+            if line.contains(text) {
+                return line;
+            }
+        }
+    }
+
     /// The next line of stdout, as JSON.
     pub fn event(&self) -> Value {
         serde_json::from_str(&self.line()).unwrap()

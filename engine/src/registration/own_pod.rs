@@ -9,7 +9,7 @@ use core::fmt;
 use core::net::IpAddr;
 
 use dubbo_k8s_codec::kubernetes::{is_label, is_name};
-use dubbo_k8s_codec::{ANNOTATION, Pod, PodError, protobuf};
+use dubbo_k8s_codec::{ANNOTATION, LEASES, Pod, PodError, protobuf};
 use serde::Deserialize;
 
 use crate::wire::Form;
@@ -123,6 +123,11 @@ impl OwnPod {
         let pod = Pod::parse(json).map_err(NotAPod::Unreadable)?;
         let Annotated { metadata } = serde_json::from_slice(json).map_err(NotAPod::Annotations)?;
         Self::new(&pod, metadata.annotations.unwrap_or_default())
+    }
+
+    /// The annotation with the leases as it stands.
+    pub(crate) fn leases(&self) -> Option<&str> {
+        self.annotations.get(LEASES).map(String::as_str)
     }
 
     /// The registry's annotation as it stands.

@@ -107,7 +107,7 @@ impl Registrations {
     ///
     /// Outside of a tokio runtime.
     pub fn new(client: Client, settings: RegistrarSettings) -> Self {
-        let settings = RegistrarSettings { hold: true, dry_run: false, ..settings };
+        let settings = RegistrarSettings { hold: true, dry_run: false, leases: false, ..settings };
         // Differs for each process; the hasher's keys come from the system's randomness.
         let seed = RandomState::new().hash_one(std::process::id());
         let driver = RegistrarDriver::new(client, Registrar::new(settings, seed));
@@ -281,7 +281,9 @@ impl Task {
                 self.report(HoldState::Kept);
             }
             RegistrarNotice::Lost(error) => self.report(HoldState::Lost(error)),
-            RegistrarNotice::Polling(_) | RegistrarNotice::RefreshCredential => {}
+            RegistrarNotice::TakenOver(_)
+            | RegistrarNotice::Polling(_)
+            | RegistrarNotice::RefreshCredential => {}
         }
     }
 

@@ -8,6 +8,7 @@
     reason = "a measurement is paced by the clock; nothing is synchronised by it"
 )]
 
+mod agent;
 mod disturbance;
 mod fanout;
 mod hostile;
@@ -76,6 +77,17 @@ enum What {
         #[arg(long, default_value_t = 1000)]
         rate: u32,
     },
+    /// What an agent holds, and from the moment the server sent a change until an application at its socket has it.
+    Agent {
+        /// Three providers each.
+        #[arg(long, default_value_t = 334)]
+        pods: usize,
+        #[arg(long, default_value_t = 2000)]
+        changes: usize,
+        /// Changes a second.
+        #[arg(long, default_value_t = 100)]
+        rate: u32,
+    },
     /// How many changes a second, and what each costs.
     Rate {
         #[arg(long, default_value_t = 10_000)]
@@ -133,6 +145,7 @@ async fn measure(what: &What, programs: &Programs) -> Outcome {
         What::Latency { pods, changes, rate } => {
             latency::run(programs, *pods, *changes, *rate).await
         }
+        What::Agent { pods, changes, rate } => agent::run(programs, *pods, *changes, *rate).await,
         What::Rate { pods, changes } => rate::run(programs, *pods, *changes).await,
         What::Watch(watch) => watch::run(programs, watch).await,
         What::Wire(wire) => wire::run(programs, wire).await,

@@ -10,6 +10,7 @@
     reason = "a test fails by panicking"
 )]
 
+mod agent;
 mod answer;
 mod churn;
 mod cluster;
@@ -77,6 +78,7 @@ async fn on_a_real_server(control_plane: &ControlPlane, cluster: &Cluster) {
     scenarios::run_all(cluster).await;
     pods::run_all(cluster).await;
     rights::run_all(control_plane, cluster).await;
+    agent::run_all(control_plane, cluster).await;
 }
 
 /// The real servers that there are; with `CI=true` there must be some.

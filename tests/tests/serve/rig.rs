@@ -50,7 +50,7 @@ impl Rig {
         let address = listener.local_addr().unwrap();
         let for_probes = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let probes = for_probes.local_addr().unwrap();
-        let listeners = Listeners { api: listener, probes: Some(for_probes) };
+        let listeners = Listeners { api: listener.into(), probes: Some(for_probes) };
         let (stop, stopped) = oneshot::channel();
         let served = tokio::spawn({
             let registry = Arc::clone(&registry);

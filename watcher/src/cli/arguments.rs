@@ -78,6 +78,8 @@ impl Verb {
             }
             #[cfg(not(target_os = "wasi"))]
             Self::Serve(Serve { reading, .. }) => reading.take(before),
+            #[cfg(unix)]
+            Self::Agent(Agent { reading, .. }) => reading.take(before),
             #[cfg(not(target_os = "wasi"))]
             Self::Register(Register { own, .. }) | Self::Unregister(Unregister { own, .. }) => {
                 own.namespace = own.namespace.take().or(before.namespaces.last().cloned());
@@ -137,6 +139,9 @@ pub(super) enum Verb {
     /// Serve the registry over HTTP: snapshots, live events, metrics, the inspector
     #[cfg(not(target_os = "wasi"))]
     Serve(Serve),
+    /// Serve the registry to the applications of the same Pod on a Unix socket, and register them there
+    #[cfg(unix)]
+    Agent(Agent),
     /// Say whether the server can be reached, and what is missing to read it and to register
     #[cfg(not(target_os = "wasi"))]
     Doctor(Doctor),
@@ -235,6 +240,42 @@ pub(super) struct Serve {
     #[cfg(feature = "sandbox")]
     #[command(flatten)]
     pub(super) handling: Handling,
+    #[command(flatten)]
+    pub(super) reading: Reading,
+}
+
+/// The registry for the applications of one Pod.
+#[cfg(unix)]
+#[derive(Debug, Args)]
+pub(super) struct Agent {
+    /// The Unix socket to serve on
+    #[arg(long, value_name = "PATH", default_value = "/run/dubbo/agent.sock")]
+    pub(super) socket: PathBuf,
+    /// A group, by name or number, whose members may use the socket as well (mode 0660) [default: its owner
+    /// alone, mode 0600]
+    #[arg(long, value_name = "GROUP", conflicts_with = "bind")]
+    pub(super) socket_group: Option<String>,
+    /// Serve on a port of the loopback interface instead, to every process there; secrets in URLs are hidden
+    #[arg(long, value_name = "ADDRESS", conflicts_with = "socket", value_parser = loopback)]
+    pub(super) bind: Option<SocketAddr>,
+    /// The Pod to register in [default: `$POD_NAME`, else `$HOSTNAME`, in `$NAMESPACE`]
+    #[arg(long, value_name = "[NAMESPACE/]POD")]
+    pub(super) pod: Option<String>,
+    /// The value of the label dubbo.io/label [default: that of the Pod, else dubbo.io-value]
+    #[arg(long, value_name = "V", value_parser = label_value)]
+    pub(super) label_value: Option<String>,
+    /// Register what readers would not believe: another address, a weight over the limit
+    #[arg(long)]
+    pub(super) force: bool,
+    /// Leave everything registered at Ctrl-C or SIGTERM, for an agent that follows within a lease
+    #[arg(long)]
+    pub(super) keep: bool,
+    /// Not ready when the server was not heard for this many seconds
+    #[arg(long, value_name = "SECONDS", default_value = "300", value_parser = seconds)]
+    pub(super) stale_after: Duration,
+    /// An address for /healthz and /readyz, which the kubelet can reach
+    #[arg(long, value_name = "ADDRESS")]
+    pub(super) probe_bind: Option<SocketAddr>,
     #[command(flatten)]
     pub(super) reading: Reading,
 }
@@ -499,6 +540,17 @@ fn label_value(text: &str) -> Result<String, String> {
     }
 }
 
+/// An address that only this machine reaches.
+#[cfg(unix)]
+fn loopback(text: &str) -> Result<SocketAddr, String> {
+    let address: SocketAddr = text.parse().map_err(|_| "such as 127.0.0.1:7778")?;
+    if address.ip().is_loopback() {
+        return Ok(address);
+    }
+    Err("every process that reaches it could register here: only a loopback address will do"
+        .to_owned())
+}
+
 /// Seconds, with or without an `s`.
 fn seconds(text: &str) -> Result<Duration, String> {
     match text.strip_suffix('s').unwrap_or(text).parse::<u32>() {
@@ -521,8 +573,8 @@ mod tests {
         let verbs: Vec<_> =
             Arguments::command().get_subcommands().map(|it| it.get_name().to_owned()).collect();
         let mut known =
-            vec!["list", "watch", "register", "unregister", "serve", "doctor", "decode", "encode"];
-        known.extend(["completion", "man"]);
+            vec!["list", "watch", "register", "unregister", "serve", "agent", "doctor", "decode"];
+        known.extend(["encode", "completion", "man"]);
         known.extend(cfg!(feature = "sandbox").then_some("sandbox"));
         assert_eq!(verbs, known);
     }
@@ -636,7 +688,9 @@ mod tests {
     #[test]
     fn the_manifests_use_only_what_there_is() {
         let deploy = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("deploy");
-        for file in ["base/deployment", "examples/sidecar", "examples/native-sidecar"] {
+        for file in
+            ["base/deployment", "examples/sidecar", "examples/native-sidecar", "examples/agent"]
+        {
             let text = std::fs::read_to_string(deploy.join(file).with_extension("yaml")).unwrap();
             let manifest = dubbo_k8s_codec::yaml::documents(&text).next().unwrap().unwrap();
             let manifest: serde_json::Value = serde_json::from_slice(&manifest).unwrap();

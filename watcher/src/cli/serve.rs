@@ -59,7 +59,7 @@ pub(super) async fn run(arguments: &Serve) -> Result<(), Ended> {
     {
         options.handlers = handlers.as_ref().map(Handlers::meters);
     }
-    let listeners = Listeners { api, probes: probes.map(|(listener, _)| listener) };
+    let listeners = Listeners { api: api.into(), probes: probes.map(|(listener, _)| listener) };
     let served = serve::run(listeners, &registry, options, async move { signals.next().await });
     let situation = Situation { config: &config };
     let ended = tokio::select! {
@@ -134,7 +134,10 @@ impl Guard {
     }
 }
 
-async fn listen(flag: &str, bind: SocketAddr) -> Result<(TcpListener, SocketAddr), Ended> {
+pub(super) async fn listen(
+    flag: &str,
+    bind: SocketAddr,
+) -> Result<(TcpListener, SocketAddr), Ended> {
     let listening = async {
         let listener = TcpListener::bind(bind).await?;
         let address = listener.local_addr()?;
@@ -166,7 +169,7 @@ fn options(arguments: &Serve) -> Options {
 }
 
 /// Says how it stands with the server, until the registry ends.
-async fn narrate(mut updates: Subscription, situation: &Situation<'_>) {
+pub(super) async fn narrate(mut updates: Subscription, situation: &Situation<'_>) {
     let mut explained = String::new();
     while let Some(update) = updates.next().await {
         match update {

@@ -1,6 +1,7 @@
 //! Serves a live registry over HTTP: the API of `dubbo-watcher serve`.
 //!
-//! It only reads: the registry goes on without it, and no request can change or slow it. It must
+//! It only reads, apart from the registrations of an agent's own Pod: the registry goes on without it, and no request can
+//! change or slow it. It must
 //! never hold more for a client than the limits say, nor answer with anything that the registry's
 //! Pods and the registry's own state do not say.
 //!
@@ -16,6 +17,7 @@ mod connection;
 mod events;
 mod gate;
 mod inspector;
+mod listener;
 mod meters;
 mod minimum_rate;
 mod page;
@@ -24,6 +26,7 @@ mod pieces;
 mod poll;
 mod probes;
 mod refusal;
+mod registrations;
 mod routes;
 mod secrets;
 mod snapshot;
@@ -44,6 +47,7 @@ use self::cache::Cache;
 use self::changes::Changes;
 use self::connection::Server;
 use self::gate::Hosts;
+pub use self::listener::Listener;
 use self::meters::Meters;
 pub use self::minimum_rate::MinimumRate;
 use self::peers::Peers;
@@ -76,6 +80,8 @@ pub struct Options {
     /// What handlers count, to be shown with the rest.
     #[cfg(feature = "sandbox")]
     pub handlers: Option<crate::handlers::Meters>,
+    /// Registrations of its own Pod are served as well.
+    pub agent: Option<crate::agent::Agent>,
 }
 
 /// What clients may take.
@@ -120,6 +126,7 @@ impl Default for Options {
             tls: None,
             #[cfg(feature = "sandbox")]
             handlers: None,
+            agent: None,
         }
     }
 }
@@ -158,6 +165,7 @@ struct App {
     workers: Workers,
     #[cfg(feature = "sandbox")]
     handlers: Option<crate::handlers::Meters>,
+    agent: Option<crate::agent::Agent>,
     closing: watch::Receiver<bool>,
 }
 
@@ -165,14 +173,14 @@ struct App {
 #[derive(Debug)]
 pub struct Listeners {
     /// The API.
-    pub api: TcpListener,
+    pub api: Listener,
     /// `/healthz` and `/readyz` alone, with places that no client of the API can take.
     pub probes: Option<TcpListener>,
 }
 
-impl From<TcpListener> for Listeners {
-    fn from(api: TcpListener) -> Self {
-        Self { api, probes: None }
+impl<L: Into<Listener>> From<L> for Listeners {
+    fn from(api: L) -> Self {
+        Self { api: api.into(), probes: None }
     }
 }
 
@@ -199,7 +207,7 @@ pub async fn run(
         reader: registry.reader(),
         registry: registry.meters(),
         meters: Arc::clone(&meters),
-        hosts: Hosts::new(api.local_addr()?, &options.allowed_hosts),
+        hosts: Hosts::new(api.address()?, &options.allowed_hosts),
         access: options.access,
         stale_after: options.stale_after,
         heartbeat: options.limits.heartbeat,
@@ -208,6 +216,7 @@ pub async fn run(
         workers,
         #[cfg(feature = "sandbox")]
         handlers: options.handlers,
+        agent: options.agent,
         closing: is_closing,
     });
     let server = |router, limits, tls| Server {
@@ -226,7 +235,7 @@ pub async fn run(
     };
     let probing = async {
         if let Some(probes) = probes {
-            connection::accept(probes, for_probes, app.closing()).await;
+            connection::accept(probes.into(), for_probes, app.closing()).await;
         }
     };
     tokio::join!(connection::accept(api, for_api, shutdown), probing);

@@ -41,6 +41,8 @@ pub(super) fn changes() -> Result {
     run(&["rate"])?;
     say::heading("watcher: what a subscriber costs");
     run(&["fanout"])?;
+    say::heading("agent: from the server's write to an application at its socket");
+    run(&["agent"])?;
     say::heading("watcher: hostile clients of one address, and a client of another");
     run(&["hostile"])
 }

@@ -6,6 +6,7 @@ use alloc::string::String;
 use alloc::string::ToString as _;
 use alloc::vec;
 use alloc::vec::Vec;
+mod leases;
 mod model;
 mod simulation;
 

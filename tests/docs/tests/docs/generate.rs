@@ -124,20 +124,29 @@ async fn metrics_are_described_by_their_own_help() {
 
 #[test]
 fn the_http_api_is_described_by_its_openapi() {
-    let text = fs::read_to_string(root().join("watcher/src/serve/openapi.json")).unwrap();
-    let api: Value = serde_json::from_str(&text).unwrap();
     let mut page = format!(
-        "{MADE}# HTTP API\n\nOf `dubbo-watcher serve`, which describes itself at `/openapi.json`. Errors are `application/problem+json`.\n\n\
-         | request | what it answers |\n|---|---|\n"
+        "{MADE}# HTTP API\n\nOf `dubbo-watcher serve`, which describes itself at `/openapi.json`. Errors are `application/problem+json`.\n\n"
     );
+    page += &requests("openapi");
+    page += "\nThe whole description:\n\n```json\n{{#include ../../../watcher/src/serve/openapi.json}}\n```\n\n\
+             ## What `agent` adds\n\nOf `dubbo-watcher agent`, on its Unix socket, whose `/openapi.json` describes all of it.\n\n";
+    page += &requests("agent");
+    page += "\nThe description of what it adds:\n\n```json\n{{#include ../../../watcher/src/serve/agent.json}}\n```\n";
+    hold("docs/src/reference/http.md", &page);
+}
+
+/// The requests of a description, as a table.
+fn requests(description: &str) -> String {
+    let path = root().join("watcher/src/serve").join(description).with_extension("json");
+    let api: Value = serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap();
+    let mut table = "| request | what it answers |\n|---|---|\n".to_owned();
     for (path, methods) in api["paths"].as_object().unwrap() {
         for (method, operation) in methods.as_object().unwrap() {
             let summary = operation["summary"].as_str().unwrap();
-            let _ = writeln!(page, "| `{} {path}` | {summary} |", method.to_uppercase());
+            let _ = writeln!(table, "| `{} {path}` | {summary} |", method.to_uppercase());
         }
     }
-    page += "\nThe whole description:\n\n```json\n{{#include ../../../watcher/src/serve/openapi.json}}\n```\n";
-    hold("docs/src/reference/http.md", &page);
+    table
 }
 
 #[test]

@@ -1,0 +1,10 @@
+//! `dubbo-watcher agent` as an application in the same Pod meets it: the real program on a Unix socket, over the scripted
+//! kube-apiserver.
+
+#![cfg(all(test, unix))]
+
+mod bounds;
+mod leases;
+mod readme;
+mod registering;
+mod rig;
