@@ -222,10 +222,15 @@ impl Running {
         }
     }
 
-    /// Sends a signal (`-TERM`) and waits for the end: the status, and what was not read yet.
-    pub fn end(self, signal: &str) -> Ran {
+    /// Sends a signal (`-TERM`).
+    pub fn signal(&self, signal: &str) {
         let id = self.child.id().to_string();
         assert!(Command::new("kill").args([signal, &id]).status().unwrap().success());
+    }
+
+    /// Sends a signal (`-TERM`) and waits for the end: the status, and what was not read yet.
+    pub fn end(self, signal: &str) -> Ran {
+        self.signal(signal);
         self.ended()
     }
 

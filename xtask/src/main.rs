@@ -9,6 +9,7 @@ mod demo;
 mod dist;
 mod docs;
 mod doctor;
+mod dubbo_rust;
 mod go;
 mod gotool;
 mod inspector;

@@ -1,9 +1,11 @@
 //! The workspace as `cargo metadata` prints it: packages, who depends on whom, licences. Only what the
 //! checks ask for; it must never guess what cargo did not say.
 
+use std::path::Path;
+
 use serde_json::Value;
 
-use crate::process::{Context as _, Failure, Result, cargo};
+use crate::process::{Context as _, Failure, Result, cargo, root};
 
 /// One package of the resolved tree.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
@@ -22,7 +24,13 @@ pub(crate) struct Package {
 
 /// Every package of the tree, for all platforms.
 pub(crate) fn packages() -> Result<Vec<Package>> {
-    let text = cargo("metadata").args(["--format-version", "1", "--locked"]).read()?;
+    packages_of(&root())
+}
+
+/// The same of the workspace in another folder.
+pub(crate) fn packages_of(folder: &Path) -> Result<Vec<Package>> {
+    let metadata = cargo("metadata").dir(folder).args(["--format-version", "1", "--locked"]);
+    let text = metadata.read()?;
     let metadata: Value =
         serde_json::from_str(&text).context(|| "reading cargo's metadata".into())?;
     parse(&metadata).ok_or_else(|| Failure::new("cargo's metadata is not as expected"))

@@ -5,7 +5,9 @@ use crate::cluster::Profile;
 use crate::process::{Result, Tool, cargo, on_path};
 use crate::toolchain::{Target, Toolchain, target_dir};
 use crate::workspace::{Package, members, packages};
-use crate::{adapter, go, gotool, invariants, promtool, say, supply, vectors, wasm, web, wheel};
+use crate::{
+    adapter, dubbo_rust, go, gotool, invariants, promtool, say, supply, vectors, wasm, web, wheel,
+};
 
 pub(super) struct Step {
     pub(super) name: &'static str,
@@ -13,7 +15,7 @@ pub(super) struct Step {
     pub(super) run: fn(&Ground) -> Outcome,
 }
 
-pub(super) const ALL: [Step; 14] = [
+pub(super) const ALL: [Step; 15] = [
     Step { name: "fmt", what: "rustfmt changes nothing", run: |_| ended(fmt()) },
     Step { name: "invariants", what: "the architecture's absences", run: |_| ended(absences()) },
     Step { name: "supply", what: "licences, sources, banned crates", run: |_| ended(supplied()) },
@@ -28,6 +30,11 @@ pub(super) const ALL: [Step; 14] = [
     },
     Step { name: "vectors", what: "dubbo-go gives the recorded answers", run: recorded_answers },
     Step { name: "go", what: "the registry for dubbo-go: vet and race", run: dubbo_go_adapter },
+    Step {
+        name: "dubbo-rust",
+        what: "its registry, a workspace of its own",
+        run: |_| ended(dubbo_rust::check()),
+    },
     Step { name: "doctest", what: "the examples in the documentation", run: |_| ended(doctests()) },
     Step { name: "no-std", what: "codec and engine without std for wasm32", run: no_std },
     Step { name: "features", what: "each feature alone", run: |_| ended(features()) },
@@ -56,6 +63,7 @@ fn absences() -> Result {
 
 fn supplied() -> Result {
     none(&supply::problems(&packages()?))?;
+    none(&dubbo_rust::supplied()?)?;
     if on_path("cargo-deny") {
         cargo("deny").args(["--offline", "check", "bans", "licenses", "sources"]).run()?;
         // Advisories are asked for where the database can be had; `cargo deny check` says why it cannot.
@@ -147,6 +155,10 @@ fn with_real_things(tool: Tool) -> Tool {
             Ok(folder) => tool = tool.env(variable, folder),
             Err(failure) => say::note(&failure.to_string()),
         }
+    }
+    match dubbo_rust::programs() {
+        Ok(folder) => tool = tool.env("DUBBO_RUST", folder),
+        Err(failure) => say::note(&failure.to_string()),
     }
     let servers: Vec<_> = go::KUBERNETES.iter().filter_map(|build| build.bring().ok()).collect();
     match std::env::join_paths(servers) {
