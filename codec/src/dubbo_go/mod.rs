@@ -19,7 +19,7 @@ use core::fmt;
 pub use difference::differences;
 pub use finding::{Finding, Reason};
 pub use identity::{Identity, Mismatch};
-pub use problems::{problems, refusal, takes_none};
+pub use problems::{problems, reads, refusal, takes_none};
 
 use crate::escape::escaped_offset;
 use crate::quirks;
