@@ -22,7 +22,7 @@ pub(crate) fn check() -> Result<Option<NoRaces>> {
             let files = unformatted.trim_end().replace('\n', ", ");
             return Err(Failure::new(format!("gofmt would change {files} of {module}")));
         }
-        tool("go", module).args(["vet", "./..."]).env("CGO_ENABLED", "0").run()?;
+        tool("go", module).args(["vet", "./..."]).run()?;
         let test = tool("go", module).arg("test");
         let test = match no_races {
             None => test.arg("-race"),
