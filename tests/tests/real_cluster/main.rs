@@ -15,6 +15,7 @@ mod churn;
 mod cluster;
 mod compared;
 mod dubbo_go;
+mod dubbo_rust;
 mod envoy;
 mod faults;
 mod overload;
@@ -47,6 +48,7 @@ async fn on_the_newest_real_server() {
     let cluster = Cluster::of_kubeconfig(control_plane.kubeconfig());
     on_a_real_server(&control_plane, &cluster).await;
     dubbo_go::run_all(&control_plane, &cluster).await;
+    dubbo_rust::run_all(control_plane.kubeconfig(), &cluster).await;
     envoy::run_all(&control_plane, &cluster).await;
     compared::run_all(&mut control_plane, &cluster).await;
 }
