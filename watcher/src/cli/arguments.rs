@@ -164,7 +164,8 @@ pub(super) struct List {
     /// How to show it: `wide` adds parameters and whole URLs
     #[arg(short, long, value_enum, default_value = "table")]
     pub(super) output: ListOutput,
-    /// Whom the consumers of this Pod would call and with which share, and why not the others
+    /// Whom the consumers of this Pod, or of all Pods of this Deployment, would call and with which share, and why not the
+    /// others
     #[arg(long, value_name = "[NAMESPACE/]POD")]
     pub(super) why: Option<String>,
     /// Give up when the list is not complete after this many seconds
