@@ -169,7 +169,8 @@ pub(super) struct List {
     /// How to show it: `wide` adds parameters and whole URLs
     #[arg(short, long, value_enum, default_value = "table")]
     pub(super) output: ListOutput,
-    /// Whom the consumers of this Pod would call and with which share, and why not the others
+    /// Whom the consumers of this Pod, or of all Pods of this Deployment, would call and with which share, and why not the
+    /// others
     #[arg(long, value_name = "[NAMESPACE/]POD")]
     #[cfg_attr(not(target_os = "wasi"), arg(add = ArgValueCandidates::new(candidates::pods)))]
     pub(super) why: Option<String>,
