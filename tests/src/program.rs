@@ -63,6 +63,20 @@ fn profile_folder(caller: &Path) -> &Path {
     if folder.ends_with("deps") { folder.parent().unwrap() } else { folder }
 }
 
+/// The kubectl that `cargo xtask test` names as `KUBECTL`, else the one on the PATH. Without it `test` is skipped.
+pub fn kubectl(test: &str) -> Option<PathBuf> {
+    let named = std::env::var_os("KUBECTL").map(PathBuf::from);
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let mut folders = std::env::split_paths(&path);
+    let found = named.or_else(|| {
+        folders.find_map(|folder| Some(folder.join("kubectl")).filter(|path| path.is_file()))
+    });
+    if found.is_none() {
+        skip::missing(test, "KUBECTL is not set, and there is no kubectl on the PATH");
+    }
+    found
+}
+
 /// The watcher as a component, and the host that runs it.
 pub struct Component {
     wasmtime: PathBuf,

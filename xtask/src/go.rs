@@ -1,4 +1,4 @@
-//! The real servers and the real Dubbo that the tests run: kube-apiserver, etcd and dubbo-go, built once into
+//! The real servers and the real Dubbo that the tests run: kube-apiserver, etcd, kubectl and dubbo-go, built once into
 //! the user's cache, by Go and its module proxy. It must never build what is there, nor leave half of it.
 
 use std::fs;
@@ -30,6 +30,10 @@ pub(crate) struct Build {
 
 /// kube-apiserver, the newest version first.
 pub(crate) const KUBERNETES: [Build; 2] = [kubernetes("v1.36.3"), kubernetes("v1.34.4")];
+
+/// What runs the plugin `kubectl dubbo` in the tests, and brings the chart to a server.
+pub(crate) const KUBECTL: Build =
+    Build { name: "kubectl", minutes: 3, programs: &["kubectl"], ..KUBERNETES[0] };
 
 /// The store of kube-apiserver, and the programs that look into it.
 pub(crate) const ETCD: Build = Build {
@@ -84,7 +88,7 @@ const fn kubernetes(version: &'static str) -> Build {
 
 /// All of them, what is built soonest first.
 pub(crate) fn all() -> impl Iterator<Item = Build> {
-    [ETCD, DUBBO_GO, INTEROP33].into_iter().chain(KUBERNETES)
+    [ETCD, DUBBO_GO, INTEROP33, KUBECTL].into_iter().chain(KUBERNETES)
 }
 
 /// The versions of kube-apiserver, as `1.36.3`.
@@ -220,23 +224,20 @@ fn module_file(work: &Path, module: &str) -> Result<String> {
 }
 
 fn make_kubernetes(build: &Build, work: &Path) -> Result {
+    let [program] = build.programs else {
+        return Err(Failure::new(format!("{} is more than one program", build.name)));
+    };
     let file = module_file(work, &format!("k8s.io/kubernetes@{}", build.version))?;
-    write_module(
-        work,
-        &requirements(&file, build.version),
-        &["k8s.io/kubernetes/cmd/kube-apiserver"],
-    )?;
+    let command = format!("k8s.io/kubernetes/cmd/{program}");
+    write_module(work, &requirements(&file, build.version), &[&command])?;
     let minor = build.number().split('.').nth(1).unwrap_or_default();
     let package = "k8s.io/component-base/version";
     let flags = format!(
         "-s -w -X {package}.gitVersion={} -X {package}.gitMajor=1 -X {package}.gitMinor={minor}",
         build.version
     );
-    let command = "k8s.io/kubernetes/cmd/kube-apiserver";
-    go(work)
-        .args(["build", "-trimpath", "-ldflags", &flags, "-o", "bin/kube-apiserver", command])
-        .read()
-        .map(drop)
+    let out = format!("bin/{program}");
+    go(work).args(["build", "-trimpath", "-ldflags", &flags, "-o", &out, &command]).read().map(drop)
 }
 
 /// What Kubernetes requires, for a module that is not Kubernetes: its staging modules at their published versions.

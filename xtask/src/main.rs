@@ -5,6 +5,7 @@ mod adapter;
 mod bench;
 mod cache;
 mod cluster;
+mod debian;
 mod demo;
 mod dist;
 mod docs;
@@ -20,7 +21,9 @@ mod process;
 mod progress;
 mod promtool;
 mod say;
+mod semver;
 mod setup;
+mod shells;
 mod soak;
 mod supply;
 mod test;
@@ -109,6 +112,12 @@ enum Verb {
     Dist(dist::Options),
     /// Build the documentation as a site.
     Docs,
+    /// Compare the public items of the published libraries with the last release.
+    Semver {
+        /// Compare with this revision of the repository instead.
+        #[arg(long, value_name = "REV")]
+        revision: Option<String>,
+    },
     /// Say what this machine lacks, what for, and how to get it.
     Doctor,
 }
@@ -133,6 +142,7 @@ fn main() -> ExitCode {
         Verb::Wasm => wasm::run(),
         Verb::Dist(options) => dist::run(&options),
         Verb::Docs => docs::run(),
+        Verb::Semver { revision } => semver::run(revision.as_deref()),
         Verb::Doctor => doctor::run(),
     };
     match done {

