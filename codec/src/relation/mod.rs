@@ -16,7 +16,9 @@ use serde::Serialize;
 pub use party::{Consumer, PodState, Provider};
 
 use crate::Query;
-use crate::problem::{Code, Language, Problem};
+use crate::code::Code;
+use crate::phrase::Language;
+use crate::problem::Problem;
 
 /// How a reader of the registry selects providers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

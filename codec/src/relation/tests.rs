@@ -116,7 +116,7 @@ fn a_provider_that_warms_up_gets_less() {
 }
 
 #[test]
-fn a_consumer_that_calls_nobody_has_the_nearest_reason() {
+fn a_consumer_that_calls_no_provider_has_the_nearest_reason() {
     let code = |asked: &str, providers: &[Provider<'_>]| {
         let problem = lint(&consumer(asked), providers, Rules::dubbo_go(0))?;
         Some((problem.code.as_str(), problem.message(Language::English)))
@@ -222,7 +222,7 @@ proptest! {
                 }
             }
         }
-        // Lint says that nobody is called exactly if nobody is.
+        // Lint reports that no provider is called exactly if none is.
         let lonely = lint(&consumer, &providers, rules).is_some();
         prop_assert_eq!(lonely, found.iter().all(|it| it.weight() == 0));
         // The order of the providers changes nothing.

@@ -4,7 +4,7 @@ use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use dubbo_k8s_codec::{Category, Key, Record, encode};
+use dubbo_k8s_codec::{Annotation, Category, Key, Record, Url, encode};
 use dubbo_k8s_filter::{GrpcStatus, Host, Level, MetricKind, Plugin, Verdict};
 
 /// The beginning of its time, in nanoseconds.
@@ -202,11 +202,21 @@ pub(crate) fn annotation(urls: &[&str]) -> String {
     encode(keys.iter().map(|key| Record::new(key)))
 }
 
+/// The addresses that an annotation names: of a Pod that has them, it is believed.
+pub(crate) fn addresses(annotation: &str) -> Vec<String> {
+    let Ok(annotation) = Annotation::decode(annotation) else { return Vec::new() };
+    let keys = annotation.records().filter_map(|record| Key::parse(record.key).ok());
+    let urls = keys.filter_map(|key| Url::parse(key.url?.into_owned()).ok());
+    urls.flat_map(|url| url.hosts().map(|host| host.name.to_owned()).collect::<Vec<_>>()).collect()
+}
+
 /// What the watcher answers for these Pods.
 pub(crate) fn body(pods: &[(&str, String)]) -> Vec<u8> {
     let pod = |(number, (name, annotation)): (usize, &(&str, String))| {
-        let uid = format!("{name}-{number}");
-        format!(r#"{{"namespace":"n","name":"{name}","uid":"{uid}","annotation":"{annotation}"}}"#)
+        let (uid, ips) = (format!("{name}-{number}"), addresses(annotation));
+        format!(
+            r#"{{"namespace":"n","name":"{name}","uid":"{uid}","annotation":"{annotation}","ips":{ips:?}}}"#
+        )
     };
     let pods: Vec<String> = pods.iter().enumerate().map(pod).collect();
     format!(r#"{{"revision":"r","pods":[{}]}}"#, pods.join(",")).into_bytes()

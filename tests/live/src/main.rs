@@ -3,8 +3,14 @@
 //!
 //! It must never measure with other means than those that its report names.
 
+#![expect(
+    clippy::disallowed_methods,
+    reason = "a measurement is paced by the clock; nothing is synchronised by it"
+)]
+
 mod disturbance;
 mod fanout;
+mod hostile;
 mod latency;
 mod library;
 mod memory;
@@ -81,6 +87,15 @@ enum What {
     Watch(watch::Watch),
     /// A list of a real kube-apiserver, beside curl and client-go.
     Wire(wire::Wire),
+    /// What hostile clients of one address cost a client of another.
+    Hostile {
+        #[arg(long, default_value_t = 10_000)]
+        pods: usize,
+        #[arg(long, default_value_t = 1000)]
+        clients: usize,
+        #[arg(long, default_value_t = 300)]
+        requests: usize,
+    },
     /// What each further subscriber costs.
     Fanout {
         #[arg(long, default_value_t = 200)]
@@ -121,6 +136,9 @@ async fn measure(what: &What, programs: &Programs) -> Outcome {
         What::Rate { pods, changes } => rate::run(programs, *pods, *changes).await,
         What::Watch(watch) => watch::run(programs, watch).await,
         What::Wire(wire) => wire::run(programs, wire).await,
+        What::Hostile { pods, clients, requests } => {
+            hostile::run(programs, *pods, *clients, *requests).await
+        }
         What::Fanout { pods, changes, rate } => fanout::run(programs, *pods, *changes, *rate).await,
     }
 }

@@ -70,7 +70,7 @@ impl Cluster {
         Ok(serde_json::from_str(&line)?)
     }
 
-    /// Prepares the changes that it will be told to make.
+    /// Prepares the changes that it will be ordered to make.
     pub(crate) fn prepare(&mut self) -> Outcome {
         self.order("change 0 0").map(drop)
     }

@@ -33,7 +33,7 @@ enum Phase {
     End,
 }
 
-/// What the guest did, and what it is told.
+/// What the guest did, and what it receives.
 #[derive(Default)]
 pub(crate) struct Proxy {
     phase: Phase,
@@ -94,7 +94,7 @@ pub(crate) struct Guest {
 const ROOT: i32 = 1;
 
 impl Guest {
-    /// A new instance of the filter, configured by nobody.
+    /// A new instance of the filter, without a configuration.
     pub(crate) fn start(module: &Module) -> Self {
         let engine = module.engine();
         let mut linker = Linker::new(engine);

@@ -259,7 +259,7 @@ pub(super) struct Register {
         help = "What to register: dubbo://10.1.2.3:20880/com.example.Greeter?version=1.0.0"
     )]
     pub(super) urls: Vec<String>,
-    /// Stay, put back what somebody overwrites, and unregister at Ctrl-C or SIGTERM
+    /// Stay, put back what another writer overwrites, and unregister at Ctrl-C or SIGTERM
     #[arg(long)]
     pub(super) hold: bool,
     /// The value of the label dubbo.io/label [default: that of the Pod, else dubbo.io-value]
@@ -393,12 +393,12 @@ pub(super) struct Encode {
     pub(super) file: PathBuf,
 }
 
-/// Components that are told of changes, and what they may do.
+/// Components that are notified of changes, and what they may do.
 #[cfg(feature = "sandbox")]
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Handlers")]
 pub(super) struct Handling {
-    /// A component that is told of every change, and what it is configured with (`@FILE`: what is in
+    /// A component that is notified of every change, and what it is configured with (`@FILE`: what is in
     /// that file); repeat it for several
     #[arg(long = "handler", value_name = "COMPONENT.wasm[=CONFIG]")]
     pub(super) handlers: Vec<Spec>,
@@ -413,7 +413,7 @@ pub(super) struct Handling {
 #[cfg(feature = "sandbox")]
 #[derive(Debug, Args)]
 pub(super) struct Sandbox {
-    /// A command of WASI 0.2; the environment tells it where the server is
+    /// A command of WASI 0.2; its environment names the server
     #[arg(value_name = "COMPONENT.wasm")]
     pub(super) component: PathBuf,
     /// Its arguments

@@ -74,7 +74,7 @@ impl Desk {
         Ok(Self { driver, pod: name, config })
     }
 
-    /// Works until this change is done or given up. Tells what is tried again meanwhile, and hands
+    /// Works until this change is done or given up. Reports what is tried again meanwhile, and hands
     /// everything else to `other`.
     pub(super) async fn settle(
         &mut self,
@@ -111,12 +111,12 @@ impl Desk {
                 let label = if *label { " and the label" } else { "" };
                 let count = records.len();
                 warn(&format!(
-                    "somebody overwrote Pod {}: put {count} records{label} back",
+                    "another writer overwrote Pod {}: put {count} records{label} back",
                     self.pod
                 ));
             }
             RegistrarNotice::Polling(error) => warn(&format!(
-                "{}\n  Looking every 30 s instead. To notice at once what somebody overwrites, \
+                "{}\n  Looking every 30 s instead. To notice at once what another writer overwrites, \
                  allow `watch` on pods.",
                 plain(&error.to_string())
             )),

@@ -1,4 +1,4 @@
-//! `register` and `unregister`: the records of one Pod. With `--hold` it stays until it is told to
+//! `register` and `unregister`: the records of one Pod. With `--hold` it stays until a signal asks it to
 //! end, and takes its records out then.
 
 use std::io::Write as _;
@@ -30,7 +30,7 @@ pub(super) async fn run(arguments: &Register) -> Result<(), Ended> {
     let mut desk = Desk::open(&arguments.own, manner)?;
     let mut signals = Signals::new()?;
     let keys: Vec<Arc<str>> = urls.iter().map(|(url, _)| Arc::clone(url.key())).collect();
-    // Held until told otherwise: a server that is away at the start is waited for.
+    // Held until a signal: a server that is away at the start is waited for.
     let patience = (!arguments.hold).then_some(PATIENCE);
     let ticket = desk.driver.submit(Edit::Add(keys.clone()), patience);
     let outcome = tokio::select! {
@@ -42,7 +42,7 @@ pub(super) async fn run(arguments: &Register) -> Result<(), Ended> {
         Ended::Failed
     })?;
     tell_patch(&outcome, arguments.dry_run)?;
-    tell(&desk, &urls, &outcome, arguments.dry_run, ["registered", "was registered already"])?;
+    report(&desk, &urls, &outcome, arguments.dry_run, ["registered", "was registered already"])?;
     if let Some(value) = outcome.overlooked_label() {
         warn(&format!(
             "the Pod's label is dubbo.io/label={}: who reads the registry without -l does not look \
@@ -72,7 +72,7 @@ pub(super) async fn unregister(arguments: &Unregister) -> Result<(), Ended> {
     })?;
     tell_patch(&outcome, arguments.dry_run)?;
     if !arguments.all {
-        return tell(
+        return report(
             &desk,
             &urls,
             &outcome,
@@ -141,7 +141,7 @@ fn tell_patch(outcome: &Outcome, dry_run: bool) -> Result<(), Ended> {
 }
 
 /// What became of each URL. A dry run's are messages, its patch is the data.
-fn tell(
+fn report(
     desk: &Desk,
     urls: &[(RegistryUrl, &str)],
     outcome: &Outcome,

@@ -1,5 +1,5 @@
 //! `serve`: the registry over HTTP, until Ctrl-C or SIGTERM. What the server at the other end does
-//! is told on stderr; clients never are.
+//! is reported on stderr; never to clients.
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
@@ -49,7 +49,7 @@ pub(super) async fn run(arguments: &Serve) -> Result<(), Ended> {
         terminal::say(missing);
     }
     if !address.ip().is_loopback() && guard.auth == Auth::None {
-        terminal::say("anybody who reaches this address can read the registry (--auth none)");
+        terminal::say("every client that reaches this address can read the registry (--auth none)");
     }
     let mut options = options(arguments);
     (options.access, options.tls) = (access, guard.tls);

@@ -16,14 +16,15 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
 use socket2::SockRef;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::time::{sleep, timeout};
+use tokio::time::timeout;
 use tower_service::Service as _;
 
 use super::Limits;
 use super::meters::Meters;
-use super::pace::Paced;
+use super::minimum_rate::RateKept;
 use super::peers::{Full, Peer, Peers, Permit};
 use super::tls::Tls;
+use dubbo_k8s_registry::host;
 
 /// What the kernel may hold of a response that a client does not read, about.
 const SEND_BUFFER: usize = 64 << 10;
@@ -69,7 +70,7 @@ pub(super) async fn accept(
                 }
             }
             Err(error) if is_of_one_connection(&error) => {}
-            Err(_) => sleep(BREATHER).await,
+            Err(_) => host::sleep(BREATHER).await,
         }
     }
     drop(listener);
@@ -109,7 +110,7 @@ fn serve(stream: TcpStream, server: &Server, client: Client, graceful: &Graceful
         .max_headers(limits.headers)
         .max_buf_size(limits.header_bytes);
     let (tls, handshake) = (server.tls.clone(), limits.header_time.min(HANDSHAKE));
-    let (stream, watcher) = (Paced::new(stream, limits.pace), graceful.watcher());
+    let (stream, watcher) = (RateKept::new(stream, limits.minimum_rate), graceful.watcher());
     tokio::spawn(async move {
         // What goes wrong here is the client's: it went away, was too slow, or spoke no HTTP.
         if let Some(tls) = tls {
@@ -135,7 +136,7 @@ async fn call(router: &mut Router, request: http::Request<Incoming>) -> http::Re
 /// Answers a client too many without a task, a timer or a wait: it fits the socket or is lost.
 fn turn_away(stream: &TcpStream, full: Full, server: &Server) {
     server.meters.turned_away.inc();
-    // Before a handshake there is nobody to understand it.
+    // Before a handshake the client could not read it.
     if server.tls.is_some() {
         return;
     }

@@ -17,7 +17,7 @@ mod events;
 mod gate;
 mod inspector;
 mod meters;
-mod pace;
+mod minimum_rate;
 mod page;
 mod peers;
 mod pieces;
@@ -45,7 +45,7 @@ use self::changes::Changes;
 use self::connection::Server;
 use self::gate::Hosts;
 use self::meters::Meters;
-pub use self::pace::Pace;
+pub use self::minimum_rate::MinimumRate;
 use self::peers::Peers;
 pub use self::tls::{Tls, TlsError};
 use self::workers::Workers;
@@ -101,7 +101,7 @@ pub struct Limits {
     /// The time for the head of a request to arrive, and for a connection to be idle.
     pub header_time: Duration,
     /// How fast a client must read.
-    pub pace: Pace,
+    pub minimum_rate: MinimumRate,
     /// An event stream says something at least this often, so that proxies keep it open and a dead
     /// client is noticed.
     pub heartbeat: Duration,
@@ -136,7 +136,7 @@ impl Default for Limits {
             header_bytes: 16 << 10,
             headers: 64,
             header_time: Duration::from_secs(30),
-            pace: Pace::default(),
+            minimum_rate: MinimumRate::default(),
             heartbeat: Duration::from_secs(15),
             grace: Duration::from_secs(10),
         }

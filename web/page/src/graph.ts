@@ -8,6 +8,7 @@ import { workerOf } from './model.ts';
 import type { Graph, GraphEdge, GraphNode } from './protocol.ts';
 import { afterLook } from './rows.ts';
 import { state, type Mode } from './state.ts';
+import { showTimeline } from './timeline.ts';
 
 /** With more nodes than this only the applications are drawn, until one of them is looked at. */
 const READABLE = 150;
@@ -17,9 +18,11 @@ let asked = 0;
 let whole: Graph | null = null;
 
 export function showMode(mode: Mode, push = false) {
+  if (mode === 'changes' && !state.summary?.live) mode = 'tree';
   if (state.mode === mode) return;
   state.mode = mode;
   if (mode === 'graph' && state.summary) void openGraph();
+  if (mode === 'changes') void showTimeline();
   if (push) remember(true);
   changed();
 }

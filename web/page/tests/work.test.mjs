@@ -249,6 +249,30 @@ test('where it is narrow the first visit explains, and a class is seen whatever 
   clean();
 });
 
+test('a first visit sees a picture first, then two sentences for Dubbo, the annotation and each layer, in both languages', async () => {
+  const seen = () => page.locator('.hollow.empty').evaluate((empty) => ({
+    first: empty.firstElementChild.className,
+    words: [...empty.querySelectorAll('dl div')].map((one) => [one.querySelector('dt').textContent, one.querySelector('dd').textContent]),
+  }));
+  const sentences = (text) => text.split(/[.。](?:\s|$)|。/).filter((one) => one.trim()).length;
+  const check = (names, { first, words }) => {
+    assert.equal(first, 'first-picture');
+    assert.deepEqual(words.map(([name]) => name), names);
+    assert.deepEqual(words.filter(([, text]) => sentences(text) !== 2), []);
+  };
+  check(['Dubbo', 'The annotation', 'Source', 'Base64', 'JSON record', 'Key', 'URL'], await seen());
+  await page.getByRole('button', { name: '切换到中文' }).click();
+  check(['Dubbo', '注解', '原文', 'Base64', 'JSON 记录', '键', 'URL'], await seen());
+  const drawn = await page.locator('.first-graph text').allTextContents();
+  await page.locator('.first-picture').click();
+  await page.waitForSelector('#graph .node');
+  const names = await page.locator('#graph .node text').allTextContents();
+  assert.deepEqual(drawn.filter((name) => !names.includes(name)), [], 'the picture is of the registry that it opens');
+  assert.equal(await page.locator('#graph .edge.broken').count() > 0, true);
+  await page.evaluate(() => localStorage.removeItem('lang'));
+  clean();
+});
+
 test('filters narrow the rows, are chips, and go one by one; what is left can be taken away', async () => {
   await troubled();
   const services = () => page.locator('.row.service').count();

@@ -8,7 +8,7 @@ use dubbo_k8s_codec::lint::{Entry, Subject};
 use dubbo_k8s_codec::relation::{Consumer, PodState, Provider};
 use dubbo_k8s_codec::{Category, Service};
 
-use super::{Endpoint, ServiceNode, address, index, order};
+use super::{Endpoint, SAME, ServiceNode, address, index, order};
 
 /// What endpoints have in common that differ in their Pods, addresses and weights only.
 #[derive(Debug)]
@@ -28,9 +28,6 @@ pub(super) enum Role {
     Provider(Box<Provider<'static>>),
     Rule,
 }
-
-/// So many endpoints of a Pod are recognised when it changes; what a Pod really has is far less.
-const SAME: usize = 500;
 
 /// Takes the records of a Pod that name an endpoint, one by one.
 pub(super) struct Reading<'a, 'b> {

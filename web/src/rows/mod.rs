@@ -114,10 +114,8 @@ impl View {
         view
     }
 
-    /// Looks in the same way at a model that was read anew: services keep their places then, Pods do not.
-    pub fn again(&mut self, model: &Model) {
-        self.exceptions
-            .retain(|node| matches!(node, Node::Unread | Node::Service(_) | Node::Role(..)));
+    /// Opens all of a small registry that has just come, unless something else was asked for.
+    pub fn begin(&mut self, model: &Model) {
         if !self.chosen && self.exceptions.is_empty() {
             self.open = is_small(model);
         }

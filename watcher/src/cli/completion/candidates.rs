@@ -14,7 +14,7 @@ use serde::Deserialize;
 use super::line::Typed;
 use crate::cli::doctor::ask::{ask, list_of_names};
 
-/// Nobody waits longer for the Tab key.
+/// The Tab key must not wait longer.
 const TIMEOUT: Duration = Duration::from_secs(3);
 
 /// The kubeconfig's contexts.

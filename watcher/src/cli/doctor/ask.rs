@@ -41,8 +41,9 @@ impl Answer {
 
     /// The refusal that it is, of this verb in this scope.
     pub(in crate::cli) fn failure(&self, verb: Verb, scope: Scope) -> Failure {
-        let told = Status::parse(&self.body).ok();
-        let (reason, message) = told.map(|told| (told.reason, told.message)).unwrap_or_default();
+        let status = Status::parse(&self.body).ok();
+        let (reason, message) =
+            status.map(|status| (status.reason, status.message)).unwrap_or_default();
         Failure { verb, scope, cause: Cause::Refused { status: self.status, reason, message } }
     }
 }

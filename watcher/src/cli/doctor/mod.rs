@@ -205,7 +205,7 @@ impl Visit<'_> {
                 let failure = answer.failure(Verb::Create, scope);
                 let mut text = self.explain(&failure);
                 if answer.status == 403 {
-                    // Who may not even ask is nobody.
+                    // A caller that may not even ask is anonymous.
                     text = format!(
                         "the server took us for nobody (403): there are no credentials that it \
                          knows\nLog in to the cluster, or give a --token-file.\n{}",
@@ -320,7 +320,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_clock_that_is_far_off_is_told_with_its_direction_and_the_way_out() {
+    fn a_clock_that_is_far_off_is_reported_with_its_direction_and_the_way_out() {
         let server = SystemTime::UNIX_EPOCH + Duration::from_hours(1);
         for seconds in [0, 1, 60] {
             let off = Duration::from_secs(seconds);

@@ -1,5 +1,5 @@
-//! What `dubbo-watcher serve` of this cluster says, asked by way of the API server. Whoever may not look for it, or may not
-//! ask it, is told nothing: neither is needed.
+//! What `dubbo-watcher serve` of this cluster says, asked by way of the API server. A user who may not look for it, or may not
+//! ask it, sees nothing of it: neither is needed.
 
 use dubbo_k8s_engine::catalog::Scope;
 use serde_json::Value;
@@ -76,7 +76,7 @@ mod tests {
     }
 
     #[test]
-    fn the_reason_is_that_of_whoever_answered() {
+    fn the_reason_is_that_of_the_server_that_answered() {
         let answer =
             |body: &str| Answer { status: 503, body: body.into(), date: None, form: String::new() };
         assert_eq!(why(&answer(r#"{"detail":"Not in sync."}"#)), "Not in sync. (503)");

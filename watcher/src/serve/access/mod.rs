@@ -1,4 +1,4 @@
-//! Who may read what: everybody, or whoever the kube-apiserver lets list Pods. It must never keep a token, nor
+//! Who may read what: every caller, or those that the kube-apiserver lets list Pods. It must never keep a token, nor
 //! let a caller see a namespace for which the kube-apiserver has not said yes.
 
 mod answers;
