@@ -52,7 +52,7 @@ pub(crate) async fn run_all(server: &ControlPlane, cluster: &Cluster) {
     let agent = site.agent("go-consumer");
     let consumer = site.consumer(&agent, "tri");
     calls_follow_providers(&site, &consumer, agent).await;
-    languages_call_each_other(&site).await;
+    languages_call_each_other(&site);
     namespace.remove().await;
 }
 
@@ -101,7 +101,7 @@ async fn calls_follow_providers(site: &Site<'_>, consumer: &Running, agent: Agen
     drop((agent, of_b));
 }
 
-async fn languages_call_each_other(site: &Site<'_>) {
+fn languages_call_each_other(site: &Site<'_>) {
     let agent = site.agent("go-consumer");
     if let Some(programs) = dubbo_rust::programs() {
         let rust = Rust { programs, site };
