@@ -107,6 +107,8 @@ enum Verb {
     Dist(dist::Options),
     /// Build the documentation as a site.
     Docs,
+    /// Take the pictures of README and documentation anew.
+    Pictures,
     /// Say what this machine lacks, what for, and how to get it.
     Doctor,
 }
@@ -131,6 +133,7 @@ fn main() -> ExitCode {
         Verb::Wasm => wasm::run(),
         Verb::Dist(options) => dist::run(&options),
         Verb::Docs => docs::run(),
+        Verb::Pictures => web::pictures(),
         Verb::Doctor => doctor::run(),
     };
     match done {
