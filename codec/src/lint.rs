@@ -9,9 +9,10 @@ use alloc::collections::BTreeSet;
 use alloc::vec::Vec;
 use core::net::IpAddr;
 
+use crate::code::Code;
 use crate::dubbo_go;
 use crate::kubernetes::{ANNOTATIONS_LIMIT, LABEL_VALUES, is_label, is_name};
-use crate::problem::{Code, Problem};
+use crate::problem::Problem;
 use crate::trust::{Claim, Distrust, Registrant, Trust};
 use crate::{Annotation, Category, Key, Param, Record, Service, Url};
 
@@ -65,7 +66,7 @@ impl Subject<'_> {
     }
 
     /// The problems of an annotation and of every record in it; those of one record come in the order
-    /// of the records. `endpoint` is told every record that names one, with its place.
+    /// of the records. `endpoint` is called with every record that names one, and its place.
     pub fn lint_records<'r>(
         &self,
         annotation: &'r Annotation,
@@ -148,6 +149,9 @@ pub struct Entry<'a> {
 
 impl<'a> Entry<'a> {
     /// Takes a record apart; a directory names no endpoint.
+    ///
+    /// # Errors
+    /// [`Problem`] for a key or a URL that cannot be read.
     pub fn read(record: Record<'a>) -> Result<Option<Self>, Problem> {
         let key = Key::parse(record.key)
             .map_err(|error| Problem::new(Code::KeyMalformed).because(&error))?;

@@ -11,7 +11,7 @@ use crate::web;
 /// One wasm file.
 struct Artefact {
     package: &'static str,
-    /// What cargo is told to build of it.
+    /// What cargo builds of it.
     part: &'static [&'static str],
     target: Target,
     file: &'static str,
@@ -50,7 +50,7 @@ const ARTEFACTS: [Artefact; 10] = [
         file: "dubbo_k8s_filter.wasm",
         variable: "FILTER_WASM",
     },
-    // A filter of one's own, as the filter's README tells it.
+    // A filter of one's own, as the filter's README shows it.
     Artefact {
         package: "dubbo-k8s-filter",
         part: &["--example", "own_filter"],
@@ -68,19 +68,19 @@ const ARTEFACTS: [Artefact; 10] = [
     },
     // A guest that tries to get out of the sandbox.
     Artefact {
-        package: "dubbo-k8s-intruder",
-        part: &["--bin", "intruder"],
+        package: "dubbo-k8s-escaping-guest",
+        part: &["--bin", "escaping_guest"],
         target: Target::Wasip2,
-        file: "intruder.wasm",
-        variable: "INTRUDER",
+        file: "escaping_guest.wasm",
+        variable: "ESCAPING_GUEST",
     },
     // A handler in many moods.
     Artefact {
-        package: "dubbo-k8s-moody",
+        package: "dubbo-k8s-misbehaving-handler",
         part: &["--lib"],
         target: Target::Wasip2,
-        file: "moody.wasm",
-        variable: "MOODY",
+        file: "misbehaving_handler.wasm",
+        variable: "MISBEHAVING_HANDLER",
     },
     // Examples of handlers.
     Artefact {
@@ -170,7 +170,7 @@ pub(crate) fn size(path: &Path) -> Result<u64> {
     Ok(std::fs::metadata(path).context(|| format!("reading {}", path.display()))?.len())
 }
 
-/// Where each of them is once built, by the variable that tells a test.
+/// Where each of them is once built, by the variable that names it to a test.
 pub(crate) fn files(toolchain: &Toolchain) -> Vec<(&'static str, PathBuf)> {
     let files = ARTEFACTS.iter().map(|artefact| (artefact.variable, artefact.path(toolchain)));
     files.chain([("JSON_FILE", json_file())]).collect()

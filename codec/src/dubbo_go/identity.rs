@@ -12,7 +12,7 @@ use memchr::memmem;
 
 use super::text;
 use crate::Url;
-use crate::problem::Phrase;
+use crate::phrase::Phrase;
 
 const ANY: &[u8] = b"*";
 

@@ -5,7 +5,8 @@
 use alloc::vec::Vec;
 
 use super::{Finding, GoUrl, Reason, check, differences};
-use crate::problem::{Code, Detail, Problem};
+use crate::code::Code;
+use crate::problem::{Detail, Problem};
 use crate::{Annotation, Category, Key, Url, WarningCode};
 
 /// Why dubbo-go refuses the URL of a record; `None` also for what only a provider's URL needs, in

@@ -16,8 +16,10 @@ use serde::Serialize;
 pub use party::{Consumer, PodState, Provider, effective};
 
 use crate::Query;
+use crate::code::Code;
 use crate::dubbo_go::{self, Identity};
-use crate::problem::{Code, Language, Problem};
+use crate::phrase::Language;
+use crate::problem::Problem;
 
 /// How a reader of the registry selects providers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -116,7 +116,7 @@ fn a_provider_that_warms_up_gets_less() {
 }
 
 #[test]
-fn a_consumer_that_calls_nobody_has_the_nearest_reason() {
+fn a_consumer_that_calls_no_provider_has_the_nearest_reason() {
     let code = |asked: &str, providers: &[Provider<'_>]| {
         let problem = lint(&consumer(asked), providers, Rules::dubbo_go(0))?;
         Some((problem.code.as_str(), problem.message(Language::English)))
@@ -272,7 +272,7 @@ proptest! {
                 }
             }
         }
-        // Lint says that none is called exactly if none is; of those that are, dubbo-go may take none.
+        // Lint reports that none is called exactly if none is; of those that are, dubbo-go may take none.
         let problem = lint(&consumer, &providers, rules);
         let by_dubbo_go = problem.as_ref().is_some_and(|it| it.code == Code::DubboGoTakesNoProvider);
         let lonely = problem.is_some() && !by_dubbo_go;

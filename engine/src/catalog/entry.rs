@@ -11,12 +11,14 @@ use dubbo_k8s_codec::dubbo_go::Finding;
 use dubbo_k8s_codec::kubernetes::{ANNOTATIONS_LIMIT, LABEL_VALUES};
 use dubbo_k8s_codec::problem::Phrase;
 use dubbo_k8s_codec::trust::{Distrust, Doubt, Registrant, Trust, Usage};
-use dubbo_k8s_codec::{Annotation, DecodeError, Found, Pod, PodError, Record, encode};
+use dubbo_k8s_codec::{Annotation, DecodeError, Found, KeyError, Pod, PodError, Record, encode};
 
 use super::digest::digest;
-use super::key_facts::{KeyFacts, KeyFault, ReadKey};
+use super::holder::Holder;
+use super::key_facts::{KeyFacts, ReadKey};
 use super::keys::ByDigest;
-use super::{Holder, PodProblem, StoredKey};
+use super::pod_problem::PodProblem;
+use super::stored_key::StoredKey;
 
 /// At most this many problems are kept of one Pod; the last one then says that there were more.
 const MAX_PROBLEMS: usize = 16;
@@ -36,8 +38,8 @@ pub struct PodEntry {
     pub(super) problems: Box<[DecodeError]>,
     /// Of a Pod with problems only: what cannot be made again from the records.
     raw: Option<Box<str>>,
-    /// Its own addresses, where they are known.
-    ips: Option<Box<[IpAddr]>>,
+    /// Its own addresses; none before its kubelet has published them.
+    ips: Box<[IpAddr]>,
     /// The value of its label; the usual ones take no room.
     label: Option<Cow<'static, str>>,
     /// Whether it is ready, where that is known.
@@ -75,9 +77,9 @@ impl PodEntry {
         &self.records
     }
 
-    /// Its own addresses, where they are known.
-    pub fn ips(&self) -> Option<&[IpAddr]> {
-        self.ips.as_deref()
+    /// Its own addresses; none before its kubelet has published them.
+    pub fn ips(&self) -> &[IpAddr] {
+        &self.ips
     }
 
     /// The value of its label `dubbo.io/label`.
@@ -186,12 +188,13 @@ impl PodEntry {
         trust: &Trust,
         interner: &mut impl Interner,
     ) -> Self {
-        let ips = pod.known_ips();
+        // A server knows the addresses of its Pods: where it names none, there are none.
+        let ips = &*pod.ips;
         let over_quota = earlier.is_some_and(|earlier| earlier.over_quota);
         let reader = AnnotationReader {
             trust,
-            pod: Registrant { namespace: &pod.namespace, ips },
-            same_ips: earlier.is_some_and(|earlier| earlier.ips.as_deref() == ips),
+            pod: Registrant { namespace: &pod.namespace, ips: Some(ips) },
+            same_ips: earlier.is_some_and(|earlier| *earlier.ips == *ips),
             interner,
             records: Vec::new(),
             problems: Vec::new(),
@@ -213,7 +216,7 @@ impl PodEntry {
             records: records.into_boxed_slice(),
             problems: problems.into_boxed_slice(),
             raw,
-            ips: ips.map(Box::from),
+            ips: ips.into(),
             label: pod.label.as_deref().map(label),
             ready: pod.ready,
             usage,
@@ -231,7 +234,7 @@ impl PodEntry {
             records: Box::default(),
             problems: Box::new([DecodeError::from(error)]),
             raw: None,
-            ips: None,
+            ips: Box::default(),
             label: None,
             ready: None,
             usage: Usage::default(),
@@ -381,7 +384,7 @@ impl Place<'_> {
         self.annotation.place_in_key(self.value, self.index, offset)
     }
 
-    fn fault(&self, fault: &KeyFault) -> DecodeError {
+    fn fault(&self, fault: &KeyError) -> DecodeError {
         let (offset, decoded_offset) = self.in_key(fault.offset);
         DecodeError::new(fault.stage, offset, decoded_offset, fault.expected, fault.found)
     }

@@ -185,7 +185,7 @@ pub fn of(code: Code) -> Example {
         "no-usable-provider" => two("a.Greeter", ASKS, &json!({"status": {"phase": "Failed"}})),
         "pod-twice" => Example::None("The inspector says it, when it compares all Pods of a text."),
         "not-owner" | "over-quota" => Example::None(
-            "It depends on what a reader was told: `--own`, `--pod-quota` and `--namespace-quota`.",
+            "It depends on the flags of a reader: `--own`, `--pod-quota` and `--namespace-quota`.",
         ),
         "annotations-near-limit" | "annotations-too-large" => Example::None(
             "Other annotations of the Pod count too; all of them together may have 256 KiB.",

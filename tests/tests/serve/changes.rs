@@ -144,7 +144,7 @@ async fn a_pod_comes_with_its_label_its_readiness_and_what_is_wrong_with_it() {
 }
 
 #[tokio::test]
-async fn whoever_asks_for_a_revision_that_is_not_remembered_gets_everything() {
+async fn a_revision_that_is_not_remembered_is_answered_with_everything() {
     let rig = Rig::new(&[("one", &[provider("a.B", 1)])]).await;
     let known = Known::read(&rig).await;
     let (run, number) = known.revision.split_once('-').unwrap();
@@ -152,7 +152,7 @@ async fn whoever_asks_for_a_revision_that_is_not_remembered_gets_everything() {
     rig.write("one", &[provider("a.C", 1), provider("a.D", 1)]);
     rig.holds(2).await;
     let others = [
-        // Before anybody has asked, of another run, still to come, and of another program.
+        // Before the first request, of another run, still to come, and of another program.
         known.revision.clone(),
         format!("00000000-{number}"),
         format!("{run}-{}", number + 1_000_000),

@@ -1,4 +1,4 @@
-//! What only the native program can do, said to whoever asks a component for it.
+//! What only the native program can do, as an error of the component.
 
 use std::ffi::OsString;
 
@@ -49,7 +49,7 @@ pub(super) fn say(words: &[OsString]) -> Ended {
         None => {
             let message = format!("unrecognized subcommand '{}'", plain(&word));
             let error = Arguments::command().error(ErrorKind::InvalidSubcommand, message);
-            // A stderr that is gone is nobody's business.
+            // A stderr that is gone is no failure.
             let _ = error.print();
         }
     }

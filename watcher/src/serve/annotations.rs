@@ -13,14 +13,13 @@ use axum::response::Response;
 use axum::{Extension, extract::rejection::QueryRejection};
 use bytes::Bytes;
 use http::HeaderMap;
-use http::header::ETAG;
 use serde::{Deserialize, Serialize};
 
 use super::App;
 use super::cache::{Kind, Made, Make, Name, Pieces};
 use super::changes;
 use super::coding::Coding;
-use super::conditional::{Known, etag, parse_wait};
+use super::conditional::{Known, parse_wait};
 use super::peers::Peer;
 use super::pieces::Steps;
 use super::poll::{Outcome, body, not_modified, poll};
@@ -57,9 +56,9 @@ pub(super) async fn annotations(
             None => request.everything(&state).await,
         };
     }
-    let known = Known::read(&headers, |tag| request.view.revision(tag));
+    let known = Known::of(&headers, &request.view);
     match poll(&request.app, &request.peer, known, wait, None).await? {
-        Outcome::Unchanged(state) => Ok(request.named(&state, not_modified(&state))),
+        Outcome::Unchanged(state) => Ok(not_modified(&state, &request.view)),
         Outcome::Fresh(state) => request.everything(&state).await,
     }
 }
@@ -86,7 +85,7 @@ impl Request {
         } else {
             app.cache.stream(peer, *coding, make()).await?
         };
-        Ok(self.named(state, body(state, *coding, packed)))
+        Ok(body(state, view, *coding, packed))
     }
 
     /// The Pods that have changed since a revision; `None` if that is not known any more.
@@ -113,13 +112,7 @@ impl Request {
                 (self.coding, self.app.cache.stream(&self.peer, self.coding, make).await?)
             }
         };
-        Ok(Some(self.named(&answering, body(&answering, coding, made))))
-    }
-
-    /// An answer with the tag by which this caller may name what it shows.
-    fn named(&self, state: &State, mut response: Response) -> Response {
-        response.headers_mut().insert(ETAG, etag(self.view.tag(state.revision())));
-        response
+        Ok(Some(body(&answering, &self.view, coding, made)))
     }
 }
 
@@ -214,9 +207,8 @@ struct Carried<'a> {
     annotation: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     label: Option<&'a str>,
-    /// Its own addresses, as far as they are known.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    ips: Option<&'a [IpAddr]>,
+    /// Its own addresses.
+    ips: &'a [IpAddr],
     #[serde(skip_serializing_if = "Option::is_none")]
     ready: Option<bool>,
 }

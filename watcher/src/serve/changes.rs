@@ -18,7 +18,7 @@ use super::pieces::Steps;
 use super::view::View;
 
 /// How many changes of Pods are remembered: at 100 a second those of the last two and a half minutes, twice as long
-/// as anybody waits for an answer.
+/// as a client may wait for an answer.
 const MOST: usize = 16 << 10;
 
 /// Which Pods have changed lately.
