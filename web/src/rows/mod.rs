@@ -216,14 +216,15 @@ impl View {
                 self.push(rows, Node::Pod(pod), 1, false);
             }
         }
-        let mut departed: Vec<u32> =
-            model.departed.iter().map(|departed| departed.service).collect();
-        departed.sort_unstable();
+        let mut losers = vec![false; model.services.len()];
+        for departed in &model.departed {
+            losers.get_mut(departed.service as usize).into_iter().for_each(|lost| *lost = true);
+        }
         for service in model.sorted() {
             let start = rows.len();
             let open = self.push(rows, Node::Service(service), 0, true);
             let before = rows.len();
-            let lost = departed.binary_search(&service).is_ok();
+            let lost = losers.get(service as usize).is_some_and(|lost| *lost);
             let found = self.members(model, service, lost, open, rows);
             if !found {
                 rows.truncate(start);
