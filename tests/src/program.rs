@@ -63,6 +63,20 @@ fn profile_folder(caller: &Path) -> &Path {
     if folder.ends_with("deps") { folder.parent().unwrap() } else { folder }
 }
 
+/// The kubectl that `cargo xtask test` names as `KUBECTL`, else the one on the PATH. Without it `test` is skipped.
+pub fn kubectl(test: &str) -> Option<PathBuf> {
+    let named = std::env::var_os("KUBECTL").map(PathBuf::from);
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let mut folders = std::env::split_paths(&path);
+    let found = named.or_else(|| {
+        folders.find_map(|folder| Some(folder.join("kubectl")).filter(|path| path.is_file()))
+    });
+    if found.is_none() {
+        skip::missing(test, "KUBECTL is not set, and there is no kubectl on the PATH");
+    }
+    found
+}
+
 /// The watcher as a component, and the host that runs it.
 pub struct Component {
     wasmtime: PathBuf,
@@ -222,10 +236,15 @@ impl Running {
         }
     }
 
-    /// Sends a signal (`-TERM`) and waits for the end: the status, and what was not read yet.
-    pub fn end(self, signal: &str) -> Ran {
+    /// Sends a signal (`-TERM`).
+    pub fn signal(&self, signal: &str) {
         let id = self.child.id().to_string();
         assert!(Command::new("kill").args([signal, &id]).status().unwrap().success());
+    }
+
+    /// Sends a signal (`-TERM`) and waits for the end: the status, and what was not read yet.
+    pub fn end(self, signal: &str) -> Ran {
+        self.signal(signal);
         self.ended()
     }
 

@@ -171,7 +171,7 @@ fn problems_are_shown_with_their_codes_also_between_pods() {
         "weight  50\n    error[address-not-pod]: The provider's address is not the Pod's \
          (10.0.0.1, 10.9.9.9)\n      A Pod is believed about its own addresses only",
         "\n\n  error[label-missing]: Annotation without the label dubbo.io/label\n    Nobody selects",
-        "  error[group-or-version-mismatch]: Group or version does not match (h/a.B, g/a.B)\n",
+        "  error[group-or-version-mismatch]: Group or version does not match (h/a.B, other group: h ≠ g)\n",
         "\n    not-json: The decoded annotation is not JSON. The whole Pod is skipped.",
     ] {
         assert!(shown.contains(part), "{part}\n{shown}");

@@ -1,13 +1,16 @@
 //! `cargo xtask <verb>`: the one entry to everything that is done with this checkout. Each verb does its
 //! own set-up. It must never need more than Rust to start, so its own dependencies are few.
 
+mod adapter;
 mod bench;
 mod cache;
 mod cluster;
+mod debian;
 mod demo;
 mod dist;
 mod docs;
 mod doctor;
+mod dubbo_rust;
 mod go;
 mod gotool;
 mod inspector;
@@ -18,7 +21,9 @@ mod process;
 mod progress;
 mod promtool;
 mod say;
+mod semver;
 mod setup;
+mod shells;
 mod soak;
 mod supply;
 mod test;
@@ -107,6 +112,12 @@ enum Verb {
     Dist(dist::Options),
     /// Build the documentation as a site.
     Docs,
+    /// Compare the public items of the published libraries with the last release.
+    Semver {
+        /// Compare with this revision of the repository instead.
+        #[arg(long, value_name = "REV")]
+        revision: Option<String>,
+    },
     /// Say what this machine lacks, what for, and how to get it.
     Doctor,
 }
@@ -131,6 +142,7 @@ fn main() -> ExitCode {
         Verb::Wasm => wasm::run(),
         Verb::Dist(options) => dist::run(&options),
         Verb::Docs => docs::run(),
+        Verb::Semver { revision } => semver::run(revision.as_deref()),
         Verb::Doctor => doctor::run(),
     };
     match done {

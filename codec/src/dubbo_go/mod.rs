@@ -20,7 +20,7 @@ pub use crate::reason::Reason;
 pub use difference::differences;
 pub use finding::Finding;
 pub use identity::{Identity, Mismatch};
-pub use problems::{problems, refusal, takes_none};
+pub use problems::{problems, reads, refusal, takes_none};
 
 use crate::compatibility;
 use crate::escape::escaped_offset;

@@ -97,7 +97,7 @@ mod tests {
             resource_version: "7".to_owned(),
             terminating: false,
             label: None,
-            annotations: BTreeMap::from_iter([records].into_iter().chain(leases)),
+            annotations: [records].into_iter().chain(leases).collect(),
             ips: None,
         }
     }

@@ -2,6 +2,7 @@
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
+use std::rc::Rc;
 use std::time::Duration;
 
 use dubbo_k8s_codec::{Annotation, Category, Key, Record, Url, encode};
@@ -11,6 +12,14 @@ use dubbo_k8s_filter::{GrpcStatus, Host, Level, MetricKind, Plugin, Verdict};
 const START: u64 = 1_700_000_000_000_000_000;
 
 type Headers = Vec<(String, String)>;
+
+/// What all threads of a proxy have in common.
+#[derive(Default)]
+pub(crate) struct Threads {
+    data: RefCell<BTreeMap<String, (Vec<u8>, u32)>>,
+    /// The queues by name, and how much is in each.
+    pub(crate) queues: RefCell<Vec<(String, usize)>>,
+}
 
 /// The proxy.
 #[derive(Default)]
@@ -31,6 +40,8 @@ pub(crate) struct Proxy {
     pub(crate) endpoint_state: RefCell<Option<String>>,
     pub(crate) properties: RefCell<BTreeMap<String, String>>,
     pub(crate) responses: RefCell<Vec<(String, String)>>,
+    /// What it shares with other threads of the proxy, if it shares anything.
+    threads: Option<Rc<Threads>>,
     names: RefCell<Vec<String>>,
     metrics: RefCell<BTreeMap<String, u64>>,
 }
@@ -107,6 +118,35 @@ impl Host for Proxy {
         self.responses.borrow_mut().push((format!("{status:?}"), message.to_owned()));
     }
 
+    fn queue(&self, name: &str) -> Option<u32> {
+        let mut queues = self.threads.as_ref()?.queues.borrow_mut();
+        queues.push((name.to_owned(), 0));
+        u32::try_from(queues.len() - 1).ok()
+    }
+
+    fn wake(&self, queue: u32) {
+        self.threads.as_ref().unwrap().queues.borrow_mut()[queue as usize].1 += 1;
+    }
+
+    fn awake(&self, queue: u32) {
+        self.threads.as_ref().unwrap().queues.borrow_mut()[queue as usize].1 = 0;
+    }
+
+    fn shared(&self, key: &str) -> Option<(Vec<u8>, u32)> {
+        self.threads.as_ref()?.data.borrow().get(key).cloned()
+    }
+
+    fn share(&self, key: &str, value: &[u8], version: Option<u32>) -> bool {
+        let Some(threads) = &self.threads else { return false };
+        let mut data = threads.data.borrow_mut();
+        let known = data.get(key).map_or(0, |(_, known)| *known);
+        if version.is_some_and(|version| version != known) {
+            return false;
+        }
+        data.insert(key.to_owned(), (value.to_vec(), known + 1));
+        true
+    }
+
     fn define_metric(&self, _kind: MetricKind, name: &str) -> u32 {
         let mut names = self.names.borrow_mut();
         names.push(name.to_owned());
@@ -126,6 +166,11 @@ impl Host for Proxy {
 }
 
 impl Proxy {
+    /// One of the threads of a proxy.
+    pub(crate) fn thread_of(threads: &Rc<Threads>) -> Self {
+        Self { threads: Some(Rc::clone(threads)), ..Self::default() }
+    }
+
     pub(crate) fn pass(&self, time: Duration) {
         self.now.set(self.now.get() + u64::try_from(time.as_nanos()).unwrap());
     }

@@ -33,6 +33,7 @@ func consume(arguments []string) error {
 	every := flags.Int("every-ms", 20, "the pause between two calls")
 	timeout := flags.Int("timeout-ms", 2000, "how long a call may take")
 	retries := flags.Int("retries", 1, "how often dubbo-go tries a call again that failed")
+	await := flags.Bool("await-first", false, "print no call before the first one that is answered")
 	version := flags.String("version", "", "the service's version")
 	_ = flags.Parse(arguments)
 	endWithInput()
@@ -64,6 +65,11 @@ func consume(arguments []string) error {
 		if line.OK = err == nil; !line.OK {
 			line.Error = err.Error()
 		}
+		if *await && !line.OK {
+			time.Sleep(time.Duration(*every) * time.Millisecond)
+			continue
+		}
+		*await = false
 		if err := out.Encode(line); err != nil {
 			return err
 		}

@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"syscall"
 
 	_ "dubbo-k8s/adapters/dubbo-go"
 
@@ -53,10 +54,10 @@ func main() {
 	}
 }
 
-// endWithInput ends the process with the one that started it, which holds the other end.
+// endWithInput ends gracefully with the process that started this one, which holds the other end.
 func endWithInput() {
 	go func() {
 		_, _ = io.Copy(io.Discard, os.Stdin)
-		os.Exit(3)
+		_ = syscall.Kill(os.Getpid(), syscall.SIGTERM)
 	}()
 }

@@ -40,7 +40,11 @@ func provide(arguments []string) error {
 		dubbo.WithName("greeter"),
 		dubbo.WithRegistry(registry.WithAddress(*address), registry.WithRegisterInterface()),
 		dubbo.WithProtocol(protocol.WithTriple(), protocol.WithIp(*host), protocol.WithPort(*port)),
-		dubbo.WithShutdown(graceful_shutdown.WithConsumerUpdateWaitTime(time.Second)),
+		dubbo.WithShutdown(
+			graceful_shutdown.WithConsumerUpdateWaitTime(time.Second),
+			graceful_shutdown.WithStepTimeout(time.Second),
+			graceful_shutdown.WithOfflineRequestWindowTimeout(100*time.Millisecond),
+		),
 		dubbo.WithLogger(logger.WithLevel("error")),
 	)
 	if err != nil {

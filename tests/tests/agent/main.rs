@@ -2,6 +2,13 @@
 //! kube-apiserver.
 
 #![cfg(all(test, unix))]
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test fails by panicking"
+)]
 
 mod bounds;
 mod leases;

@@ -12,6 +12,7 @@ use wasmtime::{
 const OK: i32 = 0;
 const NOT_FOUND: i32 = 1;
 const BAD_ARGUMENT: i32 = 2;
+const UNIMPLEMENTED: i32 = 12;
 
 /// Kinds of header maps and buffers, by their numbers in the ABI.
 const REQUEST_HEADERS: i32 = 0;
@@ -297,6 +298,12 @@ fn define(linker: &mut Linker<Proxy>) -> wasmtime::Result<()> {
         assert_eq!(id, ROOT);
         OK
     })?;
+    // A proxy of one thread: it has nothing to share.
+    linker.func_wrap(
+        ENV,
+        "proxy_register_shared_queue",
+        |_: Caller<'_, Proxy>, _name: i32, _size: i32, _queue: i32| UNIMPLEMENTED,
+    )?;
     define_buffers(linker, ENV)?;
     define_headers(linker, ENV)?;
     define_outgoing(linker, ENV)?;

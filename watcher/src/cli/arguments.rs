@@ -11,7 +11,7 @@ use clap::{
     Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand, ValueEnum, error::ErrorKind,
 };
 #[cfg(not(target_os = "wasi"))]
-use clap_complete::ArgValueCandidates;
+use clap_complete::{ArgValueCandidates, ArgValueCompleter};
 use dubbo_k8s_codec::problem::Language;
 use dubbo_k8s_engine::SELECTOR;
 #[cfg(feature = "sandbox")]
@@ -20,7 +20,7 @@ use dubbo_k8s_watcher::handlers::{AllowedHost, Spec};
 use super::{caller::Caller, connection::Connection, trusting::Trusting};
 #[cfg(not(target_os = "wasi"))]
 use super::{
-    completion::{Completion, candidates},
+    completion::{Completion, candidates, registered},
     man::Manual,
 };
 
@@ -149,7 +149,7 @@ pub(super) enum Verb {
     Decode(Decode),
     /// Write an annotation from JSON: [{"k":"…","v":"…"},…]
     Encode(Encode),
-    /// Print the script that makes a shell complete verbs, flags, contexts, namespaces and Pods
+    /// Print the script that makes a shell complete verbs, flags, contexts, namespaces, Pods, services
     #[cfg(not(target_os = "wasi"))]
     Completion(Completion),
     /// Write the manual pages
@@ -169,8 +169,10 @@ pub(super) struct List {
     /// How to show it: `wide` adds parameters and whole URLs
     #[arg(short, long, value_enum, default_value = "table")]
     pub(super) output: ListOutput,
-    /// Whom the consumers of this Pod would call and with which share, and why not the others
+    /// Whom the consumers of this Pod, or of all Pods of this Deployment, would call and with which share, and why not the
+    /// others
     #[arg(long, value_name = "[NAMESPACE/]POD")]
+    #[cfg_attr(not(target_os = "wasi"), arg(add = ArgValueCandidates::new(candidates::pods)))]
     pub(super) why: Option<String>,
     /// Give up when the list is not complete after this many seconds
     #[arg(long, value_name = "SECONDS", default_value = "30", value_parser = seconds)]
@@ -299,6 +301,7 @@ pub(super) struct Register {
         required = true,
         help = "What to register: dubbo://10.1.2.3:20880/com.example.Greeter?version=1.0.0"
     )]
+    #[arg(add = ArgValueCompleter::new(registered::services_behind))]
     pub(super) urls: Vec<String>,
     /// Stay, put back what another writer overwrites, and unregister at Ctrl-C or SIGTERM
     #[arg(long)]
@@ -323,6 +326,7 @@ pub(super) struct Register {
 pub(super) struct Unregister {
     /// What to take out, as it was registered; or the key of its record
     #[arg(value_name = "URL", required_unless_present = "all", conflicts_with = "all")]
+    #[arg(add = ArgValueCompleter::new(registered::urls))]
     pub(super) urls: Vec<String>,
     /// Take everything out, also what others registered in this Pod and what cannot be read
     #[arg(long)]

@@ -181,6 +181,7 @@ pub(super) fn missing_message(names: &[String]) -> String {
 
 /// What to say when nothing is registered.
 pub(super) fn nothing_message(place: &str, reading: &Reading) -> String {
+    let place = if reading.all_namespaces { "any namespace" } else { place };
     let mut said = format!(
         "no Dubbo service is registered in {place}\n  looked for Pods with -l '{}'",
         plain(&reading.selector)

@@ -103,6 +103,14 @@ impl Drop for Progress {
     }
 }
 
+/// A bar that is filled as far as this is done.
+pub(super) fn bar(done: u64, all: u64) -> String {
+    const WIDTH: u64 = 20;
+    let filled = done.saturating_mul(WIDTH).checked_div(all).unwrap_or(WIDTH).min(WIDTH);
+    let cells = (0..WIDTH).map(|cell| if cell < filled { '#' } else { ' ' });
+    format!("[{}]", cells.collect::<String>())
+}
+
 /// How wide a terminal is, if there is one.
 #[cfg(not(target_os = "wasi"))]
 mod size {

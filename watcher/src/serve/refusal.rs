@@ -22,12 +22,12 @@ pub(super) struct Refusal {
     /// What it is in a word that never changes its meaning; the name of the status where there is none.
     pub(super) code: Option<&'static str>,
     /// What a program could want from `detail`.
-    pub(super) arguments: Map<String, Value>,
+    pub(super) arguments: Box<Map<String, Value>>,
 }
 
 impl Refusal {
     pub(super) fn new(status: StatusCode, detail: impl Into<String>) -> Self {
-        let (retry_after, code, arguments) = (None, None, Map::new());
+        let (retry_after, code, arguments) = (None, None, Box::default());
         Self { status, detail: detail.into(), retry_after, code, arguments }
     }
 
@@ -100,7 +100,7 @@ impl From<Problem> for Refusal {
         Self {
             retry_after: (status == StatusCode::SERVICE_UNAVAILABLE).then_some(5),
             code: Some(problem.code()),
-            arguments: problem.arguments().clone(),
+            arguments: Box::new(problem.arguments().clone()),
             ..Self::new(status, problem.message())
         }
     }

@@ -179,7 +179,7 @@ test('the last changes are listed with their time and what they did, and one can
   await page.waitForFunction(() => document.querySelectorAll('.happened').length === 3);
   const listed = () => page.locator('.happened').evaluateAll((all) => all.map((one) => one.innerText.replace(/\s+/g, ' ')));
   const [unready, changed, came] = await listed();
-  assert.match(unready, /^\d\d:\d\d:\d\d changed shop\/p-2 ready not ready$/);
+  assert.match(unready, /^\d\d:\d\d:\d\d changed shop\/p-2 ready → not ready$/);
   assert.match(changed, /changed shop\/p-1 .*10\.0\.0\.9:20880/);
   assert.match(came, /came shop\/p-2 .*10\.0\.0\.2:20880/);
   assert.match(page.url(), /view=changes/);

@@ -14,33 +14,26 @@ pub(super) struct Feed {
     /// Missing where all Pods are in it.
     #[serde(default)]
     pub(super) since: Option<String>,
-    pub(super) pods: Vec<Carried>,
+    pub(super) pods: Vec<Item>,
     /// Those that carry nothing any more, by what they are known by.
     #[serde(default)]
     pub(super) gone: Vec<String>,
     #[serde(default)]
-    pub(super) problems: Vec<Reported>,
+    pub(super) problems: Vec<Item>,
 }
 
-/// A Pod and its annotation.
+/// A Pod and its annotation, or what the watcher finds wrong with a Pod or does not believe of it: one type for both,
+/// as each more would be code that people wait for.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-pub(super) struct Carried {
+pub(super) struct Item {
     namespace: String,
+    #[serde(alias = "pod")]
     name: String,
     uid: String,
     pub(super) annotation: String,
     pub(super) label: Option<String>,
     pub(super) ready: Option<bool>,
-}
-
-/// What the watcher finds wrong with a Pod, or does not believe of it.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-pub(super) struct Reported {
-    namespace: String,
-    pod: String,
-    uid: String,
     error: Option<Box<RawValue>>,
 }
 
@@ -62,15 +55,9 @@ impl Names<'_> {
     }
 }
 
-impl Carried {
+impl Item {
     pub(super) fn names(&self) -> Names<'_> {
         Names { namespace: &self.namespace, pod: &self.name, uid: &self.uid }
-    }
-}
-
-impl Reported {
-    pub(super) fn names(&self) -> Names<'_> {
-        Names { namespace: &self.namespace, pod: &self.pod, uid: &self.uid }
     }
 
     /// The problem. An error of a kind that is not known here is still one.

@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use dubbo_k8s_codec::kubernetes::LABEL_VALUE;
 use dubbo_k8s_codec::problem::Problem;
 
-use self::feed::{Carried, Feed, Names};
+use self::feed::{Feed, Item, Names};
 pub use self::moment::{Fact, Moment};
 use self::moment::{Facts, Splice};
 use crate::history::{AGE, History};
@@ -163,7 +163,7 @@ impl Live {
         &mut self,
         model: &mut Model,
         names: Names<'_>,
-        pod: Option<&Carried>,
+        pod: Option<&Item>,
         reported: Vec<Problem>,
         time: u64,
     ) {

@@ -11,14 +11,14 @@ use std::collections::BTreeMap;
 use dubbo_k8s_codec::lint::{Entry, Subject, place};
 use dubbo_k8s_codec::problem::{Code, Problem, Severity};
 use dubbo_k8s_codec::trust::Distrust;
-use dubbo_k8s_codec::{Annotation, Category, Service};
+use dubbo_k8s_codec::{Annotation, Category, Service, dubbo_go};
 
 pub use self::calls::{Call, Calls};
 use self::reading::Reading;
 pub use self::reading::Traits;
 use crate::editing::Edits;
 use crate::pod::{Change, PodText};
-use crate::verdict::{Verdict, go_reads_decoded};
+use crate::verdict::Verdict;
 
 /// A Pod with what follows from its own text.
 #[derive(Debug)]
@@ -258,7 +258,7 @@ impl Model {
             problems.extend(pod.reported.iter().filter_map(|it| disbelief(it, annotation, value)));
         }
         let readable = match (&annotation, self.value(at, source)) {
-            (Some(annotation), _) => Some(go_reads_decoded(annotation)),
+            (Some(annotation), _) => Some(dubbo_go::reads(annotation)),
             (None, Some(_)) => Some(false),
             (None, None) => self.pods.get(at).filter(|pod| !pod.reported.is_empty()).map(|pod| {
                 !pod.reported.iter().any(|problem| matches!(problem.code, Code::Refused(_)))

@@ -80,6 +80,7 @@ impl Reading<'_, '_> {
                 for part in [&consumer.protocol, &consumer.tag] {
                     add(part.as_deref().unwrap_or_default());
                 }
+                add(&consumer.dubbo_go.as_ref().map(|it| it.kind()).unwrap_or_default());
                 Role::Consumer(consumer)
             }
             Category::Providers => {
@@ -92,6 +93,7 @@ impl Reading<'_, '_> {
                 }
                 add(if provider.enabled { "" } else { "disabled" });
                 add(&provider.warmup_ms.to_string());
+                add(&provider.dubbo_go.as_ref().map(|it| it.kind()).unwrap_or_default());
                 Role::Provider(Box::new(provider))
             }
             _ => Role::Rule,

@@ -14,6 +14,11 @@ use serde_json::Value;
 const MADE: &str =
     "<!-- Made of the program by `UPDATE_DOCS=1 cargo test -p dubbo-k8s-docs`. -->\n\n";
 
+/// Text in which no place to fill in, as `<key>`, is taken for HTML.
+fn escaped(text: &str) -> String {
+    text.replace('<', "&lt;")
+}
+
 /// Holds a page to what it is made of, or writes it.
 fn hold(page: &str, text: &str) {
     let path = root().join(page);
@@ -60,7 +65,7 @@ fn problems_are_explained_in_both_languages() {
     let mut page = format!(
         "{MADE}# Problems\n\nA code never changes its meaning. The inspector and `decode` use the same codes and words. Each example is the\n\
          least that has the problem; what is shown of an annotation is its decoded text, unless it is the base64 that is wrong.\n\
-         \n| code | how bad | | |\n|---|---|---|---|\n"
+         \n| code | severity | what is wrong | 中文 |\n|---|---|---|---|\n"
     );
     for code in Code::all() {
         let titles = [Language::English, Language::Chinese].map(|language| code.title(language));
@@ -72,8 +77,12 @@ fn problems_are_explained_in_both_languages() {
         let _ = write!(page, "\n## {code}\n\n");
         for language in [Language::English, Language::Chinese] {
             let stop = if language == Language::Chinese { "。" } else { "." };
-            let _ =
-                write!(page, "**{}{stop}** {}\n\n", code.title(language), code.advice(language));
+            let _ = write!(
+                page,
+                "**{}{stop}** {}\n\n",
+                code.title(language),
+                escaped(code.advice(language))
+            );
         }
         match examples::of(code).shown() {
             ("", why) => page.extend([&why, "\n"]),

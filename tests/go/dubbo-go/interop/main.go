@@ -1,12 +1,14 @@
 // Uses dubbo-go 1.5.9's own Kubernetes registry, in its own Pod (HOSTNAME, NAMESPACE, DUBBO_NAMESPACE, in-cluster files).
 //
 //	interop register URL…          registers each, prints "registered URL", and stays
+//	interop serve NAME URL         answers com.example.Greeter's Hello with the name, registers as above, and stays
 //	interop subscribe URL          prints one JSON line for each event it is notified of, and stays
 //
 // Either ends with its standard input.
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -18,9 +20,33 @@ import (
 	"github.com/apache/dubbo-go/common"
 	"github.com/apache/dubbo-go/common/constant"
 	"github.com/apache/dubbo-go/common/extension"
+	_ "github.com/apache/dubbo-go/common/proxy/proxy_factory"
+	_ "github.com/apache/dubbo-go/protocol/dubbo"
 	"github.com/apache/dubbo-go/registry"
 	_ "github.com/apache/dubbo-go/registry/kubernetes"
+	"github.com/apache/dubbo-go/remoting/getty"
 )
+
+// Greeter answers with its name.
+type Greeter struct{ name string }
+
+// Hello is its method.
+func (g *Greeter) Hello(context.Context, string) (string, error) { return g.name, nil }
+
+// Reference names it for dubbo-go.
+func (g *Greeter) Reference() string { return "Greeter" }
+
+// serve answers at the address of a URL.
+func serve(name string, u *common.URL) {
+	service := u.GetParam(constant.INTERFACE_KEY, "")
+	if _, err := common.ServiceMap.Register(service, u.Protocol, "", u.GetParam(constant.VERSION_KEY, ""), &Greeter{name}); err != nil {
+		fail("providing "+service, err)
+	}
+	// Without a file of configuration there is none.
+	getty.SetServerConfig(getty.GetDefaultServerConfig())
+	invoker := extension.GetProxyFactory("default").GetInvoker(u)
+	extension.GetProtocol(u.Protocol).Export(invoker)
+}
 
 type printer struct{}
 
@@ -52,8 +78,9 @@ func parse(s string) *common.URL {
 }
 
 func main() {
-	if len(os.Args) < 3 || (os.Args[1] != "register" && os.Args[1] != "subscribe") {
-		fmt.Fprintln(os.Stderr, "usage: interop register URL… | interop subscribe URL")
+	verbs := map[string]int{"register": 3, "serve": 4, "subscribe": 3}
+	if len(os.Args) < 2 || verbs[os.Args[1]] == 0 || len(os.Args) < verbs[os.Args[1]] {
+		fmt.Fprintln(os.Stderr, "usage: interop register URL… | interop serve NAME URL | interop subscribe URL")
 		os.Exit(2)
 	}
 	role := common.PROVIDER
@@ -68,9 +95,14 @@ func main() {
 	if err != nil {
 		fail("connecting to the registry", err)
 	}
+	urls := os.Args[2:]
 	switch os.Args[1] {
+	case "serve":
+		serve(os.Args[2], parse(os.Args[3]))
+		urls = os.Args[3:]
+		fallthrough
 	case "register":
-		for _, s := range os.Args[2:] {
+		for _, s := range urls {
 			u := parse(s)
 			u.Methods = strings.Split(u.GetParam("methods", "Hello"), ",")
 			if err := reg.Register(u); err != nil {

@@ -1,7 +1,10 @@
 //! `doctor`: can it reach, read, watch, patch, review callers? What is missing, and the fix. It asks and changes
 //! nothing. Status 1 when something that is needed is missing.
 
+#[cfg(unix)]
+mod agent;
 pub(super) mod ask;
+mod network;
 mod own;
 mod policy;
 mod reading;
@@ -99,6 +102,8 @@ impl Visit<'_> {
             }
             Err(error) => self.report.failure(&plain_lines(&error.to_string()))?,
         }
+        #[cfg(unix)]
+        self.ask_agent().await?;
         let policy = needs(Need::Policy, false);
         match own {
             Ok(own) if policy && !register => self.policy(&own).await,
@@ -239,6 +244,7 @@ impl Visit<'_> {
             return Ok(());
         }
         self.try_reading(scope, self.wire).await?;
+        self.look_at_network(scope).await?;
         self.ask_serving(scope).await
     }
 
