@@ -112,6 +112,8 @@ enum Verb {
     Dist(dist::Options),
     /// Build the documentation as a site.
     Docs,
+    /// Take the pictures of README and documentation anew.
+    Pictures,
     /// Compare the public items of the published libraries with the last release.
     Semver {
         /// Compare with this revision of the repository instead.
@@ -142,6 +144,7 @@ fn main() -> ExitCode {
         Verb::Wasm => wasm::run(),
         Verb::Dist(options) => dist::run(&options),
         Verb::Docs => docs::run(),
+        Verb::Pictures => web::pictures(),
         Verb::Semver { revision } => semver::run(revision.as_deref()),
         Verb::Doctor => doctor::run(),
     };

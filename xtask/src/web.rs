@@ -9,7 +9,7 @@ use crate::inspector::Inspector;
 use crate::npm;
 use crate::process::{Context as _, Failure, Result, Tool, cargo, on_path, root};
 use crate::say;
-use crate::toolchain::{ALONE, Target, Toolchain};
+use crate::toolchain::{self, ALONE, Target, Toolchain};
 
 /// The program that makes the bindings, and the profile of the wasm.
 const BINDGEN: &str = "dubbo-k8s-web-bindgen";
@@ -109,6 +109,14 @@ fn test_file(name: &str) -> String {
 pub(crate) fn bench() -> Result {
     chromium()?;
     Tool::new("node").dir(&page()).arg("tests/bench.mjs").run()
+}
+
+/// Takes the pictures of README and documentation anew, of the page as it is; a person looks at them before they are
+/// committed.
+pub(crate) fn pictures() -> Result {
+    chromium()?;
+    build(&toolchain::resolve()?)?;
+    Tool::new("node").dir(&page()).arg("tests/pictures.mjs").run()
 }
 
 fn chromium() -> Result {
