@@ -9,15 +9,19 @@ use alloc::vec::Vec;
 use memchr::memchr;
 
 use crate::base64url;
-use crate::error::{DecodeError, Found, Stage};
+use crate::compatibility;
+use crate::error::DecodeError;
+use crate::fault::{Found, Stage};
 use crate::json::{self, Fault, RawString, Reader};
-use crate::problem::Phrase;
-use crate::quirks;
+use crate::phrase::Phrase;
 use crate::record::Record;
 use crate::warning::{self, Warning, WarningCode};
 
 /// The annotation of a Pod that holds its records.
 pub const ANNOTATION: &str = "dubbo.io/annotation";
+
+/// The annotation in which an agent writes down which records of its Pod are kept under which lease.
+pub const LEASES: &str = "dubbo.io/agent";
 
 /// The label of a Pod that takes part in the registry.
 pub const LABEL: &str = "dubbo.io/label";
@@ -48,11 +52,17 @@ struct Span {
 
 impl Annotation {
     /// Reads the value of an annotation. One that is empty holds no records, as for dubbo-go.
+    ///
+    /// # Errors
+    /// [`DecodeError`] with the stage and the offset, for a value that is no annotation or over the size limit.
     pub fn decode(value: &str) -> Result<Self, DecodeError> {
         Self::decode_bytes(value.as_bytes())
     }
 
     /// As [`decode`](Self::decode), where the value may not even be text.
+    ///
+    /// # Errors
+    /// As [`decode`](Self::decode).
     pub fn decode_bytes(value: &[u8]) -> Result<Self, DecodeError> {
         bounded(value, Stage::Base64)?;
         if value.is_empty() {
@@ -61,7 +71,7 @@ impl Annotation {
         let mut warnings = Vec::new();
         let json = match base64url::decode(value) {
             Some(json) => json,
-            None => quirks::base64(value, &mut warnings)?,
+            None => compatibility::base64(value, &mut warnings)?,
         };
         let decoded_len = json.len();
         let place = |at| annotation_offset(value, at, decoded_len);
@@ -76,6 +86,9 @@ impl Annotation {
 
     /// Reads the JSON inside an annotation. Both offsets of an error or a warning are then
     /// offsets in this JSON.
+    ///
+    /// # Errors
+    /// [`DecodeError`] of the stage JSON or shape, or for a text over the size limit.
     pub fn from_json(json: &[u8]) -> Result<Self, DecodeError> {
         bounded(json, Stage::Json)?;
         Self::read(json.to_vec()).map_err(|fault| decode_error(fault, |at| at))
@@ -114,7 +127,7 @@ impl Annotation {
     pub fn place_in_key(&self, value: &str, index: usize, offset: usize) -> (usize, Option<usize>) {
         let value = value.as_bytes();
         let json = base64url::decode(value)
-            .or_else(|| quirks::base64(value, &mut Vec::new()).ok())
+            .or_else(|| compatibility::base64(value, &mut Vec::new()).ok())
             .unwrap_or_default();
         let start = self.spans.get(index).map_or(0, |span| span.json_key as usize);
         let at = place_in_string(&json, start, offset);
@@ -349,8 +362,8 @@ impl Draft {
     }
 
     /// Which member a name means, if any; reports names that only Go would take.
-    fn member(&mut self, name: &RawString<'_>, at: usize) -> Option<quirks::Member> {
-        let member = quirks::member(&name.unescaped());
+    fn member(&mut self, name: &RawString<'_>, at: usize) -> Option<compatibility::Member> {
+        let member = compatibility::member(&name.unescaped());
         match member {
             None => self.odd(WarningCode::UnknownMember, at),
             Some(member) if !member.exact => self.odd(WarningCode::MemberCase, at),
@@ -397,7 +410,7 @@ impl Draft {
     fn wrong(&mut self, reader: &mut Reader<'_>, expected: Phrase) -> Result<(), Fault> {
         let at = reader.at();
         let found = Found::Thing(reader.skip()?);
-        let fault = Fault { stage: Stage::Shape, at, expected, found };
+        let fault = Fault::new(Stage::Shape, at, expected, found);
         self.misshapen.get_or_insert(fault);
         Ok(())
     }
@@ -427,7 +440,7 @@ fn bounded(input: &[u8], stage: Stage) -> Result<(), DecodeError> {
 }
 
 fn decode_error(fault: Fault, place: impl Fn(usize) -> usize) -> DecodeError {
-    let Fault { stage, at, expected, found } = fault;
+    let Fault { stage, offset: at, expected, found, .. } = fault;
     DecodeError::new(stage, place(at), Some(at), expected, found)
 }
 

@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 
 use base64::Engine;
 
-/// Decodes canonical base64; nothing for anything else, which `quirks` then looks at closely.
+/// Decodes canonical base64; nothing for anything else, which `compatibility` then looks at closely.
 pub(crate) fn decode(text: &[u8]) -> Option<Vec<u8>> {
     engine().decode(text).ok()
 }

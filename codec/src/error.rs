@@ -1,6 +1,6 @@
-//! Where reading failed, and why: stage, offsets, what was expected and what was found.
+//! Why an annotation is refused: a fault with both its places, and what it follows from.
 //!
-//! Errors here are plain comparable data. They never hold a copy of the input, so nothing that was
+//! Errors are plain comparable data. They never hold a copy of the input, so nothing that was
 //! read can leak through them into a log.
 
 use core::fmt;
@@ -8,112 +8,11 @@ use core::fmt;
 use serde::ser::{SerializeStruct, Serializer};
 use serde::{Deserialize, Serialize};
 
-use crate::dubbo_go::Reason;
-use crate::problem::{Code, Language, Phrase};
-use crate::trust::{Distrust, Doubt};
-
-/// The step of reading an annotation, or the Pod around it, that failed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Stage {
-    /// The annotation is not base64.
-    Base64,
-    /// The decoded bytes hold something that is not UTF-8 where text cannot be repaired.
-    Utf8,
-    /// The decoded bytes are not JSON.
-    Json,
-    /// It is what it should be written in, but not what it should be: another type, an illegal key
-    /// or URL.
-    Shape,
-    /// The bytes are not Kubernetes' protobuf: cut, a length beyond the end, no field.
-    Protobuf,
-}
-
-impl Stage {
-    /// The code of an error of this stage, which never changes its meaning.
-    pub const fn code(self) -> &'static str {
-        match self {
-            Self::Base64 => "not-base64",
-            Self::Utf8 => "not-utf8",
-            Self::Json => "not-json",
-            Self::Shape => "wrong-shape",
-            Self::Protobuf => "not-protobuf",
-        }
-    }
-
-    /// The name used in JSON and in messages: `base64`, `utf8`, `json`, `shape` or `protobuf`.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Base64 => "base64",
-            Self::Utf8 => "utf8",
-            Self::Json => "json",
-            Self::Shape => "shape",
-            Self::Protobuf => "protobuf",
-        }
-    }
-}
-
-impl fmt::Display for Stage {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
-
-/// What stood at the place where something else was expected. Serialises as `"end"`, `{"byte":120}`,
-/// `{"char":"é"}` or `{"thing":"number"}`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Found {
-    /// The input ended.
-    End,
-    /// This byte.
-    Byte(u8),
-    /// This character, which is none of ASCII.
-    Char(char),
-    /// A thing with a name, such as `a number`.
-    Thing(Phrase),
-}
-
-impl Found {
-    /// This character, as its byte if it is one of ASCII.
-    pub fn of(character: char) -> Self {
-        match u8::try_from(character) {
-            Ok(byte) if byte.is_ascii() => Self::Byte(byte),
-            _ => Self::Char(character),
-        }
-    }
-
-    /// What a body begins with, by name if answers come in that form.
-    pub const fn opening(byte: u8) -> Self {
-        match byte {
-            b'{' => Self::Thing(Phrase::Json),
-            b'<' => Self::Thing(Phrase::Html),
-            b'k' => Self::Thing(Phrase::Protobuf),
-            _ => Self::Byte(byte),
-        }
-    }
-
-    pub(crate) fn at(bytes: &[u8], offset: usize) -> Self {
-        bytes.get(offset).map_or(Self::End, |&byte| Self::Byte(byte))
-    }
-}
-
-impl fmt::Display for Found {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match *self {
-            Self::End => f.write_str("the end"),
-            Self::Byte(b'"') => f.write_str("a quote (\")"),
-            Self::Byte(byte @ b'!'..=b'~') => write!(f, "\"{}\"", char::from(byte)),
-            Self::Byte(b' ') => f.write_str("a space"),
-            Self::Byte(b'\n') => f.write_str("a line feed"),
-            Self::Byte(b'\r') => f.write_str("a carriage return"),
-            Self::Byte(b'\t') => f.write_str("a tab"),
-            Self::Byte(byte) => write!(f, "byte 0x{byte:02x}"),
-            Self::Char(character) => write!(f, "\"{character}\""),
-            Self::Thing(phrase) => f.write_str(phrase.english()),
-        }
-    }
-}
+use crate::code::Code;
+use crate::distrust::{Distrust, Doubt};
+use crate::fault::{Found, Message, Stage, Text};
+use crate::phrase::{Language, Phrase};
+use crate::reason::Reason;
 
 /// Why an annotation, or one record of it, could not be read.
 ///
@@ -225,27 +124,6 @@ impl Serialize for DecodeError {
         }
         object.serialize_field("message", &Text(self.message()))?;
         object.end()
-    }
-}
-
-/// "expected X, found Y", shared by every error of this crate.
-pub(crate) struct Message {
-    pub(crate) expected: Phrase,
-    pub(crate) found: Found,
-}
-
-impl fmt::Display for Message {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "expected {}, found {}", self.expected, self.found)
-    }
-}
-
-/// Serialises anything displayable as a string.
-pub(crate) struct Text<T>(pub(crate) T);
-
-impl<T: fmt::Display> Serialize for Text<T> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(&self.0)
     }
 }
 

@@ -8,9 +8,9 @@ use alloc::vec::Vec;
 use memchr::memchr2;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
-use crate::error::Found;
-use crate::lanes;
-use crate::problem::Phrase;
+use crate::byte_mask;
+use crate::fault::Found;
+use crate::phrase::Phrase;
 
 /// Everything but Go's unreserved characters. A space becomes `+`, which Go does by itself.
 const ESCAPED: &AsciiSet =
@@ -103,7 +103,7 @@ fn unescape(bytes: &[u8]) -> (Vec<u8>, Option<usize>) {
         last.copy_from_slice(rest);
     }
     for (index, block) in blocks.iter().chain([&last]).enumerate() {
-        let mut escapes = lanes::equal(block, b'%') | lanes::equal(block, b'+');
+        let mut escapes = byte_mask::equal(block, b'%') | byte_mask::equal(block, b'+');
         while escapes != 0 {
             let at = index * 64 + escapes.trailing_zeros() as usize;
             escapes &= escapes - 1;
@@ -164,7 +164,7 @@ impl Unescaped<'_> {
     }
 }
 
-/// The value of a hexadecimal digit, or something above 15. Looked up, because nobody could
+/// The value of a hexadecimal digit, or something above 15. Looked up, because no branch predictor could
 /// predict which kind of digit comes next.
 fn hex(digit: u8) -> u8 {
     DIGITS.get(usize::from(digit)).copied().unwrap_or(0xff)

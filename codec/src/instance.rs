@@ -12,9 +12,10 @@ use serde::de::{MapAccess, Visitor};
 use serde::ser::SerializeMap;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::error::{DecodeError, Found, Stage};
+use crate::error::DecodeError;
+use crate::fault::{Found, Stage};
 use crate::json::Reader;
-use crate::problem::Phrase;
+use crate::phrase::Phrase;
 
 /// The annotation that Dubbo Java writes.
 pub const METADATA_ANNOTATION: &str = "io.dubbo/metadata";
@@ -46,6 +47,9 @@ pub struct Endpoint {
 
 impl Instance {
     /// Reads the annotation. The offsets of an error are offsets in `text`.
+    ///
+    /// # Errors
+    /// [`DecodeError`] for a text that is no instance or over the size limit.
     pub fn parse(text: &str) -> Result<Self, DecodeError> {
         check(text)?;
         serde_json::from_str(text)
@@ -117,7 +121,7 @@ fn check(text: &str) -> Result<(), DecodeError> {
     let bytes = text.as_bytes();
     let mut reader = Reader::new(bytes);
     let json =
-        |fault: crate::json::Fault| error(fault.stage, fault.at, fault.expected, fault.found);
+        |fault: crate::json::Fault| error(fault.stage, fault.offset, fault.expected, fault.found);
     let mut misshapen = None;
     if reader.peek() == Some(b'{') {
         reader.enter().map_err(json)?;

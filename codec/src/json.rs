@@ -8,22 +8,20 @@ use alloc::vec::Vec;
 
 use memchr::memchr2;
 
-use crate::error::{Found, Stage};
-use crate::problem::Phrase;
-use crate::quirks;
-use crate::skim::Balance;
+use crate::compatibility;
+use crate::fault::{Found, Stage, Whole};
+use crate::phrase::Phrase;
+use crate::scan::Balance;
 use crate::warning::WarningCode;
 
 /// Arrays and objects may nest this deep, as in Go's `encoding/json`.
 pub(crate) const MAX_DEPTH: usize = 10_000;
 
 /// Where reading stopped: an offset in the JSON text, and why.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Fault {
-    pub(crate) stage: Stage,
-    pub(crate) at: usize,
-    pub(crate) expected: Phrase,
-    pub(crate) found: Found,
+pub(crate) type Fault = crate::fault::Fault<Reader<'static>>;
+
+impl Whole for Reader<'_> {
+    const NAME: Phrase = Phrase::TheText;
 }
 
 /// A string between its quotes, not yet unescaped.
@@ -77,7 +75,7 @@ impl<'a> Reader<'a> {
     pub(crate) fn fault(&self, expected: Phrase) -> Fault {
         let found = Found::at(self.bytes, self.at);
         let stage = if self.text_is_broken_here() { Stage::Utf8 } else { Stage::Json };
-        Fault { stage, at: self.at, expected, found }
+        Fault::new(stage, self.at, expected, found)
     }
 
     fn text_is_broken_here(&self) -> bool {
@@ -91,7 +89,7 @@ impl<'a> Reader<'a> {
         if self.depth == MAX_DEPTH {
             let found = Found::at(self.bytes, self.at);
             let expected = Phrase::Levels;
-            return Err(Fault { stage: Stage::Json, at: self.at, expected, found });
+            return Err(Fault::new(Stage::Json, self.at, expected, found));
         }
         self.depth += 1;
         self.at += 1;
@@ -165,7 +163,7 @@ impl<'a> Reader<'a> {
 
     /// Takes any value without looking into it: strings and brackets are followed to the end of
     /// the value, and nothing else is checked.
-    pub(crate) fn skim(&mut self) -> Result<(), Fault> {
+    pub(crate) fn scan(&mut self) -> Result<(), Fault> {
         match self.peek() {
             Some(b'{' | b'[' | b'"') => {
                 let rest = self.bytes.get(self.at..).unwrap_or_default();
@@ -327,7 +325,7 @@ impl<'a> RawString<'a> {
         let text = core::str::from_utf8(self.bytes).map_err(|error| {
             let at = self.at + error.valid_up_to();
             let found = Found::at(self.bytes, error.valid_up_to());
-            Fault { stage: Stage::Utf8, at, expected: Phrase::Utf8, found }
+            Fault::new(Stage::Utf8, at, Phrase::Utf8, found)
         })?;
         if !self.escaped {
             return Ok(Cow::Borrowed(text));
@@ -345,7 +343,7 @@ impl<'a> RawString<'a> {
             let at = self.at + self.bytes.len() - rest.len();
             let run = if self.escaped { memchr::memchr(b'\\', rest) } else { None };
             let (plain, escape) = rest.split_at(run.unwrap_or(rest.len()));
-            if quirks::push_utf8(plain, out) {
+            if compatibility::push_utf8(plain, out) {
                 odd(
                     WarningCode::InvalidUtf8,
                     at + core::str::from_utf8(plain).map_or_else(|e| e.valid_up_to(), |_| 0),
@@ -411,7 +409,8 @@ mod tests {
 
     fn skip(text: &str) -> Result<&'static str, (usize, &'static str)> {
         let mut reader = Reader::new(text.as_bytes());
-        let what = reader.skip().map_err(|fault| (fault.at, fault.expected.english()))?.english();
+        let what =
+            reader.skip().map_err(|fault| (fault.offset, fault.expected.english()))?.english();
         assert_eq!(reader.depth, 0);
         if reader.peek().is_some() { Err((reader.at(), "nothing more")) } else { Ok(what) }
     }
@@ -470,7 +469,7 @@ mod tests {
     }
 
     #[test]
-    fn broken_text_outside_of_strings_is_told_from_broken_json() {
+    fn broken_text_outside_of_strings_is_not_mistaken_for_broken_json() {
         let fault = |bytes: &[u8]| Reader::new(bytes).skip().unwrap_err();
         assert_eq!(fault(b"\xff").stage, Stage::Utf8);
         assert_eq!(fault("é".as_bytes()).stage, Stage::Json);

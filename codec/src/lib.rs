@@ -44,29 +44,35 @@ struct Readme;
 
 mod annotation;
 mod base64url;
+mod byte_mask;
+mod code;
+mod compatibility;
+mod distrust;
 pub mod dubbo_go;
 mod error;
 mod escape;
+mod fault;
 mod instance;
 mod json;
 pub mod kubernetes;
-mod lanes;
 pub mod lint;
 mod list;
 #[cfg(feature = "pasted")]
 pub mod pasted;
 pub mod patch;
 mod path;
+mod phrase;
 mod pod;
+mod pod_error;
 pub mod problem;
 pub mod protobuf;
-mod quirks;
 pub mod random;
+mod reason;
 mod record;
 pub mod relation;
 pub mod repair;
+mod scan;
 mod service;
-mod skim;
 mod status;
 pub mod text;
 pub mod trust;
@@ -76,15 +82,17 @@ mod warning;
 pub mod yaml;
 
 pub use annotation::{
-    ANNOTATION, Annotation, LABEL, MAX_ANNOTATION_BYTES, NULL_ANNOTATION, Records, encode,
+    ANNOTATION, Annotation, LABEL, LEASES, MAX_ANNOTATION_BYTES, NULL_ANNOTATION, Records, encode,
     encode_json,
 };
-pub use error::{DecodeError, Found, Stage};
+pub use error::DecodeError;
 pub use escape::query_escape;
+pub use fault::{Fault, Found, Stage, Whole};
 pub use instance::{Endpoint, Instance, METADATA_ANNOTATION};
 pub use list::{CUT_ITEM_BYTES, ListError, ListMeta, ListReader, MAX_ITEM_BYTES};
 pub use path::{Category, Key, KeyError, ROOT};
-pub use pod::{Pod, PodError, Readiness, WatchEvent};
+pub use pod::{Pod, Readiness, WatchEvent};
+pub use pod_error::PodError;
 pub use record::Record;
 pub use service::{Query, Service};
 pub use status::{Cause, Status};

@@ -1,5 +1,5 @@
-//! Finds what is wrong with a Pod's registration beyond its encoding: in one Pod, in one record,
-//! and between the Pods of a registry.
+//! Finds what is wrong with a Pod's registration beyond its encoding: in one Pod and in one record. What is wrong
+//! between Pods is said by [`relation`](crate::relation).
 //!
 //! It judges only what it is given; it never decides what is shown. Every sentence about a problem
 //! is in [`problem`](crate::problem).
@@ -9,11 +9,12 @@ use alloc::collections::BTreeSet;
 use alloc::vec::Vec;
 use core::net::IpAddr;
 
+use crate::code::Code;
 use crate::dubbo_go;
 use crate::kubernetes::{ANNOTATIONS_LIMIT, LABEL_VALUES, is_label, is_name};
-use crate::problem::{Code, Problem};
+use crate::problem::Problem;
 use crate::trust::{Claim, Distrust, Registrant, Trust};
-use crate::{Annotation, Category, Key, Param, Query, Record, Service, Url};
+use crate::{Annotation, Category, Key, Param, Record, Service, Url};
 
 /// A Pod, as far as lint looks at it.
 #[derive(Clone, Copy, Debug, Default)]
@@ -65,7 +66,7 @@ impl Subject<'_> {
     }
 
     /// The problems of an annotation and of every record in it; those of one record come in the order
-    /// of the records. `endpoint` is told every record that names one, with its place.
+    /// of the records. `endpoint` is called with every record that names one, and its place.
     pub fn lint_records<'r>(
         &self,
         annotation: &'r Annotation,
@@ -148,6 +149,9 @@ pub struct Entry<'a> {
 
 impl<'a> Entry<'a> {
     /// Takes a record apart; a directory names no endpoint.
+    ///
+    /// # Errors
+    /// [`Problem`] for a key or a URL that cannot be read.
     pub fn read(record: Record<'a>) -> Result<Option<Self>, Problem> {
         let key = Key::parse(record.key)
             .map_err(|error| Problem::new(Code::KeyMalformed).because(&error))?;
@@ -222,43 +226,6 @@ pub fn duplicates<'a>(records: impl IntoIterator<Item = Record<'a>>) -> Vec<Prob
     let mut known = BTreeSet::new();
     let again = records.into_iter().enumerate().filter(|(_, record)| !known.insert(*record));
     again.map(|(at, _)| Problem::new(Code::DuplicateRecord).in_record(at)).collect()
-}
-
-/// The services that a registry provides, asked which of its consumers find none.
-#[derive(Clone, Debug, Default)]
-pub struct Providers<'a> {
-    /// In order, each once.
-    services: Vec<&'a Service<'a>>,
-}
-
-impl<'a> FromIterator<&'a Service<'a>> for Providers<'a> {
-    fn from_iter<I: IntoIterator<Item = &'a Service<'a>>>(services: I) -> Self {
-        let mut known = BTreeSet::new();
-        known.extend(services);
-        Self { services: known.into_iter().collect() }
-    }
-}
-
-impl Providers<'_> {
-    /// Why a consumer of this service finds no provider, if so.
-    pub fn lint(&self, consumed: &Service<'_>) -> Option<Problem> {
-        if consumed.interface == "*" {
-            return None;
-        }
-        let start = self.services.partition_point(|known| known.interface < consumed.interface);
-        let rest = self.services.get(start..).unwrap_or_default();
-        let end = rest.partition_point(|known| known.interface == consumed.interface);
-        let provided = rest.get(..end).unwrap_or_default();
-        if provided.is_empty() {
-            return Some(Problem::new(Code::ConsumerWithoutProvider).about(consumed));
-        }
-        let query = Query::from(consumed.clone());
-        if provided.iter().any(|service| query.matches(service)) {
-            return None;
-        }
-        let problem = Problem::new(Code::GroupOrVersionMismatch).about(consumed);
-        Some(provided.iter().take(3).fold(problem, Problem::about))
-    }
 }
 
 #[cfg(test)]
@@ -384,20 +351,5 @@ mod tests {
         let records = ["/a", "/b", "/a", "/a"].map(Record::new);
         let at: Vec<_> = duplicates(records).iter().map(|problem| problem.record).collect();
         assert_eq!(at, [Some(2), Some(3)]);
-    }
-
-    #[test]
-    fn consumers_are_matched_as_dubbo_does() {
-        let services = ["h/a.C:2.0", "a.B", "g/a.C:1.0", "a.B"].map(Service::parse);
-        let providers: Providers<'_> = services.iter().collect();
-        let lint =
-            |service: &str| providers.lint(&Service::parse(service)).map(|p| p.code.as_str());
-        assert_eq!(lint("a.B"), None);
-        assert_eq!(lint("a.B:0.0.0"), None);
-        assert_eq!(lint("*/a.C:*"), None);
-        assert_eq!(lint("a.Z"), Some("consumer-without-provider"));
-        assert_eq!(lint("a.C"), Some("group-or-version-mismatch"));
-        assert_eq!(lint("g/a.C:2.0"), Some("group-or-version-mismatch"));
-        assert_eq!(lint("g,h/a.C:2.0"), None);
     }
 }

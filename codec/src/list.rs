@@ -5,13 +5,12 @@
 
 use alloc::string::String;
 use alloc::vec::Vec;
-use core::fmt;
 
 use serde::Deserialize;
 
-use crate::error::{Found, Message};
-use crate::problem::Phrase;
-use crate::skim::Balance;
+use crate::fault::{Fault, Found, Whole};
+use crate::phrase::Phrase;
+use crate::scan::Balance;
 
 /// How much of an item that is too large is handed out: an object names itself at its start.
 pub const CUT_ITEM_BYTES: usize = 4 << 10;
@@ -182,6 +181,9 @@ impl ListReader {
     /// Reads on in a chunk up to the end of the next item, and hands that out: borrowed from the
     /// chunk where it lies in it whole. Nothing means that the chunk is used up. After an error
     /// the reader only repeats it.
+    ///
+    /// # Errors
+    /// [`ListError`] for what is no list of Pods: the text breaks the syntax, or an item is over the limit.
     pub fn next<'s, 'c: 's>(
         &'s mut self,
         chunk: &mut &'c [u8],
@@ -209,11 +211,16 @@ impl ListReader {
     }
 
     /// Ends the reading; an error if the list is not complete.
+    ///
+    /// # Errors
+    /// [`ListError`] if the text broke off.
     pub fn finish(self) -> Result<ListMeta, ListError> {
         match self.state {
             State::End if self.items_seen || self.meta.kind.ends_with("List") => Ok(self.meta),
-            State::End => Err(ListError::new(0, Phrase::ListWithItems, Found::Thing(Phrase::None))),
-            _ => Err(ListError::new(self.offset, Phrase::RestOfList, Found::End)),
+            State::End => {
+                Err(ListError::of_shape(0, Phrase::ListWithItems, Found::Thing(Phrase::None)))
+            }
+            _ => Err(ListError::of_shape(self.offset, Phrase::RestOfList, Found::End)),
         }
     }
 
@@ -323,8 +330,9 @@ impl ListReader {
     }
 
     fn read_value(&mut self, member: Member) -> Result<(), ListError> {
-        let wrong =
-            |expected| ListError::new(self.offset, expected, Found::Thing(Phrase::SomethingElse));
+        let wrong = |expected| {
+            ListError::of_shape(self.offset, expected, Found::Thing(Phrase::SomethingElse))
+        };
         match member {
             Member::Kind => {
                 let kind: Option<String> =
@@ -374,7 +382,7 @@ impl ListReader {
     }
 
     const fn error(&self, expected: Phrase, found: Found) -> ListError {
-        ListError::new(self.offset, expected, found)
+        ListError::of_shape(self.offset, expected, found)
     }
 }
 
@@ -414,29 +422,9 @@ struct Wire {
     remaining: Option<u64>,
 }
 
-/// Why a body is not a list.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub struct ListError {
-    /// Byte offset in the body.
-    pub offset: usize,
-    /// What would have been right.
-    pub expected: Phrase,
-    /// What was there.
-    pub found: Found,
-}
+/// Why a body is not a list: the place is one in the body.
+pub type ListError = Fault<ListMeta>;
 
-impl ListError {
-    pub(crate) const fn new(offset: usize, expected: Phrase, found: Found) -> Self {
-        Self { offset, expected, found }
-    }
+impl Whole for ListMeta {
+    const NAME: Phrase = Phrase::TheList;
 }
-
-impl fmt::Display for ListError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let message = Message { expected: self.expected, found: self.found };
-        write!(f, "{message} at byte {} of the list", self.offset)
-    }
-}
-
-impl core::error::Error for ListError {}

@@ -11,9 +11,10 @@ use core::fmt;
 use serde::Serialize;
 use serde::ser::{SerializeMap, Serializer};
 
-use crate::ANNOTATION;
+use crate::code::Code;
 use crate::kubernetes::{is_label, is_name};
-use crate::problem::{Code, Problem};
+use crate::problem::Problem;
+use crate::{ANNOTATION, LABEL, LEASES};
 
 /// A longer patch goes to a file of its own; shells and systems have limits for one argument.
 pub const INLINE_LIMIT: usize = 4096;
@@ -55,6 +56,52 @@ pub struct Command {
     pub file: Option<(String, String)>,
 }
 
+/// A change of the registry's label and annotations as a JSON merge patch (RFC 7396).
+#[derive(Clone, Copy, Debug)]
+pub struct MergePatch<'a> {
+    /// Precondition; none if empty.
+    pub uid: &'a str,
+    /// Precondition; none if empty.
+    pub resource_version: &'a str,
+    /// The value to set the registry's label to, unless it stays as it is.
+    pub label: Option<&'a str>,
+    /// The value to set the registry's annotation to, or to remove it, unless it stays as it is.
+    pub annotation: Option<Option<&'a str>>,
+    /// The value to set the annotation with the leases to, or to remove it, unless it stays as it is.
+    pub leases: Option<Option<&'a str>>,
+}
+
+impl MergePatch<'_> {
+    /// The patch as it is sent.
+    pub fn to_json(&self) -> String {
+        to_json(&Member("metadata", self))
+    }
+}
+
+/// The members of the Pod's `metadata`.
+impl Serialize for MergePatch<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        for (name, value) in [("uid", self.uid), ("resourceVersion", self.resource_version)] {
+            if !value.is_empty() {
+                map.serialize_entry(name, value)?;
+            }
+        }
+        if let Some(value) = self.label {
+            map.serialize_entry("labels", &Member(LABEL, value))?;
+        }
+        let leases = self.leases.map(|value| (LEASES, value));
+        match (self.annotation.map(|value| (ANNOTATION, value)), leases) {
+            (None, None) => {}
+            (Some(first), second) => {
+                map.serialize_entry("annotations", &Members(first, second))?;
+            }
+            (None, Some(only)) => map.serialize_entry("annotations", &Members(only, None))?,
+        }
+        map.end()
+    }
+}
+
 /// One operation of a JSON Patch, in the order of its members as people write them.
 struct Operation<'a, T: ?Sized> {
     op: &'static str,
@@ -93,7 +140,7 @@ impl Edit<'_> {
             if self.has_annotations {
                 add("add", POINTER, self.new);
             } else {
-                operation(&mut out, "add", "/metadata/annotations", &Entry(self.new));
+                operation(&mut out, "add", "/metadata/annotations", &Member(ANNOTATION, self.new));
             }
         }
         out.push(']');
@@ -102,7 +149,14 @@ impl Edit<'_> {
 
     /// The merge patch, with uid and resourceVersion as preconditions where they are known.
     pub fn merge_patch(&self) -> String {
-        to_json(&Merge(self))
+        let patch = MergePatch {
+            uid: self.uid,
+            resource_version: self.resource_version,
+            label: None,
+            annotation: Some(Some(self.new)),
+            leases: None,
+        };
+        patch.to_json()
     }
 
     /// The patch in this form.
@@ -161,35 +215,24 @@ fn to_json(value: &impl Serialize) -> String {
     serde_json::to_string(value).unwrap_or_default()
 }
 
-/// `{"dubbo.io/annotation":…}`.
-struct Entry<'a>(&'a str);
+/// An object with one member.
+struct Member<T>(&'static str, T);
 
-impl Serialize for Entry<'_> {
+impl<T: Serialize + Copy> Serialize for Member<T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_map([(ANNOTATION, self.0)])
+        serializer.collect_map([(self.0, self.1)])
     }
 }
 
-struct Merge<'a>(&'a Edit<'a>);
+/// An object with a member, and perhaps another one.
+struct Members<'a>(Change<'a>, Option<Change<'a>>);
 
-impl Serialize for Merge<'_> {
+/// The name of a member, and its value unless it goes.
+type Change<'a> = (&'static str, Option<&'a str>);
+
+impl Serialize for Members<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        struct Metadata<'a>(&'a Edit<'a>);
-        impl Serialize for Metadata<'_> {
-            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-                let mut map = serializer.serialize_map(None)?;
-                for (name, value) in
-                    [("uid", self.0.uid), ("resourceVersion", self.0.resource_version)]
-                {
-                    if !value.is_empty() {
-                        map.serialize_entry(name, value)?;
-                    }
-                }
-                map.serialize_entry("annotations", &Entry(self.0.new))?;
-                map.end()
-            }
-        }
-        serializer.collect_map([("metadata", Metadata(self.0))])
+        serializer.collect_map(core::iter::once(self.0).chain(self.1))
     }
 }
 
@@ -249,6 +292,26 @@ mod tests {
         assert_eq!(
             EDIT.merge_patch(),
             r#"{"metadata":{"uid":"u-1","resourceVersion":"42","annotations":{"dubbo.io/annotation":"bnVsbA=="}}}"#
+        );
+    }
+
+    #[test]
+    fn the_leases_change_with_the_records_or_alone() {
+        let patch = MergePatch {
+            uid: "u-1",
+            resource_version: "",
+            label: None,
+            annotation: Some(Some("W10=")),
+            leases: Some(None),
+        };
+        assert_eq!(
+            patch.to_json(),
+            r#"{"metadata":{"uid":"u-1","annotations":{"dubbo.io/annotation":"W10=","dubbo.io/agent":null}}}"#
+        );
+        let alone = MergePatch { annotation: None, ..patch };
+        assert_eq!(
+            alone.to_json(),
+            r#"{"metadata":{"uid":"u-1","annotations":{"dubbo.io/agent":null}}}"#
         );
     }
 

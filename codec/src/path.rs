@@ -7,9 +7,9 @@ use core::fmt;
 
 use memchr::memchr;
 
-use crate::error::{Found, Message, Stage};
 use crate::escape::{self, query_escape, query_unescape};
-use crate::problem::Phrase;
+use crate::fault::{Fault, Found, Stage, Whole};
+use crate::phrase::Phrase;
 use crate::url::{Url, UrlError};
 
 /// The root of dubbo-go's registry paths.
@@ -142,16 +142,17 @@ impl<'a> Key<'a> {
     }
 
     /// Takes a path apart. Segments may not be empty, and there are at most four.
+    ///
+    /// # Errors
+    /// [`KeyError`] with the place, for a path that is no key.
     pub fn parse(text: &'a str) -> Result<Self, KeyError> {
         let raw = RawKey::split(text)?;
         let interface = raw.interface.map(|(at, raw)| unescape(at, raw)).transpose()?;
         let category = match raw.category {
             None => None,
-            Some((at, name)) => Some(Category::from_name(name).ok_or(KeyError {
-                stage: Stage::Shape,
-                offset: at,
-                expected: Phrase::Category,
-                found: Found::Thing(Phrase::AnotherName),
+            Some((at, name)) => Some(Category::from_name(name).ok_or_else(|| {
+                let found = Found::Thing(Phrase::AnotherName);
+                KeyError::of_shape(at, Phrase::Category, found)
             })?),
         };
         let url = raw.url.map(|(at, raw)| unescape(at, raw)).transpose()?;
@@ -177,7 +178,7 @@ impl<'a> RawKey<'a> {
     fn split(text: &'a str) -> Result<Self, KeyError> {
         let bad = |offset, expected| {
             let found = Found::at(text.as_bytes(), offset);
-            KeyError { stage: Stage::Shape, offset, expected, found }
+            KeyError::of_shape(offset, expected, found)
         };
         if !text.starts_with('/') {
             return Err(bad(0, Phrase::Path));
@@ -203,11 +204,9 @@ impl<'a> RawKey<'a> {
 }
 
 fn unescape(at: usize, raw: &str) -> Result<Cow<'_, str>, KeyError> {
-    query_unescape(raw).map_err(|error| KeyError {
-        stage: if error.utf8 { Stage::Utf8 } else { Stage::Shape },
-        offset: at + error.offset,
-        expected: error.expected,
-        found: error.found,
+    query_unescape(raw).map_err(|error| {
+        let stage = if error.utf8 { Stage::Utf8 } else { Stage::Shape };
+        KeyError::new(stage, at + error.offset, error.expected, error.found)
     })
 }
 
@@ -223,28 +222,13 @@ impl fmt::Display for Key<'_> {
     }
 }
 
-/// Why a key is not a registry path.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub struct KeyError {
-    /// [`Stage::Shape`], or [`Stage::Utf8`] where the escapes do not spell text.
-    pub stage: Stage,
-    /// Byte offset in the key.
-    pub offset: usize,
-    /// What would have been right.
-    pub expected: Phrase,
-    /// What was there.
-    pub found: Found,
-}
+/// Why a key is not a registry path: of the stage [`Stage::Shape`], or [`Stage::Utf8`] where the
+/// escapes do not spell text. The place is one in the key.
+pub type KeyError = Fault<Key<'static>>;
 
-impl fmt::Display for KeyError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let message = Message { expected: self.expected, found: self.found };
-        write!(f, "{message} at byte {} of the key", self.offset)
-    }
+impl Whole for Key<'static> {
+    const NAME: Phrase = Phrase::TheKey;
 }
-
-impl core::error::Error for KeyError {}
 
 #[cfg(test)]
 mod tests {

@@ -6,15 +6,15 @@
 use alloc::borrow::Cow;
 use alloc::boxed::Box;
 use alloc::vec::Vec;
-use core::fmt;
 use core::net::IpAddr;
 use core::ops::Range;
 
 use crate::annotation::{ANNOTATION, LABEL};
-use crate::error::{DecodeError, Found, Message, Stage};
+use crate::fault::{Found, Stage};
 use crate::instance::METADATA_ANNOTATION;
 use crate::json::{Fault, Reader};
-use crate::problem::Phrase;
+use crate::phrase::Phrase;
+use crate::pod_error::PodError;
 use crate::status::Status;
 
 /// The annotation of the bookmark that ends the initial events of a streaming list.
@@ -49,6 +49,9 @@ pub struct Pod<'a> {
 
 impl<'a> Pod<'a> {
     /// Reads one object: a Pod, or its metadata alone.
+    ///
+    /// # Errors
+    /// [`PodError`] for bytes that are no JSON object of a Pod.
     pub fn parse(object: &'a [u8]) -> Result<Self, PodError> {
         let mut reader = Reader::new(object);
         let mut draft = Draft::default();
@@ -134,6 +137,9 @@ pub enum WatchEvent<'a> {
 
 impl<'a> WatchEvent<'a> {
     /// Reads one line of a watch.
+    ///
+    /// # Errors
+    /// [`PodError`] for bytes that are no event of a watch.
     pub fn parse(line: &'a [u8]) -> Result<Self, PodError> {
         let mut reader = Reader::new(line);
         let mut event = Event::default();
@@ -175,7 +181,7 @@ impl<'a> Event<'a> {
             match &*name.unescaped() {
                 b"type" => self.kind = self.draft.text(reader, Phrase::EventType)?,
                 b"object" => self.object(reader)?,
-                _ => reader.skim()?,
+                _ => reader.scan()?,
             }
         }
         Ok(())
@@ -186,7 +192,7 @@ impl<'a> Event<'a> {
         reader.peek();
         self.object_at = reader.at();
         if self.kind.as_deref() == Some("ERROR") {
-            reader.skim()?;
+            reader.scan()?;
         } else {
             self.draft = Draft::default();
             self.draft.object(reader)?;
@@ -246,7 +252,7 @@ impl<'a> Annotations<'a> {
     /// Takes the value of another annotation than the registry's.
     pub(crate) fn other(&mut self, name: &[u8], reader: &mut Reader<'a>) -> Result<(), Fault> {
         if reader.peek() != Some(b'"') {
-            return reader.skim();
+            return reader.scan();
         }
         let value = reader.string()?.text()?;
         self.other_bytes += name.len() + value.len();
@@ -296,7 +302,7 @@ impl<'a> Draft<'a> {
             }
             b"metadata" => draft.metadata(reader),
             b"status" => draft.status(reader),
-            _ => reader.skim(),
+            _ => reader.scan(),
         })
     }
 
@@ -317,7 +323,7 @@ impl<'a> Draft<'a> {
                 }
                 b"labels" => draft.labels(reader)?,
                 b"annotations" => draft.annotations(reader)?,
-                _ => reader.skim()?,
+                _ => reader.scan()?,
             }
             Ok(())
         })
@@ -327,7 +333,7 @@ impl<'a> Draft<'a> {
         self.label = None;
         self.members(reader, Phrase::ObjectForLabels, |draft, reader, name| {
             if name != LABEL.as_bytes() {
-                return reader.skim();
+                return reader.scan();
             }
             draft.label = draft.text(reader, Phrase::StringForLabel)?;
             Ok(())
@@ -349,7 +355,7 @@ impl<'a> Draft<'a> {
                 let value = draft.text(reader, Phrase::InitialEventsEnd)?;
                 draft.initial_events_end = value.as_deref() == Some("true");
             } else {
-                reader.skim()?;
+                reader.scan()?;
             }
             Ok(())
         })
@@ -401,7 +407,7 @@ impl<'a> Draft<'a> {
                     Ok(())
                 })
             }
-            _ => reader.skim(),
+            _ => reader.scan(),
         })
     }
 
@@ -411,7 +417,7 @@ impl<'a> Draft<'a> {
             match name {
                 b"type" => kind = draft.text(reader, Phrase::ConditionType)?,
                 b"status" => status = draft.text(reader, Phrase::ConditionStatus)?,
-                _ => reader.skim()?,
+                _ => reader.scan()?,
             }
             Ok(())
         })?;
@@ -427,7 +433,7 @@ impl<'a> Draft<'a> {
                 ip = draft.text(reader, Phrase::StringForIp)?;
                 Ok(())
             }
-            _ => reader.skim(),
+            _ => reader.scan(),
         })?;
         Ok(ip)
     }
@@ -493,7 +499,7 @@ impl<'a> Draft<'a> {
         }
         let at = reader.at();
         let found = Found::Thing(reader.skip()?);
-        self.misshapen.get_or_insert(Fault { stage: Stage::Shape, at, expected, found });
+        self.misshapen.get_or_insert(Fault::new(Stage::Shape, at, expected, found));
         Ok(())
     }
 
@@ -557,12 +563,7 @@ impl<'a> Draft<'a> {
     }
 
     fn misses(&self, expected: Phrase) -> PodError {
-        self.error(Fault {
-            stage: Stage::Shape,
-            at: 0,
-            expected,
-            found: Found::Thing(Phrase::None),
-        })
+        self.error(Fault::of_shape(0, expected, Found::Thing(Phrase::None)))
     }
 
     fn error(&self, fault: Fault) -> PodError {
@@ -585,59 +586,3 @@ pub(crate) fn is_pod(kind: &str) -> bool {
 fn end(reader: &mut Reader<'_>) -> Result<(), Fault> {
     if reader.peek().is_some() { Err(reader.fault(Phrase::NothingAfterObject)) } else { Ok(()) }
 }
-
-/// Why an object could not be read, and, as far as that could be read, whose it was.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub struct PodError {
-    /// The namespace of the object.
-    pub namespace: Option<Box<str>>,
-    /// Its name.
-    pub name: Option<Box<str>>,
-    /// Its uid.
-    pub uid: Option<Box<str>>,
-    /// Its version, from which a watch may go on.
-    pub resource_version: Option<Box<str>>,
-    /// The step that failed; never [`Stage::Base64`].
-    pub stage: Stage,
-    /// Byte offset in the object, or in the line of the watch event.
-    pub offset: usize,
-    /// What would have been right.
-    pub expected: Phrase,
-    /// What was there.
-    pub found: Found,
-}
-
-impl From<Fault> for PodError {
-    fn from(fault: Fault) -> Self {
-        Self {
-            namespace: None,
-            name: None,
-            uid: None,
-            resource_version: None,
-            stage: fault.stage,
-            offset: fault.at,
-            expected: fault.expected,
-            found: fault.found,
-        }
-    }
-}
-
-impl From<&PodError> for DecodeError {
-    /// The same fault without the identity; its offset is one in the object.
-    fn from(error: &PodError) -> Self {
-        Self::new(error.stage, error.offset, None, error.expected, error.found)
-    }
-}
-
-impl fmt::Display for PodError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if let Some(name) = &self.name {
-            write!(f, "Pod {}/{name}: ", self.namespace.as_deref().unwrap_or_default())?;
-        }
-        let message = Message { expected: self.expected, found: self.found };
-        write!(f, "{message} at byte {} of the object", self.offset)
-    }
-}
-
-impl core::error::Error for PodError {}

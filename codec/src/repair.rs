@@ -1,6 +1,6 @@
 //! Repairs of an annotation, step by step, so that each can be shown as a difference.
 //!
-//! It repairs only the form: what cannot be told apart from lost data stays as it is. A repair
+//! It repairs only the form: what cannot be distinguished from lost data stays as it is. A repair
 //! never changes what the records mean.
 
 use alloc::borrow::ToOwned;
@@ -10,7 +10,7 @@ use alloc::vec::Vec;
 use crate::base64url;
 use crate::escape::query_unescape;
 use crate::lint::{duplicates, is_double_encoded};
-use crate::problem::Language;
+use crate::phrase::Language;
 use crate::{Annotation, Key, Record, Url, encode};
 
 /// What a step of a repair does.

@@ -6,10 +6,10 @@ use core::fmt;
 
 use serde::Deserialize;
 
-use crate::error::{Found, Stage};
+use crate::fault::{Found, Stage};
 use crate::json::{Fault, Reader};
-use crate::pod::PodError;
-use crate::problem::Phrase;
+use crate::phrase::Phrase;
+use crate::pod_error::PodError;
 
 /// What a `Status` says.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -43,13 +43,16 @@ pub struct Cause {
 
 impl Status {
     /// Reads a `Status`, compact or pretty-printed. Anything else is an error.
+    ///
+    /// # Errors
+    /// [`PodError`] for bytes that are no `Status`.
     pub fn parse(object: &[u8]) -> Result<Self, PodError> {
         let mut reader = Reader::new(object);
         let what = reader.skip()?;
         if reader.peek().is_some() {
             return Err(reader.fault(Phrase::NothingAfterStatus).into());
         }
-        let not_one = |found| Fault { stage: Stage::Shape, at: 0, expected: Phrase::Status, found };
+        let not_one = |found| Fault::new(Stage::Shape, 0, Phrase::Status, found);
         let wire: Wire = serde_json::from_slice(object).map_err(|_| not_one(Found::Thing(what)))?;
         if wire.kind.as_deref() != Some("Status") {
             return Err(not_one(Found::Thing(Phrase::AnotherKind)).into());

@@ -12,10 +12,10 @@ use core::net::Ipv6Addr;
 
 use memchr::{memchr, memchr2};
 
-use crate::error::{Found, Message};
+use crate::byte_mask;
 use crate::escape::{query_escape, query_unescape, query_unescape_lossy, unescape_lossy};
-use crate::lanes;
-use crate::problem::Phrase;
+use crate::fault::{Fault, Found, Whole};
+use crate::phrase::Phrase;
 use crate::service::Service;
 
 /// The weight of a provider that names none.
@@ -55,6 +55,9 @@ pub struct Url<'a> {
 
 impl<'a> Url<'a> {
     /// Takes a URL apart. It needs a protocol and a host; parameters are read only when asked for.
+    ///
+    /// # Errors
+    /// [`UrlError`] with the place, without a protocol or a host.
     pub fn parse(text: impl Into<Cow<'a, str>>) -> Result<Self, UrlError> {
         Self::take_apart(text.into())
     }
@@ -179,7 +182,7 @@ impl<'a> Url<'a> {
         self.params().find(|param| wanted(&param.name())).map(|param| param.value())
     }
 
-    /// The weight of a provider, for one method if named: 100 unless told otherwise, 0 is drained.
+    /// The weight of a provider, for one method if named: 100 by default, 0 is drained.
     /// A weight of 0 under `methods.` is Go's way of saying nothing.
     pub fn weight(&self, method: Option<&str>) -> u32 {
         let of_method = method.and_then(|method| {
@@ -204,7 +207,7 @@ impl<'a> Url<'a> {
     }
 
     /// The time a provider takes to warm up, in milliseconds: Go counts it in seconds, Java in
-    /// milliseconds, and the timestamp beside it tells which of them wrote it.
+    /// milliseconds, and the timestamp beside it shows which of them wrote it.
     pub fn warmup_ms(&self) -> Option<u64> {
         let number: u64 = self.get("warmup")?.parse().ok()?;
         let seconds = self.raw_timestamp().is_some_and(|timestamp| timestamp < SECONDS_END);
@@ -283,7 +286,7 @@ impl<'a> Url<'a> {
     }
 
     fn error(&self, offset: usize, expected: Phrase) -> UrlError {
-        UrlError { offset, expected, found: Found::at(self.text.as_bytes(), offset) }
+        UrlError::of_shape(offset, expected, Found::at(self.text.as_bytes(), offset))
     }
 
     fn slice(&self, start: usize, end: usize) -> &str {
@@ -415,9 +418,9 @@ impl Marks {
         });
         Self {
             start,
-            ends: lanes::equal(block, b'&'),
-            equals: lanes::equal(block, b'='),
-            escapes: lanes::equal(block, b'%') | lanes::equal(block, b'+'),
+            ends: byte_mask::equal(block, b'&'),
+            equals: byte_mask::equal(block, b'='),
+            escapes: byte_mask::equal(block, b'%') | byte_mask::equal(block, b'+'),
         }
     }
 }
@@ -481,26 +484,12 @@ const fn below(count: usize) -> u64 {
     if count < 64 { (1 << count) - 1 } else { u64::MAX }
 }
 
-/// Why a text is not a Dubbo URL.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub struct UrlError {
-    /// Byte offset in the URL.
-    pub offset: usize,
-    /// What would have been right.
-    pub expected: Phrase,
-    /// What was there.
-    pub found: Found,
-}
+/// Why a text is not a Dubbo URL: the place is one in the URL.
+pub type UrlError = Fault<Url<'static>>;
 
-impl fmt::Display for UrlError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let message = Message { expected: self.expected, found: self.found };
-        write!(f, "{message} at byte {} of the URL", self.offset)
-    }
+impl Whole for Url<'static> {
+    const NAME: Phrase = Phrase::TheUrl;
 }
-
-impl core::error::Error for UrlError {}
 
 /// The length of the protocol in front of `://`.
 fn scheme(bytes: &[u8]) -> Result<usize, UrlError> {
@@ -511,7 +500,7 @@ fn scheme(bytes: &[u8]) -> Result<usize, UrlError> {
         _ if end == 0 => (0, Phrase::Protocol),
         _ => (end, Phrase::ProtocolEnd),
     };
-    Err(UrlError { offset, expected, found: Found::at(bytes, offset) })
+    Err(UrlError::of_shape(offset, expected, Found::at(bytes, offset)))
 }
 
 /// Splits `host`, `host:port`, `[ipv6]`, `[ipv6]:port`, and an IPv6 address without brackets, which
@@ -713,7 +702,7 @@ mod tests {
     }
 
     #[test]
-    fn time_is_in_milliseconds_whoever_wrote_it() {
+    fn time_is_in_milliseconds_from_java_and_from_go() {
         let go = url("dubbo://h/a?timestamp=1628130614&warmup=100");
         assert_eq!((go.timestamp_ms(), go.warmup_ms()), (Some(1_628_130_614_000), Some(100_000)));
         let java = url("dubbo://h/a?timestamp=1628130614000&warmup=600000");

@@ -7,7 +7,7 @@ use core::fmt;
 
 use serde::ser::{Serialize, SerializeStruct, Serializer};
 
-use crate::error::Text;
+use crate::fault::Text;
 
 /// At most this many warnings are kept for one annotation; the last one then says that there
 /// were more.

@@ -249,7 +249,7 @@ fn any_ip() -> impl Strategy<Value = IpAddr> {
     ]
 }
 
-/// What the standard library knows of addresses that reach nobody, or not who is meant.
+/// Special addresses by the standard library: they reach no Pod, or another one than is meant.
 fn reaches_the_host_itself(ip: IpAddr) -> bool {
     match ip.to_canonical() {
         IpAddr::V4(v4) => {

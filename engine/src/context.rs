@@ -37,7 +37,7 @@ impl Context<'_> {
         self.out.push(Output::Cancel { stream });
     }
 
-    /// Tells it, after the changes that came before it.
+    /// Emits it, after the changes that came before it.
     pub(super) fn notice(&mut self, notice: Notice) {
         self.tell_changes();
         self.out.push(Output::Notice(notice));

@@ -4,15 +4,15 @@
 //! It must never touch another label or annotation, lose a record of another writer, or make a
 //! request that Kubernetes would refuse for its size.
 
-use alloc::borrow::ToOwned as _;
+use alloc::borrow::{Cow, ToOwned as _};
 use alloc::format;
 use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::time::Duration;
 
-use dubbo_k8s_codec::{ANNOTATION, Annotation, DecodeError, LABEL, Record, encode};
-use serde::Serialize;
+use dubbo_k8s_codec::patch::MergePatch;
+use dubbo_k8s_codec::{Annotation, DecodeError, LEASES, Record, encode};
 
 use super::registration::{AnnotationSizes, OwnPod, PodName};
 use super::{Request, Verb, Wire};
@@ -32,6 +32,9 @@ pub(super) struct Draft<'a> {
     added: Vec<Arc<str>>,
     changed: bool,
     label: Option<&'a str>,
+    /// The annotation with the leases, or that it goes, unless it stays as it is.
+    #[expect(clippy::option_option, reason = "not changed, gone, or there")]
+    leases: Option<Option<String>>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -51,7 +54,8 @@ pub(super) enum Obstacle {
 
 impl<'a> Draft<'a> {
     pub(super) fn new(pod: &'a OwnPod) -> Self {
-        Self { pod, records: read(pod), added: Vec::new(), changed: false, label: None }
+        let (added, changed, label, leases) = (Vec::new(), false, None, None);
+        Self { pod, records: read(pod), added, changed, label, leases }
     }
 
     /// Adds a record at the end, unless one with its key is there: whether it was added.
@@ -94,13 +98,29 @@ impl<'a> Draft<'a> {
         self.label.is_some()
     }
 
+    /// Sees to it that the leases are written down so.
+    pub(super) fn lease(&mut self, wanted: Option<String>) {
+        self.leases = (self.pod.leases() != wanted.as_deref()).then_some(wanted);
+    }
+
     /// Whether Kubernetes would take it so.
     pub(super) fn check(&self) -> Result<(), Obstacle> {
-        if !self.changed {
+        if !self.changed && self.leases.is_none() {
             return Ok(());
         }
+        let mut others = Cow::Borrowed(&self.pod.annotations);
+        match &self.leases {
+            None => {}
+            Some(None) => drop(others.to_mut().remove(LEASES)),
+            Some(Some(value)) => drop(others.to_mut().insert(LEASES.to_owned(), value.clone())),
+        }
+        let value = if self.changed {
+            self.value().map(Cow::Owned)
+        } else {
+            self.pod.annotation().map(Cow::Borrowed)
+        };
         let added = self.added.iter().map(|key| &**key);
-        let sizes = AnnotationSizes::of(&self.pod.annotations, self.value().as_deref(), added);
+        let sizes = AnnotationSizes::of(&others, value.as_deref(), added);
         if sizes.fits() { Ok(()) } else { Err(Obstacle::TooLarge(sizes)) }
     }
 
@@ -108,12 +128,13 @@ impl<'a> Draft<'a> {
     pub(super) fn finish(self, name: &PodName) -> Option<Patch> {
         // What was added and taken out again is no change.
         let changed = self.changed && self.records.as_ref().ok() != read(self.pod).as_ref().ok();
-        (changed || self.label.is_some()).then(|| Patch {
+        (changed || self.label.is_some() || self.leases.is_some()).then(|| Patch {
             pod: name.clone(),
             uid: self.pod.uid.clone(),
             resource_version: self.pod.resource_version.clone(),
             label: self.label.map(str::to_owned),
             annotation: changed.then(|| self.value()),
+            leases: self.leases.clone(),
         })
     }
 
@@ -146,56 +167,30 @@ pub struct Patch {
     pub label: Option<String>,
     /// The value to set the registry's annotation to, or to remove it, unless it stays as it is.
     pub annotation: Option<Option<String>>,
-}
-
-#[derive(Serialize)]
-struct Body<'a> {
-    metadata: MetadataBody<'a>,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct MetadataBody<'a> {
-    uid: &'a str,
-    resource_version: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    labels: Option<Member<'a>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    annotations: Option<Member<'a>>,
-}
-
-/// An object with one member; `null` removes it (RFC 7396).
-struct Member<'a>(&'static str, Option<&'a str>);
-
-impl Serialize for Member<'_> {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_map([(self.0, self.1)])
-    }
+    /// The value to set the annotation with the leases to, or to remove it, unless it stays as it is.
+    pub leases: Option<Option<String>>,
 }
 
 impl Patch {
     /// The JSON merge patch (RFC 7396).
     pub fn body(&self) -> Vec<u8> {
-        let body = Body {
-            metadata: MetadataBody {
-                uid: &self.uid,
-                resource_version: &self.resource_version,
-                labels: self.label.as_deref().map(|value| Member(LABEL, Some(value))),
-                annotations: self
-                    .annotation
-                    .as_ref()
-                    .map(|value| Member(ANNOTATION, value.as_deref())),
-            },
+        let patch = MergePatch {
+            uid: &self.uid,
+            resource_version: &self.resource_version,
+            label: self.label.as_deref(),
+            annotation: self.annotation.as_ref().map(Option::as_deref),
+            leases: self.leases.as_ref().map(Option::as_deref),
         };
-        // Strings in structs always serialise.
-        serde_json::to_vec(&body).unwrap_or_default()
+        patch.to_json().into_bytes()
     }
 
     /// Whether this is what the Pod has become.
     pub(super) fn is_kept_by(&self, pod: &OwnPod) -> bool {
         let annotation = self.annotation.as_ref();
         let label = self.label.as_deref();
+        let leases = self.leases.as_ref();
         annotation.is_none_or(|value| value.as_deref() == pod.annotation())
+            && leases.is_none_or(|value| value.as_deref() == pod.leases())
             && label.is_none_or(|value| Some(value) == pod.label.as_deref())
     }
 
@@ -229,6 +224,8 @@ impl PodName {
 #[cfg(test)]
 mod tests {
     use alloc::collections::BTreeMap;
+
+    use dubbo_k8s_codec::ANNOTATION;
 
     use super::*;
 

@@ -74,9 +74,9 @@ impl Refusal {
     }
 
     fn new(status: u16, retry_after: Option<Duration>, body: &Status) -> Self {
-        let told_seconds =
+        let body_seconds =
             body.retry_after_seconds.map(|seconds| Duration::from_secs(seconds.into()));
-        let retry_after = retry_after.or(told_seconds);
+        let retry_after = retry_after.or(body_seconds);
         Self {
             kind: if body.is_resource_version_too_large() {
                 Kind::TooLarge

@@ -30,8 +30,8 @@ struct Model {
     uid: u8,
     version: u32,
     records: Vec<(u8, u8)>,
-    /// The Pod is at 10.0.0.n; where that is not known it is believed of every address.
-    ip: Option<u8>,
+    /// The last part of each of its addresses in 10.0.0.0/24.
+    ips: Vec<u8>,
     state: State,
 }
 
@@ -68,8 +68,8 @@ impl Model {
             annotation: Some(annotation.into()),
             phase: Some(if self.state == State::Ended { "Failed" } else { "Running" }.into()),
             deleting: self.state == State::Deleting,
-            ready: self.ip.map(|_| true),
-            ips: self.ip.map(|n| Ipv4Addr::new(10, 0, 0, n).into()).into_iter().collect(),
+            ready: Some(true),
+            ips: self.ips.iter().map(|n| Ipv4Addr::new(10, 0, 0, *n).into()).collect(),
             ..Pod::default()
         }
     }
@@ -119,7 +119,7 @@ fn registered(pods: &BTreeMap<(usize, u8), Model>) -> BTreeMap<String, (String, 
         let is_believed = |number: u8| match number {
             0 => true,
             6 => false,
-            n => pod.ip.is_none_or(|ip| ip == n),
+            n => pod.ips.contains(&n),
         };
         for (number, number_of_value) in last.into_iter().filter(|(number, _)| is_believed(*number))
         {
@@ -139,7 +139,7 @@ fn shown(catalog: &Catalog) -> BTreeMap<String, (String, Vec<String>)> {
     entries.collect()
 }
 
-/// Somebody who only hears of changes.
+/// A subscriber that only receives changes.
 #[derive(Default)]
 struct Subscriber {
     records: BTreeMap<String, String>,
@@ -190,12 +190,12 @@ fn model() -> impl Strategy<Value = Model> {
         1 => Just(State::Broken),
     ];
     let records = prop::collection::vec((0_u8..7, 0_u8..2), 0..5);
-    let ip = prop::option::of(1_u8..5);
-    (0..NAMESPACES.len(), 0_u8..4, 0_u8..3, records, ip, state).prop_map(
-        |(namespace, name, generation, records, ip, state)| {
+    let ips = prop::collection::vec(1_u8..5, 0..2);
+    (0..NAMESPACES.len(), 0_u8..4, 0_u8..3, records, ips, state).prop_map(
+        |(namespace, name, generation, records, ips, state)| {
             // No two names share a uid.
             let uid = generation * 10 + name * 2 + u8::try_from(namespace).unwrap();
-            Model { namespace, name, uid, version: 0, records, ip, state }
+            Model { namespace, name, uid, version: 0, records, ips, state }
         },
     )
 }
@@ -335,6 +335,12 @@ proptest! {
     }
 }
 
+/// A catalog that believes a Pod of any address.
+fn believing() -> Catalog {
+    let trust = Trust { admitted: vec![Admit::Any], ..Trust::default() };
+    Catalog::with_trust(Liveness::default(), Arc::new(trust))
+}
+
 fn pod(name: u8, uid: u8, version: u32, records: &[(u8, u8)]) -> Model {
     Model {
         namespace: 0,
@@ -342,7 +348,7 @@ fn pod(name: u8, uid: u8, version: u32, records: &[(u8, u8)]) -> Model {
         uid,
         version,
         records: records.to_vec(),
-        ip: None,
+        ips: (0..=5).collect(),
         state: State::Live,
     }
 }
@@ -406,7 +412,7 @@ fn a_new_uid_under_an_old_name_is_first_a_removal() {
 }
 
 #[test]
-fn a_relist_tells_exactly_the_difference() {
+fn a_relist_emits_exactly_the_difference() {
     let mut world = World::new();
     world.take(Step::Observe(pod(1, 1, 0, &[(1, 0), (2, 0)])));
     world.take(Step::Observe(pod(2, 2, 0, &[(3, 0)])));
@@ -424,7 +430,7 @@ fn a_relist_tells_exactly_the_difference() {
 #[test]
 fn a_late_deletion_of_a_replaced_pod_is_ignored() {
     let mut changes = Changes::default();
-    let mut catalog = Catalog::new(Liveness::default());
+    let mut catalog = believing();
     catalog.observe(&pod(1, 2, 2, &[(1, 0)]).pod(), &mut changes);
     catalog.remove(&pod(1, 1, 3, &[(1, 0)]).pod(), &mut changes);
     assert_eq!((catalog.records(), changes.changes.len()), (1, 1));
@@ -433,7 +439,7 @@ fn a_late_deletion_of_a_replaced_pod_is_ignored() {
 #[test]
 fn the_same_version_again_is_nothing() {
     let mut changes = Changes::default();
-    let mut catalog = Catalog::new(Liveness::default());
+    let mut catalog = believing();
     for _ in 0..2 {
         catalog.observe(&pod(1, 1, 7, &[(1, 0)]).pod(), &mut changes);
     }
@@ -456,7 +462,7 @@ fn a_problem_comes_is_replaced_and_goes() {
     let kinds = |changes: &Changes| -> Vec<_> {
         changes.problems.iter().map(|c| (c.kind, c.problem.error.stage.as_str())).collect()
     };
-    let mut catalog = Catalog::new(Liveness::default());
+    let mut catalog = believing();
     let mut seen = Vec::new();
     let good = encode([Record::new("/dubbo")]);
     let half = encode([Record::new("/dubbo"), Record::new("x")]);
@@ -486,7 +492,7 @@ fn problems_point_into_the_annotation() {
         encode([Record::new("/dubbo"), Record::new("/dubbo/a.B/providers/dubbo%3A%2F%2Fh%3Ax")]);
     let mut pod = pod(1, 1, 1, &[]).pod();
     pod.annotation = Some(annotation.clone().into());
-    let mut catalog = Catalog::new(Liveness::default());
+    let mut catalog = believing();
     catalog.observe(&pod, &mut Changes::default());
     let problem = catalog.problems().next().unwrap();
     let decoded = problem.error.decoded_offset.unwrap();
@@ -506,7 +512,7 @@ fn a_url_that_dubbo_go_refuses_counts_and_is_a_problem() {
     let key = "/dubbo/a.B/providers/tri%3A%2F%2F10.0.0.1%3A1%2Fa.B%3Fx%3Da%3Bb";
     let mut pod = pod(1, 1, 1, &[]).pod();
     pod.annotation = Some(encode([Record::new("/dubbo"), Record::new(key)]).into());
-    let mut catalog = Catalog::new(Liveness::default());
+    let mut catalog = believing();
     let mut changes = Changes::default();
     catalog.observe(&pod, &mut changes);
     assert_eq!((catalog.records(), changes.problems.len()), (2, 1));
@@ -531,7 +537,7 @@ fn a_url_that_dubbo_go_refuses_counts_and_is_a_problem() {
 
 #[test]
 fn unreadable_objects_are_problems_beside_the_rest() {
-    let mut catalog = Catalog::new(Liveness::default());
+    let mut catalog = believing();
     let mut changes = Changes::default();
     catalog.observe(&pod(1, 1, 1, &[(1, 0)]).pod(), &mut changes);
     let named = Pod::parse(br#"{"metadata":{"name":"b","namespace":"east","uid":"u","labels":3}}"#);
@@ -552,7 +558,7 @@ fn a_pod_with_countless_bad_records_has_bounded_problems() {
     let keys: Vec<_> = (0..1000).map(|n| format!("bad {n}")).collect();
     let mut pod = pod(1, 1, 1, &[]).pod();
     pod.annotation = Some(encode(keys.iter().map(|key| Record::new(key))).into());
-    let mut catalog = Catalog::new(Liveness::default());
+    let mut catalog = believing();
     catalog.observe(&pod, &mut Changes::default());
     let problems: Vec<_> = catalog.problems().collect();
     assert_eq!(problems.len(), 16);
@@ -618,7 +624,7 @@ fn services_are_shown_as_the_contract_says() {
     ];
     let mut pod = pod(1, 1, 1, &[]).pod();
     pod.annotation = Some(encode(keys.map(Record::new)).into());
-    let mut catalog = Catalog::new(Liveness::default());
+    let mut catalog = believing();
     let mut changes = Changes::default();
     catalog.observe(&pod, &mut changes);
     assert_eq!(
@@ -657,7 +663,7 @@ fn services_are_shown_as_the_contract_says() {
 #[test]
 fn a_pods_annotation_can_be_written_again() {
     let model = pod(1, 1, 1, &[(2, 0), (1, 0), (0, 1), (2, 0)]);
-    let mut catalog = Catalog::new(Liveness::default());
+    let mut catalog = believing();
     catalog.observe(&model.pod(), &mut Changes::default());
     let view = catalog.pod_entries().next().unwrap();
     let written = view.annotation().unwrap();

@@ -89,15 +89,18 @@ fn a_provider_at_a_link_local_address_reaches_no_consumer_and_is_listed() {
 }
 
 #[test]
-fn a_provider_at_a_special_address_is_refused_even_where_addresses_are_unknown() {
-    let mut catalog = catalog(Trust::default());
+fn a_pod_without_a_status_is_believed_of_no_address_that_is_not_admitted() {
     let metadata = Pod {
         ready: None,
-        ips: Vec::new(),
         ..pod("shop", "a", &[], &["tri://[fe80::1]:80/a.B", "tri://127.0.0.1:80/a.B", OWN])
     };
-    observe(&mut catalog, &metadata);
-    assert_eq!(believed(&catalog), [OWN]);
+    let mut strict = catalog(Trust::default());
+    assert_eq!(observe(&mut strict, &metadata), []);
+    assert_eq!(codes(&strict), ["address-not-pod"; 3]);
+    let admitted = vec!["10.0.0.0/8".parse().unwrap()];
+    let mut admitting = catalog(Trust { admitted, ..Trust::default() });
+    observe(&mut admitting, &metadata);
+    assert_eq!(believed(&admitting), [OWN]);
 }
 
 #[test]
@@ -219,5 +222,5 @@ fn what_is_not_believed_moves_the_revision_and_names_its_keys() {
         changes.pods[0].keys.iter().map(ToString::to_string).collect::<Vec<_>>(),
         [provider(OWN)]
     );
-    assert_eq!(catalog.pod_entries().next().unwrap().ips(), Some(&*spoofed.ips));
+    assert_eq!(catalog.pod_entries().next().unwrap().ips(), &*spoofed.ips);
 }

@@ -84,6 +84,17 @@ pub(crate) enum Step {
     Complain(Trouble),
 }
 
+/// What an answer to another thread is here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Overheard {
+    /// News.
+    Follows,
+    /// No news.
+    Known,
+    /// Something before it is missing.
+    Missed,
+}
+
 /// Why the watcher is of no help.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Trouble {
@@ -196,6 +207,36 @@ impl Discovery {
         matches!(self.state, State::Asked { token: asked, .. } if asked == token)
     }
 
+    /// Takes up an answer that another thread was given: whether it follows on what is held here.
+    pub(crate) fn overhear(
+        &mut self,
+        base: Option<&str>,
+        answer: &Answer,
+        now_ms: u64,
+    ) -> Overheard {
+        let (held, to) = (self.held.as_deref(), answer.etag.as_deref());
+        if held.is_some() && (held == to || is_later(held, to)) && answer.status != 304 {
+            return Overheard::Known;
+        }
+        let follows = match (answer.status, base) {
+            (304, _) => held == to,
+            (_, None) => true,
+            (_, Some(base)) => held == Some(base) || is_later(held, Some(base)),
+        };
+        if !follows {
+            return Overheard::Missed;
+        }
+        self.asked_for_changes = base.is_some();
+        // No token is its own: whatever was asked here is not waited for.
+        self.state = State::Asked { token: 0, at_ms: now_ms, until_ms: now_ms };
+        Overheard::Follows
+    }
+
+    /// The tag since whose state the last question asked for changes.
+    pub(crate) fn base(&self) -> Option<&str> {
+        self.held.as_deref().filter(|_| self.asked_for_changes)
+    }
+
     /// The plugin that asked is gone: ask again.
     pub(crate) fn abandon(&mut self) {
         if let State::Asked { .. } = self.state {
@@ -290,6 +331,19 @@ impl Discovery {
     pub(crate) fn age_ms(&self, now_ms: u64) -> Option<u64> {
         self.confirmed_ms.map(|at| self.watcher_age_ms + now_ms.saturating_sub(at))
     }
+}
+
+/// Whether both tags are of one run of a watcher and of one view of it, and the first is of a later state.
+fn is_later(one: Option<&str>, other: Option<&str>) -> bool {
+    let parts = |tag: Option<&str>| {
+        let (run, rest) = revision(tag?)?.split_once('-')?;
+        let (number, view) = rest.split_once('-').unwrap_or((rest, ""));
+        Some((number.parse::<u64>().ok()?, (run.to_owned(), view.to_owned())))
+    };
+    let (Some((one, of_one)), Some((other, of_other))) = (parts(one), parts(other)) else {
+        return false;
+    };
+    of_one == of_other && one > other
 }
 
 /// The revision in an entity tag, where it is one that can stand in a query.

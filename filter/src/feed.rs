@@ -34,7 +34,7 @@ pub(crate) struct Pod<'a> {
     pub(crate) uid: Cow<'a, str>,
     #[serde(borrow)]
     pub(crate) annotation: Cow<'a, str>,
-    /// Its own addresses, where the watcher knows them.
+    /// Its own addresses. In the body of a watcher they are there; a configuration need not know them.
     #[serde(default)]
     pub(crate) ips: Option<Vec<IpAddr>>,
 }
@@ -147,7 +147,10 @@ impl Feed {
         };
         let mut again = chunk;
         while let Some(item) = self.reader.next(&mut chunk).map_err(FeedError::List)? {
-            found(Item::Pod(serde_json::from_slice(item).map_err(|_| FeedError::Pod)?));
+            let mut pod: Pod<'_> = serde_json::from_slice(item).map_err(|_| FeedError::Pod)?;
+            // A watcher knows the addresses of its Pods: where it names none, there are none.
+            pod.ips.get_or_insert_default();
+            found(Item::Pod(pod));
         }
         if let Some(gone) = &mut self.gone {
             while let Some(item) = gone.next(&mut again).map_err(FeedError::List)? {

@@ -58,6 +58,23 @@ pub trait Host {
     /// Answers a gRPC request.
     fn respond_grpc(&self, status: GrpcStatus, message: &str);
 
+    /// A queue at which other threads of the proxy wake this one; none if they cannot.
+    fn queue(&self, _name: &str) -> Option<u32> {
+        None
+    }
+    /// Wakes the thread that has this queue.
+    fn wake(&self, _queue: u32) {}
+    /// Takes what woke this thread out of its queue.
+    fn awake(&self, _queue: u32) {}
+    /// A value that all threads of the proxy see, and its version.
+    fn shared(&self, _key: &str) -> Option<(Vec<u8>, u32)> {
+        None
+    }
+    /// Sets such a value if it has this version still, or whatever it is; true if it was set.
+    fn share(&self, _key: &str, _value: &[u8], _version: Option<u32>) -> bool {
+        false
+    }
+
     /// A number for a metric of this name.
     fn define_metric(&self, kind: MetricKind, name: &str) -> u32;
     /// Sets a gauge.

@@ -30,6 +30,7 @@ mod registry;
 mod request;
 mod room;
 mod settings;
+mod shared_feed;
 #[cfg(all(target_arch = "wasm32", feature = "plugin"))]
 mod shim;
 mod source;

@@ -77,6 +77,13 @@ impl Plugin {
         self.go_on(&mut source, host);
     }
 
+    /// Another thread of the proxy has left an answer.
+    pub fn wake(&self, host: &impl Host) {
+        let Ok(mut source) = self.source.try_borrow_mut() else { return };
+        source.hear(&self.settings, host);
+        self.go_on(&mut source, host);
+    }
+
     /// Takes the answer to a question of [`Host::send`]; without a head there was none.
     pub fn answer(&self, token: u32, has_head: bool, host: &impl Host) {
         let Ok(mut source) = self.source.try_borrow_mut() else { return };

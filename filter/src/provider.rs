@@ -5,6 +5,7 @@ use core::fmt;
 use core::net::IpAddr;
 use std::rc::Rc;
 
+use dubbo_k8s_codec::relation;
 use dubbo_k8s_codec::trust::{Claim, Doubt, Registrant, Trust};
 use dubbo_k8s_codec::{Category, Key, KeyError, Service, Url, UrlError};
 
@@ -215,17 +216,9 @@ impl Provider {
         own.map_or(self.weight, |(_, weight)| *weight)
     }
 
-    /// What counts of a weight now, in thousandths: it grows evenly while the provider warms up, from a
-    /// hundredth of it. A time of registration that is still to come counts as now.
+    /// What counts of a weight now, in thousandths.
     pub fn effective(&self, weight: u32, now_ms: u64) -> u64 {
-        let full = u64::from(weight) * 1000;
-        let uptime = now_ms.saturating_sub(self.registered_ms);
-        if self.registered_ms == 0 || uptime >= self.warmup_ms {
-            return full;
-        }
-        let warm = u128::from(full) * u128::from(uptime.max(self.warmup_ms / 100));
-        let warm = u64::try_from(warm / u128::from(self.warmup_ms)).unwrap_or(full);
-        warm.max(u64::from(weight > 0))
+        relation::effective(weight, self.registered_ms, self.warmup_ms, now_ms)
     }
 
     /// When it is warm, in milliseconds since the epoch.

@@ -72,6 +72,12 @@ impl RootContext for Root {
         }
     }
 
+    fn on_queue_ready(&mut self, _queue: u32) {
+        if let Some(plugin) = &self.plugin {
+            plugin.wake(&Proxy);
+        }
+    }
+
     fn create_http_context(&self, _id: u32) -> Option<Box<dyn HttpContext>> {
         Some(Box::new(Stream { plugin: self.plugin.clone(), picked: None }))
     }
@@ -174,6 +180,26 @@ impl Host for Proxy {
             GrpcStatus::Unavailable => GrpcStatusCode::Unavailable,
         };
         let _ = hostcalls::send_grpc_response(status, Some(message), Vec::new());
+    }
+
+    fn queue(&self, name: &str) -> Option<u32> {
+        calls::register_queue(name)
+    }
+
+    fn wake(&self, queue: u32) {
+        calls::enqueue(queue);
+    }
+
+    fn awake(&self, queue: u32) {
+        while calls::dequeue(queue) {}
+    }
+
+    fn shared(&self, key: &str) -> Option<(Vec<u8>, u32)> {
+        calls::shared_data(key)
+    }
+
+    fn share(&self, key: &str, value: &[u8], version: Option<u32>) -> bool {
+        calls::set_shared_data(key, value, version)
     }
 
     fn define_metric(&self, kind: MetricKind, name: &str) -> u32 {

@@ -4,7 +4,7 @@
 use core::time::Duration;
 use std::borrow::Cow;
 
-use crate::discovery::{Answer, Discovery, Step, Trouble};
+use crate::discovery::{Answer, Discovery, Overheard, Step, Trouble};
 use crate::feed::Pod;
 use crate::host::{Host, Level};
 use crate::loading::{Found, Known, Loading};
@@ -12,6 +12,7 @@ use crate::metrics::{Count, Metrics, Tally};
 use crate::random::Random;
 use crate::registry::Registry;
 use crate::settings::{self, PodAnnotation, Policy, Settings};
+use crate::shared_feed::{Shared, SharedFeed};
 use crate::throttle::Throttle;
 
 /// How long one slice of reading may hold the proxy's worker.
@@ -32,6 +33,10 @@ pub(crate) struct Source {
     policy: Policy,
     known: Known,
     discovery: Option<Discovery>,
+    /// What is shared with the other threads of the proxy, where they share anything.
+    shared: Option<SharedFeed>,
+    /// An answer to another thread was missed, so this one asks for itself.
+    is_behind: bool,
     loading: Option<Loading>,
     throttle: Throttle,
     warmed_ms: u64,
@@ -47,13 +52,18 @@ impl Source {
     pub(crate) fn new(settings: &Settings, host: &impl Host) -> Self {
         // The address tells workers apart that begin at the same time.
         let seed = host.now() ^ (&raw const *settings).addr() as u64;
+        let mut random = Random::new(seed);
+        let own = random.below(u64::MAX);
+        let join = |watcher| SharedFeed::join(watcher, settings.bounds.body_bytes, own, host);
         let mut source = Self {
             registry: Registry::default(),
             policy: settings.policy(),
-            random: Random::new(seed),
+            random,
             tally: Tally::default(),
             known: Known::default(),
             discovery: settings.discovery.as_ref().map(|_| Discovery::new()),
+            shared: settings.discovery.as_ref().and_then(join),
+            is_behind: false,
             loading: None,
             throttle: Throttle::default(),
             warmed_ms: 0,
@@ -100,14 +110,53 @@ impl Source {
     }
 
     /// How long nothing has to be done, at most.
-    pub(crate) fn rest(&self, host: &impl Host) -> Option<Duration> {
-        self.discovery.as_ref()?.rest(now_ms(host))
+    pub(crate) fn rest(&mut self, host: &impl Host) -> Option<Duration> {
+        let now_ms = now_ms(host);
+        if !self.asks(now_ms, host) {
+            return None;
+        }
+        self.discovery.as_ref()?.rest(now_ms)
+    }
+
+    /// Whether it is this thread that asks.
+    fn asks(&mut self, now_ms: u64, host: &impl Host) -> bool {
+        self.is_behind || self.shared.as_mut().is_none_or(|shared| shared.leads(now_ms, host))
+    }
+
+    /// Takes what other threads were answered.
+    pub(crate) fn hear(&mut self, settings: &Settings, host: &impl Host) {
+        let Some(watcher) = &settings.discovery else { return };
+        while !self.is_loading() {
+            let (Some(shared), Some(discovery)) = (&mut self.shared, &mut self.discovery) else {
+                return;
+            };
+            let now_ms = now_ms(host);
+            let heard = match shared.next(host) {
+                None => return,
+                Some(Err(())) => Overheard::Missed,
+                // Where there is no room for all, everything is needed.
+                Some(Ok(left)) if left.base.is_some() && self.known.is_full() => Overheard::Missed,
+                Some(Ok(left)) => {
+                    let heard = discovery.overhear(left.base.as_deref(), &left.answer, now_ms);
+                    if heard == Overheard::Follows {
+                        self.is_behind = false;
+                        self.take(left, watcher, settings, host);
+                    }
+                    heard
+                }
+            };
+            self.is_behind |= heard == Overheard::Missed;
+        }
     }
 
     /// Goes on with whatever is due.
     pub(crate) fn tick(&mut self, metrics: &Metrics, settings: &Settings, host: &impl Host) {
         self.slice(settings, host);
+        self.hear(settings, host);
         let now_ms = now_ms(host);
+        if let Some(shared) = &mut self.shared {
+            shared.call(now_ms, host);
+        }
         if now_ms >= self.warmed_ms.saturating_add(WARM_MS) {
             self.warmed_ms = now_ms;
             self.registry.warm(&self.policy, now_ms, &mut self.random);
@@ -123,8 +172,11 @@ impl Source {
 
     /// Asks the watcher if it is time; gives the token of the question.
     pub(crate) fn ask(&mut self, settings: &Settings, host: &impl Host) -> Option<u32> {
-        let (discovery, watcher) = (self.discovery.as_mut()?, settings.discovery.as_ref()?);
         let now_ms = now_ms(host);
+        if !self.asks(now_ms, host) {
+            return None;
+        }
+        let (discovery, watcher) = (self.discovery.as_mut()?, settings.discovery.as_ref()?);
         let question = discovery.question(watcher, !self.known.is_full(), now_ms)?;
         let mut headers = vec![
             (":method", "GET"),
@@ -136,8 +188,10 @@ impl Source {
         ];
         headers.extend(question.if_none_match.as_deref().map(|etag| ("if-none-match", etag)));
         let token = host.send(&watcher.cluster, &headers, question.timeout);
-        let step = discovery.asked(token, watcher, now_ms, &mut self.random);
-        self.follow(step, watcher, settings, host);
+        match discovery.asked(token, watcher, now_ms, &mut self.random) {
+            Step::Complain(trouble) => self.complain(&trouble, watcher, host),
+            Step::Nothing | Step::Read => self.recover(watcher, host),
+        }
         token
     }
 
@@ -149,12 +203,13 @@ impl Source {
         settings: &Settings,
         host: &impl Host,
     ) {
-        let (Some(discovery), Some(watcher)) = (&mut self.discovery, &settings.discovery) else {
+        let (Some(discovery), Some(watcher)) = (&self.discovery, &settings.discovery) else {
             return;
         };
         if !discovery.expects(token) {
             return;
         }
+        let base = discovery.base().map(str::to_owned);
         let header = |name| if has_head { host.answer_header(name) } else { None };
         let number = |name| header(name).and_then(|value| value.parse().ok());
         let answer = Answer {
@@ -162,8 +217,39 @@ impl Source {
             etag: header("etag"),
             age: number("age"),
         };
-        let step = discovery.answer(answer, now_ms(host), &mut self.random);
-        self.follow(step, watcher, settings, host);
+        let is_whole = answer.status == 200 && answer.age.is_some();
+        let most = settings.bounds.body_bytes as usize;
+        let answered = Shared {
+            base,
+            is_gzip: header("content-encoding").is_some_and(|coding| coding == "gzip"),
+            body: if is_whole { host.answer_body(most.saturating_add(1)) } else { Vec::new() },
+            answer,
+        };
+        let is_shared = is_whole && answered.body.len() <= most || answered.answer.status == 304;
+        let left = answered.clone();
+        self.is_behind &= !is_whole;
+        self.take(answered, watcher, settings, host);
+        // The others are woken last: they would slow this thread down.
+        if let Some(shared) = self.shared.as_mut().filter(|shared| is_shared && shared.leads) {
+            shared.leave(&left, now_ms(host), host);
+        }
+    }
+
+    /// Takes an answer, whichever thread was given it.
+    fn take(
+        &mut self,
+        answered: Shared,
+        watcher: &settings::Discovery,
+        settings: &Settings,
+        host: &impl Host,
+    ) {
+        let Shared { answer, is_gzip, body, .. } = answered;
+        let Some(discovery) = &mut self.discovery else { return };
+        match discovery.answer(answer, now_ms(host), &mut self.random) {
+            Step::Nothing => self.recover(watcher, host),
+            Step::Complain(trouble) => self.complain(&trouble, watcher, host),
+            Step::Read => self.begin(body, is_gzip, watcher, settings, host),
+        }
     }
 
     /// The plugin that asked is gone.
@@ -175,33 +261,26 @@ impl Source {
         }
     }
 
-    fn follow(
+    /// Begins to read the body of an answer.
+    fn begin(
         &mut self,
-        step: Step,
+        body: Vec<u8>,
+        is_gzip: bool,
         watcher: &settings::Discovery,
         settings: &Settings,
         host: &impl Host,
     ) {
-        match step {
-            Step::Nothing => self.recover(watcher, host),
-            Step::Complain(trouble) => self.complain(&trouble, watcher, host),
-            Step::Read => {
-                let most = settings.bounds.body_bytes as usize;
-                let body = host.answer_body(most.saturating_add(1));
-                let is_gzip =
-                    host.answer_header("content-encoding").is_some_and(|coding| coding == "gzip");
-                if body.len() > most {
-                    let why = format!("it has more than {most} bytes (`bounds.bodyBytes`)");
-                    return self.unreadable(why, watcher, host);
-                }
-                let of_changes = self.discovery.as_ref().is_some_and(Discovery::asked_for_changes);
-                match Loading::new(body, is_gzip, of_changes) {
-                    Ok(loading) => self.loading = Some(loading),
-                    Err(error) => return self.unreadable(error.to_string(), watcher, host),
-                }
-                self.slice(settings, host);
-            }
+        let most = settings.bounds.body_bytes as usize;
+        if body.len() > most {
+            let why = format!("it has more than {most} bytes (`bounds.bodyBytes`)");
+            return self.unreadable(why, watcher, host);
         }
+        let of_changes = self.discovery.as_ref().is_some_and(Discovery::asked_for_changes);
+        match Loading::new(body, is_gzip, of_changes) {
+            Ok(loading) => self.loading = Some(loading),
+            Err(error) => return self.unreadable(error.to_string(), watcher, host),
+        }
+        self.slice(settings, host);
     }
 
     fn unreadable(&mut self, why: String, watcher: &settings::Discovery, host: &impl Host) {

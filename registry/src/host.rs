@@ -30,6 +30,9 @@ mod native {
 
     /// Runs a future to its end on this thread: decoding is quicker than any network, so one is
     /// enough for what waits for a server.
+    ///
+    /// # Errors
+    /// If the system has no room for the runtime.
     pub fn block_on<T>(work: impl Future<Output = T>) -> io::Result<T> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let done = runtime.block_on(work);

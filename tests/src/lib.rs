@@ -2,8 +2,12 @@
 //! against, the Pods that fill it, and programs as tests run them. Nothing outside of tests, xtask's
 //! demo and benchmarks may depend on it.
 
+#![allow(clippy::missing_errors_doc)] // An error here fails a test, which shows it.
+
+pub mod agent;
 pub mod apiserver;
 pub mod churn;
+pub mod cluster;
 pub mod control_plane;
 pub mod envoy;
 pub mod fleet;

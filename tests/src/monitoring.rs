@@ -1,5 +1,5 @@
 //! The metrics that the dashboard and the alerts show, and those that an answer of `/metrics` has. The two must
-//! be the same: a metric that nobody is shown is not missed when it goes, and a panel of one that is not
+//! be the same: a metric that no panel shows is not missed when it goes, and a panel of one that is not
 //! there shows nothing for ever.
 
 use std::collections::BTreeSet;

@@ -5,13 +5,59 @@ use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::sync::LazyLock;
 
-use dubbo_k8s_codec::{Annotation, Category, Key, Url};
+use dubbo_k8s_codec::{Annotation, Category, Key, Record, Url, encode};
+
 use serde_json::{Map, Value, json};
+
+use crate::apiserver::{Status, Store};
 
 /// The annotation of the registry.
 pub const ANNOTATION: &str = "dubbo.io/annotation";
 /// The label of the registry.
 pub const LABEL: &str = "dubbo.io/label";
+
+/// The key of a provider; `more` are further parameters, `&name=value`.
+pub fn provider(interface: &str, address: &str, more: &str) -> String {
+    let url = format!("dubbo://{address}/{interface}?interface={interface}{more}");
+    Key::leaf(interface, Category::Providers, &url).to_string()
+}
+
+/// The annotation that holds these keys.
+pub fn annotation(keys: &[impl AsRef<str>]) -> String {
+    encode(keys.iter().map(|key| Record::new(key.as_ref())))
+}
+
+/// The least of a Pod that is believed with this annotation.
+pub fn registered(namespace: &str, name: &str, annotation: &str) -> Value {
+    json!({
+        "kind": "Pod",
+        "apiVersion": "v1",
+        "metadata": {
+            "namespace": namespace,
+            "name": name,
+            "labels": {LABEL: "dubbo.io-value"},
+            "annotations": {ANNOTATION: annotation},
+        },
+        "status": running(annotation),
+    })
+}
+
+/// Gives a Pod another annotation, with which it is believed as well.
+#[expect(
+    clippy::indexing_slicing,
+    reason = "an object of serde_json makes the members that it lacks"
+)]
+pub fn reannotate(
+    store: &Store,
+    namespace: &str,
+    name: &str,
+    annotation: &str,
+) -> Result<u64, Status> {
+    store.update(namespace, name, |pod| {
+        pod["metadata"]["annotations"][ANNOTATION] = json!(annotation);
+        pod["status"] = running(annotation);
+    })
+}
 
 /// The status of a ready Pod that has every address at which its annotation provides something, so that it is believed.
 pub fn running(annotation: &str) -> Value {
@@ -235,7 +281,7 @@ static SET_CONDITIONS: LazyLock<Value> = LazyLock::new(|| {
     Value::Object(conditions)
 });
 
-/// The uid of every `ReplicaSet`; nobody looks at it.
+/// The uid of every `ReplicaSet`; no reader looks at it.
 const OWNER: &str = "6f1d3a52-0b9e-4a57-9a3c-3f0f5a1e7c01";
 
 const APP_ENVIRONMENT: [&str; 6] = [

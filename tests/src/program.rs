@@ -43,7 +43,7 @@ pub fn dubbo_watcher() -> &'static Path {
             "dubbo-watcher",
         ]);
         cargo.arg("--target-dir").arg(folder.parent().unwrap());
-        // What cargo told this test about its own package would make ring build anew each time.
+        // Cargo's variables about the package of this test would make dependencies build anew each time.
         for (name, _) in std::env::vars() {
             if name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_") {
                 cargo.env_remove(name);
@@ -61,6 +61,20 @@ pub fn dubbo_watcher() -> &'static Path {
 fn profile_folder(caller: &Path) -> &Path {
     let folder = caller.parent().unwrap();
     if folder.ends_with("deps") { folder.parent().unwrap() } else { folder }
+}
+
+/// The kubectl that `cargo xtask test` names as `KUBECTL`, else the one on the PATH. Without it `test` is skipped.
+pub fn kubectl(test: &str) -> Option<PathBuf> {
+    let named = std::env::var_os("KUBECTL").map(PathBuf::from);
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let mut folders = std::env::split_paths(&path);
+    let found = named.or_else(|| {
+        folders.find_map(|folder| Some(folder.join("kubectl")).filter(|path| path.is_file()))
+    });
+    if found.is_none() {
+        skip::missing(test, "KUBECTL is not set, and there is no kubectl on the PATH");
+    }
+    found
 }
 
 /// The watcher as a component, and the host that runs it.
@@ -157,7 +171,7 @@ impl Ran {
     }
 }
 
-/// A program that runs until it is told to end; dropped, it is killed. Waiting for it needs a
+/// A program that runs until it is ordered to end; dropped, it is killed. Waiting for it needs a
 /// runtime with several threads, so that the rest of the test goes on.
 pub struct Running {
     child: Child,
@@ -197,6 +211,16 @@ impl Running {
         while !receive(&self.errors).expect(text).contains(text) {}
     }
 
+    /// The next line of stderr that contains `text`.
+    pub fn line_with(&self, text: &str) -> String {
+        loop {
+            let line = receive(&self.errors).expect(text);
+            if line.contains(text) {
+                return line;
+            }
+        }
+    }
+
     /// The next line of stdout, as JSON.
     pub fn event(&self) -> Value {
         serde_json::from_str(&self.line()).unwrap()
@@ -212,10 +236,15 @@ impl Running {
         }
     }
 
-    /// Sends a signal (`-TERM`) and waits for the end: the status, and what was not read yet.
-    pub fn end(self, signal: &str) -> Ran {
+    /// Sends a signal (`-TERM`).
+    pub fn signal(&self, signal: &str) {
         let id = self.child.id().to_string();
         assert!(Command::new("kill").args([signal, &id]).status().unwrap().success());
+    }
+
+    /// Sends a signal (`-TERM`) and waits for the end: the status, and what was not read yet.
+    pub fn end(self, signal: &str) -> Ran {
+        self.signal(signal);
         self.ended()
     }
 

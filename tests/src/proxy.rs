@@ -1,5 +1,5 @@
 //! A real, small proxy before the scripted server: CONNECT in the clear and over TLS, and SOCKS5,
-//! told apart by their first byte. Whatever it is asked for, it leads to the one server, and it
+//! distinguished by their first byte. Whatever it is asked for, it leads to the one server, and it
 //! remembers what that was. For tests only: it listens on the loopback interface.
 
 use std::io;
@@ -17,7 +17,7 @@ use crate::apiserver::{Server, StartError};
 
 /// One request for a way through.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Asked {
+pub struct ProxyRequest {
     /// `CONNECT`, `CONNECT over TLS` or `SOCKS5`.
     pub how: &'static str,
     /// Host and port that it asked for.
@@ -38,7 +38,7 @@ struct Shared {
     tls: TlsAcceptor,
     /// `user:password`, where they are asked for.
     credentials: Option<String>,
-    asked: Mutex<Vec<Asked>>,
+    asked: Mutex<Vec<ProxyRequest>>,
 }
 
 impl Proxy {
@@ -62,7 +62,7 @@ impl Proxy {
     }
 
     /// What it was asked for so far.
-    pub fn asked(&self) -> Vec<Asked> {
+    pub fn asked(&self) -> Vec<ProxyRequest> {
         self.shared.asked.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
@@ -103,7 +103,7 @@ async fn serve(client: TcpStream, shared: Arc<Shared>) -> io::Result<()> {
 
 impl Shared {
     /// Remembers the request, and says whether it may go through.
-    fn admits(&self, asked: Asked) -> bool {
+    fn admits(&self, asked: ProxyRequest) -> bool {
         let admitted = self.credentials.is_none() || self.credentials == asked.credentials;
         self.asked.lock().unwrap_or_else(PoisonError::into_inner).push(asked);
         admitted
@@ -116,7 +116,7 @@ async fn connect(
     shared: &Shared,
 ) -> io::Result<()> {
     let mut client = BufStream::new(client);
-    let mut asked = Asked { how, target: String::new(), credentials: None };
+    let mut asked = ProxyRequest { how, target: String::new(), credentials: None };
     loop {
         let mut line = String::new();
         client.read_line(&mut line).await?;
@@ -168,7 +168,7 @@ async fn socks(mut client: TcpStream, shared: &Shared) -> io::Result<()> {
         Ipv4Addr::from(client.read_u32().await?).to_string()
     };
     let target = format!("{host}:{}", client.read_u16().await?);
-    let admitted = shared.admits(Asked { how: "SOCKS5", target, credentials });
+    let admitted = shared.admits(ProxyRequest { how: "SOCKS5", target, credentials });
     client.write_all(&[5, u8::from(!admitted), 0, 1, 0, 0, 0, 0, 0, 0]).await?;
     if admitted { splice(client, shared).await } else { Ok(()) }
 }

@@ -1,6 +1,6 @@
 //! A small cluster that lives: Deployments of providers and consumers in two namespaces that
 //! scale, roll and crash, with one Pod whose annotation is broken. Sans-IO: it acts on a
-//! [`Store`] when told to and says when it wants to be called again; it reads no clock. The same
+//! [`Store`] when it is called and answers when it wants to be called again; it reads no clock. The same
 //! seed gives the same sequence.
 
 mod deployments;
@@ -293,7 +293,7 @@ mod tests {
     }
 
     #[test]
-    fn the_same_seed_tells_the_same_story() {
+    fn the_same_seed_makes_the_same_changes() {
         let text = |store: &Store| store.list(true).flatten().collect::<Vec<u8>>();
         assert_eq!(text(&run(7, 60)), text(&run(7, 60)));
         assert_ne!(text(&run(7, 60)), text(&run(8, 60)));

@@ -15,7 +15,7 @@ pub fn missing(test: &str, why: &str) {
     optional(test, why);
 }
 
-/// The test needs something that nobody is asked to have, such as a real cluster.
+/// The test needs something that no machine must have, such as a real cluster.
 #[expect(clippy::print_stdout, reason = "the test's own output is where a person looks")]
 pub fn optional(test: &str, why: &str) {
     println!("SKIPPED {test}: {why}");

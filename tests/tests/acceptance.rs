@@ -56,7 +56,7 @@ const LIST: [&str; 55] = [
     "the changes of an outage are delivered as the difference",
     "a late subscriber gets all while events flow",
     "a subscriber may leave while active",
-    "a subscriber that panics or stalls hurts nobody",
+    "a subscriber that panics or stalls hurts no other",
     "no task and no file descriptor is left behind",
     "a random hammer against a model",
     "a recreated object with a new uid",

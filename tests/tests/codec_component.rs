@@ -26,7 +26,11 @@ fn with_codec(ask: impl FnOnce(&Guest, &mut Store<()>)) {
     };
     let engine = Engine::default();
     let component = Component::from_file(&engine, path).unwrap();
-    assert_eq!(component.component_type().imports(&engine).count(), 0, "it asks its host for nothing");
+    assert_eq!(
+        component.component_type().imports(&engine).count(),
+        0,
+        "it asks its host for nothing"
+    );
     let mut store = Store::new(&engine, ());
     let linker = Linker::new(&engine);
     let world = CodecWorld::instantiate(&mut store, &component, &linker).unwrap();
@@ -54,7 +58,10 @@ fn url_that_is_encoded_is_decoded_and_taken_apart() {
 fn what_is_refused_has_its_place_what_was_expected_and_what_was_found() {
     with_codec(|codec, store| {
         let fault = codec.call_parse_url(&mut *store, "tri://用户:x/a.B").unwrap().unwrap_err();
-        assert_eq!((&*fault.code, fault.offset, &*fault.expected), ("url-malformed", 13, "port-number"));
+        assert_eq!(
+            (&*fault.code, fault.offset, &*fault.expected),
+            ("url-malformed", 13, "port-number")
+        );
         assert!(matches!(fault.found, Found::Byte(b'x')));
         let fault = codec.call_decode(&mut *store, "W3siayI6").unwrap().unwrap_err();
         assert_eq!((&*fault.code, fault.decoded_offset), ("not-json", Some(6)));
@@ -66,7 +73,10 @@ fn what_is_refused_has_its_place_what_was_expected_and_what_was_found() {
 fn problems_are_found_in_what_is_pasted() {
     with_codec(|codec, store| {
         let found = codec.call_problems(&mut *store, b"!!", Language::Chinese).unwrap();
-        assert_eq!((&*found[0].code, found[0].offset, found[0].place), ("not-base64", Some(0), Place::Annotation));
+        assert_eq!(
+            (&*found[0].code, found[0].offset, found[0].place),
+            ("not-base64", Some(0), Place::Annotation)
+        );
         assert!(found[0].message.chars().any(|character| character > '\u{2e7f}'));
     });
 }

@@ -1,7 +1,7 @@
 //! What it costs to hand a change to a handler that does nothing, beside a closure that is called with the
 //! same change and does nothing. Prints a table in Markdown.
 //!
-//! `EMPTY_HANDLER=moody.wasm cargo bench -p dubbo-k8s-watcher --bench handlers`, or `cargo xtask bench
+//! `EMPTY_HANDLER=misbehaving_handler.wasm cargo bench -p dubbo-k8s-watcher --bench handlers`, or `cargo xtask bench
 //! handlers`, which builds the handler.
 
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a benchmark may stop at once")]

@@ -171,7 +171,7 @@ fn problems_are_shown_with_their_codes_also_between_pods() {
         "weight  50\n    error[address-not-pod]: The provider's address is not the Pod's \
          (10.0.0.1, 10.9.9.9)\n      A Pod is believed about its own addresses only",
         "\n\n  error[label-missing]: Annotation without the label dubbo.io/label\n    Nobody selects",
-        "  error[group-or-version-mismatch]: Group or version does not match (h/a.B, g/a.B)\n",
+        "  error[group-or-version-mismatch]: Group or version does not match (h/a.B, other group: h ≠ g)\n",
         "\n    not-json: The decoded annotation is not JSON. The whole Pod is skipped.",
     ] {
         assert!(shown.contains(part), "{part}\n{shown}");
@@ -193,10 +193,10 @@ fn problems_are_explained_in_the_language_that_is_asked_for() {
 
     let refused = "dubbo.io/annotation";
     let ran = run(&["decode", "--lang", "zh"], refused);
-    let told = text(&ran.stderr);
+    let said = text(&ran.stderr);
     for part in ["base64：应为：base64 字符（A-Z a-z 0-9 - _）；实际：“.”；位于字节 5", "  注解"]
     {
-        assert!(told.contains(part), "{part}\n{told}");
+        assert!(said.contains(part), "{part}\n{said}");
     }
     let ran = run(&["decode", "--lang", "zh"], "kind: Pod\nmetadata: {name: [a\n");
     assert!(text(&ran.stderr).contains("json：不是 YAML：括号没有闭合；位于第 "));
@@ -244,7 +244,7 @@ fn encode_is_strict_and_says_where() {
 }
 
 #[test]
-fn encode_warns_of_keys_that_nobody_will_find() {
+fn encode_warns_of_keys_that_no_reader_will_find() {
     let ran = run(&["encode"], r#"[{"k":"dubbo","v":""}]"#);
     assert_eq!(ran.status.code(), Some(0));
     assert!(text(&ran.stderr).starts_with("warning: record 0: "), "{}", text(&ran.stderr));

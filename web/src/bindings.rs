@@ -29,4 +29,10 @@ impl Inspector {
     pub fn request(&mut self, request: &str) -> String {
         self.0.request(request)
     }
+
+    /// Takes an answer of a live registry, which came at the time `now`, in milliseconds.
+    pub fn follow(&mut self, answer: Vec<u8>, now: f64) -> String {
+        // A clock that is wrong is as good as any.
+        self.0.follow(answer, now as u64)
+    }
 }

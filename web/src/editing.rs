@@ -264,6 +264,9 @@ fn rewrite(
 }
 
 /// The key of a new record.
+///
+/// # Errors
+/// [`Refusal`] for a category or a URL that is none.
 pub fn new_key(interface: &str, category: &str, url: &str) -> Result<Owned, Refusal> {
     let category = Category::from_name(category).ok_or(Refusal::BadKey)?;
     Url::parse(url).map_err(|_| Refusal::BadUrl)?;

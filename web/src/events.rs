@@ -10,13 +10,22 @@ use dubbo_k8s_codec::yaml::{Json, Yaml};
 /// Reads one text, document after document.
 pub trait Reader<'a> {
     /// Moves to the next document; false at the end.
+    ///
+    /// # Errors
+    /// [`SyntaxError`] with the place, where the text breaks the syntax.
     fn next_document(&mut self) -> Result<bool, SyntaxError>;
 
     /// The next piece of the document.
+    ///
+    /// # Errors
+    /// [`SyntaxError`] with the place, where the text breaks the syntax.
     fn next(&mut self) -> Result<Spanned<'a>, SyntaxError>;
 
     /// Skips what `first` begins: nothing for a scalar, everything up to its end for a collection.
     /// Gives the offset just behind it.
+    ///
+    /// # Errors
+    /// [`SyntaxError`] with the place, where the text breaks the syntax.
     fn skip(&mut self, first: &Spanned<'a>) -> Result<usize, SyntaxError> {
         let mut end = first.span.end;
         let mut open = usize::from(matches!(first.event, Event::Map | Event::List));

@@ -1,68 +1,54 @@
-//! The last minutes of a live registry, event by event, to go back through.
+//! The last minutes of a live registry, change by change, to go back through.
 //!
-//! Bounded in number and age. It changes nothing: it only says what happened, in either direction.
+//! Bounded in number, age and bytes. It changes nothing: it only says what happened, in either direction.
 
 use std::collections::VecDeque;
 
-use dubbo_k8s_codec::problem::Problem;
+use crate::live::Moment;
 
-/// Events that can be gone back through.
+/// Changes that can be gone back through.
 pub const HISTORY: usize = 20_000;
 
 /// Milliseconds that can be gone back through.
 pub const AGE: u64 = 5 * 60 * 1000;
 
-/// One change of one Pod.
-#[derive(Clone, Debug)]
-pub struct Event {
-    /// When, in milliseconds.
-    pub time: u64,
-    /// The Pod, by its place.
-    pub holder: usize,
-    /// What changed.
-    pub what: What,
-}
-
-/// What changed; absent is none.
-#[derive(Clone, Debug)]
-pub enum What {
-    /// A key: its value before and after.
-    Key {
-        /// Which one.
-        key: String,
-        /// Its value before.
-        before: Option<String>,
-        /// Its value after.
-        after: Option<String>,
-    },
-    /// A problem of the Pod.
-    Problem {
-        /// Which one.
-        problem: Problem,
-        /// Whether it came; it went otherwise.
-        raised: bool,
-    },
-}
+/// Bytes of texts that are kept for it.
+const ROOM: usize = 24 << 20;
 
 /// What happened, and how much of it is taken back.
 #[derive(Debug, Default)]
 pub struct History {
-    events: VecDeque<Event>,
+    moments: VecDeque<Moment>,
     back: usize,
+    bytes: usize,
+    /// When the last one happened that is forgotten.
+    forgotten: u64,
 }
 
 impl History {
     /// Adds what happened now.
-    pub fn push(&mut self, event: Event) {
-        self.events.push_back(event);
+    pub fn push(&mut self, moment: Moment) {
+        self.bytes += moment.size();
+        self.moments.push_back(moment);
     }
 
     /// Forgets what is too old or too much.
     pub fn trim(&mut self, now: u64) {
-        let old = |event: &Event| event.time + AGE < now;
-        while self.events.len() > HISTORY || self.events.front().is_some_and(old) {
-            self.events.pop_front();
+        let old = |moment: &Moment| moment.time() + AGE < now;
+        while self.moments.len() > HISTORY
+            || self.bytes > ROOM
+            || self.moments.front().is_some_and(old)
+        {
+            let Some(moment) = self.moments.pop_front() else { break };
+            self.bytes -= moment.size();
+            self.forgotten = moment.time();
         }
+        self.back = self.back.min(self.moments.len());
+    }
+
+    /// When the last change happened that cannot be taken back any more.
+    pub const fn forgotten(&self) -> u64 {
+        self.forgotten
     }
 
     /// Whether the past is shown.
@@ -70,40 +56,45 @@ impl History {
         self.back > 0
     }
 
-    /// How many events are taken back.
+    /// How many changes are taken back.
     pub const fn back(&self) -> usize {
         self.back
     }
 
-    /// How many events happened after a time; none is now.
+    /// How many changes happened after a time; none is now.
     pub fn since(&self, to: Option<u64>) -> usize {
-        to.map_or(0, |to| self.events.iter().rev().take_while(|event| event.time > to).count())
+        to.map_or(0, |to| self.moments.iter().rev().take_while(|it| it.time() > to).count())
     }
 
-    /// The event to take back next.
-    pub fn step_back(&mut self) -> Option<Event> {
-        let event = self.nth(self.back)?.clone();
+    /// The change to take back next.
+    pub fn step_back(&mut self) -> Option<Moment> {
+        let moment = self.nth(self.back)?.clone();
         self.back += 1;
-        Some(event)
+        Some(moment)
     }
 
-    /// The event to bring back next.
-    pub fn step_forward(&mut self) -> Option<Event> {
+    /// The change to bring back next.
+    pub fn step_forward(&mut self) -> Option<Moment> {
         self.back = self.back.checked_sub(1)?;
         self.nth(self.back).cloned()
     }
 
-    /// The time of the last event that is taken back.
+    /// The time of the last change that is taken back.
     pub fn at(&self) -> Option<u64> {
-        Some(self.nth(self.back.checked_sub(1)?)?.time)
+        Some(self.nth(self.back.checked_sub(1)?)?.time())
+    }
+
+    /// What led to what is shown, the newest first.
+    pub fn latest(&self) -> impl Iterator<Item = &Moment> {
+        self.moments.iter().rev().skip(self.back)
     }
 
     /// The Pods that it may bring back, some more than once.
-    pub fn holders(&self) -> impl Iterator<Item = usize> {
-        self.events.iter().map(|event| event.holder)
+    pub fn pods(&self) -> impl Iterator<Item = usize> {
+        self.moments.iter().map(Moment::pod)
     }
 
-    fn nth(&self, back: usize) -> Option<&Event> {
-        self.events.iter().rev().nth(back)
+    fn nth(&self, back: usize) -> Option<&Moment> {
+        self.moments.iter().rev().nth(back)
     }
 }

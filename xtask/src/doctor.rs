@@ -4,6 +4,7 @@
 use crate::go;
 use crate::process::{Failure, Result, Tool, on_path};
 use crate::say;
+use crate::shells;
 use crate::toolchain;
 
 /// Something that a verb needs.
@@ -17,7 +18,7 @@ struct Need {
     is_needed: bool,
 }
 
-const NEEDS: [Need; 11] = [
+const NEEDS: [Need; 10] = [
     Need {
         name: "rustc",
         what_for: "everything",
@@ -62,7 +63,7 @@ const NEEDS: [Need; 11] = [
     },
     Need {
         name: "go",
-        what_for: "a real kube-apiserver, etcd, dubbo-go and Helm to test with",
+        what_for: "a real kube-apiserver, etcd, kubectl, dubbo-go and Helm to test with",
         look: go_version,
         way_out: "https://go.dev/dl, 1.26 or newer; or KUBEBUILDER_ASSETS",
         is_needed: true,
@@ -78,15 +79,8 @@ const NEEDS: [Need; 11] = [
         name: "shells",
         what_for: "the tests of completions",
         look: shells,
-        way_out: "apt-get install zsh fish",
-        is_needed: false,
-    },
-    Need {
-        name: "kubectl",
-        what_for: "the tests of the plugin",
-        look: || version_of("kubectl", "version --client"),
-        way_out: "https://kubernetes.io/docs/tasks/tools",
-        is_needed: false,
+        way_out: "apt-get install zsh fish (cargo xtask test does it)",
+        is_needed: true,
     },
     Need {
         name: "musl-gcc",
@@ -173,12 +167,11 @@ fn go_version() -> std::result::Result<String, String> {
 }
 
 fn shells() -> std::result::Result<String, String> {
-    let missing: Vec<_> =
-        ["bash", "zsh", "fish"].into_iter().filter(|name| !on_path(name)).collect();
+    let missing = shells::missing();
     if missing.is_empty() {
         return Ok("bash, zsh, fish".to_owned());
     }
-    Err(format!("there is no {} on the PATH", missing.join(", no ")))
+    Err(format!("there is no {}", missing.join(", no ")))
 }
 
 fn musl() -> std::result::Result<String, String> {

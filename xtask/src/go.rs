@@ -1,4 +1,4 @@
-//! The real servers and the real Dubbo that the tests run: kube-apiserver, etcd and dubbo-go, built once into
+//! The real servers and the real Dubbo that the tests run: kube-apiserver, etcd, kubectl and dubbo-go, built once into
 //! the user's cache, by Go and its module proxy. It must never build what is there, nor leave half of it.
 
 use std::fs;
@@ -21,8 +21,8 @@ pub(crate) struct Build {
     name: &'static str,
     version: &'static str,
     programs: &'static [&'static str],
-    /// The folder of our own sources that they are built from; they are built again when it changes.
-    sources: Option<&'static str>,
+    /// The folders of our own sources that they are built from; they are built again when one changes.
+    sources: &'static [&'static str],
     /// How long it takes the first time, for a person who waits.
     minutes: u32,
     make: fn(&Self, &Path) -> Result,
@@ -31,12 +31,16 @@ pub(crate) struct Build {
 /// kube-apiserver, the newest version first.
 pub(crate) const KUBERNETES: [Build; 2] = [kubernetes("v1.36.3"), kubernetes("v1.34.4")];
 
+/// What runs the plugin `kubectl dubbo` in the tests, and brings the chart to a server.
+pub(crate) const KUBECTL: Build =
+    Build { name: "kubectl", minutes: 3, programs: &["kubectl"], ..KUBERNETES[0] };
+
 /// The store of kube-apiserver, and the programs that look into it.
 pub(crate) const ETCD: Build = Build {
     name: "etcd",
     version: "v3.6.16",
     programs: &["etcd", "etcdctl", "etcdutl"],
-    sources: None,
+    sources: &[],
     minutes: 3,
     make: make_etcd,
 };
@@ -46,9 +50,19 @@ pub(crate) const DUBBO_GO: Build = Build {
     name: "dubbo-go",
     version: "v1.5.9",
     programs: &["interop", "oracle"],
-    sources: Some("tests/go/dubbo-go"),
+    sources: &["tests/go/dubbo-go"],
     minutes: 2,
     make: make_dubbo_go,
+};
+
+/// A provider and a consumer of dubbo-go 3, each beside an agent.
+pub(crate) const INTEROP33: Build = Build {
+    name: "interop33",
+    version: "v3.3.2",
+    programs: &["interop33"],
+    sources: &["tests/go/interop33", "adapters/dubbo-go"],
+    minutes: 1,
+    make: make_interop33,
 };
 
 /// client-go as a program that lists and watches Pods: what dubbo-watcher is measured beside.
@@ -56,7 +70,7 @@ pub(crate) const CLIENT_GO: Build = Build {
     name: "client-go",
     version: "v0.36.3",
     programs: &["informer"],
-    sources: Some("tests/go/informer"),
+    sources: &["tests/go/informer"],
     minutes: 2,
     make: make_informer,
 };
@@ -66,7 +80,7 @@ const fn kubernetes(version: &'static str) -> Build {
         name: "kube-apiserver",
         version,
         programs: &["kube-apiserver"],
-        sources: None,
+        sources: &[],
         minutes: 12,
         make: make_kubernetes,
     }
@@ -74,7 +88,7 @@ const fn kubernetes(version: &'static str) -> Build {
 
 /// All of them, what is built soonest first.
 pub(crate) fn all() -> impl Iterator<Item = Build> {
-    [ETCD, DUBBO_GO].into_iter().chain(KUBERNETES)
+    [ETCD, DUBBO_GO, INTEROP33, KUBECTL].into_iter().chain(KUBERNETES)
 }
 
 /// The versions of kube-apiserver, as `1.36.3`.
@@ -119,8 +133,9 @@ impl Build {
     /// What the cache knows it by.
     fn key(&self) -> Result<String> {
         let versioned = format!("{}-{}", self.name, self.version);
-        let Some(sources) = self.sources else { return Ok(versioned) };
-        Ok(format!("{versioned}-{:016x}", digest_of(&root().join(sources))?))
+        self.sources.iter().try_fold(versioned, |key, sources| {
+            Ok(format!("{key}-{:016x}", digest_of(&root().join(sources))?))
+        })
     }
 
     fn build(&self, partial: &Path) -> Result {
@@ -209,23 +224,20 @@ fn module_file(work: &Path, module: &str) -> Result<String> {
 }
 
 fn make_kubernetes(build: &Build, work: &Path) -> Result {
+    let [program] = build.programs else {
+        return Err(Failure::new(format!("{} is more than one program", build.name)));
+    };
     let file = module_file(work, &format!("k8s.io/kubernetes@{}", build.version))?;
-    write_module(
-        work,
-        &requirements(&file, build.version),
-        &["k8s.io/kubernetes/cmd/kube-apiserver"],
-    )?;
+    let command = format!("k8s.io/kubernetes/cmd/{program}");
+    write_module(work, &requirements(&file, build.version), &[&command])?;
     let minor = build.number().split('.').nth(1).unwrap_or_default();
     let package = "k8s.io/component-base/version";
     let flags = format!(
         "-s -w -X {package}.gitVersion={} -X {package}.gitMajor=1 -X {package}.gitMinor={minor}",
         build.version
     );
-    let command = "k8s.io/kubernetes/cmd/kube-apiserver";
-    go(work)
-        .args(["build", "-trimpath", "-ldflags", &flags, "-o", "bin/kube-apiserver", command])
-        .read()
-        .map(drop)
+    let out = format!("bin/{program}");
+    go(work).args(["build", "-trimpath", "-ldflags", &flags, "-o", &out, &command]).read().map(drop)
 }
 
 /// What Kubernetes requires, for a module that is not Kubernetes: its staging modules at their published versions.
@@ -284,6 +296,17 @@ fn make_dubbo_go(build: &Build, work: &Path) -> Result {
     let replace = format!("{module}=./dubbo-go");
     go(work).args(["mod", "edit", "-replace", &replace]).read()?;
     go(work).args(["build", "-trimpath", "-o", "bin/oracle", "./oracle"]).read().map(drop)
+}
+
+/// It is built where it stands, beside the module that it is about, and as `go vet` compiles for the check.
+fn make_interop33(_: &Build, work: &Path) -> Result {
+    let out = work.join("bin/interop33");
+    let build = Tool::new("nice").args(["go", "build", "-o"]).arg(out).arg(".");
+    build
+        .env("GOFLAGS", "-mod=readonly -buildvcs=false")
+        .dir(&root().join("tests/go/interop33"))
+        .read()
+        .map(drop)
 }
 
 fn make_informer(_: &Build, work: &Path) -> Result {

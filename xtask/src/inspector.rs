@@ -17,7 +17,7 @@ use crate::{demo, say, web};
 /// Where `serve` is unless that is taken.
 const USUAL: &str = "127.0.0.1:7777";
 
-/// What the page holds when it was told to go live.
+/// What the page holds when it was marked live.
 const LIVE: &str = "name=\"dubbo-live\" content=\"v1/events\"";
 
 /// A server that says nothing for this long is not there.
@@ -36,7 +36,7 @@ pub(crate) fn page() -> Result<Option<&'static str>> {
 /// A running `dubbo-watcher serve`, and who listens to its events.
 pub(crate) struct Inspector {
     server: Child,
-    told: JoinHandle<()>,
+    output: JoinHandle<()>,
     events: JoinHandle<Seen>,
     page: Option<usize>,
     url: String,
@@ -57,15 +57,15 @@ impl Inspector {
         let bind = if TcpListener::bind(USUAL).is_ok() { USUAL } else { "127.0.0.1:0" };
         let tool = cluster.watcher(Profile::Dev, "serve").args(["--bind", bind]);
         let mut server = tool.spawn_telling()?;
-        let told = server.stderr.take().ok_or_else(|| Failure::new("serve has no stderr"))?;
-        let (told, address) = listen(told);
+        let output = server.stderr.take().ok_or_else(|| Failure::new("serve has no stderr"))?;
+        let (output, address) = listen(output);
         let address = address.recv_timeout(PATIENCE);
         let address = address.map_err(|_| Failure::new("serve did not say where it is"))?;
         let url = format!("http://{address}/");
         say::line(&format!("The registry is served at {url}, live in the inspector."));
         let page = if page { Some(fetch_page(&address)?) } else { None };
         let events = follow(&address)?;
-        Ok(Self { server, told, events, page, url })
+        Ok(Self { server, output, events, page, url })
     }
 
     /// Where it is.
@@ -84,7 +84,7 @@ impl Inspector {
     pub(crate) fn end(mut self) -> Result<Seen> {
         demo::end(&mut self.server, false)?;
         let lost = || Failure::new("reading from serve failed");
-        self.told.join().map_err(|_| lost())?;
+        self.output.join().map_err(|_| lost())?;
         let seen = self.events.join().map_err(|_| lost())?;
         Ok(Seen { page: self.page, ..seen })
     }
@@ -121,13 +121,13 @@ impl fmt::Display for Seen {
     }
 }
 
-/// Passes on what `serve` says, and tells the address when it says it.
-fn listen(told: ChildStderr) -> (JoinHandle<()>, Receiver<String>) {
+/// Passes on what `serve` says, and sends the address when it says it.
+fn listen(output: ChildStderr) -> (JoinHandle<()>, Receiver<String>) {
     let (sender, address) = channel();
     let thread = std::thread::spawn(move || {
-        for line in BufReader::new(told).lines().map_while(std::result::Result::ok) {
+        for line in BufReader::new(output).lines().map_while(std::result::Result::ok) {
             match line.split_once(" on http://") {
-                // Nobody waits for it any more: then it has come before.
+                // No receiver waits for it any more: then it has come before.
                 Some((_, address)) => drop(sender.send(address.trim().to_owned())),
                 None => say::note(&line),
             }

@@ -1,14 +1,17 @@
 //! `cargo xtask <verb>`: the one entry to everything that is done with this checkout. Each verb does its
 //! own set-up. It must never need more than Rust to start, so its own dependencies are few.
 
-mod adapters;
+mod adapter;
 mod bench;
+mod bindings;
 mod cache;
 mod cluster;
+mod debian;
 mod demo;
 mod dist;
 mod docs;
 mod doctor;
+mod dubbo_rust;
 mod go;
 mod gotool;
 mod inspector;
@@ -19,7 +22,9 @@ mod process;
 mod progress;
 mod promtool;
 mod say;
+mod semver;
 mod setup;
+mod shells;
 mod soak;
 mod supply;
 mod test;
@@ -108,6 +113,14 @@ enum Verb {
     Dist(dist::Options),
     /// Build the documentation as a site.
     Docs,
+    /// Take the pictures of README and documentation anew.
+    Pictures,
+    /// Compare the public items of the published libraries with the last release.
+    Semver {
+        /// Compare with this revision of the repository instead.
+        #[arg(long, value_name = "REV")]
+        revision: Option<String>,
+    },
     /// Say what this machine lacks, what for, and how to get it.
     Doctor,
 }
@@ -132,6 +145,8 @@ fn main() -> ExitCode {
         Verb::Wasm => wasm::run(),
         Verb::Dist(options) => dist::run(&options),
         Verb::Docs => docs::run(),
+        Verb::Pictures => web::pictures(),
+        Verb::Semver { revision } => semver::run(revision.as_deref()),
         Verb::Doctor => doctor::run(),
     };
     match done {

@@ -1,4 +1,4 @@
-//! The programs of `tests` that run a whole mesh: built, and told where Envoy and the wasm files are.
+//! The programs of `tests` that run a whole mesh: built, and given the paths of Envoy and the wasm files.
 
 use crate::cluster::Profile;
 use crate::process::{Result, Tool};

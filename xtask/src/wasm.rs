@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::adapters;
+use crate::bindings;
 use crate::npm;
 use crate::process::{Context as _, Result, root};
 use crate::say;
@@ -12,7 +12,7 @@ use crate::web;
 /// One wasm file.
 struct Artefact {
     package: &'static str,
-    /// What cargo is told to build of it.
+    /// What cargo builds of it.
     part: &'static [&'static str],
     target: Target,
     file: &'static str,
@@ -51,7 +51,7 @@ const ARTEFACTS: [Artefact; 10] = [
         file: "dubbo_k8s_filter.wasm",
         variable: "FILTER_WASM",
     },
-    // A filter of one's own, as the filter's README tells it.
+    // A filter of one's own, as the filter's README shows it.
     Artefact {
         package: "dubbo-k8s-filter",
         part: &["--example", "own_filter"],
@@ -69,19 +69,19 @@ const ARTEFACTS: [Artefact; 10] = [
     },
     // A guest that tries to get out of the sandbox.
     Artefact {
-        package: "dubbo-k8s-intruder",
-        part: &["--bin", "intruder"],
+        package: "dubbo-k8s-escaping-guest",
+        part: &["--bin", "escaping_guest"],
         target: Target::Wasip2,
-        file: "intruder.wasm",
-        variable: "INTRUDER",
+        file: "escaping_guest.wasm",
+        variable: "ESCAPING_GUEST",
     },
     // A handler in many moods.
     Artefact {
-        package: "dubbo-k8s-moody",
+        package: "dubbo-k8s-misbehaving-handler",
         part: &["--lib"],
         target: Target::Wasip2,
-        file: "moody.wasm",
-        variable: "MOODY",
+        file: "misbehaving_handler.wasm",
+        variable: "MISBEHAVING_HANDLER",
     },
     // Examples of handlers.
     Artefact {
@@ -122,8 +122,8 @@ pub(crate) fn run() -> Result {
     for heavy in weigh(&toolchain)? {
         say::note(&heavy);
     }
-    adapters::build(&toolchain)?;
-    adapters::weigh()?;
+    bindings::build(&toolchain)?;
+    bindings::weigh()?;
     let page = web::build(&toolchain)?;
     say::line(&format!("the inspector's page in {}", page.display()));
     for heavy in web::weigh()? {
@@ -173,10 +173,10 @@ pub(crate) fn size(path: &Path) -> Result<u64> {
     Ok(std::fs::metadata(path).context(|| format!("reading {}", path.display()))?.len())
 }
 
-/// Where each of them is once built, by the variable that tells a test.
+/// Where each of them is once built, by the variable that names it to a test.
 pub(crate) fn files(toolchain: &Toolchain) -> Vec<(&'static str, PathBuf)> {
     let files = ARTEFACTS.iter().map(|artefact| (artefact.variable, artefact.path(toolchain)));
-    let others = [("JSON_FILE", json_file()), (adapters::COMPONENT, adapters::component())];
+    let others = [("JSON_FILE", json_file()), (bindings::COMPONENT, bindings::component())];
     files.chain(others).collect()
 }
 

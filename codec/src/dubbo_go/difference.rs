@@ -3,9 +3,10 @@
 //! Only what decides about a provider counts: protocol, address, interface, group, version, and the
 //! parameters that it has. Each is found by one look at the text; nothing is unescaped for it.
 
-use super::finding::{Finding, Reason};
+use super::finding::Finding;
 use crate::Url;
 use crate::escape::query_unescape_lossy;
+use crate::reason::Reason;
 use crate::url::is_ipv6;
 
 /// What dubbo-go reads otherwise in a URL that it does not refuse. `is_provider` says whether

@@ -4,6 +4,7 @@
 //! every provider and every URL that a consumer subscribed to.
 
 use alloc::borrow::Cow;
+use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
 
@@ -11,7 +12,7 @@ use memchr::memmem;
 
 use super::text;
 use crate::Url;
-use crate::problem::Phrase;
+use crate::phrase::Phrase;
 
 const ANY: &[u8] = b"*";
 
@@ -144,6 +145,12 @@ impl Identity {
             Mismatch::Enabled => &self.enabled,
             Mismatch::Category => &self.category,
         })
+    }
+
+    /// A text that is the same for those of which each takes, and is taken by, the same ones.
+    pub fn kind(&self) -> String {
+        let Self { enabled, category, .. } = self;
+        text(&[&*self.key(b"", b""), b"\0", enabled, b"\0", category].concat()).into_owned()
     }
 
     pub(super) fn key(&self, ip: &[u8], port: &[u8]) -> Vec<u8> {

@@ -16,13 +16,14 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
 
+pub use crate::reason::Reason;
 pub use difference::differences;
-pub use finding::{Finding, Reason};
+pub use finding::Finding;
 pub use identity::{Identity, Mismatch};
-pub use problems::{problems, refusal, takes_none};
+pub use problems::{problems, reads, refusal, takes_none};
 
+use crate::compatibility;
 use crate::escape::escaped_offset;
-use crate::quirks;
 use net_url::{Parts, Plus, unescape};
 
 /// Whether dubbo-go reads a URL, given as [`Key::url`](crate::Key::url): unescaped once.
@@ -241,7 +242,7 @@ fn text(bytes: &[u8]) -> Cow<'_, str> {
     str::from_utf8(bytes).map_or_else(
         |_| {
             let mut out = Vec::with_capacity(bytes.len() * 3);
-            quirks::push_utf8(bytes, &mut out);
+            compatibility::push_utf8(bytes, &mut out);
             Cow::Owned(String::from_utf8(out).unwrap_or_default())
         },
         Cow::Borrowed,

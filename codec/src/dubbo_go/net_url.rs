@@ -9,8 +9,9 @@ use core::net::Ipv6Addr;
 
 use memchr::{memchr, memchr_iter, memmem, memrchr};
 
-use super::finding::{Finding, Reason};
+use super::finding::Finding;
 use crate::escape::escaped_offset;
+use crate::reason::Reason;
 
 type Checked<T> = Result<T, Finding>;
 

@@ -5,8 +5,9 @@
 use alloc::vec::Vec;
 
 use super::{Finding, GoUrl, Reason, check, differences};
-use crate::problem::{Code, Detail, Problem};
-use crate::{Category, Key, Url};
+use crate::code::Code;
+use crate::problem::{Detail, Problem};
+use crate::{Annotation, Category, Key, Url, WarningCode};
 
 /// Why dubbo-go refuses the URL of a record; `None` also for what only a provider's URL needs, in
 /// another category: dubbo-go writes consumers without a port and reads no consumer.
@@ -53,6 +54,14 @@ fn of(code: Code, reason: Reason, key_offset: usize, source: &str) -> Problem {
     let source = Some(source.into()).filter(|_| !source.is_empty());
     Problem { reason: Some(reason), key_offset: Some(key_offset), ..Problem::new(code) }
         .because(Detail::Wrong(reason.phrase(), source))
+}
+
+/// Whether dubbo-go reads an annotation that was decoded: of all that is accepted here it refuses two oddities, and
+/// skips the whole Pod.
+pub fn reads(annotation: &Annotation) -> bool {
+    use WarningCode::{MissingPadding, StandardAlphabet};
+    let beyond = |code| matches!(code, StandardAlphabet | MissingPadding);
+    !annotation.warnings().iter().any(|warning| beyond(warning.code))
 }
 
 /// That dubbo-go's consumer takes none of the providers that this crate would give it, if so.

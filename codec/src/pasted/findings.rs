@@ -1,16 +1,18 @@
 //! What is wrong with the Pods of a text, one by one and between them: the answer of `decode`, of the library for
 //! JavaScript and of the component.
 //!
-//! It judges nothing itself: the codec's lint does.
+//! It judges nothing itself: the codec's lint and relations do.
 
+use alloc::boxed::Box;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
 use super::{Change, Format, Other, PastedError, PastedPod};
-use crate::dubbo_go::{GoUrl, Identity, takes_none};
-use crate::lint::{Entry, Providers, Subject, place};
-use crate::problem::{Code, Detail, Problem};
-use crate::{Annotation, Category, DecodeError, Query, Service};
+use crate::code::Code;
+use crate::lint::{Entry, Subject, place};
+use crate::problem::{Detail, Problem};
+use crate::relation::{self, Consumer, PodState, Provider, Rules};
+use crate::{Annotation, Category, DecodeError};
 
 /// A Pod of a text, decoded as far as it goes.
 #[derive(Clone, Debug)]
@@ -56,31 +58,27 @@ pub struct Findings {
     endpoints: Vec<Endpoint>,
 }
 
-/// A record that names an endpoint.
+/// A record that names an endpoint that calls, or may be called.
 #[derive(Clone, Debug)]
 struct Endpoint {
     record: usize,
-    category: Category,
-    service: Service<'static>,
-    /// What dubbo-go compares; none of what it does not read, or of a consumer that is no dubbo-go.
-    identity: Option<Identity>,
+    of: Party,
+}
+
+#[derive(Clone, Debug)]
+enum Party {
+    Consumer(Consumer<'static>),
+    Provider(Box<Provider<'static>>),
 }
 
 impl Endpoint {
-    fn of(record: usize, entry: &Entry<'_>) -> Self {
-        let identity = match entry.category {
-            Category::Consumers => Identity::of_consumer(&entry.url),
-            _ => GoUrl::parse(entry.url.as_str()).ok().map(|url| url.identity()),
+    fn of(record: usize, entry: &Entry<'_>, pod: &PodState<'static>) -> Option<Self> {
+        let of = match entry.category {
+            Category::Consumers => Party::Consumer(Consumer::of(entry, pod.namespace.clone())),
+            Category::Providers => Party::Provider(Box::new(Provider::of(entry, pod.clone()))),
+            _ => return None,
         };
-        let service = entry.service().into_owned();
-        Self { record, category: entry.category, service, identity }
-    }
-
-    /// That a consumer finds providers, of which dubbo-go takes none.
-    fn takes_none(&self, providers: &[&Self]) -> Option<Problem> {
-        let query = Query::from(self.service.clone());
-        let matching = providers.iter().filter(|provider| query.matches(&provider.service));
-        takes_none(self.identity.as_ref()?, matching.filter_map(|it| it.identity.as_ref()))
+        Some(Self { record, of })
     }
 }
 
@@ -122,11 +120,20 @@ impl Findings {
     }
 
     fn records(&mut self, subject: &Subject<'_>, annotation: &Annotation, value: &str) {
+        let pod = PodState::of(subject, annotation).into_owned();
         let endpoints = &mut self.endpoints;
         subject.lint_records(annotation, &mut self.problems, |at, entry| {
-            endpoints.push(Endpoint::of(at, entry));
+            endpoints.extend(Endpoint::of(at, entry, &pod));
         });
         place(&mut self.problems, annotation, value);
+        for endpoint in &mut self.endpoints {
+            let Party::Provider(provider) = &mut endpoint.of else { continue };
+            let codes = self.problems.iter().filter(|it| it.record == Some(endpoint.record));
+            for code in codes.map(|problem| problem.code) {
+                provider.believed &= code != Code::AddressNotPod;
+                provider.refused |= code == Code::DubboGoRefusesUrl;
+            }
+        }
     }
 
     /// Adds what is wrong between Pods: consumers that find no provider.
@@ -135,17 +142,21 @@ impl Findings {
         if all.len() < 2 {
             return; // one Pod is not a registry: its providers may be anywhere
         }
-        let endpoints = |of: Category| {
+        let endpoints = || {
             let all = all.iter().enumerate();
-            let each = all.flat_map(|(pod, one)| one.endpoints.iter().map(move |it| (pod, it)));
-            each.filter(move |(_, it)| it.category == of)
+            all.flat_map(|(pod, one)| one.endpoints.iter().map(move |it| (pod, it)))
         };
-        let mut each: Vec<_> = endpoints(Category::Providers).map(|(_, it)| it).collect();
-        each.sort_unstable_by(|one, other| one.service.cmp(&other.service));
-        let providers: Providers<'_> = each.iter().map(|it| &it.service).collect();
-        let lonely = endpoints(Category::Consumers).filter_map(|(pod, it)| {
-            let of_interface = of_interface(&each, &it.service.interface);
-            let problem = providers.lint(&it.service).or_else(|| it.takes_none(of_interface))?;
+        let mut providers: Vec<&Provider<'_>> = endpoints()
+            .filter_map(|(_, it)| match &it.of {
+                Party::Provider(provider) => Some(&**provider),
+                Party::Consumer(_) => None,
+            })
+            .collect();
+        providers.sort_by(|one, other| one.service.cmp(&other.service));
+        let lonely = endpoints().filter_map(|(pod, it)| {
+            let Party::Consumer(consumer) = &it.of else { return None };
+            let provided = of_interface(&providers, &consumer.service.interface);
+            let problem = relation::lint(consumer, provided.iter().copied(), Rules::dubbo_go(0))?;
             Some((pod, problem.in_record(it.record)))
         });
         for (pod, problem) in lonely.collect::<Vec<_>>() {
@@ -157,7 +168,10 @@ impl Findings {
 }
 
 /// The providers of an interface, of all in the order of their services.
-fn of_interface<'a, 'b>(providers: &'a [&'b Endpoint], interface: &str) -> &'a [&'b Endpoint] {
+fn of_interface<'a, 'b>(
+    providers: &'a [&'b Provider<'b>],
+    interface: &str,
+) -> &'a [&'b Provider<'b>] {
     let start = providers.partition_point(|it| *it.service.interface < *interface);
     let rest = providers.get(start..).unwrap_or_default();
     let end = rest.partition_point(|it| it.service.interface == interface);

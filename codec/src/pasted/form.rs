@@ -38,8 +38,9 @@ use super::yaml::read as yaml;
 /// What is said of YAML where nothing reads it.
 #[cfg(not(feature = "yaml"))]
 fn yaml(_: &str) -> Document<'static> {
-    use crate::error::Stage;
-    use crate::problem::{Detail, Phrase};
+    use crate::fault::Stage;
+    use crate::phrase::Phrase;
+    use crate::problem::Detail;
     let unread = PastedError::new(Stage::Json, 0, Detail::Wrong(Phrase::YamlUnread, None));
     let error = Some(PastedError { refused: true, ..unread });
     Document { error, ..of(Format::Yaml, Kind::Pods, Vec::new()) }

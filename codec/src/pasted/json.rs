@@ -3,9 +3,10 @@
 
 use super::objects::Objects;
 use super::{Document, Format, PastedError, form};
-use crate::error::Found;
+use crate::fault::Found;
 use crate::json::{Fault, Reader};
-use crate::problem::{Detail, Phrase};
+use crate::phrase::Phrase;
+use crate::problem::Detail;
 
 /// Reads all values of a text. What is broken ends at the next line that a value begins.
 pub(super) fn read(text: &str) -> Document<'_> {
@@ -35,7 +36,7 @@ pub(super) fn read(text: &str) -> Document<'_> {
         if let Err(fault) = objects.document(&mut reader) {
             let fault = exact(text, at, fault);
             error.get_or_insert_with(|| syntax(text, fault));
-            reader.move_to(form::skip_text(text, fault.at.max(at + 1)).0);
+            reader.move_to(form::skip_text(text, fault.offset.max(at + 1)).0);
             after_value = false;
         } else {
             after_value = true;
@@ -49,14 +50,14 @@ pub(super) fn read(text: &str) -> Document<'_> {
 fn exact(text: &str, start: usize, fault: Fault) -> Fault {
     let mut reader = Reader::new(text.as_bytes());
     reader.move_to(start);
-    reader.skip().err().filter(|exact| exact.at <= fault.at).unwrap_or(fault)
+    reader.skip().err().filter(|exact| exact.offset <= fault.offset).unwrap_or(fault)
 }
 
 fn syntax(text: &str, fault: Fault) -> PastedError {
-    let rest = text.get(fault.at..).unwrap_or_default();
+    let rest = text.get(fault.offset..).unwrap_or_default();
     let found = rest.chars().next().map_or(Found::End, Found::of);
     let detail = Detail::Expected { expected: fault.expected, found, at: None };
-    PastedError::new(fault.stage, fault.at, detail)
+    PastedError::new(fault.stage, fault.offset, detail)
 }
 
 fn separator(text: &str, at: usize) -> Option<usize> {

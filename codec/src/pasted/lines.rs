@@ -8,8 +8,8 @@ use alloc::vec::Vec;
 use super::form::{contains, lines_of, of};
 use super::{Document, Format, Kind, PastedError, PastedPod};
 use crate::annotation::{ANNOTATION, encode};
-use crate::error::Stage;
 use crate::escape::query_unescape;
+use crate::fault::Stage;
 use crate::instance::METADATA_ANNOTATION;
 use crate::json::Reader;
 use crate::path::{Key, ROOT};
@@ -132,7 +132,7 @@ fn of_lines<'a>(text: &'a str, name: &str) -> Option<Cow<'a, str>> {
     Some(string.unwrap_or(Cow::Borrowed(value)))
 }
 
-/// Of `map[name:value name:value]`, as templates and older kubectl print it. A value with a space is not told apart.
+/// Of `map[name:value name:value]`, as templates and older kubectl print it. A value with a space cannot be distinguished from two.
 fn of_map<'a>(text: &'a str, name: &str) -> Option<Cow<'a, str>> {
     let map = text.trim().strip_prefix("map[")?.strip_suffix(']')?;
     let start = map.match_indices(name).map(|(at, _)| at);

@@ -19,9 +19,12 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::ops::Range;
 
-use crate::error::{DecodeError, Stage};
-use crate::pod::{Pod, PodError};
-use crate::problem::{Detail, Phrase};
+use crate::error::DecodeError;
+use crate::fault::Stage;
+use crate::phrase::Phrase;
+use crate::pod::Pod;
+use crate::pod_error::PodError;
+use crate::problem::Detail;
 
 pub use findings::{Examined, Findings};
 pub use source::{GZIP, Refused, Source};

@@ -12,8 +12,8 @@ use super::{Change, Kind, MAX_OTHERS, Other, PastedError, PastedPod};
 use crate::annotation::{ANNOTATION, Annotation};
 use crate::instance::METADATA_ANNOTATION;
 use crate::json::{Fault, Reader};
+use crate::phrase::Phrase;
 use crate::pod::{Annotations, Draft, is_pod};
-use crate::problem::Phrase;
 
 /// A list may hold a list, and an event an object; each counts twice, as value and as item.
 const MAX_LEVELS: usize = 8;
@@ -174,7 +174,7 @@ impl<'a> Objects<'a> {
             }
             _ => {
                 object.java |= level == 0 && is_of_java(name);
-                reader.skim()?;
+                reader.scan()?;
             }
         }
         Ok(())
@@ -287,7 +287,7 @@ fn is_records(mut reader: Reader<'_>) -> bool {
             if matches!(&*name.unescaped(), b"k" | b"v" | b"K" | b"V") {
                 return Ok(true);
             }
-            reader.skim()?;
+            reader.scan()?;
         }
         Ok(false)
     };

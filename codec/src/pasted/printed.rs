@@ -6,8 +6,9 @@ use alloc::vec::Vec;
 
 use super::form::{is_header, is_value, lines_of, of, word};
 use super::{Document, Format, Kind, PastedError};
-use crate::error::Stage;
-use crate::problem::{Detail, Phrase};
+use crate::fault::Stage;
+use crate::phrase::Phrase;
+use crate::problem::Detail;
 
 /// The document that says so.
 pub(super) fn read(text: &str) -> Option<Document<'_>> {

@@ -9,7 +9,7 @@ use core::fmt;
 
 use super::{Document, PastedError, form};
 use crate::json::Reader;
-use crate::problem::{Language, Phrase};
+use crate::phrase::{Language, Phrase};
 use crate::text::Text;
 
 /// The text of a file or a paste.
@@ -38,7 +38,7 @@ impl fmt::Display for Refused {
 
 impl core::error::Error for Refused {}
 
-/// Strings in strings in strings are nobody's.
+/// No tool writes strings in strings in strings.
 const MAX_LAYERS: usize = 3;
 
 impl<'a> Source<'a> {

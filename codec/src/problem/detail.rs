@@ -9,10 +9,9 @@ use alloc::string::{String, ToString};
 use serde::Serialize;
 
 use super::{Language, Phrase};
-use crate::error::{DecodeError, Found};
-use crate::path::KeyError;
+use crate::error::DecodeError;
+use crate::fault::{Fault, Found, Whole};
 use crate::relation::Mismatch;
-use crate::url::UrlError;
 
 /// What a problem is about. Serialises as an object with one member, the name of its kind.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
@@ -114,17 +113,10 @@ impl From<&DecodeError> for Detail {
     }
 }
 
-impl From<&KeyError> for Detail {
-    fn from(error: &KeyError) -> Self {
-        let at = Some((error.offset, Phrase::TheKey));
-        Self::Expected { expected: error.expected, found: error.found, at }
-    }
-}
-
-impl From<&UrlError> for Detail {
-    fn from(error: &UrlError) -> Self {
-        let at = Some((error.offset, Phrase::TheUrl));
-        Self::Expected { expected: error.expected, found: error.found, at }
+impl<W: Whole> From<&Fault<W>> for Detail {
+    fn from(fault: &Fault<W>) -> Self {
+        let at = Some((fault.offset, W::NAME));
+        Self::Expected { expected: fault.expected, found: fault.found, at }
     }
 }
 

@@ -1,8 +1,9 @@
 //! One frame of a watch: what happened, and to which object.
 
 use crate::json::Fault;
-use crate::pod::{PodError, WatchEvent};
-use crate::problem::Phrase;
+use crate::phrase::Phrase;
+use crate::pod::WatchEvent;
+use crate::pod_error::PodError;
 
 use super::Message;
 use super::fields::Piece;

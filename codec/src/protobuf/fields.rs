@@ -5,9 +5,9 @@
 
 use alloc::borrow::Cow;
 
-use crate::error::{Found, Stage};
+use crate::fault::{Found, Stage};
 use crate::json::Fault;
-use crate::problem::Phrase;
+use crate::phrase::Phrase;
 
 /// Groups may nest this deep. Kubernetes has none; they are only passed over.
 pub(super) const MAX_GROUPS: u8 = 100;
@@ -113,13 +113,13 @@ impl<'a> Piece<'a> {
 
     /// The fault at a place in it.
     pub(super) const fn fault(&self, expected: Phrase, found: Found) -> Fault {
-        Fault { stage: Stage::Protobuf, at: self.at, expected, found }
+        Fault::new(Stage::Protobuf, self.at, expected, found)
     }
 
     /// The fault of what was cut.
     fn cut(&self) -> Option<Fault> {
         let (expected, found) = (Phrase::LengthWithin, Found::Thing(Phrase::More));
-        self.cut.map(|at| Fault { stage: Stage::Protobuf, at, expected, found })
+        self.cut.map(|at| Fault::new(Stage::Protobuf, at, expected, found))
     }
 
     /// It as text.
@@ -130,7 +130,7 @@ impl<'a> Piece<'a> {
         core::str::from_utf8(self.bytes).map_err(|error| {
             let valid = error.valid_up_to();
             let (at, found) = (self.at + valid, Found::at(self.bytes, valid));
-            Fault { stage: Stage::Utf8, at, expected: Phrase::Utf8, found }
+            Fault::new(Stage::Utf8, at, Phrase::Utf8, found)
         })
     }
 }
@@ -161,7 +161,7 @@ impl<'a> Field<'a> {
     }
 
     const fn wrong(self, expected: Phrase, found: Phrase) -> Fault {
-        Fault { stage: Stage::Shape, at: self.at, expected, found: Found::Thing(found) }
+        Fault::new(Stage::Shape, self.at, expected, Found::Thing(found))
     }
 }
 
@@ -264,10 +264,10 @@ impl<'a> Fields<'a> {
     fn ended(&self) -> Fault {
         let at = self.message.at + self.next;
         let (stage, expected, found) = (Stage::Protobuf, Phrase::RestOfField, Found::End);
-        self.message.cut().unwrap_or(Fault { stage, at, expected, found })
+        self.message.cut().unwrap_or(Fault::new(stage, at, expected, found))
     }
 }
 
 const fn fault(at: usize, expected: Phrase, found: Phrase) -> Fault {
-    Fault { stage: Stage::Protobuf, at, expected, found: Found::Thing(found) }
+    Fault::new(Stage::Protobuf, at, expected, Found::Thing(found))
 }

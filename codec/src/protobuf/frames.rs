@@ -2,11 +2,10 @@
 //! more of it than the limit.
 
 use alloc::vec::Vec;
-use core::fmt;
 
-use crate::error::{self, Found};
+use crate::fault::{Fault, Found, Stage, Whole};
 use crate::list::CUT_ITEM_BYTES;
-use crate::problem::Phrase;
+use crate::phrase::Phrase;
 
 use super::Message;
 
@@ -62,7 +61,7 @@ impl FrameReader {
             self.held.shrink_to(KEPT_CAPACITY);
         }
         if let Some(error) = &self.failed {
-            return Err(error.clone());
+            return Err(*error);
         }
         let left = match self.left {
             Some(left) => left,
@@ -103,7 +102,7 @@ impl FrameReader {
         match self.failed {
             Some(error) => Err(error),
             None if self.left.is_some() || !(self.handed_out || self.held.is_empty()) => {
-                Err(FrameError { offset, expected: Phrase::RestOfFrame, found })
+                Err(FrameError::new(Stage::Protobuf, offset, Phrase::RestOfFrame, found))
             }
             None => Ok(()),
         }
@@ -124,8 +123,8 @@ impl FrameReader {
                 Some(named @ Found::Thing(_)) => named,
                 _ => Found::Thing(Phrase::More),
             };
-            let error = FrameError { offset, expected: Phrase::Frame, found };
-            self.failed = Some(error.clone());
+            let error = FrameError::new(Stage::Protobuf, offset, Phrase::Frame, found);
+            self.failed = Some(error);
             return Err(error);
         }
         self.held.clear();
@@ -140,23 +139,9 @@ impl FrameReader {
     }
 }
 
-/// Why the bytes of a watch are no frames.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub struct FrameError {
-    /// Byte offset in the body of the watch.
-    pub offset: usize,
-    /// What would have been right.
-    pub expected: Phrase,
-    /// What was there.
-    pub found: Found,
-}
+/// Why the bytes of a watch are no frames: the place is one in the body of the watch.
+pub type FrameError = Fault<FrameReader>;
 
-impl fmt::Display for FrameError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let message = error::Message { expected: self.expected, found: self.found };
-        write!(f, "{message} at byte {} of the watch", self.offset)
-    }
+impl Whole for FrameReader {
+    const NAME: Phrase = Phrase::TheWatch;
 }
-
-impl core::error::Error for FrameError {}

@@ -8,10 +8,10 @@ use alloc::borrow::ToOwned as _;
 use alloc::string::ToString as _;
 use alloc::vec::Vec;
 
-use crate::error::Found;
+use crate::fault::Found;
 use crate::json::Fault;
 use crate::list::{CUT_ITEM_BYTES, ListError, ListMeta, MAX_ITEM_BYTES, MAX_SMALL_BYTES};
-use crate::problem::Phrase;
+use crate::phrase::Phrase;
 
 use super::MAGIC;
 use super::Message;
@@ -159,7 +159,7 @@ impl ListReader {
             self.held.shrink_to(KEPT_CAPACITY);
         }
         if let Some(error) = &self.failed {
-            return Err(error.clone());
+            return Err(*error);
         }
         match self.advance(chunk) {
             Ok(None) => Ok(None),
@@ -167,7 +167,7 @@ impl ListReader {
             Ok(Some(Item::Held)) => Ok(Some(Message::Whole(&self.held))),
             Ok(Some(Item::TooLarge)) => Ok(Some(Message::TooLarge(&self.held))),
             Err(error) => {
-                self.failed = Some(error.clone());
+                self.failed = Some(error);
                 Err(error)
             }
         }
@@ -185,10 +185,10 @@ impl ListReader {
         let between = matches!(self.state, State::Tag) && self.number.length == 0;
         let in_list = self.list_end.is_some_and(|end| end != self.offset);
         if !between || self.groups > 0 || in_list || !self.list_seen {
-            return Err(ListError::new(self.offset, Phrase::RestOfList, Found::End));
+            return Err(ListError::of_shape(self.offset, Phrase::RestOfList, Found::End));
         }
         if self.meta.kind.is_empty() {
-            return Err(ListError::new(0, Phrase::KindOfList, Found::Thing(Phrase::None)));
+            return Err(ListError::of_shape(0, Phrase::KindOfList, Found::Thing(Phrase::None)));
         }
         Ok(self.meta)
     }
@@ -273,7 +273,7 @@ impl ListReader {
 
     /// What follows a tag that began here.
     fn tag(&mut self, tag: u64, at: usize) -> Result<State, ListError> {
-        let wrong = |expected, found| ListError::new(at, expected, Found::Thing(found));
+        let wrong = |expected, found| ListError::of_shape(at, expected, Found::Thing(found));
         let tag = Tag::of(tag).map_err(|expected| wrong(expected, Phrase::SomethingElse))?;
         let member = match (self.groups, self.list_end, tag.number) {
             (0, None, 1) => Member::TypeMeta,
@@ -304,7 +304,7 @@ impl ListReader {
 
     /// What follows a length that began here.
     fn length(&mut self, member: Member, length: u64, at: usize) -> Result<State, ListError> {
-        let too_long = |expected| ListError::new(at, expected, Found::Thing(Phrase::More));
+        let too_long = |expected| ListError::of_shape(at, expected, Found::Thing(Phrase::More));
         let length = usize::try_from(length).map_err(|_| too_long(Phrase::LengthWithin))?;
         let length = self.within(length, at)?;
         Ok(match member {
@@ -331,7 +331,7 @@ impl ListReader {
         if end.is_some_and(|end| end <= last) {
             return Ok(length);
         }
-        Err(ListError::new(at, Phrase::LengthWithin, Found::Thing(Phrase::More)))
+        Err(ListError::of_shape(at, Phrase::LengthWithin, Found::Thing(Phrase::More)))
     }
 
     fn follow_item<'c>(
@@ -384,7 +384,9 @@ impl ListReader {
             Member::TypeMeta => self.read_kind(Piece::new(&held)),
             _ => read_meta(&mut self.meta, Piece::new(&held)),
         };
-        read.map_err(|fault| ListError::new(begin + fault.at, fault.expected, fault.found))?;
+        read.map_err(|fault| {
+            ListError::of_shape(begin + fault.offset, fault.expected, fault.found)
+        })?;
         Ok(true)
     }
 
@@ -403,7 +405,7 @@ impl ListReader {
     }
 
     const fn error(&self, expected: Phrase, found: Found) -> ListError {
-        ListError::new(self.offset, expected, found)
+        ListError::of_shape(self.offset, expected, found)
     }
 }
 

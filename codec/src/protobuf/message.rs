@@ -1,9 +1,9 @@
 //! An item of a list or a frame of a watch, as its reader hands it out. It must never be taken for
 //! whole where it was cut: protobuf has no mark at its end, so a cut between two fields cannot be seen.
 
-use crate::error::{Found, Stage};
+use crate::fault::{Found, Stage};
 use crate::json::Fault;
-use crate::problem::Phrase;
+use crate::phrase::Phrase;
 
 use super::fields::Piece;
 
@@ -35,7 +35,7 @@ impl<'a> Message<'a> {
             Self::Whole(_) => Ok(()),
             Self::TooLarge(start) => {
                 let found = Found::Thing(Phrase::More);
-                Err(Fault { stage, at: start.len(), expected, found })
+                Err(Fault::new(stage, start.len(), expected, found))
             }
         }
     }

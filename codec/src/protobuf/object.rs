@@ -1,9 +1,9 @@
 //! The envelope of an object: "k8s", a zero byte, and a message of its kind and its bytes. It must
 //! never look into the object itself.
 
-use crate::error::Found;
+use crate::fault::Found;
 use crate::json::Fault;
-use crate::problem::Phrase;
+use crate::phrase::Phrase;
 
 use super::MAGIC;
 use super::fields::Piece;

@@ -4,8 +4,9 @@ use alloc::borrow::Cow;
 
 use crate::annotation::{ANNOTATION, LABEL};
 use crate::json::Fault;
-use crate::pod::{Draft, INITIAL_EVENTS_END, Pod, PodError, is_pod};
-use crate::problem::Phrase;
+use crate::phrase::Phrase;
+use crate::pod::{Draft, INITIAL_EVENTS_END, Pod, is_pod};
+use crate::pod_error::PodError;
 
 use super::Message;
 use super::fields::{Field, Fields, Piece};

@@ -2,10 +2,10 @@
 
 use alloc::string::String;
 
-use crate::error::{Found, Stage};
+use crate::fault::{Found, Stage};
 use crate::json::Fault;
-use crate::pod::PodError;
-use crate::problem::Phrase;
+use crate::phrase::Phrase;
+use crate::pod_error::PodError;
 use crate::status::{Cause, Status};
 
 use super::fields::{Field, Piece};
@@ -32,7 +32,7 @@ impl Object<'_> {
         }
         if self.kind != "Status" {
             let (expected, found) = (Phrase::Status, Found::Thing(Phrase::AnotherKind));
-            return Err(Fault { stage: Stage::Shape, at: self.raw.at, expected, found }.into());
+            return Err(Fault::new(Stage::Shape, self.raw.at, expected, found).into());
         }
         Ok(read(self.raw)?)
     }

@@ -13,10 +13,13 @@ use core::fmt;
 
 use serde::Serialize;
 
-pub use party::{Consumer, PodState, Provider};
+pub use party::{Consumer, PodState, Provider, effective};
 
 use crate::Query;
-use crate::problem::{Code, Language, Problem};
+use crate::code::Code;
+use crate::dubbo_go::{self, Identity};
+use crate::phrase::Language;
+use crate::problem::Problem;
 
 /// How a reader of the registry selects providers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -189,8 +192,8 @@ fn of_service(consumer: &Consumer<'_>, provider: &Provider<'_>) -> Option<Mismat
     mismatch(Obstacle::Category, Some("providers"), Some(category))
 }
 
-/// Why a consumer finds no provider to call, if so: the nearest of all reasons. A consumer of every interface
-/// asks for none.
+/// Why a consumer finds no provider to call, if so: the nearest of all reasons. Where it finds some, and they are such
+/// that dubbo-go takes none of them, that. A consumer of every interface asks for none.
 pub fn lint<'a, 'b: 'a>(
     consumer: &Consumer<'_>,
     providers: impl IntoIterator<Item = &'a Provider<'b>>,
@@ -200,11 +203,20 @@ pub fn lint<'a, 'b: 'a>(
         return None;
     }
     let mut nearest: Option<Mismatch> = None;
+    let mut not_taken: Vec<&Identity> = Vec::new();
     for provider in providers {
-        let found = mismatch(consumer, provider, rules)?;
+        let Some(found) = mismatch(consumer, provider, rules) else {
+            let (asked, own) = (consumer.dubbo_go.as_deref()?, provider.dubbo_go.as_deref()?);
+            own.mismatch(asked)?;
+            not_taken.push(own);
+            continue;
+        };
         if nearest.as_ref().is_none_or(|it| it.obstacle < found.obstacle) {
             nearest = Some(found);
         }
+    }
+    if let (false, Some(asked)) = (not_taken.is_empty(), consumer.dubbo_go.as_deref()) {
+        return dubbo_go::takes_none(asked, not_taken);
     }
     let problem = |code: Code| Some(Problem::new(code).about(&consumer.service));
     let Some(nearest) = nearest.filter(|it| it.obstacle != Obstacle::Interface) else {

@@ -1,11 +1,14 @@
 //! What is compared of a consumer, of a provider and of the Pod that it is in.
 
 use alloc::borrow::Cow;
+use alloc::sync::Arc;
 
 use super::{Obstacle, Rules};
-use crate::lint::Entry;
+use crate::dubbo_go::{self, GoUrl, Identity};
+use crate::kubernetes::LABEL_VALUES;
+use crate::lint::{Entry, Subject};
 use crate::trust::Trust;
-use crate::{Service, Url};
+use crate::{Annotation, Service, Url};
 
 /// The time a provider takes to warm up when its URL does not say: Dubbo's own default.
 const WARMUP_MS: u64 = 600_000;
@@ -22,6 +25,8 @@ pub struct Consumer<'a> {
     pub tag: Option<Cow<'a, str>>,
     /// The namespace of its Pod; empty if unknown.
     pub namespace: Cow<'a, str>,
+    /// What dubbo-go compares, if it is one.
+    pub dubbo_go: Option<Arc<Identity>>,
 }
 
 /// The Pod of a provider, as far as a registry looks at it.
@@ -72,8 +77,33 @@ pub struct Provider<'a> {
     pub believed: bool,
     /// Whether dubbo-go refuses its URL.
     pub refused: bool,
+    /// What dubbo-go compares, if it reads the URL.
+    pub dubbo_go: Option<Arc<Identity>>,
     /// Its Pod.
     pub pod: PodState<'a>,
+}
+
+impl<'a> PodState<'a> {
+    /// Of a Pod with this annotation. Of an annotation without its Pod nothing is known of a label.
+    pub fn of(pod: &Subject<'a>, annotation: &Annotation) -> Self {
+        let is_bare = pod.name.is_empty() && pod.namespace.is_empty() && pod.label.is_none();
+        let is_selected = pod.label.is_some_and(|label| LABEL_VALUES.contains(&label));
+        Self {
+            namespace: Cow::Borrowed(pod.namespace),
+            not_selected: !is_selected && !is_bare,
+            refused: !dubbo_go::reads(annotation),
+            ended: matches!(pod.phase, Some("Succeeded" | "Failed")),
+            deleting: pod.deleting,
+            ready: pod.ready,
+        }
+    }
+
+    /// The same, without borrowing.
+    pub fn into_owned(self) -> PodState<'static> {
+        let Self { not_selected, refused, ended, deleting, ready, .. } = self;
+        let namespace = Cow::Owned(self.namespace.into_owned());
+        PodState { namespace, not_selected, refused, ended, deleting, ready }
+    }
 }
 
 impl<'a> Consumer<'a> {
@@ -84,13 +114,16 @@ impl<'a> Consumer<'a> {
             protocol: part(self.protocol.as_ref()),
             tag: part(self.tag.as_ref()),
             namespace: Cow::Borrowed(&self.namespace),
+            dubbo_go: self.dubbo_go.clone(),
         }
     }
 
     /// A consumer by its record, in a Pod of this namespace.
     pub fn of(entry: &Entry<'_>, namespace: impl Into<Cow<'a, str>>) -> Self {
         let [protocol, tag] = values(&entry.url, ["protocol", "dubbo.tag"]);
-        Self { service: entry.service().into_owned(), protocol, tag, namespace: namespace.into() }
+        let (service, namespace) = (entry.service().into_owned(), namespace.into());
+        let dubbo_go = Identity::of_consumer(&entry.url).map(Arc::new);
+        Self { service, protocol, tag, namespace, dubbo_go }
     }
 }
 
@@ -103,6 +136,7 @@ impl<'a> Provider<'a> {
             more_protocols: part(self.more_protocols.as_ref()),
             category: part(self.category.as_ref()),
             tag: part(self.tag.as_ref()),
+            dubbo_go: self.dubbo_go.clone(),
             pod: PodState::default(),
             ..*self
         }
@@ -125,6 +159,7 @@ impl<'a> Provider<'a> {
             warmup_ms: url.warmup_ms().unwrap_or(WARMUP_MS),
             believed: true,
             refused: false,
+            dubbo_go: GoUrl::parse(url.as_str()).ok().map(|url| Arc::new(url.identity())),
             pod,
         }
     }
@@ -156,21 +191,27 @@ impl<'a> Provider<'a> {
         namespace.is_empty() || self.pod.namespace.is_empty() || namespace == self.pod.namespace
     }
 
-    /// What counts of the weight at this time, in thousandths: it grows evenly while the provider warms up, from a
-    /// hundredth of it. A registration that is still to come counts as one of now.
+    /// What counts of the weight at this time, in thousandths; without a time it is warm.
     pub fn effective(&self, now_ms: u64) -> u64 {
-        let full = u64::from(self.weight) * 1000;
-        let uptime = now_ms.saturating_sub(self.registered_ms);
-        if now_ms == 0 || self.registered_ms == 0 || uptime >= self.warmup_ms {
-            return full;
-        }
-        let uptime = uptime.max(self.warmup_ms / 100);
-        let warm = match full.checked_mul(uptime) {
-            Some(product) => product / self.warmup_ms,
-            None => full / self.warmup_ms * uptime, // years, of which milliseconds do not matter
-        };
-        warm.max(u64::from(self.weight > 0))
+        let warmup_ms = if now_ms == 0 { 0 } else { self.warmup_ms };
+        effective(self.weight, self.registered_ms, warmup_ms, now_ms)
     }
+}
+
+/// What counts of a weight, in thousandths: it grows evenly while the provider warms up, from a hundredth of it. A
+/// registration that is still to come counts as one of now, one of an unknown time as warm.
+pub fn effective(weight: u32, registered_ms: u64, warmup_ms: u64, now_ms: u64) -> u64 {
+    let full = u64::from(weight) * 1000;
+    let uptime = now_ms.saturating_sub(registered_ms);
+    if registered_ms == 0 || uptime >= warmup_ms {
+        return full;
+    }
+    let uptime = uptime.max(warmup_ms / 100);
+    let warm = match full.checked_mul(uptime) {
+        Some(product) => product / warmup_ms,
+        None => full / warmup_ms * uptime, // years, of which milliseconds do not matter
+    };
+    warm.max(u64::from(weight > 0))
 }
 
 /// Whether two names mean one protocol: `triple` is another name of `tri`, and no name asks for any.

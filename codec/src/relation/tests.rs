@@ -116,7 +116,7 @@ fn a_provider_that_warms_up_gets_less() {
 }
 
 #[test]
-fn a_consumer_that_calls_nobody_has_the_nearest_reason() {
+fn a_consumer_that_calls_no_provider_has_the_nearest_reason() {
     let code = |asked: &str, providers: &[Provider<'_>]| {
         let problem = lint(&consumer(asked), providers, Rules::dubbo_go(0))?;
         Some((problem.code.as_str(), problem.message(Language::English)))
@@ -135,6 +135,56 @@ fn a_consumer_that_calls_nobody_has_the_nearest_reason() {
     assert_eq!(named("", &[far]), Some("provider-in-other-namespace"));
     let any = Consumer { service: crate::Service::new("*"), ..consumer("") };
     assert_eq!(lint(&any, &[], Rules::default()), None);
+}
+
+#[test]
+fn services_are_matched_as_dubbo_does() {
+    let of = |service: &str| crate::Service::parse(service).into_owned();
+    let provide = |service: &str| Provider { service: of(service), ..provider("") };
+    let providers = ["h/a.C:2.0", "a.B", "g/a.C:1.0", "a.B"].map(provide);
+    let lint = |service: &str| {
+        let consumer = Consumer { service: of(service), ..consumer("") };
+        lint(&consumer, &providers, Rules::dubbo_go(0)).map(|problem| problem.code.as_str())
+    };
+    assert_eq!(lint("a.B"), None);
+    assert_eq!(lint("a.B:0.0.0"), None);
+    assert_eq!(lint("*/a.C:*"), None);
+    assert_eq!(lint("a.Z"), Some("consumer-without-provider"));
+    assert_eq!(lint("a.C"), Some("group-or-version-mismatch"));
+    assert_eq!(lint("g/a.C:2.0"), Some("group-or-version-mismatch"));
+    assert_eq!(lint("g,h/a.C:2.0"), None);
+}
+
+#[test]
+fn a_consumer_whose_providers_dubbo_go_would_not_take_has_that_as_its_problem() {
+    let named = |asked: &str, offered: &[&str]| {
+        let providers: Vec<_> = offered.iter().map(|it| provider(it)).collect();
+        lint(&consumer(asked), &providers, Rules::dubbo_go(0)).map(|it| it.code.as_str())
+    };
+    let takes_none = Some("dubbo-go-takes-no-provider");
+    // For dubbo-go a group is no list, and 0.0.0 is a version.
+    assert_eq!(named("group=a,b&protocol=dubbo", &["group=a", "group=b"]), takes_none);
+    assert_eq!(named("version=0.0.0&protocol=dubbo", &["", "version=1"]), takes_none);
+    assert_eq!(named("version=0.0.0&protocol=dubbo", &["", "version=0.0.0"]), None);
+    assert_eq!(named("version=0.0.0", &[""]), None, "a consumer that is no dubbo-go");
+}
+
+#[test]
+fn the_pod_of_a_provider_is_judged_by_its_label_state_and_annotation() {
+    let subject = crate::lint::Subject {
+        namespace: "n",
+        label: Some("dubbo.io-value"),
+        ..crate::lint::Subject::default()
+    };
+    let annotation = |value: &str| crate::Annotation::decode(value).unwrap();
+    let good = PodState::of(&subject, &annotation("W10="));
+    assert!(!good.not_selected && !good.refused && !good.ended && good.namespace == "n");
+    assert!(PodState::of(&subject, &annotation("W10")).refused);
+    let other = crate::lint::Subject { label: Some("other"), ..subject };
+    assert!(PodState::of(&other, &annotation("W10=")).not_selected);
+    let ended = crate::lint::Subject { phase: Some("Failed"), deleting: true, ..subject };
+    let ended = PodState::of(&ended, &annotation("W10="));
+    assert!(ended.ended && ended.deleting);
 }
 
 #[test]
@@ -222,9 +272,18 @@ proptest! {
                 }
             }
         }
-        // Lint says that nobody is called exactly if nobody is.
-        let lonely = lint(&consumer, &providers, rules).is_some();
+        // Lint reports that none is called exactly if none is; of those that are, dubbo-go may take none.
+        let problem = lint(&consumer, &providers, rules);
+        let by_dubbo_go = problem.as_ref().is_some_and(|it| it.code == Code::DubboGoTakesNoProvider);
+        let lonely = problem.is_some() && !by_dubbo_go;
         prop_assert_eq!(lonely, found.iter().all(|it| it.weight() == 0));
+        let called = providers.iter().zip(&found).filter(|(_, relation)| relation.weight() > 0);
+        let taken = |it: &Provider<'_>| {
+            let both = consumer.dubbo_go.as_deref().zip(it.dubbo_go.as_deref());
+            both.is_none_or(|(asked, own)| own.mismatch(asked).is_none())
+        };
+        let none_taken = !lonely && !called.map(|(it, _)| it).any(taken);
+        prop_assert_eq!(by_dubbo_go, none_taken);
         // The order of the providers changes nothing.
         let reversed: Vec<_> = providers.iter().rev().cloned().collect();
         let mut again = relations(&consumer, &reversed, rules);

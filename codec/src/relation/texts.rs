@@ -3,7 +3,7 @@
 use alloc::string::{String, ToString};
 
 use super::{Mismatch, Obstacle};
-use crate::problem::Language;
+use crate::phrase::Language;
 
 pub(super) const fn title(of: Obstacle, language: Language) -> &'static str {
     let [english, chinese] = match of {

@@ -12,7 +12,7 @@ use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 
 use super::{Distrust, Doubt};
 use crate::Url;
-use crate::problem::Phrase;
+use crate::phrase::Phrase;
 
 /// Addresses that are admitted: a network, or every one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -8,19 +8,16 @@ mod quota;
 mod weight;
 
 use alloc::vec::Vec;
-use core::fmt;
 use core::net::IpAddr;
 
-use serde::{Deserialize, Serialize};
-
-use crate::problem::{Code, Phrase};
+pub use crate::distrust::{Distrust, Doubt};
 use crate::{Category, Url};
 
 pub use address::{Admit, BadAdmit};
 pub use owner::{BadOwner, Owner};
 pub use quota::{BadQuota, Quota, Usage};
 
-/// The largest weight that counts unless told otherwise: a hundred times Dubbo's default.
+/// The largest weight that counts by default: a hundred times Dubbo's default weight.
 pub const MAX_WEIGHT: u32 = 100 * crate::DEFAULT_WEIGHT;
 
 /// What is believed. The default is the safe choice; each member relaxes or narrows it.
@@ -30,7 +27,7 @@ pub struct Trust {
     pub admitted: Vec<Admit>,
     /// A larger weight counts as this one.
     pub max_weight: u32,
-    /// Which namespaces provide which interfaces; an interface that no rule names is anybody's.
+    /// Which namespaces provide which interfaces; an interface that no rule names may be provided from every namespace.
     pub owners: Vec<Owner>,
     /// What one Pod may register.
     pub pod: Quota,
@@ -62,8 +59,9 @@ impl Default for Trust {
 pub struct Registrant<'a> {
     /// Its namespace.
     pub namespace: &'a str,
-    /// Its own addresses (`status.podIPs`; on the host's network they are the host's). `None` where they are not
-    /// known, as of an object without a status: then only addresses that no Pod can have are refused.
+    /// Its own addresses (`status.podIPs`; on the host's network they are the host's). `None` is for sources that cannot
+    /// know them, such as a pasted annotation without its Pod: then only addresses that no Pod can have are refused. A
+    /// server that names none means that there are none.
     pub ips: Option<&'a [IpAddr]>,
 }
 
@@ -76,69 +74,6 @@ pub struct Claim<'a> {
     pub category: Category,
     /// The URL.
     pub url: &'a Url<'a>,
-}
-
-/// Why a record reaches no consumer. The names are stable.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-#[non_exhaustive]
-pub enum Distrust {
-    /// The provider's address is not one of its Pod's, nor admitted.
-    AddressNotPod,
-    /// Its weight is larger than what counts. The record is believed, with the largest weight that counts.
-    WeightOverLimit,
-    /// Another namespace owns the interface.
-    NotOwner,
-    /// It is beyond what its Pod or its namespace may register.
-    OverQuota,
-}
-
-impl Distrust {
-    /// Every one.
-    pub const ALL: [Self; 4] =
-        [Self::AddressNotPod, Self::WeightOverLimit, Self::NotOwner, Self::OverQuota];
-
-    /// The code of the problem that it is.
-    pub const fn code(self) -> Code {
-        match self {
-            Self::AddressNotPod => Code::AddressNotPod,
-            Self::WeightOverLimit => Code::WeightOverLimit,
-            Self::NotOwner => Code::NotOwner,
-            Self::OverQuota => Code::OverQuota,
-        }
-    }
-
-    /// The stable name.
-    pub const fn as_str(self) -> &'static str {
-        self.code().as_str()
-    }
-
-    /// What would have been believed.
-    pub const fn expected(self) -> Phrase {
-        match self {
-            Self::AddressNotPod => Phrase::OwnAddress,
-            Self::WeightOverLimit => Phrase::WeightWithinLimit,
-            Self::NotOwner => Phrase::OwnInterface,
-            Self::OverQuota => Phrase::WithinQuota,
-        }
-    }
-}
-
-impl fmt::Display for Distrust {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
-
-/// That a record is not believed: why, and where in its URL.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Doubt {
-    /// Why.
-    pub distrust: Distrust,
-    /// Byte offset in the URL.
-    pub offset: usize,
-    /// What stands there.
-    pub found: Phrase,
 }
 
 impl Trust {

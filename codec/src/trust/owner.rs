@@ -9,7 +9,7 @@ use core::str::FromStr;
 use super::{Claim, Distrust, Doubt};
 use crate::escape::query_unescape_lossy;
 use crate::kubernetes::is_label;
-use crate::problem::Phrase;
+use crate::phrase::Phrase;
 
 /// That only Pods of some namespaces provide some interfaces: `com.bank.*=payments,core`.
 ///

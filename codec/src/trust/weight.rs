@@ -4,7 +4,7 @@ use alloc::string::{String, ToString as _};
 use alloc::vec::Vec;
 
 use super::{Distrust, Doubt};
-use crate::problem::Phrase;
+use crate::phrase::Phrase;
 use crate::{Param, Url};
 
 /// Where a weight is larger than the limit.

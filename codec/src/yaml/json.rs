@@ -13,7 +13,7 @@ use core::ops::Range;
 use super::{Event, MAX_DEPTH, Parsed, ScalarStyle, SyntaxError, Yaml, scalar};
 use crate::annotation::{ANNOTATION, escape};
 use crate::json::Reader;
-use crate::problem::Phrase;
+use crate::phrase::Phrase;
 
 /// How many bytes of JSON the aliases and merges of a text may add to it.
 pub const MAX_REPEATED: usize = 4 << 20;
@@ -380,7 +380,7 @@ fn objects(json: &[u8]) -> Option<Vec<&[u8]>> {
     }
     while reader.next_element(found.is_empty()).ok()? {
         let start = reader.at();
-        reader.skim().ok()?;
+        reader.scan().ok()?;
         found.push(Some(reader.since(start)).filter(|json| json.starts_with(b"{"))?);
     }
     Some(found)
@@ -392,7 +392,7 @@ fn members(object: &[u8]) -> Vec<(&[u8], &[u8])> {
     let mut found = Vec::new();
     if reader.take(b'{') {
         while let Ok(Some(name)) = reader.next_member(found.is_empty()) {
-            if reader.skim().is_err() {
+            if reader.scan().is_err() {
                 break;
             }
             found.push((name.bytes, reader.since(name.at.saturating_sub(1))));

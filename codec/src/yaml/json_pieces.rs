@@ -6,9 +6,10 @@ use alloc::borrow::Cow;
 use alloc::vec::Vec;
 
 use super::{Event, MAX_DEPTH, Spanned, SyntaxError};
-use crate::error::Found;
+use crate::fault::Found;
 use crate::json::{Fault, RawString, Reader};
-use crate::problem::{Detail, Phrase};
+use crate::phrase::Phrase;
+use crate::problem::Detail;
 
 /// Reads the values of a JSON text.
 pub struct Json<'a> {
@@ -130,10 +131,10 @@ impl<'a> Json<'a> {
     }
 
     fn wrong(&self, fault: Fault) -> SyntaxError {
-        let rest = self.text.get(fault.at..).unwrap_or_default();
+        let rest = self.text.get(fault.offset..).unwrap_or_default();
         let found = rest.chars().next().map_or(Found::End, Found::of);
         let detail = Detail::Expected { expected: fault.expected, found, at: None };
-        SyntaxError { offset: fault.at, detail, refused: false }
+        SyntaxError { offset: fault.offset, detail, refused: false }
     }
 }
 

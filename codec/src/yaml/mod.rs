@@ -14,7 +14,8 @@ use core::ops::Range;
 
 use granit_parser::{ErrorKind, Event as Parsed, Parser, ScalarStyle, StrInput, Tag};
 
-use crate::problem::{Detail, Language, Phrase};
+use crate::phrase::{Language, Phrase};
+use crate::problem::Detail;
 
 pub(crate) use json::Traced;
 pub use json::{Documents, MAX_REPEATED, documents, source};
@@ -119,6 +120,9 @@ impl<'a> Yaml<'a> {
     }
 
     /// Moves to the next document; false at the end.
+    ///
+    /// # Errors
+    /// [`SyntaxError`] with the place, where the text breaks the syntax.
     pub fn next_document(&mut self) -> Result<bool, SyntaxError> {
         loop {
             match self.pull()? {
@@ -156,6 +160,9 @@ impl<'a> Yaml<'a> {
     }
 
     /// The next piece of the document. An alias is its name.
+    ///
+    /// # Errors
+    /// [`SyntaxError`] with the place, where the text breaks the syntax.
     pub fn next_piece(&mut self) -> Result<Spanned<'a>, SyntaxError> {
         let (node, span) = self.node()?;
         let event = match node {

@@ -9,7 +9,7 @@ use dubbo_k8s_codec::{ANNOTATION, Cause, LABEL, ListMeta, Pod, Readiness, Status
 
 type Read<T> = Result<T, ()>;
 
-/// The value of a field; fixed numbers and groups have none that anybody reads.
+/// The value of a field; fixed numbers and groups have none that a test reads.
 enum Value<'a> {
     Number(u64),
     Bytes(&'a [u8]),

@@ -23,7 +23,7 @@ fn bytes(number: u32, value: &[u8]) -> Vec<u8> {
     field(number, 2, &[&varint(value.len() as u64)[..], value].concat())
 }
 
-/// A field that nobody knows.
+/// A field that no reader knows.
 fn odd(number: u32) -> impl Strategy<Value = Vec<u8>> {
     let group = (1_usize..3).prop_map(move |depth| {
         let inner = [field(3, 5, &[0; 4]), bytes(2, b"x"), field(1, 0, &[0x80, 1])].concat();

@@ -28,7 +28,7 @@ fn read(body: &[u8], size: usize) -> (Vec<Vec<u8>>, Result<(), FrameError>) {
 pub(crate) fn check(bytes: &[u8]) {
     let Some((&size, body)) = bytes.split_first() else { return };
     let (frames, end) = read(body, body.len().max(1));
-    assert_eq!(read(body, usize::from(size).max(1)), (frames.clone(), end.clone()));
+    assert_eq!(read(body, usize::from(size).max(1)), (frames.clone(), end));
     assert_eq!((frames.iter().map(|frame| &**frame).collect(), end.is_ok()), plain::frames(body));
     for bytes in frames.iter().map(|frame| &**frame).chain([body]) {
         assert_eq!(parse_event(Message::Whole(bytes)).map_err(drop), plain::event(bytes));

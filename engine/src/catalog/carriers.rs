@@ -6,7 +6,7 @@ use core::cmp::Ordering;
 
 use imbl::OrdMap;
 
-use super::Holder;
+use super::holder::Holder;
 
 /// Who carries a key, each with its value.
 #[derive(Clone, Debug)]

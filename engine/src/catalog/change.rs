@@ -12,9 +12,11 @@ use serde::{Serialize, Serializer, ser::SerializeStruct};
 use dubbo_k8s_codec::trust;
 use dubbo_k8s_codec::{Category, Key, Service, Url};
 
+use super::holder::Holder;
 use super::key_facts::KeyFacts;
 use super::keys::ByDigest;
-use super::{Holder, PodProblem, StoredKey};
+use super::pod_problem::PodProblem;
+use super::stored_key::StoredKey;
 
 /// What happened to a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -173,7 +175,7 @@ impl Changes {
         self.first_list = false;
     }
 
-    /// Whether nothing changed that is worth telling: neither a key nor a problem.
+    /// Whether nothing changed that subscribers see: neither a key nor a problem.
     pub const fn is_empty(&self) -> bool {
         self.changes.is_empty() && self.problems.is_empty() && !self.first_list
     }

@@ -10,10 +10,13 @@ use imbl::OrdMap;
 use imbl::ordmap::DiffItem;
 
 use super::carriers::Carriers;
+use super::change::{Change, ChangeKind};
 use super::entry::PodEntry;
+use super::holder::Holder;
 use super::keys::KeyMap;
+use super::pod_problem::PodProblem;
 use super::services::Services;
-use super::{Change, ChangeKind, Holder, PodProblem, StoredKey};
+use super::stored_key::StoredKey;
 
 /// The Pods of one namespace by name.
 pub(super) type Pods = OrdMap<Arc<str>, Arc<PodEntry>>;

@@ -5,7 +5,7 @@ use alloc::vec;
 use alloc::vec::Vec;
 use core::cmp::Ordering;
 
-use super::StoredRecord;
+use super::entry::StoredRecord;
 
 /// Each key once, in the order of the annotation.
 #[derive(Debug, Default)]

@@ -8,15 +8,17 @@ use alloc::vec::Vec;
 use core::net::IpAddr;
 
 use dubbo_k8s_codec::dubbo_go::Finding;
-use dubbo_k8s_codec::kubernetes::ANNOTATIONS_LIMIT;
+use dubbo_k8s_codec::kubernetes::{ANNOTATIONS_LIMIT, LABEL_VALUES};
 use dubbo_k8s_codec::problem::Phrase;
 use dubbo_k8s_codec::trust::{Distrust, Doubt, Registrant, Trust, Usage};
-use dubbo_k8s_codec::{Annotation, DecodeError, Found, Pod, PodError, Record, encode};
+use dubbo_k8s_codec::{Annotation, DecodeError, Found, KeyError, Pod, PodError, Record, encode};
 
 use super::digest::digest;
-use super::key_facts::{KeyFacts, KeyFault, ReadKey};
+use super::holder::Holder;
+use super::key_facts::{KeyFacts, ReadKey};
 use super::keys::ByDigest;
-use super::{Holder, PodProblem, StoredKey};
+use super::pod_problem::PodProblem;
+use super::stored_key::StoredKey;
 
 /// At most this many problems are kept of one Pod; the last one then says that there were more.
 const MAX_PROBLEMS: usize = 16;
@@ -36,8 +38,12 @@ pub struct PodEntry {
     pub(super) problems: Box<[DecodeError]>,
     /// Of a Pod with problems only: what cannot be made again from the records.
     raw: Option<Box<str>>,
-    /// Its own addresses, where they are known.
-    ips: Option<Box<[IpAddr]>>,
+    /// Its own addresses; none before its kubelet has published them.
+    ips: Box<[IpAddr]>,
+    /// The value of its label; the usual ones take no room.
+    label: Option<Cow<'static, str>>,
+    /// Whether it is ready, where that is known.
+    ready: Option<bool>,
     /// What its records take.
     pub(super) usage: Usage,
     /// Its namespace is beyond its quota with it: none of its records counts.
@@ -71,9 +77,19 @@ impl PodEntry {
         &self.records
     }
 
-    /// Its own addresses, where they are known.
-    pub fn ips(&self) -> Option<&[IpAddr]> {
-        self.ips.as_deref()
+    /// Its own addresses; none before its kubelet has published them.
+    pub fn ips(&self) -> &[IpAddr] {
+        &self.ips
+    }
+
+    /// The value of its label `dubbo.io/label`.
+    pub fn label(&self) -> Option<&str> {
+        self.label.as_deref()
+    }
+
+    /// Whether it is ready, where that is known.
+    pub const fn ready(&self) -> Option<bool> {
+        self.ready
     }
 
     /// Whether a record of it counts: it is believed, and there is room for it.
@@ -96,6 +112,8 @@ impl PodEntry {
             // What does not count takes no room either.
             raw: None,
             ips: self.ips.clone(),
+            label: self.label.clone(),
+            ready: self.ready,
             usage: self.usage,
             over_quota,
         }
@@ -145,6 +163,8 @@ impl PodEntry {
             && self.problems == other.problems
             && self.raw == other.raw
             && self.ips == other.ips
+            && self.label == other.label
+            && self.ready == other.ready
             && self.over_quota == other.over_quota
     }
 }
@@ -168,12 +188,13 @@ impl PodEntry {
         trust: &Trust,
         interner: &mut impl Interner,
     ) -> Self {
-        let ips = pod.known_ips();
+        // A server knows the addresses of its Pods: where it names none, there are none.
+        let ips = &*pod.ips;
         let over_quota = earlier.is_some_and(|earlier| earlier.over_quota);
         let reader = AnnotationReader {
             trust,
-            pod: Registrant { namespace: &pod.namespace, ips },
-            same_ips: earlier.is_some_and(|earlier| earlier.ips.as_deref() == ips),
+            pod: Registrant { namespace: &pod.namespace, ips: Some(ips) },
+            same_ips: earlier.is_some_and(|earlier| *earlier.ips == *ips),
             interner,
             records: Vec::new(),
             problems: Vec::new(),
@@ -195,7 +216,9 @@ impl PodEntry {
             records: records.into_boxed_slice(),
             problems: problems.into_boxed_slice(),
             raw,
-            ips: ips.map(Box::from),
+            ips: ips.into(),
+            label: pod.label.as_deref().map(label),
+            ready: pod.ready,
             usage,
             over_quota,
         }
@@ -211,7 +234,9 @@ impl PodEntry {
             records: Box::default(),
             problems: Box::new([DecodeError::from(error)]),
             raw: None,
-            ips: None,
+            ips: Box::default(),
+            label: None,
+            ready: None,
             usage: Usage::default(),
             over_quota: false,
         }
@@ -228,6 +253,11 @@ impl PodEntry {
             && *self.resource_version == *pod.resource_version
             && *self.holder.uid == *pod.uid
     }
+}
+
+fn label(value: &str) -> Cow<'static, str> {
+    let known = LABEL_VALUES.iter().find(|known| **known == value);
+    known.map_or_else(|| Cow::Owned(value.into()), |known| Cow::Borrowed(*known))
 }
 
 fn holder(namespace: &str, name: &str, uid: &str, interner: &mut impl Interner) -> Arc<Holder> {
@@ -354,7 +384,7 @@ impl Place<'_> {
         self.annotation.place_in_key(self.value, self.index, offset)
     }
 
-    fn fault(&self, fault: &KeyFault) -> DecodeError {
+    fn fault(&self, fault: &KeyError) -> DecodeError {
         let (offset, decoded_offset) = self.in_key(fault.offset);
         DecodeError::new(fault.stage, offset, decoded_offset, fault.expected, fault.found)
     }

@@ -6,7 +6,7 @@ use alloc::boxed::Box;
 use dubbo_k8s_codec::dubbo_go::{self, Finding};
 use dubbo_k8s_codec::problem::Phrase;
 use dubbo_k8s_codec::trust::{Claim, Doubt, Registrant, Trust};
-use dubbo_k8s_codec::{Category, Found, Key, ROOT, Service, Stage, Url};
+use dubbo_k8s_codec::{Category, Found, Key, KeyError, ROOT, Service, Stage, Url};
 
 /// What a key says of itself: its interface, category and service.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -95,23 +95,15 @@ pub(super) struct ReadKey<'a> {
 
 impl<'a> ReadKey<'a> {
     /// Reads a key: a legal path under the registry's root and, on a leaf, a legal URL.
-    pub(super) fn read(text: &'a str) -> Result<Self, KeyFault> {
-        let mut key = Key::parse(text).map_err(|error| KeyFault {
-            stage: error.stage,
-            offset: error.offset,
-            expected: error.expected,
-            found: error.found,
-        })?;
+    pub(super) fn read(text: &'a str) -> Result<Self, KeyError> {
+        let mut key = Key::parse(text)?;
         if key.root != ROOT {
-            let (offset, found) = (1, Found::Thing(Phrase::AnotherRoot));
-            let expected = Phrase::PathUnderRoot;
-            return Err(KeyFault { stage: Stage::Shape, offset, expected, found });
+            let (expected, found) = (Phrase::PathUnderRoot, Found::Thing(Phrase::AnotherRoot));
+            return Err(KeyError::new(Stage::Shape, 1, expected, found));
         }
-        let url = key.url.take().map(Url::parse).transpose().map_err(|error| KeyFault {
-            stage: Stage::Shape,
-            offset: Key::place_in_url(text, error.offset),
-            expected: error.expected,
-            found: error.found,
+        let url = key.url.take().map(Url::parse).transpose().map_err(|error| {
+            let offset = Key::place_in_url(text, error.offset);
+            KeyError::new(error.stage, offset, error.expected, error.found)
         })?;
         Ok(Self { text, key, url })
     }
@@ -134,15 +126,6 @@ impl<'a> ReadKey<'a> {
     fn placed(&self, doubt: Doubt) -> Doubt {
         Doubt { offset: Key::place_in_url(self.text, doubt.offset), ..doubt }
     }
-}
-
-/// What is wrong with a key, and where in the key.
-#[derive(Debug)]
-pub(super) struct KeyFault {
-    pub(super) stage: Stage,
-    pub(super) offset: usize,
-    pub(super) expected: Phrase,
-    pub(super) found: Found,
 }
 
 /// Why the record of a key would not be believed of a Pod as it is, and where in the key.

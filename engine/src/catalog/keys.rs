@@ -72,7 +72,7 @@ struct Probe<'a> {
     text: &'a str,
 }
 
-/// What is compared, whoever owns the text.
+/// What is compared, for owned and for borrowed text.
 trait Digested {
     fn digest(&self) -> u64;
     fn text(&self) -> Text<'_>;

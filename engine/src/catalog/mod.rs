@@ -10,9 +10,12 @@ mod content;
 mod difference;
 mod digest;
 mod entry;
+mod holder;
 mod key_facts;
 mod keys;
 mod known;
+mod liveness;
+mod pod_problem;
 mod quota;
 mod relist;
 mod services;
@@ -27,7 +30,6 @@ use core::ops::Deref;
 use dubbo_k8s_codec::trust::Trust;
 use dubbo_k8s_codec::{DecodeError, Pod, PodError};
 use imbl::OrdMap;
-use serde::{Serialize, Serializer, ser::SerializeStruct};
 
 use self::carriers::Carriers;
 pub use self::change::{Change, ChangeKind, Changes, PodChange, ProblemChange, ProblemKind};
@@ -38,93 +40,18 @@ use self::difference::Difference;
 pub(crate) use self::digest::digest;
 use self::entry::Interner;
 pub use self::entry::{PodEntry, StoredRecord};
+pub use self::holder::Holder;
 pub use self::key_facts::KeyFacts;
 pub(crate) use self::key_facts::doubt;
 use self::keys::ByDigest;
+pub use self::liveness::Liveness;
+pub use self::pod_problem::PodProblem;
 use self::quota::NamespaceUsage;
 use self::relist::Staged;
 pub use self::relist::{Relist, Scope};
 pub use self::services::{Endpoint, ServiceEntry, Services};
 use self::stored_key::SharedParts;
 pub use self::stored_key::StoredKey;
-
-/// Who carries a record: a Pod. Its identity is the uid.
-///
-/// Serialises as `{"namespace","pod","uid"}`.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Holder {
-    /// The namespace of the Pod.
-    pub namespace: Arc<str>,
-    /// Its name; empty for an object that could not be read at all.
-    pub pod: Arc<str>,
-    /// Its uid.
-    pub uid: Arc<str>,
-}
-
-impl Holder {
-    /// The order in which holders of one key count: by uid, the rest only breaks ties.
-    fn rank(&self) -> (&str, &str, &str) {
-        (&self.uid, &self.namespace, &self.pod)
-    }
-}
-
-impl Serialize for Holder {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut object = serializer.serialize_struct("Holder", 3)?;
-        object.serialize_field("namespace", &*self.namespace)?;
-        object.serialize_field("pod", &*self.pod)?;
-        object.serialize_field("uid", &*self.uid)?;
-        object.end()
-    }
-}
-
-/// What could not be read of a Pod, beside the records that could.
-///
-/// Serialises as `{"namespace","pod","uid","error"}`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PodProblem {
-    /// Whose it is.
-    pub holder: Arc<Holder>,
-    /// What is wrong. The offsets are those in the annotation, or in the object where no
-    /// annotation could be read.
-    pub error: DecodeError,
-}
-
-impl Serialize for PodProblem {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut object = serializer.serialize_struct("PodProblem", 4)?;
-        object.serialize_field("namespace", &*self.holder.namespace)?;
-        object.serialize_field("pod", &*self.holder.pod)?;
-        object.serialize_field("uid", &*self.holder.uid)?;
-        object.serialize_field("error", &self.error)?;
-        object.end()
-    }
-}
-
-/// Which Pods count as live. A Pod that is gone, is being deleted or has ended never does.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Liveness {
-    /// Only Pods that are known to be ready.
-    pub ready_only: bool,
-    /// Only Pods that have the label `dubbo.io/label`. Off where another selector chooses them.
-    pub labelled_only: bool,
-}
-
-impl Default for Liveness {
-    fn default() -> Self {
-        Self { ready_only: false, labelled_only: true }
-    }
-}
-
-impl Liveness {
-    /// Whether the Pod counts.
-    pub fn is_live(self, pod: &Pod<'_>) -> bool {
-        !pod.deleting
-            && !pod.has_ended()
-            && (!self.labelled_only || pod.label.is_some())
-            && (!self.ready_only || pod.ready == Some(true))
-    }
-}
 
 /// The registry as it is now. See the [module](self) and [`Changes`].
 ///
@@ -139,6 +66,7 @@ impl Liveness {
 ///     uid: "1".into(),
 ///     label: Some("dubbo.io-value".into()),
 ///     annotation: Some(encode([Record::new(key)]).into()),
+///     ips: vec!["10.0.0.1".parse()?],
 ///     ..Pod::default()
 /// };
 /// let mut catalog = Catalog::new(Liveness::default());
@@ -147,6 +75,7 @@ impl Liveness {
 /// assert_eq!(changes.changes[0].kind, ChangeKind::Added);
 /// assert_eq!(&*changes.changes[0].key, key);
 /// assert_eq!(catalog.services().next().unwrap().service.to_string(), "a.B");
+/// # Ok::<(), core::net::AddrParseError>(())
 /// ```
 ///
 /// It is the writer's half: what it holds is its [`Content`], to which it dereferences, and of which

@@ -57,7 +57,7 @@ impl Catalog {
         }
     }
 
-    /// The same for every namespace of a catalog that nobody has seen.
+    /// The same for every namespace of a catalog that is not published.
     pub(super) fn balance_all(&mut self) {
         let mut log = Log { unbalanced: self.usage.keys().cloned().collect(), ..Log::silent() };
         self.balance(&mut log);

@@ -1,4 +1,4 @@
-//! A relist in the making: what a list, page by page, says about a scope. Nobody sees it before it
+//! A relist in the making: what a list, page by page, says about a scope. No subscriber sees it before it
 //! is committed, and it shares with the catalog whatever has not changed.
 
 use alloc::boxed::Box;
@@ -10,10 +10,12 @@ use imbl::OrdMap;
 
 use super::content::Pods;
 use super::entry::{Interner, PodEntry};
+use super::holder::Holder;
 use super::key_facts::KeyFacts;
 use super::keys::KeyMap;
+use super::liveness::Liveness;
 use super::stored_key::{SharedParts, StoredKey};
-use super::{Catalog, Holder, Liveness, Log};
+use super::{Catalog, Log};
 
 /// Which Pods a relist is about.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]

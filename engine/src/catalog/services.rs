@@ -10,7 +10,8 @@ use dubbo_k8s_codec::{Category, Service, Url};
 use serde::{Serialize, Serializer, ser::SerializeStruct};
 
 use super::carriers::Carriers;
-use super::{Holder, StoredKey};
+use super::holder::Holder;
+use super::stored_key::StoredKey;
 
 /// One service with its providers and consumers, each in the order of their keys.
 ///

@@ -197,7 +197,7 @@ impl Reflector {
         self.fail(cx, verb, refusal.into_cause(), step, retry_after);
     }
 
-    /// Tells of a failure and tries `step` after a wait.
+    /// Reports a failure and tries `step` after a wait.
     pub(super) fn fail(
         &mut self,
         cx: &mut Context<'_>,

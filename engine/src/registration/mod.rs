@@ -5,6 +5,7 @@
 //! everything else here is what it decides by.
 
 mod error;
+mod leases;
 mod notice;
 mod own_pod;
 mod plan;
@@ -14,6 +15,7 @@ mod size;
 mod watch;
 
 pub use error::RegistrationError;
+pub use leases::Lease;
 pub use notice::{RegistrarNotice, RegistrarOutput, RegistrarSettings, Ticket};
 pub use own_pod::{BadName, OwnPod, PodName};
 pub use plan::{Edit, Outcome};

@@ -7,7 +7,7 @@ use core::time::Duration;
 
 use dubbo_k8s_codec::trust::Trust;
 
-use super::{Outcome, PodName, RegistrationError};
+use super::{Lease, Outcome, PodName, RegistrationError};
 use crate::{Request, StreamId, Wire};
 
 /// What a [`Registrar`](super::Registrar) works on, and how.
@@ -28,6 +28,8 @@ pub struct RegistrarSettings {
     pub wire: Wire,
     /// What is believed: a record that would not be is not added. None adds every record.
     pub trust: Option<Trust>,
+    /// Write leases down in the Pod, and take over those that are there. A Pod has one such machine at a time.
+    pub leases: bool,
 }
 
 impl RegistrarSettings {
@@ -35,7 +37,8 @@ impl RegistrarSettings {
     pub fn new(pod: PodName) -> Self {
         let wire = Wire::default();
         let trust = Some(Trust::default());
-        Self { pod, uid: None, label_value: None, hold: false, dry_run: false, wire, trust }
+        let (uid, label_value) = (None, None);
+        Self { pod, uid, label_value, hold: false, dry_run: false, wire, trust, leases: false }
     }
 }
 
@@ -95,6 +98,8 @@ pub enum RegistrarNotice {
         /// The label as well.
         label: bool,
     },
+    /// The Pod was read for the first time, and these leases of an earlier process are held from now on.
+    TakenOver(Vec<Lease>),
     /// The Pod may not be watched. It is read every half minute instead.
     Polling(RegistrationError),
     /// The Pod is gone, and everything that was held in it. Nothing more is sent.

@@ -9,7 +9,7 @@ use core::fmt;
 use core::net::IpAddr;
 
 use dubbo_k8s_codec::kubernetes::{is_label, is_name};
-use dubbo_k8s_codec::{ANNOTATION, LABEL, Pod, protobuf};
+use dubbo_k8s_codec::{ANNOTATION, LEASES, Pod, PodError, protobuf};
 use serde::Deserialize;
 
 use crate::wire::Form;
@@ -35,6 +35,9 @@ pub struct BadName {
 
 impl PodName {
     /// A Pod by its names, which are checked (RFC 1123, as Kubernetes does).
+    ///
+    /// # Errors
+    /// [`BadName`] for the first of them that Kubernetes would refuse.
     pub fn new(namespace: &str, name: &str) -> Result<Self, BadName> {
         let bad = |name: &str, what, dot| BadName { name: name.to_owned(), what, dot };
         if !is_label(namespace) {
@@ -88,28 +91,43 @@ impl OwnPod {
             Form::Protobuf => {
                 let object = protobuf::Object::open(body);
                 let pod = object.pod().map_err(|error| error.to_string())?;
-                Self::new(&pod, object.annotations())
-                    .ok_or_else(|| "it has no uid or no resourceVersion".to_owned())
+                Self::new(&pod, owned(object.annotations())).map_err(|error| error.to_string())
             }
         }
     }
 
-    /// As much as is needed of a Pod and all its annotations; none without an identity.
-    pub(super) fn new(pod: &Pod<'_>, annotations: protobuf::Annotations<'_>) -> Option<Self> {
-        let own = |(name, value): (&str, &str)| (name.to_owned(), value.to_owned());
-        (!pod.uid.is_empty() && !pod.resource_version.is_empty()).then(|| Self {
-            uid: pod.uid.clone().into_owned(),
-            resource_version: pod.resource_version.clone().into_owned(),
+    /// A Pod with all its annotations, in either form.
+    pub(super) fn new(
+        pod: &Pod<'_>,
+        annotations: BTreeMap<String, String>,
+    ) -> Result<Self, NotAPod> {
+        let given = |text: &str, what| match text {
+            "" => Err(NotAPod::Without(what)),
+            text => Ok(text.to_owned()),
+        };
+        Ok(Self {
+            uid: given(&pod.uid, "uid")?,
+            resource_version: given(&pod.resource_version, "resourceVersion")?,
             terminating: pod.deleting,
             label: pod.label.clone().map(Cow::into_owned),
-            annotations: annotations.map(own).collect(),
+            annotations,
             ips: pod.known_ips().map(<[_]>::to_vec),
         })
     }
 
     /// Reads a Pod, or its metadata, as JSON.
-    pub fn parse(json: &[u8]) -> Result<Self, serde_json::Error> {
-        serde_json::from_slice::<Object>(json)?.try_into()
+    ///
+    /// # Errors
+    /// [`NotAPod`] for bytes that are no Pod with an identity and a version.
+    pub fn parse(json: &[u8]) -> Result<Self, NotAPod> {
+        let pod = Pod::parse(json).map_err(NotAPod::Unreadable)?;
+        let Annotated { metadata } = serde_json::from_slice(json).map_err(NotAPod::Annotations)?;
+        Self::new(&pod, metadata.annotations.unwrap_or_default())
+    }
+
+    /// The annotation with the leases as it stands.
+    pub(crate) fn leases(&self) -> Option<&str> {
+        self.annotations.get(LEASES).map(String::as_str)
     }
 
     /// The registry's annotation as it stands.
@@ -118,58 +136,37 @@ impl OwnPod {
     }
 }
 
-/// One object of an answer, or of a watch event: a Pod, its metadata, a bookmark or a Status.
-#[derive(Debug, Default, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-pub(super) struct Object {
-    metadata: Metadata,
-    /// Of a Pod an object; of a Status a text.
-    status: serde_json::Value,
-    /// Of a Status.
-    pub(super) code: u16,
+/// Why an answer is no Pod of ours.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum NotAPod {
+    /// It cannot be read.
+    #[error("{0}")]
+    Unreadable(PodError),
+    /// Its annotations are no texts.
+    #[error("{0}")]
+    Annotations(serde_json::Error),
+    /// It lacks what the server always sends.
+    #[error("it has no metadata.{0}")]
+    Without(&'static str),
 }
 
-/// The addresses in the status of a Pod, if it has one.
-fn ips(status: &serde_json::Value) -> Option<Vec<IpAddr>> {
-    let status = status.as_object()?;
-    let listed = status.get("podIPs").and_then(serde_json::Value::as_array);
-    let listed = listed.into_iter().flatten().filter_map(|ip| ip.get("ip"));
-    let mut ips: Vec<IpAddr> = Vec::new();
-    for ip in listed.chain(status.get("podIP")) {
-        let ip = ip.as_str().and_then(|ip| ip.parse().ok());
-        ips.extend(ip.filter(|ip| !ips.contains(ip)));
-    }
-    Some(ips)
+/// What [`Pod`] leaves out of an object in JSON: the annotations of others.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Annotated {
+    pub(super) metadata: Metadata,
 }
 
 #[derive(Debug, Default, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-struct Metadata {
-    uid: Option<String>,
-    resource_version: Option<String>,
-    deletion_timestamp: Option<String>,
-    labels: Option<BTreeMap<String, String>>,
-    annotations: Option<BTreeMap<String, String>>,
+#[serde(default)]
+pub(super) struct Metadata {
+    pub(super) annotations: Option<BTreeMap<String, String>>,
 }
 
-impl TryFrom<Object> for OwnPod {
-    type Error = serde_json::Error;
-
-    fn try_from(object: Object) -> Result<Self, Self::Error> {
-        use serde::de::Error;
-        let Metadata { uid, resource_version, deletion_timestamp, labels, annotations } =
-            object.metadata;
-        let given = |field: Option<String>| field.filter(|text| !text.is_empty());
-        Ok(Self {
-            uid: given(uid).ok_or_else(|| Self::Error::missing_field("metadata.uid"))?,
-            resource_version: given(resource_version)
-                .ok_or_else(|| Self::Error::missing_field("metadata.resourceVersion"))?,
-            terminating: deletion_timestamp.is_some(),
-            label: labels.and_then(|mut labels| labels.remove(LABEL)),
-            annotations: annotations.unwrap_or_default(),
-            ips: ips(&object.status),
-        })
-    }
+/// The annotations of an object in protobuf.
+pub(super) fn owned(annotations: protobuf::Annotations<'_>) -> BTreeMap<String, String> {
+    annotations.map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
 }
 
 #[cfg(test)]
@@ -203,7 +200,7 @@ mod tests {
     #[test]
     fn a_pod_and_its_metadata_read_alike() {
         let pod = OwnPod::parse(
-            br#"{"kind":"Pod","metadata":{"uid":"u","resourceVersion":"7","labels":{"dubbo.io/label":"x","app":"y"},
+            br#"{"kind":"Pod","metadata":{"name":"p","uid":"u","resourceVersion":"7","labels":{"dubbo.io/label":"x","app":"y"},
                 "annotations":{"a":"1","dubbo.io/annotation":"W10="}},"spec":{"containers":[]},"status":{"podIP":"10.0.0.1","podIPs":[{"ip":"10.0.0.1"},{"ip":"fd00::1"}]}}"#,
         )
         .unwrap();
@@ -212,7 +209,7 @@ mod tests {
         assert!(!pod.terminating);
         let ips = ["10.0.0.1", "fd00::1"].map(|ip| ip.parse().unwrap());
         assert_eq!(pod.ips.as_deref(), Some(&ips[..]));
-        let bare = br#"{"metadata":{"uid":"u","resourceVersion":"7","deletionTimestamp":"2026-01-01T00:00:00Z"}}"#;
+        let bare = br#"{"metadata":{"name":"p","uid":"u","resourceVersion":"7","deletionTimestamp":"2026-01-01T00:00:00Z"}}"#;
         let bare = OwnPod::parse(bare).unwrap();
         assert!(bare.terminating && bare.label.is_none() && bare.annotations.is_empty());
         assert_eq!(bare.ips, None);
@@ -220,7 +217,9 @@ mod tests {
 
     #[test]
     fn what_has_no_identity_is_not_a_pod() {
-        for json in [&b"{}"[..], b"[]", b"", br#"{"metadata":{"uid":"","resourceVersion":"1"}}"#] {
+        for json in
+            [&b"{}"[..], b"[]", b"", br#"{"metadata":{"name":"p","uid":"","resourceVersion":"1"}}"#]
+        {
             assert!(OwnPod::parse(json).is_err());
         }
     }

@@ -1,12 +1,13 @@
 //! What to do about a Pod as it was seen: which jobs can be done, what must be put back, and the
 //! one patch for all of it. Pure: it sends nothing and changes nothing.
 
+use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::time::Duration;
 
-use super::{OwnPod, PodName, RegistrationError, Ticket};
+use super::{Lease, OwnPod, PodName, RegistrationError, Ticket, leases};
 use dubbo_k8s_codec::kubernetes::LABEL_VALUES;
 use dubbo_k8s_codec::trust::{Registrant, Trust};
 
@@ -31,6 +32,11 @@ pub enum Edit {
     Remove(Vec<Arc<str>>),
     /// Take every record out, also those of others.
     Clear,
+    /// Keep exactly these under the lease's id: what it kept before goes, unless another lease or registration keeps it
+    /// as well. Without a key the lease ends. All of it is done, or nothing.
+    Lease(Lease),
+    /// Change nothing, and report the Pod.
+    Read,
 }
 
 /// How a [`Edit`] turned out.
@@ -48,41 +54,59 @@ pub struct Outcome {
     /// The patch that did it (for all changes that were done together); in a dry run, the one that
     /// would. None if nothing was to be done.
     pub patch: Option<Patch>,
+    /// The Pod as it was read, of [`Edit::Read`].
+    pub pod: Option<Box<OwnPod>>,
 }
 
-/// The records that are held, each with the number of registrations that hold it.
+/// The records that are held.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Held(Vec<(Arc<str>, usize)>);
+pub(super) struct Held {
+    /// Each with the number of registrations that hold it.
+    counted: Vec<(Arc<str>, usize)>,
+    leases: Vec<Lease>,
+}
 
 impl Held {
     pub(super) fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.counted.is_empty() && self.leases.is_empty()
     }
 
     pub(super) fn keys(&self) -> impl Iterator<Item = &Arc<str>> {
-        self.0.iter().map(|(key, _)| key)
+        let leased = self.leases.iter().flat_map(|lease| &lease.keys);
+        self.counted.iter().map(|(key, _)| key).chain(leased)
     }
 
     pub(super) fn hold(&mut self, key: &Arc<str>) {
-        match self.0.iter_mut().find(|(held, _)| held == key) {
+        match self.counted.iter_mut().find(|(held, _)| held == key) {
             Some((_, count)) => *count += 1,
-            None => self.0.push((Arc::clone(key), 1)),
+            None => self.counted.push((Arc::clone(key), 1)),
         }
     }
 
     /// One registration less: whether another one holds it still.
     pub(super) fn release(&mut self, key: &str) -> bool {
-        let Some((_, count)) = self.0.iter_mut().find(|(held, _)| **held == *key) else {
-            return false;
+        if let Some((_, count)) = self.counted.iter_mut().find(|(held, _)| **held == *key) {
+            *count -= 1;
+            self.counted.retain(|(_, count)| *count > 0);
+        }
+        self.keys().any(|held| **held == *key)
+    }
+
+    /// A lease in place of the one with its id: the keys that nothing holds any more.
+    pub(super) fn lease(&mut self, lease: &Lease) -> Vec<Arc<str>> {
+        let before = self.leases.iter_mut().find(|known| known.id == lease.id);
+        let gone = if let Some(known) = before {
+            core::mem::replace(known, lease.clone()).keys
+        } else {
+            self.leases.push(lease.clone());
+            Vec::new()
         };
-        *count -= 1;
-        let still = *count > 0;
-        self.0.retain(|(_, count)| *count > 0);
-        still
+        self.leases.retain(|lease| !lease.keys.is_empty());
+        gone.into_iter().filter(|key| !self.keys().any(|held| held == key)).collect()
     }
 
     pub(super) fn clear(&mut self) {
-        self.0.clear();
+        *self = Self::default();
     }
 }
 
@@ -111,6 +135,8 @@ pub(super) struct Planner<'a> {
     pub(super) trust: Option<&'a Trust>,
     /// Records that are added are held from then on.
     pub(super) hold: bool,
+    /// Leases are written down.
+    pub(super) leases: bool,
     pub(super) held: &'a Held,
 }
 
@@ -120,14 +146,15 @@ impl Planner<'_> {
         let (mut draft, put_back, label_put_back, trouble) = self.put_back(pod);
         let mut results = Vec::new();
         for job in jobs {
-            let before = draft.clone();
+            let before = (draft.clone(), held.clone());
             let result = self.apply(&job.edit, pod, &mut draft, &mut held);
+            self.write_leases(&mut draft, &held);
             let result = result.and_then(|outcome| match draft.check() {
                 Ok(()) => Ok(outcome),
                 Err(obstacle) => Err(self.error(obstacle)),
             });
             if result.is_err() {
-                draft = before;
+                (draft, held) = before;
             }
             results.push(result);
         }
@@ -161,9 +188,16 @@ impl Planner<'_> {
             }
         }
         let labelled = draft.label(self.label_value);
+        self.write_leases(&mut draft, self.held);
         match draft.check() {
             Ok(()) => (draft, added, labelled, None),
             Err(obstacle) => (Draft::new(pod), Vec::new(), false, Some(self.error(obstacle))),
+        }
+    }
+
+    fn write_leases(&self, draft: &mut Draft<'_>, held: &Held) {
+        if self.leases {
+            draft.lease(leases::write(&held.leases));
         }
     }
 
@@ -180,7 +214,9 @@ impl Planner<'_> {
             list.push(Arc::clone(key));
         };
         match edit {
-            Edit::Add(_) if pod.terminating => {
+            Edit::Add(keys) | Edit::Lease(Lease { keys, .. })
+                if pod.terminating && (!keys.is_empty() || matches!(edit, Edit::Add(_))) =>
+            {
                 return Err(RegistrationError::Terminating(self.name.clone()));
             }
             Edit::Add(keys) => {
@@ -205,6 +241,19 @@ impl Planner<'_> {
                 held.clear();
                 outcome.cleared = draft.clear();
             }
+            Edit::Lease(lease) => {
+                lease.keys.iter().try_for_each(|key| self.believe(key, pod))?;
+                for key in held.lease(lease) {
+                    note(&key, draft.remove(&key).map_err(|obstacle| self.error(obstacle))?);
+                }
+                for key in &lease.keys {
+                    note(key, draft.add(key).map_err(|obstacle| self.error(obstacle))?);
+                }
+                if !lease.keys.is_empty() {
+                    draft.label(self.label_value);
+                }
+            }
+            Edit::Read => outcome.pod = Some(Box::new(pod.clone())),
         }
         Ok(outcome)
     }

@@ -1,4 +1,4 @@
-//! A Dubbo URL that can be registered, and the key that it is registered under. Whoever reads the
+//! A Dubbo URL that can be registered, and the key that it is registered under. A reader of the
 //! registry must be able to use it, so it is checked before anything is sent.
 
 use alloc::borrow::Cow;
@@ -60,6 +60,9 @@ pub struct RegistryUrlError {
 
 impl RegistryUrl {
     /// Checks a URL: its scheme, hosts and ports, and that it names one interface.
+    ///
+    /// # Errors
+    /// [`RegistryUrlError`] with the place and the way out, for a URL that consumers could not use.
     pub fn parse(text: &str) -> Result<Self, RegistryUrlError> {
         if let Some(refused) = escapable(text) {
             return Err(Self::refused_by_dubbo_go(text, refused));

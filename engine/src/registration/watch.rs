@@ -4,16 +4,17 @@
 //! re-connect is a look by itself and no version can be too old. For one object the order of those
 //! first events, for which lists avoid this, does not matter.
 
+use alloc::collections::BTreeMap;
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::time::Duration;
 
-use dubbo_k8s_codec::WatchEvent;
 use dubbo_k8s_codec::protobuf::{self, Message};
+use dubbo_k8s_codec::{PodError, WatchEvent};
 use serde::Deserialize;
 
-use super::own_pod::{Object, OwnPod};
+use super::own_pod::{Annotated, OwnPod, owned};
 use super::{PodName, RegistrationError};
 use crate::backoff::Backoff;
 use crate::exchange::Refused;
@@ -89,11 +90,10 @@ pub(super) enum Observation {
     Polls(RegistrationError),
 }
 
+/// What [`WatchEvent`] leaves out of an event in JSON.
 #[derive(Deserialize)]
-struct Event {
-    #[serde(rename = "type")]
-    kind: String,
-    object: Object,
+struct AnnotatedEvent {
+    object: Annotated,
 }
 
 impl PodWatch {
@@ -307,34 +307,30 @@ fn observation(raw: Raw<'_>, first: bool) -> Result<Option<Observation>, Refusal
 
 fn observation_of_frame(frame: Message<'_>, first: bool) -> Result<Option<Observation>, Refusal> {
     let event = protobuf::Event::open(frame);
-    Ok(match event.event() {
-        Ok(WatchEvent::Added(pod) | WatchEvent::Modified(pod)) => {
-            let pod = OwnPod::new(&pod, event.object().annotations());
-            Some(pod.map_or(Observation::Changed, Observation::Pod))
-        }
-        Ok(WatchEvent::Bookmark { .. }) => first.then_some(Observation::Changed),
-        Ok(WatchEvent::Error(status)) => return Err(Refusal::of_event(&status)),
-        _ => Some(Observation::Changed),
-    })
+    observation_of(event.event(), first, || Some(owned(event.object().annotations())))
 }
 
 fn observation_of_line(line: Line<'_>, first: bool) -> Result<Option<Observation>, Refusal> {
     let Line::Whole(line) = line else { return Ok(Some(Observation::Changed)) };
-    let Ok(event) = serde_json::from_slice::<Event>(line) else {
-        return Ok(Some(Observation::Changed));
-    };
-    Ok(match &*event.kind {
-        "ADDED" | "MODIFIED" => {
-            Some(OwnPod::try_from(event.object).map_or(Observation::Changed, Observation::Pod))
+    observation_of(WatchEvent::parse(line), first, || {
+        let event = serde_json::from_slice::<AnnotatedEvent>(line).ok()?;
+        Some(event.object.metadata.annotations.unwrap_or_default())
+    })
+}
+
+fn observation_of(
+    event: Result<WatchEvent<'_>, PodError>,
+    first: bool,
+    annotations: impl FnOnce() -> Option<BTreeMap<String, String>>,
+) -> Result<Option<Observation>, Refusal> {
+    Ok(match event {
+        Ok(WatchEvent::Added(pod) | WatchEvent::Modified(pod)) => {
+            let pod = annotations().and_then(|annotations| OwnPod::new(&pod, annotations).ok());
+            Some(pod.map_or(Observation::Changed, Observation::Pod))
         }
         // The first event is the Pod, if there is one.
-        "BOOKMARK" => first.then_some(Observation::Changed),
-        "ERROR" => {
-            return Err(match WatchEvent::parse(line) {
-                Ok(WatchEvent::Error(status)) => Refusal::of_event(&status),
-                _ => Refusal::of_response(event.object.code, None, Form::Json, b""),
-            });
-        }
+        Ok(WatchEvent::Bookmark { .. }) => first.then_some(Observation::Changed),
+        Ok(WatchEvent::Error(status)) => return Err(Refusal::of_event(&status)),
         _ => Some(Observation::Changed),
     })
 }

@@ -1,5 +1,5 @@
 //! Answers that are cut at every byte there is, in each way that a connection can end: what was
-//! not applied comes again, what was is not repeated, and nobody sees half of a list. The rig
+//! not applied comes again, what was is not repeated, and no subscriber sees half of a list. The rig
 //! replays the changes strictly, so that one too many or too few fails.
 
 use dubbo_k8s_engine::{Settings, TransportErrorKind, Verb};

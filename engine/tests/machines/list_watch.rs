@@ -79,7 +79,7 @@ fn a01_all_namespaces_and_another_selector() {
 #[test]
 fn a01_several_namespaces_are_followed_at_once_and_synced_together() {
     let scopes = Scopes::namespaces(["one", "two", "one", "", " "]).unwrap();
-    let mut rig = Rig::new(Settings::new(scopes));
+    let mut rig = Rig::new(Settings { scopes, ..settings() });
     let targets: BTreeSet<_> =
         rig.sent.iter().map(|(_, r)| r.target.split('?').next().unwrap()).collect();
     assert_eq!(targets, ["/api/v1/namespaces/one/pods", "/api/v1/namespaces/two/pods"].into());
@@ -420,7 +420,7 @@ fn a18_a_server_timeout_is_watched_again_with_still_one_list() {
         rig.head(200);
     }
     assert_eq!(rig.lists(), 1);
-    assert_eq!(rig.notices(), [], "nobody needs to know");
+    assert_eq!(rig.notices(), [], "no subscriber needs to know");
     rig.holds(&["A"]);
 }
 
@@ -593,7 +593,7 @@ fn a_fault_found_with_the_watch_itself_reads_the_scope_anew() {
 }
 
 #[test]
-fn progress_is_told_while_a_large_list_loads() {
+fn progress_is_reported_while_a_large_list_loads() {
     let pods = |from: u64| -> Vec<_> {
         (from..from + 600).map(|n| pod(&format!("p{n}"), &format!("u{n}"), n, &[])).collect()
     };

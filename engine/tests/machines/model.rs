@@ -12,7 +12,7 @@ use dubbo_k8s_engine::{
 use serde_json::Value;
 
 use crate::objects::*;
-use crate::rig::{Form, Rig, parameter};
+use crate::rig::{Form, Rig, parameter, settings};
 
 const NAMESPACES: [&str; 2] = ["one", "two"];
 const NAMES: [&str; 5] = ["A", "B", "C", "D", "E"];
@@ -314,7 +314,7 @@ impl Simulation {
             1 => (Scopes::namespaces(NAMESPACES).unwrap(), NAMESPACES.to_vec()),
             _ => (Scopes::namespaces(["two"]).unwrap(), vec!["two"]),
         };
-        let settings = Settings { page_limit: 2, ..Settings::new(scopes) };
+        let settings = Settings { page_limit: 2, scopes, ..settings() };
         let mut server = Server::new(form, random.one_in(2));
         for _ in 0..=random.below(20) {
             server.write(&mut random);

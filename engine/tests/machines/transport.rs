@@ -101,7 +101,8 @@ fn a32_four_times_too_many_requests_and_still_one_list() {
 }
 
 #[test]
-fn an_expired_watch_whose_list_is_too_much_waits_as_told_and_keeps_what_is_known() {
+fn an_expired_watch_whose_list_is_too_much_waits_as_long_as_the_server_asks_and_keeps_what_is_known()
+ {
     let mut rig = Rig::watching(10, &[pod("a", "u1", 3, &["A"])]);
     rig.body(&error_event(&expired()));
     for _ in 0..2 {
@@ -165,7 +166,7 @@ struct Case {
     meets: fn(&mut Rig),
     /// Bounds of the wait, in milliseconds.
     waits: (u64, u64),
-    /// `None`: nobody is expected.
+    /// `None`: no caller is expected.
     expected: Option<&'static str>,
 }
 
@@ -265,7 +266,7 @@ fn again(rig: &mut Rig, then: fn(&mut Rig)) {
 }
 
 #[test]
-fn a34_what_a_first_list_meets_is_told_with_verb_scope_and_message() {
+fn a34_a_failure_of_the_first_list_is_reported_with_verb_scope_and_message() {
     let forbidden = "pods is forbidden: User \"u\" cannot list resource \"pods\" in API group \"\" in the namespace \"shop\"";
     let cases: [(u16, String, Option<&str>); 5] = [
         (

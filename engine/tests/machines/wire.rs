@@ -251,7 +251,7 @@ fn an_object_over_the_limit_is_a_problem_of_its_pod_and_the_rest_goes_on() {
 }
 
 #[test]
-fn a_list_that_is_older_than_what_is_held_is_told_as_a_server_that_went_back() {
+fn a_list_that_is_older_than_what_is_held_is_reported_as_a_server_that_went_back() {
     let mut rig = Rig::watching(100, &[pod("a", "u1", 3, &["A"])]);
     rig.body(&error_event(&expired()));
     rig.until_sent();

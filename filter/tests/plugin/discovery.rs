@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use dubbo_k8s_filter::Plugin;
 
-use crate::proxy::{Proxy, annotation, body};
+use crate::proxy::{Proxy, addresses, annotation, body};
 
 const JSON: &[u8] =
     br#"{"discovery":{"cluster":"watcher","authority":"watcher.local","wait":"20s"}}"#;
@@ -72,7 +72,10 @@ fn the_registry_is_asked_for_and_then_every_change_of_it() {
 fn change(proxy: &Proxy, plugin: &Plugin, to: &str, pods: &[(&str, &[&str])], gone: &[&str]) {
     let pod = |(uid, urls): &(&str, &[&str])| {
         let annotation = annotation(urls);
-        format!(r#"{{"namespace":"n","name":"p","uid":"{uid}","annotation":"{annotation}"}}"#)
+        let ips = addresses(&annotation);
+        format!(
+            r#"{{"namespace":"n","name":"p","uid":"{uid}","annotation":"{annotation}","ips":{ips:?}}}"#
+        )
     };
     let pods: Vec<String> = pods.iter().map(pod).collect();
     let body = format!(r#"{{"since":"x","pods":[{}],"gone":{gone:?}}}"#, pods.join(","));
@@ -413,6 +416,23 @@ fn a_provider_at_an_address_that_is_not_its_pods_gets_no_request() {
     // The very same annotation is judged anew where the Pod has another address.
     load(&plugin, &proxy, "W/\"1-3\"", &[own.replace("[\"10.0.0.1\"]", "[\"10.0.0.7\"]")]);
     assert_eq!(endpoint(&proxy, &plugin), None);
+}
+
+#[test]
+fn a_pod_whose_addresses_the_watcher_does_not_name_gets_no_request() {
+    let proxy = Proxy::default();
+    let plugin = start(&proxy);
+    let named = at("shop", "b", "10.0.0.1", &["tri://10.0.0.1:1/a.B"]);
+    for (ips, reached) in [
+        (r#","ips":["10.0.0.1"]"#, true),
+        (r#","ips":[]"#, false),
+        (r#","ips":null"#, false),
+        ("", false),
+    ] {
+        let pod = named.replace(r#","ips":["10.0.0.1"]"#, ips);
+        load(&plugin, &proxy, "W/\"1-1\"", &[pod]);
+        assert_eq!(endpoint(&proxy, &plugin).is_some(), reached, "{ips}");
+    }
 }
 
 #[test]

@@ -5,3 +5,4 @@
 mod discovery;
 mod proxy;
 mod requests;
+mod shared;

@@ -2,15 +2,24 @@
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
+use std::rc::Rc;
 use std::time::Duration;
 
-use dubbo_k8s_codec::{Category, Key, Record, encode};
+use dubbo_k8s_codec::{Annotation, Category, Key, Record, Url, encode};
 use dubbo_k8s_filter::{GrpcStatus, Host, Level, MetricKind, Plugin, Verdict};
 
 /// The beginning of its time, in nanoseconds.
 const START: u64 = 1_700_000_000_000_000_000;
 
 type Headers = Vec<(String, String)>;
+
+/// What all threads of a proxy have in common.
+#[derive(Default)]
+pub(crate) struct Threads {
+    data: RefCell<BTreeMap<String, (Vec<u8>, u32)>>,
+    /// The queues by name, and how much is in each.
+    pub(crate) queues: RefCell<Vec<(String, usize)>>,
+}
 
 /// The proxy.
 #[derive(Default)]
@@ -31,6 +40,8 @@ pub(crate) struct Proxy {
     pub(crate) endpoint_state: RefCell<Option<String>>,
     pub(crate) properties: RefCell<BTreeMap<String, String>>,
     pub(crate) responses: RefCell<Vec<(String, String)>>,
+    /// What it shares with other threads of the proxy, if it shares anything.
+    threads: Option<Rc<Threads>>,
     names: RefCell<Vec<String>>,
     metrics: RefCell<BTreeMap<String, u64>>,
 }
@@ -107,6 +118,35 @@ impl Host for Proxy {
         self.responses.borrow_mut().push((format!("{status:?}"), message.to_owned()));
     }
 
+    fn queue(&self, name: &str) -> Option<u32> {
+        let mut queues = self.threads.as_ref()?.queues.borrow_mut();
+        queues.push((name.to_owned(), 0));
+        u32::try_from(queues.len() - 1).ok()
+    }
+
+    fn wake(&self, queue: u32) {
+        self.threads.as_ref().unwrap().queues.borrow_mut()[queue as usize].1 += 1;
+    }
+
+    fn awake(&self, queue: u32) {
+        self.threads.as_ref().unwrap().queues.borrow_mut()[queue as usize].1 = 0;
+    }
+
+    fn shared(&self, key: &str) -> Option<(Vec<u8>, u32)> {
+        self.threads.as_ref()?.data.borrow().get(key).cloned()
+    }
+
+    fn share(&self, key: &str, value: &[u8], version: Option<u32>) -> bool {
+        let Some(threads) = &self.threads else { return false };
+        let mut data = threads.data.borrow_mut();
+        let known = data.get(key).map_or(0, |(_, known)| *known);
+        if version.is_some_and(|version| version != known) {
+            return false;
+        }
+        data.insert(key.to_owned(), (value.to_vec(), known + 1));
+        true
+    }
+
     fn define_metric(&self, _kind: MetricKind, name: &str) -> u32 {
         let mut names = self.names.borrow_mut();
         names.push(name.to_owned());
@@ -126,6 +166,11 @@ impl Host for Proxy {
 }
 
 impl Proxy {
+    /// One of the threads of a proxy.
+    pub(crate) fn thread_of(threads: &Rc<Threads>) -> Self {
+        Self { threads: Some(Rc::clone(threads)), ..Self::default() }
+    }
+
     pub(crate) fn pass(&self, time: Duration) {
         self.now.set(self.now.get() + u64::try_from(time.as_nanos()).unwrap());
     }
@@ -202,11 +247,21 @@ pub(crate) fn annotation(urls: &[&str]) -> String {
     encode(keys.iter().map(|key| Record::new(key)))
 }
 
+/// The addresses that an annotation names: of a Pod that has them, it is believed.
+pub(crate) fn addresses(annotation: &str) -> Vec<String> {
+    let Ok(annotation) = Annotation::decode(annotation) else { return Vec::new() };
+    let keys = annotation.records().filter_map(|record| Key::parse(record.key).ok());
+    let urls = keys.filter_map(|key| Url::parse(key.url?.into_owned()).ok());
+    urls.flat_map(|url| url.hosts().map(|host| host.name.to_owned()).collect::<Vec<_>>()).collect()
+}
+
 /// What the watcher answers for these Pods.
 pub(crate) fn body(pods: &[(&str, String)]) -> Vec<u8> {
     let pod = |(number, (name, annotation)): (usize, &(&str, String))| {
-        let uid = format!("{name}-{number}");
-        format!(r#"{{"namespace":"n","name":"{name}","uid":"{uid}","annotation":"{annotation}"}}"#)
+        let (uid, ips) = (format!("{name}-{number}"), addresses(annotation));
+        format!(
+            r#"{{"namespace":"n","name":"{name}","uid":"{uid}","annotation":"{annotation}","ips":{ips:?}}}"#
+        )
     };
     let pods: Vec<String> = pods.iter().enumerate().map(pod).collect();
     format!(r#"{{"revision":"r","pods":[{}]}}"#, pods.join(",")).into_bytes()

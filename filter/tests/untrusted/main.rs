@@ -22,7 +22,9 @@ fn seeds() -> [Vec<u8>; 3] {
     let url = "tri://10.0.0.1:20880/a.B?group=g&version=2&weight=50&dubbo.tag=t";
     let key = Key::leaf("a.B", Category::Providers, url).to_string();
     let annotation = encode([Record { key: &key, value: "" }]);
-    let pod = format!(r#"{{"namespace":"n","name":"p","uid":"u","annotation":"{annotation}"}}"#);
+    let pod = format!(
+        r#"{{"namespace":"n","name":"p","uid":"u","annotation":"{annotation}","ips":["10.0.0.1"]}}"#
+    );
     let inline = format!(r#"{{"annotations":[{pod}],"otherwise":"pass"}}"#);
     let answer = format!(r#"{{"revision":"r-1","pods":[{pod}]}}"#);
     // The length at the end is held, the checksum before it is not.

@@ -54,6 +54,9 @@ impl std::fmt::Debug for Client {
 impl Client {
     /// Reads the credential and the TLS material, and is ready; connects to nothing yet, and starts
     /// no plugin.
+    ///
+    /// # Errors
+    /// [`ConfigError`] for material that cannot be read, or that is no key, certificate or proxy.
     pub fn new(config: Config) -> Result<Self, ConfigError> {
         let config = Arc::new(config);
         let files = TlsMaterial::read(&config)?;

@@ -5,7 +5,7 @@ use std::sync::OnceLock;
 use bytes::Bytes;
 use dubbo_k8s_engine::catalog::StoredKey;
 
-use super::Revision;
+use super::revision::Revision;
 use super::selection::Selection;
 use dubbo_k8s_engine::Notice;
 

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use imbl::Vector;
 
-use super::Revision;
 use super::entry::Entry;
+use super::revision::Revision;
 
 /// How much of the past is kept. What a subscriber has not taken when it falls out of the log is
 /// replaced by one fresh snapshot.

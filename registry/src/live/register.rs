@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot, watch};
 
-use super::Registry;
+use super::registry::Registry;
 use crate::kube::config::{ConfigError, Environment, ThisPod, ThisPodError};
 use crate::kube::{Client, RegistrarDriver};
 use dubbo_k8s_engine::registration::{
@@ -107,7 +107,7 @@ impl Registrations {
     ///
     /// Outside of a tokio runtime.
     pub fn new(client: Client, settings: RegistrarSettings) -> Self {
-        let settings = RegistrarSettings { hold: true, dry_run: false, ..settings };
+        let settings = RegistrarSettings { hold: true, dry_run: false, leases: false, ..settings };
         // Differs for each process; the hasher's keys come from the system's randomness.
         let seed = RandomState::new().hash_one(std::process::id());
         let driver = RegistrarDriver::new(client, Registrar::new(settings, seed));
@@ -127,6 +127,9 @@ impl Registrations {
     ///
     /// Cancellation safe: when the future is dropped before it is ready, the URL is taken out
     /// again in the background.
+    ///
+    /// # Errors
+    /// [`RegisterError`] for a URL that consumers could not use, and for what the server refuses.
     pub async fn register(&self, url: &str) -> Result<Registration, RegisterError> {
         let parsed = RegistryUrl::parse(url)?;
         let key = Arc::clone(parsed.key());
@@ -151,6 +154,9 @@ impl Registry {
     /// Registers a URL in the Pod of this process, which is `$HOSTNAME` in `$NAMESPACE`, and keeps
     /// it there; see [`Registrations::register`]. With [`Registrations`] of your own you choose
     /// the Pod and the label.
+    ///
+    /// # Errors
+    /// As [`Registrations::register`], and if the Pod of this process is not known.
     pub async fn register(&self, url: &str) -> Result<Registration, RegisterError> {
         self.own_registrations()?.register(url).await
     }
@@ -199,6 +205,9 @@ impl Registration {
     /// consumers leave in time.
     ///
     /// Cancellation safe: what was begun goes on in the background.
+    ///
+    /// # Errors
+    /// [`RegisterError`] if the server refuses it, or cannot be reached for 30 seconds.
     pub async fn close(mut self) -> Result<(), RegisterError> {
         let Some(registrations) = self.registrations.take() else { return Ok(()) };
         registrations.ask(Edit::Remove(vec![Arc::clone(&self.key)])).await?;
@@ -272,7 +281,9 @@ impl Task {
                 self.report(HoldState::Kept);
             }
             RegistrarNotice::Lost(error) => self.report(HoldState::Lost(error)),
-            RegistrarNotice::Polling(_) | RegistrarNotice::RefreshCredential => {}
+            RegistrarNotice::TakenOver(_)
+            | RegistrarNotice::Polling(_)
+            | RegistrarNotice::RefreshCredential => {}
         }
     }
 

@@ -16,7 +16,7 @@ use super::reader::Reader;
 use super::{LogLimits, Registrations, Snapshot, Subscription};
 use crate::kube::config::{self, ConfigError, Environment, Namespaces, Overrides};
 use crate::kube::{Client, Driver};
-use dubbo_k8s_engine::{Engine, Notice, Scopes, Settings, Status};
+use dubbo_k8s_engine::{Engine, Notice, Settings, Status};
 
 /// Which Pods to follow, of which server, and how.
 #[derive(Debug, Clone)]
@@ -37,15 +37,14 @@ impl Config {
 
     /// What the environment says: a kubeconfig or the service account of the Pod, and the
     /// namespaces of `DUBBO_NAMESPACE` and `NAMESPACE`, else the connection's own. Reads files.
+    ///
+    /// # Errors
+    /// [`ConfigError`] if nothing is configured, or what is cannot be read.
     pub fn find() -> Result<Self, ConfigError> {
         let environment = Environment::of_process();
         let connection = config::Config::load(&Overrides::default(), &environment)?;
         let chosen = Namespaces::choose(false, &[], &environment, &connection.namespace)?;
-        let scopes = match &chosen {
-            Namespaces::All => Scopes::all(),
-            Namespaces::These(names) => Scopes::namespaces(names).unwrap_or_else(Scopes::all),
-        };
-        Ok(Self::new(connection, Settings::new(scopes)))
+        Ok(Self::new(connection, Settings::new(chosen.scopes()?)))
     }
 }
 
@@ -100,6 +99,9 @@ impl Registry {
     /// # Panics
     ///
     /// Outside of a tokio runtime.
+    ///
+    /// # Errors
+    /// [`ConfigError`] as of [`Client::new`].
     pub fn connect(mut config: Config) -> Result<Self, ConfigError> {
         config.settings.bulk = true;
         let client = Client::new(config.connection)?;

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use dubbo_k8s_engine::catalog::{Content, Endpoint, Holder, PodProblem, Services, StoredKey};
 
-use super::Revision;
+use super::revision::Revision;
 use super::selection::Selection;
 use super::state::State;
 

@@ -8,9 +8,9 @@ use dubbo_k8s_engine::catalog::Content;
 use dubbo_k8s_engine::{Failure, Status};
 use tokio::time::Instant;
 
-use super::Revision;
 use super::entry::Entry;
 use super::log::{Log, LogLimits};
+use super::revision::Revision;
 
 /// A state as it is published. A copy is cheap.
 #[derive(Debug, Clone)]

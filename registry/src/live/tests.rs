@@ -62,6 +62,8 @@ impl World {
             resource_version: self.version.to_string().into(),
             label: Some("dubbo.io-value".into()),
             annotation: Some(annotation.to_owned().into()),
+            // Its own are all that these tests name; who is believed has a test of its own.
+            ips: (0..=u8::MAX).map(|last| [10, 0, 0, last].into()).collect(),
             ..Pod::default()
         }
     }
@@ -218,7 +220,7 @@ async fn first_a_snapshot_then_every_change() {
 }
 
 #[tokio::test]
-async fn a39_a40_a_replacement_is_one_step_and_tells_the_removals() {
+async fn a39_a40_a_replacement_is_one_step_and_includes_the_removals() {
     let mut world = World::new();
     for name in ["a", "b", "c"] {
         world.put(name, name, &[provider("a.B", u16::from(name.as_bytes()[0]))]);
@@ -274,7 +276,7 @@ async fn a43_a_subscriber_may_leave_at_any_moment() {
 }
 
 #[tokio::test]
-async fn a44_a_subscriber_that_panics_or_stalls_hurts_nobody() {
+async fn a44_a_subscriber_that_panics_or_stalls_hurts_no_other() {
     let limits = LogLimits { entries: 4, ..LogLimits::default() };
     let mut world = World::with(limits);
     let mut stalled = world.subscribe(None);
@@ -447,7 +449,7 @@ async fn a_change_of_holders_moves_the_revision_but_is_no_event() {
 }
 
 #[tokio::test]
-async fn problems_are_told_and_the_annotation_is_kept_as_it_is() {
+async fn problems_are_reported_and_the_annotation_is_kept_as_it_is() {
     let mut world = World::new();
     world.put_raw("a", "1", "!!");
     world.put("b", "2", &[provider("a.B", 1)]);
@@ -487,7 +489,7 @@ async fn filled(pods: u16, limits: LogLimits) -> (World, Received) {
 
 /// The end of the first list is reported once, also to a subscriber that gets what came before as a snapshot.
 #[tokio::test]
-async fn synced_is_told_once_whoever_lags() {
+async fn synced_is_emitted_once_also_to_a_subscriber_that_lags() {
     let mut world = World::with(LogLimits { entries: 2, ..LogLimits::default() });
     world.synced = false;
     world.publish();
@@ -509,7 +511,7 @@ async fn synced_is_told_once_whoever_lags() {
 }
 
 #[tokio::test]
-async fn a_first_list_is_told_key_by_key_or_as_one_snapshot() {
+async fn a_first_list_is_emitted_key_by_key_or_as_one_snapshot() {
     for (room, snapshots) in [(20, 1), (5, 2)] {
         let limits = LogLimits { entries: room, ..LogLimits::default() };
         let (world, received) = filled(8, limits).await;
@@ -589,7 +591,7 @@ async fn services_are_those_of_the_catalog_in_its_order() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_outage_keeps_the_last_state_in_service_and_tells_its_age() {
+async fn an_outage_keeps_the_last_state_in_service_and_reports_its_age() {
     let mut world = World::new();
     world.put("a", "1", &[provider("a.B", 1)]);
     world.publish();

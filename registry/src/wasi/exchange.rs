@@ -23,7 +23,7 @@ enum Phase {
     Broken(TransportError),
     Asking(Asking),
     /// The answer, and what unpacks it.
-    Answering(Answer, Option<Gunzip>),
+    Answering(Answer, Option<Box<Gunzip>>),
     Over,
 }
 
@@ -66,7 +66,8 @@ impl Exchange {
                     }
                     Some(Err(fault)) => return Some(self.fail(fault)),
                 },
-                Phase::Answering(answer, gunzip) => match next_piece(answer, gunzip.as_mut()) {
+                Phase::Answering(answer, gunzip) => match next_piece(answer, gunzip.as_deref_mut())
+                {
                     Piece::None => answer.pollable(),
                     Piece::Bytes(bytes) => return Some(Event::Chunk(Bytes::from(bytes))),
                     Piece::End => return Some(self.end(Event::End)),
@@ -107,11 +108,11 @@ fn next_piece(answer: &Answer, gunzip: Option<&mut Gunzip>) -> Piece {
 }
 
 /// What unpacks the answer; one that is packed in another way was not asked for, and cannot be taken apart here.
-fn coding(answer: &Answer) -> Result<Option<Gunzip>, Fault> {
+fn coding(answer: &Answer) -> Result<Option<Box<Gunzip>>, Fault> {
     let coding = answer.header("content-encoding").unwrap_or_default();
     match coding.trim() {
         "" | "identity" => Ok(None),
-        gzip if gzip.eq_ignore_ascii_case("gzip") => Ok(Some(Gunzip::new())),
+        gzip if gzip.eq_ignore_ascii_case("gzip") => Ok(Some(Box::new(Gunzip::new()))),
         other => {
             let said = other.escape_debug().take(50).collect::<String>();
             let text = format!("the answer is compressed ({said}), which was not asked for");

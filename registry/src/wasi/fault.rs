@@ -9,7 +9,7 @@ use dubbo_k8s_engine::{TransportError, TransportErrorKind as Kind};
 pub(super) enum Fault {
     /// The name has no address.
     Unknown,
-    /// Nobody listens.
+    /// No server listens there.
     Refused,
     /// The host has no way to it.
     Unreachable,

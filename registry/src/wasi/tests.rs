@@ -254,7 +254,7 @@ fn waiting_for_nothing_is_an_error_and_not_a_trap() {
 }
 
 #[test]
-fn what_only_whoever_connects_can_do_is_refused_with_the_way_out() {
+fn what_only_a_native_connection_can_do_is_refused_with_the_way_out() {
     let folder = tempfile::tempdir().unwrap();
     let write = |cluster: &str, user: &str| {
         let text = format!(

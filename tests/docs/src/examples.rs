@@ -73,6 +73,7 @@ fn provider_key(url: &str) -> String {
     format!("/dubbo/a.Greeter/providers/{}", escape(url))
 }
 
+const ASKS: &str = "consumer://10.0.0.2/a.Greeter?interface=a.Greeter";
 const URL: &str = "dubbo://10.0.0.1:20880/a.Greeter?interface=a.Greeter";
 
 fn annotation(keys: &[String]) -> String {
@@ -114,11 +115,12 @@ fn with(members: &Value) -> Example {
     Example::Pods(format!("{:#}", pod("greeter-0", &[provider_key(URL)], members)))
 }
 
-fn two(interface: &str, consumer: &str) -> Example {
+/// A consumer, and a provider with some members of its Pod changed.
+fn two(interface: &str, consumer: &str, members: &Value) -> Example {
     let consumer = format!("/dubbo/{interface}/consumers/{}", escape(consumer));
     let items = [
-        pod("greeter-0", &[provider_key(URL)], &json!({})),
-        pod("client-0", &[consumer], &json!({})),
+        pod("greeter-0", &[provider_key(URL)], members),
+        pod("client-0", &[consumer], &json!({"metadata": {"namespace": "shop"}})),
     ];
     Example::Pods(format!("{:#}", json!({"kind": "List", "apiVersion": "v1", "items": items})))
 }
@@ -143,9 +145,11 @@ pub fn of(code: Code) -> Example {
         "dubbo-go-reads-otherwise" => {
             provider("DUBBO://10.0.0.1:20880/a.Greeter?interface=a.Greeter")
         }
-        "dubbo-go-takes-no-provider" => {
-            two("a.Greeter", "consumer://10.0.0.2/a.Greeter?interface=a.Greeter&protocol=tri")
-        }
+        "dubbo-go-takes-no-provider" => two(
+            "a.Greeter",
+            "consumer://10.0.0.2/a.Greeter?protocol=dubbo&version=0.0.0",
+            &json!({}),
+        ),
         "interface-mismatch" => provider("dubbo://10.0.0.1:20880/a.Greeter?interface=b.Greeter"),
         "category-mismatch" => provider("dubbo://10.0.0.1:20880/a.Greeter?category=consumers"),
         "double-encoded" => provider("dubbo://10.0.0.1:20880/a.Greeter?methods=a%252Cb"),
@@ -172,31 +176,35 @@ pub fn of(code: Code) -> Example {
         "not-a-number" => {
             provider("dubbo://10.0.0.1:20880/a.Greeter?interface=a.Greeter&weight=heavy")
         }
-        "protocol-mismatch"
-        | "provider-in-other-namespace"
-        | "no-usable-provider"
-        | "pod-twice" => {
-            Example::None("The inspector says it, when it compares all Pods of a text.")
+        "protocol-mismatch" => {
+            two("a.Greeter", "consumer://10.0.0.2/a.Greeter?protocol=tri", &json!({}))
         }
+        "provider-in-other-namespace" => {
+            two("a.Greeter", ASKS, &json!({"metadata": {"namespace": "other"}}))
+        }
+        "no-usable-provider" => two("a.Greeter", ASKS, &json!({"status": {"phase": "Failed"}})),
+        "pod-twice" => Example::None("The inspector says it, when it compares all Pods of a text."),
         "not-owner" | "over-quota" => Example::None(
-            "It depends on what a reader was told: `--own`, `--pod-quota` and `--namespace-quota`.",
+            "It depends on the flags of a reader: `--own`, `--pod-quota` and `--namespace-quota`.",
         ),
         "annotations-near-limit" | "annotations-too-large" => Example::None(
             "Other annotations of the Pod count too; all of them together may have 256 KiB.",
         ),
         "consumer-without-provider" => {
-            two("b.Greeter", "consumer://10.0.0.2/b.Greeter?interface=b.Greeter")
+            two("b.Greeter", "consumer://10.0.0.2/b.Greeter?interface=b.Greeter", &json!({}))
         }
         "group-or-version-mismatch" => {
-            two("a.Greeter", "consumer://10.0.0.2/a.Greeter?interface=a.Greeter&version=2.0.0")
+            two("a.Greeter", "consumer://10.0.0.2/a.Greeter?version=2.0.0", &json!({}))
         }
         "provider-disabled" => {
             provider("dubbo://10.0.0.1:20880/a.Greeter?interface=a.Greeter&weight=0")
         }
         "name-invalid" => with(&json!({"metadata": {"name": "Greeter_0"}})),
-        "source-syntax" | "source-refused" | "source-printed" | "java-metadata" | "not-a-pod" => Example::None(
-            "The inspector says it of a text that is pasted; `decode` says what is wrong with the text itself.",
-        ),
+        "source-syntax" | "source-refused" | "source-printed" | "java-metadata" | "not-a-pod" => {
+            Example::None(
+                "The inspector says it of a text that is pasted; `decode` says what is wrong with the text itself.",
+            )
+        }
         _ => odd(code),
     }
 }

@@ -18,6 +18,13 @@ pub fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().unwrap()
 }
 
+/// The commands of a block: lines, continued by a backslash, without comments.
+pub fn commands(text: &str) -> Vec<String> {
+    let joined = text.replace("\\\n", " ");
+    let lines = joined.lines().map(|line| line.split(" #").next().unwrap_or_default().trim());
+    lines.filter(|line| !line.is_empty() && !line.starts_with('#')).map(str::to_owned).collect()
+}
+
 /// Every page that people read: those of the book, and the files beside the code.
 pub fn pages() -> Vec<PathBuf> {
     let root = root();

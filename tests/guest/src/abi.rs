@@ -45,7 +45,7 @@ unsafe extern "C" fn encode(address: *mut u8, length: usize) -> u64 {
 /// Takes a buffer back from the host.
 ///
 /// # Safety
-/// `address` and `length` are of a buffer from `alloc` or `given`, and nobody uses it any more.
+/// `address` and `length` are of a buffer from `alloc` or `given` that is no longer in use.
 unsafe fn taken(address: *mut u8, length: usize) -> Box<[u8]> {
     let buffer = core::ptr::slice_from_raw_parts_mut(address, length);
     // SAFETY: every buffer of this interface was a boxed slice of exactly this length.

@@ -42,7 +42,7 @@ pub(crate) struct Done {
     pub(crate) dead: u64,
 }
 
-/// Disturbs for ever; whoever drops it afterwards has to see to it that all passes again. Cancellation
+/// Disturbs for ever; the caller that drops it afterwards lets all pass again. Cancellation
 /// safe.
 pub(crate) async fn disturb(relay: &Relay, done: &mut Done) {
     loop {

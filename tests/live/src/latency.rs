@@ -8,7 +8,7 @@ use tokio::task::JoinHandle;
 use crate::percentile::Sorted;
 use crate::programs::{Cluster, Programs, settle};
 use crate::reader::{Reader, nanos};
-use crate::sse::Stream;
+use crate::sse::{Socket, Stream};
 use crate::stages::{Arrivals, Watched, by_exchange, by_subscription, watch};
 use crate::{Outcome, say};
 
@@ -52,20 +52,20 @@ async fn library(wanted: &Wanted, cluster: &mut Cluster) -> Outcome {
     run.row("… and a subscriber of the library", &run.arrivals)
 }
 
-struct Wanted {
-    changes: usize,
-    rate: u32,
+pub(crate) struct Wanted {
+    pub(crate) changes: usize,
+    pub(crate) rate: u32,
 }
 
 /// What was sent when, and when it arrived at the last stage.
-struct Run {
+pub(crate) struct Run {
     sent: Vec<(u64, u64)>,
-    arrivals: Arrivals,
+    pub(crate) arrivals: Arrivals,
     changes: usize,
 }
 
 impl Wanted {
-    async fn run(
+    pub(crate) async fn run(
         &self,
         cluster: &mut Cluster,
         mut task: JoinHandle<Outcome<Arrivals>>,
@@ -79,7 +79,7 @@ impl Wanted {
 }
 
 impl Run {
-    fn row(&self, name: &str, arrivals: &Arrivals) -> Outcome {
+    pub(crate) fn row(&self, name: &str, arrivals: &Arrivals) -> Outcome {
         let latencies = self.sent.iter().filter_map(|(version, sent)| {
             Some(Duration::from_nanos(arrivals.get(version)?.saturating_sub(*sent)))
         });
@@ -104,7 +104,10 @@ async fn by_line(mut reader: Reader, changes: usize) -> Outcome<Arrivals> {
     Ok(arrivals)
 }
 
-async fn by_event(mut stream: Stream, changes: usize) -> Outcome<Arrivals> {
+pub(crate) async fn by_event<S: Socket>(
+    mut stream: Stream<S>,
+    changes: usize,
+) -> Outcome<Arrivals> {
     let mut arrivals = Arrivals::new();
     let mut events = 0;
     while events < 2 * changes {

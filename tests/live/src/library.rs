@@ -20,7 +20,7 @@ pub(crate) fn client(cluster: &Cluster) -> Outcome<Client> {
     Ok(Client::new(connection(cluster)?)?)
 }
 
-/// What [`Registry::connect`] makes, for whoever polls it himself.
+/// What [`Registry::connect`] makes, for a caller that polls it.
 pub(crate) fn driver(cluster: &Cluster) -> Outcome<Driver> {
     let mut settings = Settings::new(Scopes::all());
     settings.bulk = true;

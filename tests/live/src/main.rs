@@ -3,8 +3,15 @@
 //!
 //! It must never measure with other means than those that its report names.
 
+#![expect(
+    clippy::disallowed_methods,
+    reason = "a measurement is paced by the clock; nothing is synchronised by it"
+)]
+
+mod agent;
 mod disturbance;
 mod fanout;
+mod hostile;
 mod latency;
 mod library;
 mod memory;
@@ -70,6 +77,17 @@ enum What {
         #[arg(long, default_value_t = 1000)]
         rate: u32,
     },
+    /// What an agent holds, and from the moment the server sent a change until an application at its socket has it.
+    Agent {
+        /// Three providers each.
+        #[arg(long, default_value_t = 334)]
+        pods: usize,
+        #[arg(long, default_value_t = 2000)]
+        changes: usize,
+        /// Changes a second.
+        #[arg(long, default_value_t = 100)]
+        rate: u32,
+    },
     /// How many changes a second, and what each costs.
     Rate {
         #[arg(long, default_value_t = 10_000)]
@@ -81,6 +99,15 @@ enum What {
     Watch(watch::Watch),
     /// A list of a real kube-apiserver, beside curl and client-go.
     Wire(wire::Wire),
+    /// What hostile clients of one address cost a client of another.
+    Hostile {
+        #[arg(long, default_value_t = 10_000)]
+        pods: usize,
+        #[arg(long, default_value_t = 1000)]
+        clients: usize,
+        #[arg(long, default_value_t = 300)]
+        requests: usize,
+    },
     /// What each further subscriber costs.
     Fanout {
         #[arg(long, default_value_t = 200)]
@@ -118,9 +145,13 @@ async fn measure(what: &What, programs: &Programs) -> Outcome {
         What::Latency { pods, changes, rate } => {
             latency::run(programs, *pods, *changes, *rate).await
         }
+        What::Agent { pods, changes, rate } => agent::run(programs, *pods, *changes, *rate).await,
         What::Rate { pods, changes } => rate::run(programs, *pods, *changes).await,
         What::Watch(watch) => watch::run(programs, watch).await,
         What::Wire(wire) => wire::run(programs, wire).await,
+        What::Hostile { pods, clients, requests } => {
+            hostile::run(programs, *pods, *clients, *requests).await
+        }
         What::Fanout { pods, changes, rate } => fanout::run(programs, *pods, *changes, *rate).await,
     }
 }

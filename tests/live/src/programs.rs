@@ -70,7 +70,7 @@ impl Cluster {
         Ok(serde_json::from_str(&line)?)
     }
 
-    /// Prepares the changes that it will be told to make.
+    /// Prepares the changes that it will be ordered to make.
     pub(crate) fn prepare(&mut self) -> Outcome {
         self.order("change 0 0").map(drop)
     }
@@ -197,6 +197,49 @@ fn wait_for(said: &mut BufReader<ChildStderr>, words: &str) -> Outcome<String> {
             return Ok(line);
         }
         all.push_str(&line);
+    }
+}
+
+/// A running `dubbo-watcher agent`.
+pub(crate) struct Agent {
+    process: Child,
+    pub(crate) socket: PathBuf,
+    _folder: TempDir,
+}
+
+impl Programs {
+    /// Starts one in a Pod, and waits until it has read everything.
+    pub(crate) fn agent(&self, kubeconfig: &Path, pod: &str) -> Outcome<Agent> {
+        let folder = tempfile::tempdir()?;
+        let socket = folder.path().join("agent.sock");
+        let mut process = Command::new(&self.watcher)
+            .args(["agent", "--all-namespaces", "--pod", pod, "--socket"])
+            .arg(&socket)
+            .arg("--kubeconfig")
+            .arg(kubeconfig)
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()?;
+        let mut said = BufReader::new(process.stderr.take().ok_or("no messages")?);
+        let agent = Agent { process, socket, _folder: folder };
+        tokio::task::block_in_place(|| wait_for(&mut said, "in sync"))?;
+        // It must not block on a full pipe.
+        std::thread::spawn(move || std::io::copy(&mut said, &mut std::io::sink()));
+        Ok(agent)
+    }
+}
+
+impl Agent {
+    pub(crate) fn usage(&self) -> Outcome<Usage> {
+        Ok(Usage::of(self.process.id())?)
+    }
+}
+
+impl Drop for Agent {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
     }
 }
 

@@ -3,12 +3,21 @@
 use std::io;
 use std::net::SocketAddr;
 
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::{TcpSocket, TcpStream};
+use std::path::Path;
+
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
+use tokio::net::{TcpSocket, TcpStream, UnixStream};
+
+/// What a stream comes over.
+pub(crate) trait Socket: AsyncRead + AsyncWrite + Unpin {}
+
+impl Socket for TcpStream {}
+
+impl Socket for UnixStream {}
 
 /// An open event stream.
-pub(crate) struct Stream {
-    socket: TcpStream,
+pub(crate) struct Stream<S = TcpStream> {
+    socket: S,
     input: Box<[u8]>,
     chunks: Chunks,
     body: Vec<u8>,
@@ -39,9 +48,21 @@ impl Stream {
         if let Some(size) = receive {
             socket.set_recv_buffer_size(size)?;
         }
-        let mut socket = socket.connect(address).await?;
+        Self::over(socket.connect(address).await?, path, last).await
+    }
+}
+
+impl Stream<UnixStream> {
+    /// Opens one over a Unix socket.
+    pub(crate) async fn open_unix(socket: &Path, path: &str) -> io::Result<Self> {
+        Self::over(UnixStream::connect(socket).await?, path, None).await
+    }
+}
+
+impl<S: Socket> Stream<S> {
+    async fn over(mut socket: S, path: &str, last: Option<&str>) -> io::Result<Self> {
         let resume = last.map(|id| format!("Last-Event-ID: {id}\r\n")).unwrap_or_default();
-        let head = format!("GET {path} HTTP/1.1\r\nHost: {address}\r\n{resume}\r\n");
+        let head = format!("GET {path} HTTP/1.1\r\nHost: localhost\r\n{resume}\r\n");
         socket.write_all(head.as_bytes()).await?;
         let mut stream = Self {
             socket,

@@ -58,7 +58,7 @@ impl Connection {
         self.orders.send_replace(order);
     }
 
-    /// Whether somebody still listens to orders.
+    /// Whether a task still receives orders.
     pub(crate) fn is_open(&self) -> bool {
         self.orders.receiver_count() > 0
     }
@@ -73,7 +73,7 @@ pub(crate) async fn serve(
     mut orders: watch::Receiver<Order>,
 ) {
     let _open = Gauge::enter(&shared.connections);
-    // An error on a loopback socket only means that the peer is gone, which reading tells too.
+    // An error on a loopback socket only means that the peer is gone, which reading shows too.
     let _ = stream.set_nodelay(true);
     let wire = Wire::new(stream, connection.unwritten.clone());
     let work = async {
@@ -122,7 +122,7 @@ async fn encrypted(
 /// The first byte of a TLS record with a `ClientHello`.
 const TLS_HANDSHAKE: u8 = 0x16;
 
-/// What Go's `net/http` tells a client that forgot the s of https.
+/// What Go's `net/http` answers a client that forgot the s of https.
 async fn answer_plain_http(mut wire: Wire) -> io::Result<()> {
     // A socket closed with unread bytes resets the connection, and the answer may be lost.
     let _ = wire.read(&mut [0; 4096]).await?;
@@ -185,7 +185,7 @@ async fn respond(
     router::respond(&shared, &peer, request).await
 }
 
-/// Ends once, when the connection is told to go away.
+/// Ends once, when the connection is ordered to go away.
 async fn going_away(orders: &mut watch::Receiver<Order>) {
     loop {
         if orders.changed().await.is_err() {

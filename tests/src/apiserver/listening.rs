@@ -41,7 +41,7 @@ impl Listening {
 
     /// Closes the port and all connections.
     pub(super) async fn stop(mut self) {
-        // The port is free when the task is gone, not when it has been told to go.
+        // The port is free when the task is gone, not when it has been ordered to go.
         self.accepting.abort();
         let _ = (&mut self.accepting).await;
     }

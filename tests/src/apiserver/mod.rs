@@ -268,7 +268,7 @@ impl Server {
         self.order(Order::Reset);
     }
 
-    /// Tells all open connections to go away: what runs goes on, new requests need a new one.
+    /// Orders all open connections to go away: what runs goes on, new requests need a new one.
     pub fn go_away(&self) {
         self.order(Order::GoAway);
     }

@@ -35,7 +35,7 @@ pub struct Exchange {
     pub chunks: Vec<usize>,
     /// Whether the client cut it in the middle.
     pub cut: bool,
-    /// What is told about it: version, identity, note and so on.
+    /// What is noted about it: version, identity, note and so on.
     pub meta: Value,
 }
 

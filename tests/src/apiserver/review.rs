@@ -15,7 +15,7 @@ use super::{Access, access::ANONYMOUS};
 /// The path that takes reviews.
 pub(crate) const PATH: &str = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews";
 
-/// The path that tells a user who they are.
+/// The path that answers a user who they are.
 pub(crate) const IDENTITY_PATH: &str = "/apis/authentication.k8s.io/v1/selfsubjectreviews";
 
 /// The path that says whose a token is.

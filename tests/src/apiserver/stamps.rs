@@ -30,7 +30,7 @@ impl Stamps {
 #[derive(Clone, Debug)]
 pub(crate) struct Unwritten {
     waiting: Arc<Mutex<Vec<u64>>>,
-    /// `None` when nobody wants to know.
+    /// `None` when no measurement runs.
     stamps: Option<Arc<Stamps>>,
 }
 
@@ -82,7 +82,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_kept_that_nobody_wants_to_know() {
+    fn nothing_is_kept_when_no_measurement_runs() {
         let unwritten = Unwritten::new(None);
         unwritten.push(7);
         assert!(unwritten.waiting.lock().unwrap().is_empty());

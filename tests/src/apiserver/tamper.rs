@@ -45,6 +45,10 @@ pub(crate) fn apply(act: Act, response: Response<Body>, connection: &Connection)
         Act::Trickle { bytes, pause } => {
             answer::open(chunks.flat_map(move |chunk| stream::iter(pieces(chunk, bytes))).then(
                 move |piece| async move {
+                    #[expect(
+                        clippy::disallowed_methods,
+                        reason = "the pause is the fault that is asked for"
+                    )]
                     tokio::time::sleep(pause).await;
                     piece
                 },

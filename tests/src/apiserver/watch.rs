@@ -88,7 +88,7 @@ struct Watch {
     position: Position,
     initial: VecDeque<Arc<Object>>,
     initial_version: Option<u64>,
-    /// Lines, and the version of the change that each tells of; 0 for none.
+    /// Lines, and the version of the change in each; 0 for none.
     ready: VecDeque<(u64, Bytes)>,
     over: bool,
     end: Instant,

@@ -1,5 +1,5 @@
 //! Shows the filter at work: a simulated cluster, the real watcher, a real Envoy, providers that count. It
-//! tells a story over and over, and ends with status 0 only if all of it was really seen at least once.
+//! repeats a scenario, and ends with status 0 only if all of it was really seen at least once.
 //!
 //! It needs `ENVOY` and `FILTER_WASM`: `cargo xtask demo --envoy` sets them.
 
@@ -26,7 +26,7 @@ type Outcome<T = ()> = Result<T, Box<dyn std::error::Error>>;
 /// How long a scene stands, so that it can be read.
 const SCENE: Duration = Duration::from_secs(2);
 
-/// How many scenes with a pause one telling has.
+/// How many scenes with a pause one run of the scenario has.
 const SCENES: u32 = 7;
 
 /// A provider that was passed over so often by random choice among four is not chosen any more.
@@ -46,35 +46,39 @@ async fn main() -> ExitCode {
 async fn run(arguments: Arguments) -> Outcome {
     let length = arguments.seconds.map(Duration::from_secs);
     let mut story = Story::begin(length).await?;
-    let mut told = 0_u32;
+    let mut runs = 0_u32;
     let over = async {
         match length {
+            #[expect(
+                clippy::disallowed_methods,
+                reason = "the demonstration lasts as long as was asked for"
+            )]
             Some(length) => tokio::time::sleep(length).await,
             None => std::future::pending().await,
         }
     };
-    let telling = async {
+    let repeating = async {
         loop {
-            if let Err(error) = story.tell().await {
+            if let Err(error) = story.run().await {
                 break Err::<(), _>(error);
             }
-            told += 1;
+            runs += 1;
         }
     };
     tokio::select! {
-        ended = telling => ended?,
+        ended = repeating => ended?,
         () = over => {}
         _ = tokio::signal::ctrl_c() => {}
     }
     let tally = story.load.stop().await;
     say(&format!(
-        "\n{} requests, {} failed; the story was told {told} times.",
+        "\n{} requests, {} failed; the scenario ran {runs} times.",
         tally.total, tally.failures
     ))?;
     if tally.failures > 0 {
         return Err(format!("requests failed: {}", tally.in_words.join("; ")).into());
     }
-    if told == 0 {
+    if runs == 0 {
         return Err("the story did not come to its end: give it more time".into());
     }
     Ok(())
@@ -104,7 +108,7 @@ impl Story {
         mesh.routes(&Call::new(INTERFACE, "Hello")).await?;
         let address = mesh.address()?;
         say(&format!(
-            "Envoy listens on http://{address}. It knows no provider but what dubbo-watcher tells of\n\
+            "Envoy listens on http://{address}. It knows no provider but those of dubbo-watcher\n\
              Pods. Call it yourself, while this runs:\n    \
              curl -i -X POST -H 'content-type: application/json' http://{address}/{INTERFACE}/Hello\n"
         ))?;
@@ -116,7 +120,7 @@ impl Story {
     }
 
     /// The whole story once; the cluster is as before at its end.
-    async fn tell(&mut self) -> Outcome {
+    async fn run(&mut self) -> Outcome {
         self.scene().await?;
         self.delete("ben").await?;
         self.scene().await?;
@@ -142,10 +146,7 @@ impl Story {
             Call::new("com.example.Nobody", "Hello").json().header("rest-service-version", "1.0.0");
         let answer = Connection::open(self.mesh.address()?).await?.call(&call).await?;
         let body = String::from_utf8_lossy(&answer.body).into_owned();
-        say(&format!(
-            "a request for a service that nobody provides\n    {} {body}",
-            answer.status
-        ))?;
+        say(&format!("a request for a service without a provider\n    {} {body}", answer.status))?;
         if answer.status != 503 || !body.contains("com.example.Nobody:1.0.0") {
             return Err("the answer is not 503 with the service's name".into());
         }
@@ -158,6 +159,7 @@ impl Story {
 
     /// Lets some time pass, and shows who got what meanwhile.
     async fn scene(&mut self) -> Outcome {
+        #[expect(clippy::disallowed_methods, reason = "people read what is shown")]
         tokio::time::sleep(self.pause).await;
         let tally = self.load.tally();
         let total = tally.total - self.shown.total;

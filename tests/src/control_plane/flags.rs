@@ -32,7 +32,12 @@ impl ControlPlane {
             ("disable-admission-plugins", "ServiceAccount".to_owned()),
             ("endpoint-reconciler-type", "none".to_owned()),
         ];
-        let usual = flags.into_iter().map(|(name, value)| format!("--{name}={value}"));
+        let is_replaced = |name: &str| {
+            let start = format!("--{name}=");
+            self.flags.iter().any(|flag| flag.starts_with(&start))
+        };
+        let usual = flags.into_iter().filter(|(name, _)| !is_replaced(name));
+        let usual = usual.map(|(name, value)| format!("--{name}={value}"));
         usual.chain(self.flags.iter().cloned()).collect()
     }
 }

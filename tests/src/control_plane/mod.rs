@@ -49,7 +49,7 @@ pub struct ControlPlane {
     etcd_url: String,
     peer_url: String,
     port: u16,
-    /// Flags of kube-apiserver beyond the usual ones.
+    /// Flags of kube-apiserver beyond the usual ones, or in their place.
     flags: Vec<String>,
     kubeconfig: PathBuf,
     folder: TempDir,

@@ -79,7 +79,7 @@ impl From<Status> for Error {
 /// The header that the policy `override_host` goes by.
 const OVERRIDE: &str = "x-gateway-destination-endpoint";
 
-/// A listener with the filter, and a route for either way to tell Envoy an endpoint. Requests without one
+/// A listener with the filter, and a route for either way to name an endpoint to Envoy. Requests without one
 /// are answered with 404 by Envoy: who reaches a cluster was routed by the filter, and the route was
 /// chosen after it.
 pub fn ingress(programs: &Programs, name: &str, settings: &Value) -> config::Listener {

@@ -11,7 +11,7 @@ use crate::registration::{Registration, Side, annotation, query_escape};
 /// The interface that the mesh is about.
 pub const INTERFACE: &str = "com.example.Greeter";
 
-/// Long ago: whoever registered then has warmed up.
+/// Long ago: a provider that registered then has warmed up.
 const REGISTERED: u64 = 1_760_000_000;
 
 /// One service at one address.
@@ -93,14 +93,14 @@ const PROVIDED: usize = 20;
 /// How many interfaces a crowd has.
 const INTERFACES: usize = 500;
 
-/// Pods that provide so many services of 500 interfaces, all at addresses that nobody listens at.
+/// Pods that provide so many services of 500 interfaces, all at addresses without a listener.
 pub fn crowd(providers: usize) -> impl Iterator<Item = Value> {
     many("crowd", providers, |provider| {
         (format!("com.example.crowd.Service{:03}", provider % INTERFACES), 100)
     })
 }
 
-/// Pods that provide [`INTERFACE`] at so many addresses that nobody listens at, with the least weight.
+/// Pods that provide [`INTERFACE`] at so many addresses without a listener, with the least weight.
 pub fn of_one_service(providers: usize) -> impl Iterator<Item = Value> {
     many("one", providers, |_| (INTERFACE.to_owned(), 1))
 }

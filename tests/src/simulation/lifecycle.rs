@@ -94,7 +94,7 @@ impl Simulation {
         self.tolerate(result)
     }
 
-    /// Somebody's script writes half an annotation.
+    /// A script of a user writes half an annotation.
     pub(super) fn spoil(&mut self, text: &str) -> Result<(), Status> {
         let Some(number) = self.newest_of(deployments::SPOILED) else { return Ok(()) };
         let Some((pod, deployment)) = self.find(number) else { return Ok(()) };

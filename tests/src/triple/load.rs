@@ -1,4 +1,4 @@
-//! A load: clients that call again as soon as they have an answer, until told to stop, and a tally of who
+//! A load: clients that call again as soon as they have an answer, until stopped, and a tally of who
 //! answered. A call that fails is counted and never repeated.
 
 use std::collections::BTreeMap;

@@ -2,7 +2,7 @@
 
 use dubbo_k8s_tests::apiserver::{Act, Fault, Status, Verb};
 
-use super::rig::{NOBODY, Rig};
+use super::rig::{ANONYMOUS, Rig};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn each_failure_has_the_same_message_and_status() {
@@ -25,7 +25,7 @@ async fn each_failure_has_the_same_message_and_status() {
     assert!(ran.error().starts_with("the list was not complete after 1 seconds"), "{ran:?}");
 
     rig.server.faults().clear();
-    rig.server.access().revoke_grants(NOBODY);
+    rig.server.access().revoke_grants(ANONYMOUS);
     let ran = rig.both(&["list", "-n", "shop"]).await;
     assert!(ran.error().contains("took us for nobody"), "{ran:?}");
 

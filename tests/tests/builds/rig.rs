@@ -3,14 +3,13 @@
 use std::io::Write as _;
 use std::process::{Command, Stdio};
 
-use dubbo_k8s_codec::{ANNOTATION, Category, Key, Record, encode};
 use dubbo_k8s_tests::apiserver::{Grant, Options, Server};
 use dubbo_k8s_tests::pods;
+pub(crate) use dubbo_k8s_tests::pods::{annotation, provider};
 use dubbo_k8s_tests::program::{self, Component, Ran, Running};
-use serde_json::{Value, json};
 
-/// Whoever asks without credentials, as the component does beside `kubectl proxy`.
-pub(crate) const NOBODY: &str = "system:anonymous";
+/// A caller without credentials, as the component is beside `kubectl proxy`.
+pub(crate) const ANONYMOUS: &str = "system:anonymous";
 
 pub(crate) struct Rig {
     pub(crate) server: Server,
@@ -26,17 +25,12 @@ impl Rig {
     pub(crate) async fn start_with(test: &str, options: Options) -> Option<Self> {
         let component = Component::find(test)?;
         let server = Server::start(Options { tls: false, ..options }).await.unwrap();
-        server.access().grant(Grant::all(NOBODY));
+        server.access().grant(Grant::all(ANONYMOUS));
         Some(Self { server, component })
     }
 
     pub(crate) fn create(&self, namespace: &str, pod: &str, value: &str) {
-        let labels = json!({"dubbo.io/label": "dubbo.io-value"});
-        let annotations = json!({ANNOTATION: value});
-        let metadata = json!({"namespace": namespace, "name": pod, "labels": labels,
-                              "annotations": annotations});
-        let status = pods::running(value);
-        self.server.store().create(json!({"metadata": metadata, "status": status})).unwrap();
+        self.server.store().create(pods::registered(namespace, pod, value)).unwrap();
     }
 
     /// A Pod in `shop` that provides `a.B` at this address.
@@ -45,11 +39,7 @@ impl Rig {
     }
 
     pub(crate) fn annotate(&self, pod: &str, value: &str) {
-        let change = |pod: &mut Value| {
-            pod["metadata"]["annotations"][ANNOTATION] = json!(value);
-            pod["status"] = pods::running(value);
-        };
-        self.server.store().update("shop", pod, change).unwrap();
+        pods::reannotate(self.server.store(), "shop", pod, value).unwrap();
     }
 
     /// Runs both with the server's address; they must say the same. That is the answer.
@@ -184,14 +174,4 @@ fn try_in(line: &str) -> String {
         Some((before, _)) => format!("{before}next try in (a while)"),
         None => line.to_owned(),
     }
-}
-
-/// The key of a provider; `more` are further parameters, `&name=value`.
-pub(crate) fn provider(interface: &str, address: &str, more: &str) -> String {
-    let url = format!("dubbo://{address}/{interface}?interface={interface}{more}");
-    Key::leaf(interface, Category::Providers, &url).to_string()
-}
-
-pub(crate) fn annotation(keys: &[String]) -> String {
-    encode(keys.iter().map(|key| Record::new(key)))
 }

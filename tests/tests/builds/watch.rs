@@ -2,7 +2,7 @@
 
 use dubbo_k8s_tests::apiserver::{Act, Fault, Grant, Options};
 
-use super::rig::{NOBODY, Rig, annotation, provider};
+use super::rig::{ANONYMOUS, Rig, annotation, provider};
 
 const FORMS: [&str; 2] = ["text", "jsonl"];
 
@@ -39,7 +39,7 @@ async fn every_change_is_the_same_line() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_restart_is_told_and_what_it_hid_is_delivered() {
+async fn a_restart_is_reported_and_what_it_hid_is_delivered() {
     let Some(mut rig) = Rig::start("a restart under both builds").await else { return };
     rig.provide("a-1", "10.0.0.1:1");
     rig.provide("a-2", "10.0.0.2:1");
@@ -107,11 +107,11 @@ async fn what_the_core_drops_is_dropped_by_the_host() {
 async fn a_refusal_is_explained_once_and_tried_again_until_it_is_lifted() {
     let Some(rig) = Rig::start("a refusal of both builds").await else { return };
     rig.provide("a-1", "10.0.0.1:1");
-    rig.server.access().revoke_grants(NOBODY);
+    rig.server.access().revoke_grants(ANONYMOUS);
     let both = rig.watch(&["-n", "shop", "-o", "jsonl"]);
     both.until("disconnected");
     both.error_until("error: not allowed to");
-    rig.server.access().grant(Grant::all(NOBODY));
+    rig.server.access().grant(Grant::all(ANONYMOUS));
     both.until("a-1");
 }
 

@@ -33,7 +33,7 @@ impl Answer {
 pub(crate) async fn send(recorded: &Exchange, world: &World) -> Answer {
     let options = Options {
         resource_version: 1,
-        // Watches end when the story is told, not by the clock.
+        // Watches end when the transcript is over, not by the clock.
         second: Duration::from_hours(1),
         future_wait: Duration::from_millis(5),
         ..Options::default()

@@ -181,7 +181,7 @@ fn patched(recorded: &Exchange) -> World {
     World::of_pods(vec![pod], version).at(now)
 }
 
-/// Before 14a the Pod had neither label nor annotation, and nobody had set them.
+/// Before 14a the Pod had neither label nor annotation, and no writer had set them.
 fn before_first_patch() -> Value {
     let mut pod = body(&read("14a-patch-strategic"));
     let metadata = pod["metadata"].as_object_mut().unwrap();

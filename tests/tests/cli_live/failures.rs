@@ -8,7 +8,7 @@ use super::rig::{Rig, provider};
 #[tokio::test(flavor = "multi_thread")]
 async fn a_token_that_is_not_accepted() {
     let rig = Rig::start().await;
-    let path = rig.write("token", "s3cr3t-and-wrong");
+    let path = rig.write("token", "s3cr3t-and-wrong").unwrap();
     let path = path.to_str().unwrap();
     let ran = rig.run(&["list", "--token-file", path]).await;
     let expected = format!(
@@ -22,7 +22,7 @@ async fn a_token_that_is_not_accepted() {
 async fn no_right_to_read_pods() {
     let rig = Rig::start().await;
     rig.server.access().add_token("t0ken", "system:serviceaccount:shop:dubbo");
-    let path = rig.write("token", "t0ken\n");
+    let path = rig.write("token", "t0ken\n").unwrap();
     let ran = rig.run(&["list", "--token-file", path.to_str().unwrap()]).await;
     let error = ran.error();
     assert!(error.contains("pods in namespace shop (403)\n  the server says: pods is forbidden"));
@@ -52,7 +52,7 @@ async fn one_forbidden_namespace_does_not_hide_the_other() {
 async fn a_certificate_of_another_authority() {
     let rig = Rig::start().await;
     let other = Rig::start().await;
-    let path = rig.write("other.crt", &other.server.ca_pem());
+    let path = rig.write("other.crt", &other.server.ca_pem()).unwrap();
     let ran = rig.run(&["list", "--certificate-authority", path.to_str().unwrap()]).await;
     let expected = "cannot make a secure connection: the server's certificate is signed by an \
                     authority that is not trusted here";
@@ -63,7 +63,7 @@ async fn a_certificate_of_another_authority() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn nobody_listens() {
+async fn no_server_listens() {
     let mut rig = Rig::start().await;
     rig.server.stop().await;
     let ran = rig.run(&["list"]).await;

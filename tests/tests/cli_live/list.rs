@@ -3,7 +3,7 @@
 use dubbo_k8s_tests::apiserver::{ADMIN, Grant, Options};
 use serde_json::json;
 
-use super::rig::{Rig, pod_object, provider};
+use super::rig::{Rig, provider, registered};
 
 /// `[{"k":"/dubbo"x"}]`
 const BROKEN: &str = "W3siayI6Ii9kdWJibyJ4In1d";
@@ -12,7 +12,7 @@ const BROKEN: &str = "W3siayI6Ii9kdWJibyJ4In1d";
 async fn json_has_the_shape_of_the_contract() {
     let rig = Rig::start().await;
     rig.create("shop", "a-1", &[provider("a.B", "10.0.0.1:20880", "&group=g&version=1.0.0")]);
-    rig.server.store().create(pod_object("shop", "bad-1", BROKEN)).unwrap();
+    rig.server.store().create(registered("shop", "bad-1", BROKEN)).unwrap();
     let ran = rig.run(&["list", "-o", "json"]).await;
     assert_eq!((ran.status, ran.stderr.as_str()), (Some(0), ""));
 
@@ -89,7 +89,7 @@ async fn a_table_is_data_and_everything_else_is_not() {
     let rig = Rig::start().await;
     rig.provide("a-1", "a.B", "10.0.0.1:20880");
     rig.provide("a-2", "a.B", "10.0.0.2:20880");
-    rig.server.store().create(pod_object("shop", "bad-1", BROKEN)).unwrap();
+    rig.server.store().create(registered("shop", "bad-1", BROKEN)).unwrap();
     let ran = rig.run(&["list"]).await;
     assert_eq!(
         ran.stdout,
@@ -122,7 +122,11 @@ async fn namespaces_are_read_as_asked() {
         assert_eq!(names, expected, "{arguments:?}");
     }
     let ran = rig.run(&["list", "-n", "one", "-n", "two"]).await;
-    assert!(ran.stdout.contains("  two/p\n"), "Pods are told apart: {}", ran.stdout);
+    assert!(
+        ran.stdout.contains("  two/p\n"),
+        "Pods are shown with their namespace: {}",
+        ran.stdout
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -130,7 +134,7 @@ async fn only_ready_pods_count_when_asked_for() {
     let rig = Rig::start().await;
     rig.provide("ready", "a.B", "10.0.0.1:1");
     let annotation = super::rig::annotation(&[provider("a.C", "10.0.0.2:1", "")]);
-    let mut unready = pod_object("shop", "unready", &annotation);
+    let mut unready = registered("shop", "unready", &annotation);
     unready["status"]["conditions"][0]["status"] = json!("False");
     rig.server.store().create(unready).unwrap();
     let all = rig.run(&["list", "-o", "json"]).await.json();
@@ -169,8 +173,8 @@ async fn a_client_certificate_is_shown() {
     rig.provide("a-1", "a.B", "10.0.0.1:20880");
     let identity = rig.server.client_certificate("ada").unwrap();
     rig.server.access().grant(Grant::all("ada"));
-    rig.write("ada.crt", &identity.certificate_pem);
-    rig.write("ada.key", &identity.key_pem);
+    rig.write("ada.crt", &identity.certificate_pem).unwrap();
+    rig.write("ada.key", &identity.key_pem).unwrap();
     let token = format!("token: {}", rig.server.token());
     rig.edit_kubeconfig(&token, "{client-certificate: ada.crt, client-key: ada.key}");
     let ran = rig.run(&["list", "-o", "json"]).await;

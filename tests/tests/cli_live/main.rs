@@ -8,3 +8,4 @@ mod list;
 mod rig;
 mod trust;
 mod watch;
+mod why;

@@ -3,11 +3,11 @@
 
 use serde_json::{Value, json};
 
-use super::rig::{Rig, annotation, pod_object, provider};
+use super::rig::{Rig, annotation, provider, registered};
 
 /// A Pod with its own address, whatever its annotation says.
 fn pod_at(namespace: &str, name: &str, ip: &str, keys: &[String]) -> Value {
-    let mut pod = pod_object(namespace, name, &annotation(keys));
+    let mut pod = registered(namespace, name, &annotation(keys));
     pod["status"]["podIP"] = json!(ip);
     pod["status"]["podIPs"] = json!([{"ip": ip}]);
     pod

@@ -1,4 +1,4 @@
-//! `watch`: events as they come, through outages, until somebody ends it.
+//! `watch`: events as they come, through outages, until the user ends it.
 
 use std::io::Read as _;
 
@@ -57,8 +57,8 @@ async fn people_read_sentences() {
         sentence(watching.line()),
         "= provider of a.B is there at dubbo://10.0.0.1:20880 on Pod a-1"
     );
-    let told = sentence(watching.error_line());
-    assert_eq!(told, "That is all for now: 1 record in 1 Pod. Ctrl-C ends.");
+    let line = sentence(watching.error_line());
+    assert_eq!(line, "That is all for now: 1 record in 1 Pod. Ctrl-C ends.");
     for (keys, expected) in [
         (
             vec![provider("a.B", "10.0.0.1:20880", "&weight=50")],
@@ -104,7 +104,7 @@ async fn a_url_that_dubbo_go_refuses_is_no_pod_that_cannot_be_read() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_outage_is_told_and_what_it_hid_is_delivered() {
+async fn an_outage_is_reported_and_what_it_hid_is_delivered() {
     let mut rig = Rig::start().await;
     rig.provide("a-1", "a.B", "10.0.0.1:1");
     rig.provide("a-2", "a.B", "10.0.0.2:1");
@@ -149,10 +149,10 @@ async fn a_rotated_token_is_read_again_when_the_old_one_is_refused() {
         rig.server.access().add_token(token, "ada");
     }
     rig.server.access().grant(Grant::all("ada"));
-    let path = rig.write("token", "old");
+    let path = rig.write("token", "old").unwrap();
     let watching = rig.watch(&["-o", "jsonl", "--token-file", path.to_str().unwrap()]);
     watching.until("synced");
-    rig.write("token", "new");
+    rig.write("token", "new").unwrap();
     rig.server.access().revoke_token("old");
     rig.server.end_watches();
     rig.provide("a-2", "a.B", "10.0.0.2:1");
@@ -165,14 +165,14 @@ async fn a_refusal_is_explained_once_and_tried_again_until_it_is_lifted() {
     let rig = Rig::start().await;
     rig.provide("a-1", "a.B", "10.0.0.1:1");
     rig.server.access().add_token("t0ken", "ada");
-    let path = rig.write("token", "t0ken");
+    let path = rig.write("token", "t0ken").unwrap();
     let watching = rig.watch(&["-o", "jsonl", "--token-file", path.to_str().unwrap()]);
     let refused = watching.event();
     assert_eq!(refused["event"], "disconnected");
     assert!(refused["error"].as_str().unwrap().contains("forbidden"), "{refused}");
     assert_eq!((&refused["code"], &refused["status"]), (&"refused".into(), &403.into()));
-    let told = watching.error_line();
-    assert!(told.starts_with("error: not allowed to ") && told.ends_with(" (403)"), "{told}");
+    let line = watching.error_line();
+    assert!(line.starts_with("error: not allowed to ") && line.ends_with(" (403)"), "{line}");
     rig.server.access().grant(Grant::all("ada"));
     assert_eq!(watching.until("added")["pod"], "a-1");
     let ran = watching.end("-INT");
@@ -224,7 +224,7 @@ async fn a_reader_that_stalls_gets_where_everything_ended() {
     let rig = Rig::start().await;
     let (mut child, mut stdout) = piped(rig.watch_command(&["-o", "jsonl"]));
     rig.provide("last", "a.B", "10.0.0.9:1");
-    // Far more than a pipe holds, while nobody reads.
+    // Far more than a pipe holds, while its reader does not read.
     let padding = "x".repeat(2000);
     for round in 0..200 {
         let key = provider("a.B", "10.0.0.1:1", &format!("&round={round}&padding={padding}"));

@@ -61,7 +61,7 @@ fn a_kubeconfig_means_what_it_means_to_kubectl() {
     assert!(taken > 20 && refused > 20, "{taken} taken, {refused} refused");
 }
 
-/// A user that does not exist is nobody to kubectl, see below.
+/// A user that does not exist is an anonymous one to kubectl, see below.
 fn is_meant(refusal: &str) -> bool {
     refusal.starts_with("the kubeconfig has no user `")
 }
@@ -101,7 +101,7 @@ fn we_differ_from_kubectl_where_we_mean_to() {
         // kubectl sends what is in a URL, or leaves it out.
         (WeRefuse, file("server: 'https://u:p@h'", "", "")),
         (WeRefuse, file("server: 'https://h?a=b'", "", "")),
-        // kubectl asks as nobody.
+        // kubectl asks anonymously.
         (WeRefuse, file(h, "", "").replace("user: u}", "user: nobody}")),
         // Of a member that comes twice kubectl does not look at the first one's type.
         (WeRefuse, file(h, "token: [a], token: b", "")),

@@ -33,7 +33,7 @@ use Verdict::{Refused, Taken};
 
 const INSECURE: &str = "insecure-skip-tls-verify: true";
 const CA: &str = "certificate-authority: ca.crt";
-const NOBODY: &str = "{token: t}";
+const NO_CERTIFICATE: &str = "{token: t}";
 const ME: &str = "{client-certificate: me.crt, client-key: me.key}";
 /// The server wants a certificate of its authority.
 const KNOWN: &[&str] = &["-Verify", "3", "-verify_return_error", "-CAfile", "ca.crt"];
@@ -72,7 +72,7 @@ async fn the_server_s_own_certificate_as_its_authority_is_trusted() {
             bench.write("server.crt", &certificate.pem());
             bench.write("ca.crt", &certificate.pem());
             let said = format!("{what}, {how}");
-            bench.check_at(&said, server, &[], CA, NOBODY, verdict).await;
+            bench.check_at(&said, server, &[], CA, NO_CERTIFICATE, verdict).await;
         }
     }
 }
@@ -87,7 +87,7 @@ async fn only_the_very_certificate_is_trusted_without_its_issuer() {
     bench.write("ca.crt", &leaf().signed_by(&key, &issuer).unwrap().pem());
     bench.write("server.crt", &leaf().signed_by(&key, &issuer).unwrap().pem());
     let verdict = Refused("signed by an authority that is not trusted here");
-    bench.check("another one of the same key", &[], CA, NOBODY, verdict).await;
+    bench.check("another one of the same key", &[], CA, NO_CERTIFICATE, verdict).await;
 }
 
 #[tokio::test]
@@ -129,7 +129,7 @@ async fn a_server_s_certificate_may_be_that_of_an_authority_or_for_any_purpose()
             chain.push_str(&issuer.pem());
         }
         bench.write("server.crt", &chain);
-        bench.check(what, &[], CA, NOBODY, verdict).await;
+        bench.check(what, &[], CA, NO_CERTIFICATE, verdict).await;
     }
 }
 
@@ -161,9 +161,9 @@ async fn a_server_of_version_1_is_taken_only_where_no_certificate_is_looked_at()
         "x509 -req -in server.csr -CA ca.crt -CAkey ca.key -set_serial 7 -out server.crt",
     );
     for version in ["-tls1_2", "-tls1_3"] {
-        bench.check(version, &[version], INSECURE, NOBODY, Taken).await;
+        bench.check(version, &[version], INSECURE, NO_CERTIFICATE, Taken).await;
         let verdict = Refused("names no server at all");
-        bench.check(version, &[version], CA, NOBODY, verdict).await;
+        bench.check(version, &[version], CA, NO_CERTIFICATE, verdict).await;
     }
 }
 
@@ -185,7 +185,7 @@ async fn an_authority_of_version_1_vouches_for_its_servers() {
             "x509 -req -in server.csr -CA ca.crt -CAkey ca.key -set_serial 7 -extfile names \
              -out server.crt",
         );
-        bench.check(what, &[], CA, NOBODY, Taken).await;
+        bench.check(what, &[], CA, NO_CERTIFICATE, Taken).await;
     }
 }
 
@@ -210,7 +210,7 @@ async fn keys_and_curves_are_those_of_go() {
     for curve in ["P-256", "P-384", "P-521", "X25519"] {
         for version in ["-tls1_2", "-tls1_3"] {
             let options = ["-groups", curve, version];
-            bench.check(&format!("{curve} {version}"), &options, CA, NOBODY, Taken).await;
+            bench.check(&format!("{curve} {version}"), &options, CA, NO_CERTIFICATE, Taken).await;
         }
     }
 }
@@ -255,17 +255,18 @@ async fn what_cannot_be_read_in_a_bundle_is_passed_over() {
         ("nothing", "none here".to_owned(), 0, none),
     ] {
         bench.write("ca.crt", &bundle);
-        bench.check(what, &[], CA, NOBODY, verdict).await;
+        bench.check(what, &[], CA, NO_CERTIFICATE, verdict).await;
         if let Taken = verdict {
-            let client = Client::new(bench.config("https://127.0.0.1:1", CA, NOBODY)).unwrap();
+            let client =
+                Client::new(bench.config("https://127.0.0.1:1", CA, NO_CERTIFICATE)).unwrap();
             assert_eq!(client.skipped_authorities(), skipped, "{what}");
         }
     }
     let latin = [b"Aussteller: M\xfcller\r\n", good.replace('\n', "\r\n").as_bytes()].concat();
     fs::write(bench.path("ca.crt"), &latin).unwrap();
-    bench.check("a comment in Latin-1", &[], CA, NOBODY, Taken).await;
+    bench.check("a comment in Latin-1", &[], CA, NO_CERTIFICATE, Taken).await;
     let inline = format!("certificate-authority-data: {}", base64(&latin));
-    bench.check("a comment in Latin-1, inline", &[], &inline, NOBODY, Taken).await;
+    bench.check("a comment in Latin-1, inline", &[], &inline, NO_CERTIFICATE, Taken).await;
 }
 
 #[tokio::test]
@@ -279,8 +280,8 @@ async fn what_is_wrong_with_a_certificate_is_said_with_its_dates_and_names() {
     ] {
         bench.issue(&params, &PKCS_ECDSA_P256_SHA256);
         let server = format!("https://{server}:PORT");
-        bench.check_at(words, &server, &[], CA, NOBODY, Refused(words)).await;
-        bench.check_at(words, &server, &[], INSECURE, NOBODY, Taken).await;
+        bench.check_at(words, &server, &[], CA, NO_CERTIFICATE, Refused(words)).await;
+        bench.check_at(words, &server, &[], INSECURE, NO_CERTIFICATE, Taken).await;
     }
 }
 

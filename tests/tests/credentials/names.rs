@@ -34,7 +34,7 @@ async fn a54_the_certificate_is_checked_for_the_name_that_the_kubeconfig_says() 
 }
 
 #[tokio::test]
-async fn a54_whoever_asks_for_it_is_not_protected() {
+async fn a54_a_user_who_asks_for_it_is_not_protected() {
     let rig = Rig::start().await;
     rig.kubeconfig(&rig.here(), &rig.admin());
     rig.write("ca.crt", "");

@@ -5,12 +5,12 @@ use std::time::Duration;
 
 use dubbo_k8s_engine::TransportErrorKind;
 use dubbo_k8s_registry::kube::Client;
-use dubbo_k8s_tests::proxy::{Asked, Proxy};
+use dubbo_k8s_tests::proxy::{Proxy, ProxyRequest};
 
 use crate::rig::{Rig, ask};
 
-fn asked(how: &'static str, target: &str, credentials: Option<&str>) -> Asked {
-    Asked { how, target: target.to_owned(), credentials: credentials.map(str::to_owned) }
+fn asked(how: &'static str, target: &str, credentials: Option<&str>) -> ProxyRequest {
+    ProxyRequest { how, target: target.to_owned(), credentials: credentials.map(str::to_owned) }
 }
 
 #[tokio::test]
@@ -47,7 +47,7 @@ async fn a_name_to_expect_is_checked_behind_a_proxy_too() {
         if let Err(error) = answer {
             assert_eq!(error.kind, TransportErrorKind::Tls, "{error}");
         }
-        // The proxy is told where to go, not what to expect there.
+        // The proxy learns where to go, not what to expect there.
         assert_eq!(proxy.asked().pop().unwrap().target, "kube.example:6443");
     }
 }

@@ -1,5 +1,5 @@
 //! Nothing secret is ever shown: every kind of credential is used, accepted and refused, with every
-//! log level of every crate below us on, and what was logged, told, answered and printed by Debug
+//! log level of every crate below us on, and what was logged, reported, answered and printed by Debug
 //! is searched for all of them.
 
 use std::{
@@ -34,7 +34,7 @@ const PLUGIN_ARGUMENT: &str = "4rgument-s3cr3t";
 const PLUGIN_VARIABLE: &str = "v4riable-s3cr3t";
 const PROXY_PASSWORD: &str = "pr0xy-s3cr3t";
 
-/// Everything that anybody could have seen.
+/// Everything that a user or a peer could have seen.
 static SHOWN: Mutex<String> = Mutex::new(String::new());
 
 fn shown() -> MutexGuard<'static, String> {
@@ -153,7 +153,7 @@ async fn serve_it(config: Config) {
     show(format_args!("{registry:?}"));
 }
 
-/// What a program with this configuration is told before it has begun.
+/// What a program with this configuration prints before it has begun.
 fn refuse_it(rig: &Rig, cluster: &str, user: &str) {
     rig.kubeconfig(cluster, user);
     let kubeconfig = Some(rig.path("kubeconfig"));

@@ -98,7 +98,7 @@ async fn an_endpoint_file_that_is_replaced_is_picked_up_without_a_failed_call() 
 }
 
 #[tokio::test]
-async fn a_configuration_that_envoy_refuses_is_told_with_its_log() {
+async fn a_configuration_that_envoy_refuses_is_reported_with_its_log() {
     let Some(program) = program("envoy::harness") else { return };
     let clusters = [json!({"name": "x", "type": "NO_SUCH_TYPE"})];
     let error = Envoy::start(&program, &config::bootstrap(&[], &clusters)).await.unwrap_err();

@@ -88,7 +88,7 @@ pub(crate) struct Consumer {
 }
 
 impl Consumer {
-    /// An answer, whoever gives it.
+    /// An answer, of whatever provider.
     pub(crate) async fn call(&mut self, call: &Call) -> Answer {
         self.connection.call(call).await.unwrap()
     }

@@ -1,4 +1,4 @@
-//! Who gets a call: by service, weight, tag, header, and by both ways to tell Envoy.
+//! Who gets a call: by service, weight, tag, header, and by both ways to name an endpoint to Envoy.
 
 use dubbo_k8s_tests::mesh::{INTERFACE, Service};
 use dubbo_k8s_tests::triple::Call;
@@ -71,7 +71,7 @@ async fn the_least_active_provider_gets_the_call() {
             tokio::spawn(async move { consumer.who(&hello()).await })
         })
         .collect();
-    // Four calls that wait are two for each: nobody gets a third while the other has one less.
+    // Four calls that wait are two for each: no provider gets a third while the other has one less.
     for arrived in &mut arrived {
         let two = arrived.wait_for(|count| *count >= 2);
         tokio::time::timeout(PATIENCE, two).await.expect("two calls").unwrap();
@@ -119,7 +119,7 @@ async fn group_version_and_tag_choose_the_service() {
     assert_eq!(consumer.who(&asks("other", "9.9.9")).await, "a");
     // dubbo-rust sends a version and a group that name nothing.
     assert_eq!(consumer.who(&asks("cluster", "dubbo-rust/0.1.0")).await, "a");
-    // Who insists on a tag gets nobody else.
+    // A request that insists on a tag gets no other provider.
     let forced = live_2.header("dubbo.tag", "none").header("dubbo.force.tag", "true");
     assert_eq!(consumer.call(&forced).await.grpc_status(), Some("14"));
 }

@@ -12,6 +12,7 @@ use wasmtime::{
 const OK: i32 = 0;
 const NOT_FOUND: i32 = 1;
 const BAD_ARGUMENT: i32 = 2;
+const UNIMPLEMENTED: i32 = 12;
 
 /// Kinds of header maps and buffers, by their numbers in the ABI.
 const REQUEST_HEADERS: i32 = 0;
@@ -33,7 +34,7 @@ enum Phase {
     End,
 }
 
-/// What the guest did, and what it is told.
+/// What the guest did, and what it receives.
 #[derive(Default)]
 pub(crate) struct Proxy {
     phase: Phase,
@@ -94,7 +95,7 @@ pub(crate) struct Guest {
 const ROOT: i32 = 1;
 
 impl Guest {
-    /// A new instance of the filter, configured by nobody.
+    /// A new instance of the filter, without a configuration.
     pub(crate) fn start(module: &Module) -> Self {
         let engine = module.engine();
         let mut linker = Linker::new(engine);
@@ -297,6 +298,12 @@ fn define(linker: &mut Linker<Proxy>) -> wasmtime::Result<()> {
         assert_eq!(id, ROOT);
         OK
     })?;
+    // A proxy of one thread: it has nothing to share.
+    linker.func_wrap(
+        ENV,
+        "proxy_register_shared_queue",
+        |_: Caller<'_, Proxy>, _name: i32, _size: i32, _queue: i32| UNIMPLEMENTED,
+    )?;
     define_buffers(linker, ENV)?;
     define_headers(linker, ENV)?;
     define_outgoing(linker, ENV)?;

@@ -17,7 +17,7 @@ fn the_filter_does_its_work_by_the_rules_of_a_host() {
         a_request_is_routed_by_inline_annotations,
         an_endpoint_goes_into_the_filter_state_where_there_is_one,
         headers_of_any_bytes_do_no_harm,
-        nobody_there_is_answered_and_tells_only_the_service,
+        no_provider_is_answered_with_the_service_alone,
         a_bad_configuration_is_refused_with_a_clear_line,
         the_registry_follows_its_watcher_through_an_outage,
         fifty_thousand_providers_take_a_bounded_memory,
@@ -35,7 +35,10 @@ fn annotation(url: &str) -> String {
 fn body(urls: impl IntoIterator<Item = String>) -> Vec<u8> {
     let pod = |(number, url): (usize, String)| {
         let annotation = annotation(&url);
-        format!(r#"{{"namespace":"n","name":"p","uid":"u-{number}","annotation":"{annotation}"}}"#)
+        let ip = url.split(['/', ':']).nth(3).unwrap();
+        format!(
+            r#"{{"namespace":"n","name":"p","uid":"u-{number}","annotation":"{annotation}","ips":["{ip}"]}}"#
+        )
     };
     let pods: Vec<String> = urls.into_iter().enumerate().map(pod).collect();
     let json = format!(r#"{{"revision":"r","pods":[{}]}}"#, pods.join(","));
@@ -119,7 +122,7 @@ fn headers_of_any_bytes_do_no_harm(mut guest: Guest) {
     }
 }
 
-fn nobody_there_is_answered_and_tells_only_the_service(mut guest: Guest) {
+fn no_provider_is_answered_with_the_service_alone(mut guest: Guest) {
     assert!(guest.configure(r#"{"annotations":[]}"#));
     assert_eq!(guest.begin(2, &[(":path", "/a.B/get"), GRPC, ("tri-service-group", "g")]), 1);
     guest.end(2);

@@ -1,5 +1,5 @@
 //! What a handler is message, and what becomes of one that fails. Each test compiles the component, so
-//! that one test tells a whole story.
+//! that one test has all steps.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -10,10 +10,10 @@ use futures_util::StreamExt as _;
 use crate::rig::{Rig, component, within};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_handler_is_told_everything_and_then_what_changes() {
-    let Some(moody) = component("MOODY") else { return };
+async fn a_handler_receives_everything_and_then_what_changes() {
+    let Some(misbehaving_handler) = component("MISBEHAVING_HANDLER") else { return };
     let rig = Rig::start().await;
-    let _handlers = rig.handle(&[(&moody, "open")]);
+    let _handlers = rig.handle(&[(&misbehaving_handler, "open")]);
     rig.file("received", |text| text == "snapshot a.B\n").await;
     rig.provide("shop", "a.C", "10.0.0.2:20880");
     // It has also tried to open a file, to find a variable and to write elsewhere.
@@ -26,25 +26,28 @@ async fn a_handler_is_told_everything_and_then_what_changes() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_was_refused_comes_again() {
-    let Some(moody) = component("MOODY") else { return };
+    let Some(misbehaving_handler) = component("MISBEHAVING_HANDLER") else { return };
     let mut rig = Rig::start().await;
-    let _handlers = rig.handle(&[(&moody, "refuse once")]);
+    let _handlers = rig.handle(&[(&misbehaving_handler, "refuse once")]);
     rig.file("received", |text| text == "snapshot a.B\n").await;
     rig.provide("shop", "a.C", "10.0.0.2:20880");
     let message = rig.message("changed failed").await;
-    assert_eq!(message, "moody: changed failed: not in the mood; again in 0.2 s");
+    assert_eq!(
+        message,
+        "misbehaving_handler: changed failed: refused as configured; again in 0.2 s"
+    );
     rig.message("works again").await;
     rig.file("received", |text| text == "snapshot a.B\nChangeKind::Added a.C\n").await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn bad_handlers_are_stopped_and_begin_anew_and_hold_up_nobody() {
-    let Some(moody) = component("MOODY") else { return };
+async fn bad_handlers_are_stopped_and_begin_anew_and_hold_up_no_other() {
+    let Some(misbehaving_handler) = component("MISBEHAVING_HANDLER") else { return };
     let mut rig = Rig::start().await;
     rig.options.deadline = Duration::from_millis(500);
     rig.options.confines.memory = 16 << 20;
     let behaviours = ["spin", "trap", "hoard", "refuse", "keep good"];
-    let handlers = rig.handle(&behaviours.map(|config| (moody.as_path(), config)));
+    let handlers = rig.handle(&behaviours.map(|config| (misbehaving_handler.as_path(), config)));
     let mut updates = rig.registry.subscribe_all();
     rig.provide("shop", "a.C", "10.0.0.2:20880");
     within(async {

@@ -27,9 +27,9 @@ fn serve(rig: &Rig, flags: &[&str]) -> (Running, String) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn watch_prints_as_ever_and_serve_shows_what_handlers_do() {
-    let Some(moody) = component("MOODY") else { return };
+    let Some(misbehaving_handler) = component("MISBEHAVING_HANDLER") else { return };
     let rig = Rig::start().await;
-    let handler = format!("{}=ill", moody.display());
+    let handler = format!("{}=ill", misbehaving_handler.display());
     let folder = rig.folder.path().to_str().unwrap();
     let flags = ["--handler", &handler, "--handler-dir", folder];
 
@@ -49,13 +49,13 @@ async fn watch_prints_as_ever_and_serve_shows_what_handlers_do() {
     assert!(ready.starts_with("HTTP/1.1 200"), "handlers do not count: {ready}");
     let metrics = get(&url, "/metrics").await;
     for sample in [
-        "dubbo_watcher_handler_calls_total{call=\"snapshot\",handler=\"moody\",outcome=\"done\"} 1",
-        "dubbo_watcher_handler_calls_total{call=\"changed\",handler=\"moody\",outcome=\"done\"} 0",
-        "dubbo_watcher_handler_quarantined{handler=\"moody\"} 0",
-        "dubbo_watcher_handler_healthy{handler=\"moody\"} 0",
-        "dubbo_watcher_handler_queue{handler=\"moody\"} 0",
-        "dubbo_watcher_handler_lag_seconds{handler=\"moody\"} 0",
-        "dubbo_watcher_handler_retries_total{handler=\"moody\"} 0",
+        "dubbo_watcher_handler_calls_total{call=\"snapshot\",handler=\"misbehaving_handler\",outcome=\"done\"} 1",
+        "dubbo_watcher_handler_calls_total{call=\"changed\",handler=\"misbehaving_handler\",outcome=\"done\"} 0",
+        "dubbo_watcher_handler_quarantined{handler=\"misbehaving_handler\"} 0",
+        "dubbo_watcher_handler_healthy{handler=\"misbehaving_handler\"} 0",
+        "dubbo_watcher_handler_queue{handler=\"misbehaving_handler\"} 0",
+        "dubbo_watcher_handler_lag_seconds{handler=\"misbehaving_handler\"} 0",
+        "dubbo_watcher_handler_retries_total{handler=\"misbehaving_handler\"} 0",
     ] {
         assert!(metrics.contains(sample), "{sample} is not in {metrics}");
     }
@@ -63,10 +63,10 @@ async fn watch_prints_as_ever_and_serve_shows_what_handlers_do() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_slow_handler_is_told_everything_anew_and_holds_up_nobody() {
-    let Some(moody) = component("MOODY") else { return };
+async fn a_slow_handler_receives_everything_anew_and_holds_up_no_other() {
+    let Some(misbehaving_handler) = component("MISBEHAVING_HANDLER") else { return };
     let rig = Rig::start().await;
-    let handler = format!("{}=slow", moody.display());
+    let handler = format!("{}=slow", misbehaving_handler.display());
     let folder = rig.folder.path().to_str().unwrap();
     let (serve, url) = serve(&rig, &["--handler", &handler, "--handler-dir", folder]);
     rig.file("received", |text| text == "snapshot a.B\n").await;
@@ -83,7 +83,7 @@ async fn a_slow_handler_is_told_everything_anew_and_holds_up_nobody() {
                 pod["status"] = pods::running(&value);
             };
             rig.cluster.store().update("default", "web", change).unwrap();
-            // Nobody else waits for it.
+            // No other task waits for it.
             assert!(get(&url, "/healthz").await.starts_with("HTTP/1.1 200"));
         }
     };
@@ -92,13 +92,13 @@ async fn a_slow_handler_is_told_everything_anew_and_holds_up_nobody() {
         () = publish => {}
         _ = lagged => {}
     }
-    serve.says("moody: was too slow for the changes; it gets everything anew");
+    serve.says("misbehaving_handler: was too slow for the changes; it gets everything anew");
     rig.provide("last", "a.E", "10.0.0.3:20880");
     within(async { while !get(&url, "/v1/snapshot").await.contains("a.E") {} }).await;
     let metrics = get(&url, "/metrics").await;
-    let lags = metrics
-        .lines()
-        .find_map(|line| line.strip_prefix("dubbo_watcher_handler_lags_total{handler=\"moody\"} "));
+    let lags = metrics.lines().find_map(|line| {
+        line.strip_prefix("dubbo_watcher_handler_lags_total{handler=\"misbehaving_handler\"} ")
+    });
     assert!(lags.is_some_and(|lags| lags != "0"), "{metrics}");
     let ended = serve.end("-TERM");
     assert_eq!(ended.status, Some(0), "{ended:?}");
@@ -106,7 +106,7 @@ async fn a_slow_handler_is_told_everything_anew_and_holds_up_nobody() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_handler_that_cannot_be_run_is_wrong_use() {
-    let Some(command_component) = component("INTRUDER") else { return };
+    let Some(command_component) = component("ESCAPING_GUEST") else { return };
     let rig = Rig::start().await;
     for (flags, why) in [
         (vec!["--handler", "none.wasm"], "cannot read none.wasm"),

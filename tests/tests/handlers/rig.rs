@@ -3,14 +3,12 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use dubbo_k8s_codec::{Category, Key, Record, encode};
 use dubbo_k8s_engine::{Scopes, Settings};
 use dubbo_k8s_registry::kube::config::{Config as Connection, Environment, Overrides};
 use dubbo_k8s_registry::{Config, Registry};
 use dubbo_k8s_tests::apiserver::{Options as ClusterOptions, Server};
 use dubbo_k8s_tests::{pods, skip};
 use dubbo_k8s_watcher::handlers::{Handlers, Options, Prepared, Spec};
-use serde_json::json;
 use tempfile::TempDir;
 use tokio::sync::mpsc;
 
@@ -77,6 +75,10 @@ impl Rig {
                 if wanted(&text) {
                     return text;
                 }
+                #[expect(
+                    clippy::disallowed_methods,
+                    reason = "a file cannot be waited for; the condition decides"
+                )]
                 tokio::time::sleep(Duration::from_millis(10)).await;
             }
         };
@@ -84,7 +86,7 @@ impl Rig {
         read.unwrap_or_else(|_| panic!("{name} is {:?}", std::fs::read_to_string(&path)))
     }
 
-    /// Waits until somebody says something with this text in it.
+    /// Waits until a handler says something with this text in it.
     pub(crate) async fn message(&mut self, text: &str) -> String {
         within(async {
             loop {
@@ -104,22 +106,12 @@ pub(crate) async fn within<T>(future: impl Future<Output = T>) -> T {
 
 /// The key of a provider.
 pub(crate) fn key(interface: &str, address: &str) -> String {
-    let url = format!("dubbo://{address}/{interface}?interface={interface}");
-    Key::leaf(interface, Category::Providers, &url).to_string()
+    pods::provider(interface, address, "")
 }
 
 pub(crate) fn provide(cluster: &Server, pod: &str, interface: &str, address: &str) {
-    let annotation = encode([Record::new(&key(interface, address))]);
-    let object = json!({
-        "metadata": {
-            "namespace": "default",
-            "name": pod,
-            "labels": {"dubbo.io/label": "dubbo.io-value"},
-            "annotations": {"dubbo.io/annotation": annotation},
-        },
-        "status": pods::running(&annotation),
-    });
-    cluster.store().create(object).unwrap();
+    let annotation = pods::annotation(&[key(interface, address)]);
+    cluster.store().create(pods::registered("default", pod, &annotation)).unwrap();
 }
 
 /// The component that a variable names.

@@ -214,6 +214,12 @@ impl Namespace<'_> {
         self.cluster.json("PATCH", &target, Some("application/merge-patch+json"), patch).await
     }
 
+    /// A Pod as it is.
+    pub(crate) async fn pod(&self, name: &str) -> Value {
+        let target = format!("{}/{name}", self.pods());
+        self.cluster.made("GET", &target, &Value::Null).await
+    }
+
     /// Creates a Pod that runs with these addresses, as a kubelet reports it.
     pub(crate) async fn run(&self, pod: &Value, addresses: &[&str]) {
         let created = self.create(pod).await;

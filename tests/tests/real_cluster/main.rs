@@ -10,11 +10,15 @@
     reason = "a test fails by panicking"
 )]
 
+mod agent;
 mod answer;
 mod churn;
 mod cluster;
 mod compared;
 mod dubbo_go;
+mod dubbo_go_3;
+mod dubbo_pods;
+mod dubbo_rust;
 mod envoy;
 mod faults;
 mod overload;
@@ -47,6 +51,8 @@ async fn on_the_newest_real_server() {
     let cluster = Cluster::of_kubeconfig(control_plane.kubeconfig());
     on_a_real_server(&control_plane, &cluster).await;
     dubbo_go::run_all(&control_plane, &cluster).await;
+    dubbo_rust::run_all(control_plane.kubeconfig(), &cluster).await;
+    dubbo_go_3::run_all(&control_plane, &cluster).await;
     envoy::run_all(&control_plane, &cluster).await;
     compared::run_all(&mut control_plane, &cluster).await;
 }
@@ -75,6 +81,7 @@ async fn on_a_real_server(control_plane: &ControlPlane, cluster: &Cluster) {
     scenarios::run_all(cluster).await;
     pods::run_all(cluster).await;
     rights::run_all(control_plane, cluster).await;
+    agent::run_all(control_plane, cluster).await;
 }
 
 /// The real servers that there are; with `CI=true` there must be some.

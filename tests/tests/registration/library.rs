@@ -17,7 +17,8 @@ async fn start() -> (Rig, Registrations) {
 }
 
 fn registrations(rig: &Rig) -> Registrations {
-    let overrides = Overrides { kubeconfig: Some(rig.kubeconfig.clone()), ..Overrides::default() };
+    let overrides =
+        Overrides { kubeconfig: Some(rig.kubeconfig().to_owned()), ..Overrides::default() };
     let config = Config::load(&overrides, &Environment::empty([])).unwrap();
     let pod = PodName::new("shop", "user-0").unwrap();
     Registrations::new(Client::new(config).unwrap(), RegistrarSettings::new(pod))
@@ -57,7 +58,7 @@ async fn one_service_registers_many_with_few_requests() {
 }
 
 #[tokio::test]
-async fn what_is_overwritten_comes_back_without_anybody_asking() {
+async fn what_is_overwritten_comes_back_by_itself() {
     let (rig, registrations) = start().await;
     let held = registrations.register(URL).await.unwrap();
     assert_eq!((held.url(), held.key()), (URL, KEY));
@@ -112,7 +113,7 @@ async fn a_pod_that_goes_takes_its_registrations_along() {
 }
 
 #[tokio::test]
-async fn a_bad_url_is_told_without_a_request() {
+async fn a_bad_url_is_reported_without_a_request() {
     let rig = Rig::start().await;
     let error = registrations(&rig).register("dubbo://h/a.B").await.unwrap_err();
     assert!(matches!(error, RegisterError::Url(_)));

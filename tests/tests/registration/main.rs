@@ -95,7 +95,7 @@ async fn a_dry_run_prints_the_request_and_sends_none() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_pod_s_own_label_stays_unless_told_otherwise() {
+async fn the_pod_s_own_label_stays_unless_a_flag_names_another() {
     let rig = Rig::start().await;
     rig.server.store().label("shop", "user-0", "dubbo.io/label", Some("mine")).unwrap();
     let ran = rig.run(&["register", URL]).await;
@@ -114,7 +114,7 @@ async fn what_is_held_comes_back_and_goes_with_the_signal() {
         running.says("holding the URL in Pod shop/user-0");
         rig.server.watches().wait_for(|open| *open == 1).await.unwrap();
         rig.set_keys(&["other"]);
-        running.says("somebody overwrote Pod shop/user-0: put 1 records back");
+        running.says("another writer overwrote Pod shop/user-0: put 1 records back");
         assert_eq!(rig.keys(), ["other", KEY]);
         let ran = running.end(signal);
         assert_eq!(ran.status, Some(0), "{ran:?}");
@@ -128,7 +128,7 @@ async fn killed_it_leaves_what_it_held_and_its_successor_takes_it_out() {
     let running = rig.start_program(&["register", "--hold", URL]);
     running.says("holding the URL in Pod shop/user-0");
     assert_eq!(running.end("-KILL").status, None);
-    assert_eq!(rig.keys(), [KEY], "nobody could take it out");
+    assert_eq!(rig.keys(), [KEY], "no process could take it out");
     let running = rig.start_program(&["register", "--hold", URL]);
     running.says("holding the URL in Pod shop/user-0");
     assert_eq!(rig.keys(), [KEY], "it is the same, once");
@@ -149,7 +149,7 @@ async fn holding_survives_a_server_that_goes_away_and_ends_with_its_pod() {
     running.says("trying again in");
     rig.server.watches().wait_for(|open| *open == 1).await.unwrap();
     rig.server.store().annotate("shop", "user-0", ANNOTATION, None).unwrap();
-    running.says("somebody overwrote");
+    running.says("another writer overwrote");
     rig.server.store().delete("shop", "user-0").unwrap();
     let ran = running.ended();
     assert_eq!(ran.status, Some(1));

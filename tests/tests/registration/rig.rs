@@ -1,18 +1,27 @@
 //! A server with one Pod, and the real `dubbo-watcher` with nothing else around it.
 
-use std::path::PathBuf;
-use std::process::Command;
+use std::ops::{Deref, DerefMut};
 
 use dubbo_k8s_codec::{ANNOTATION, Annotation, LABEL, Record, encode};
-use dubbo_k8s_tests::apiserver::{Grant, Options, Server, Verb};
+use dubbo_k8s_tests::apiserver::{Grant, Options, Verb};
+use dubbo_k8s_tests::cluster::Cluster;
 use dubbo_k8s_tests::program::{self, Ran, Running};
 use serde_json::{Value, json};
-use tempfile::TempDir;
 
-pub(crate) struct Rig {
-    pub(crate) server: Server,
-    _folder: TempDir,
-    pub(crate) kubeconfig: PathBuf,
+pub(crate) struct Rig(Cluster);
+
+impl Deref for Rig {
+    type Target = Cluster;
+
+    fn deref(&self) -> &Cluster {
+        &self.0
+    }
+}
+
+impl DerefMut for Rig {
+    fn deref_mut(&mut self) -> &mut Cluster {
+        &mut self.0
+    }
 }
 
 impl Rig {
@@ -23,16 +32,13 @@ impl Rig {
 
     /// The same, over a server that behaves like this.
     pub(crate) async fn start_with(options: Options) -> Self {
-        let server = Server::start(options).await.unwrap();
-        let folder = tempfile::tempdir().unwrap();
-        let kubeconfig = folder.path().join("kubeconfig");
-        server.write_kubeconfig_to(&kubeconfig, "shop").unwrap();
-        server
-            .store()
+        let cluster = Cluster::start(options, "shop").await.unwrap();
+        let store = cluster.server.store();
+        store
             .create(json!({"metadata": {"namespace": "shop", "name": "user-0",
                 "labels": {"app": "user"}, "annotations": {"team": "a"}}}))
             .unwrap();
-        Self { server, _folder: folder, kubeconfig }
+        Self(cluster)
     }
 
     /// Leaves the caller of the kubeconfig only these rights in `shop`.
@@ -90,11 +96,5 @@ impl Rig {
         let mut command = self.command(arguments);
         command.env("HOSTNAME", "user-0").env("NAMESPACE", "shop");
         Running::start(command)
-    }
-
-    fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = program::bare(program::dubbo_watcher());
-        command.args(arguments).env("KUBECONFIG", &self.kubeconfig);
-        command
     }
 }

@@ -1,10 +1,9 @@
-//! A server, and one intruder after the other in a sandbox before it.
+//! A server, and one escaping guest after the other in a sandbox before it.
 
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
-use dubbo_k8s_codec::{Category, Key, Record, encode};
 use dubbo_k8s_registry::kube::Client;
 use dubbo_k8s_registry::kube::config::{Config, Environment, Overrides};
 use dubbo_k8s_tests::apiserver::{Options, Server};
@@ -12,7 +11,6 @@ use dubbo_k8s_tests::{pods, skip};
 use dubbo_k8s_watcher::sandbox::{
     Compiler, Confines, Kubernetes, Program, SERVER, Sandbox, Stopped, Streams, WriteVerb,
 };
-use serde_json::json;
 use tempfile::TempDir;
 use tokio::io::AsyncReadExt as _;
 
@@ -37,9 +35,9 @@ pub(crate) struct Served {
 }
 
 impl Prison {
-    /// A server with one Pod, `web`, in the namespace `shop`; `None` without an intruder.
+    /// A server with one Pod, `web`, in the namespace `shop`; `None` without the guest.
     pub(crate) async fn open() -> Option<Self> {
-        let program = intruder()?;
+        let program = escaping_guest()?;
         let server = Server::start(Options::default()).await.unwrap();
         let folder = tempfile::tempdir().unwrap();
         server.write_kubeconfig_to(&folder.path().join("kubeconfig"), "shop").unwrap();
@@ -48,7 +46,7 @@ impl Prison {
         Some(Self { server, folder, confines, verbs, program })
     }
 
-    /// Runs an intruder to its end.
+    /// Runs an escaping guest to its end.
     pub(crate) async fn run(&self, arguments: &[&str]) -> Served {
         let reports = Arc::new(Mutex::new(Vec::new()));
         let received = Arc::clone(&reports);
@@ -59,7 +57,7 @@ impl Prison {
         let (errors, mut errors_end) = tokio::io::duplex(1 << 10);
         let streams =
             Streams { input: tokio::io::empty(), output: (output, false), errors: (errors, false) };
-        let arguments = [&["intruder"], arguments].concat();
+        let arguments = [&["escaping_guest"], arguments].concat();
         let arguments: Vec<String> = arguments.into_iter().map(str::to_owned).collect();
         let variables = [("DUBBO_SERVER".to_owned(), SERVER.to_owned())];
         let sandbox = Sandbox::new(self.program.clone(), self.confines).unwrap();
@@ -100,22 +98,12 @@ pub(crate) fn tight() -> Confines {
 }
 
 fn pod() -> serde_json::Value {
-    let url = "dubbo://10.0.0.1:20880/com.example.Greeter?interface=com.example.Greeter";
-    let key = Key::leaf("com.example.Greeter", Category::Providers, url).to_string();
-    let annotation = encode([Record::new(&key)]);
-    json!({
-        "metadata": {
-            "namespace": "shop",
-            "name": "web",
-            "labels": {"dubbo.io/label": "dubbo.io-value"},
-            "annotations": {"dubbo.io/annotation": annotation},
-        },
-        "status": pods::running(&annotation),
-    })
+    let key = pods::provider("com.example.Greeter", "10.0.0.1:20880", "");
+    pods::registered("shop", "web", &pods::annotation(&[key]))
 }
 
 /// The component, compiled once for all tests.
-fn intruder() -> Option<Program> {
+fn escaping_guest() -> Option<Program> {
     static PROGRAM: OnceLock<Program> = OnceLock::new();
     let path = artefact()?;
     Some(PROGRAM.get_or_init(|| Program::load(&path, &Compiler::Here).unwrap()).clone())
@@ -123,9 +111,9 @@ fn intruder() -> Option<Program> {
 
 /// The component's file.
 pub(crate) fn artefact() -> Option<PathBuf> {
-    let path = std::env::var_os("INTRUDER").map(PathBuf::from).filter(|path| path.is_file());
+    let path = std::env::var_os("ESCAPING_GUEST").map(PathBuf::from).filter(|path| path.is_file());
     if path.is_none() {
-        skip::missing("sandbox", "INTRUDER names no wasm file: run `cargo xtask test`");
+        skip::missing("sandbox", "ESCAPING_GUEST names no wasm file: run `cargo xtask test`");
     }
     path
 }

@@ -21,7 +21,7 @@ async fn what_a_component_writes_is_the_program_s_and_so_is_its_status() {
     assert_eq!((ran.status, ran.stderr.as_str()), (Some(0), ""), "{ran:?}");
     assert_eq!(
         ran.stdout,
-        "argument 0 intruder.wasm\nargument 1 look\nargument 2 --help\n\
+        "argument 0 escaping_guest.wasm\nargument 1 look\nargument 2 --help\n\
          variable DUBBO_SERVER http://kubernetes.default.svc\nvariable DUBBO_NAMESPACE shop\n\
          folders 0\nfolder false\n"
     );
@@ -62,7 +62,7 @@ async fn what_is_no_component_is_wrong_use() {
         let ran = sandbox(&prison, &[], Path::new(&module), &[]).await;
         assert!(ran.stderr.contains("core module"), "{ran:?}");
     }
-    if let Some(handler) = std::env::var_os("MOODY") {
+    if let Some(handler) = std::env::var_os("MISBEHAVING_HANDLER") {
         let ran = sandbox(&prison, &[], Path::new(&handler), &[]).await;
         assert_eq!(ran.status, Some(2));
         assert!(ran.stderr.contains("`dubbo:registry/files@0.1.0`"), "{ran:?}");

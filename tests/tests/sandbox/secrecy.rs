@@ -15,7 +15,7 @@ async fn a_guest_finds_its_arguments_and_its_variables_and_nothing_else() {
     let served = prison.run(&["look", "here"]).await;
     assert_eq!(
         served.output(),
-        "argument 0 intruder\nargument 1 look\nargument 2 here\n\
+        "argument 0 escaping_guest\nargument 1 look\nargument 2 here\n\
          variable DUBBO_SERVER http://kubernetes.default.svc\nfolders 0\nfolder false\n"
     );
 }

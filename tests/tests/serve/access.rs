@@ -1,4 +1,4 @@
-//! `--auth kubernetes`: whoever may list Pods in a namespace sees it, and only it.
+//! `--auth kubernetes`: a caller that may list Pods in a namespace sees it, and only it.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -221,6 +221,32 @@ async fn changes_show_a_caller_its_own_namespace_only() {
     assert_eq!((all.get("since"), changes(&all).0.len()), (None, 2));
 }
 
+/// A caller whose rights have grown names a state that it has not seen all of.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_one_caller_has_seen_is_not_known_to_another_that_sees_more_or_less() {
+    let guarded = Guarded::of_two().await;
+    let ask = async |name: &str, path: &str, header: &str, known: &str| {
+        let token = format!("Bearer token-of-{name}");
+        get(guarded.address, path, &[("authorization", &token), (header, known)]).await
+    };
+    for path in ["/v1/snapshot", "/v1/annotations"] {
+        let [ann, root] = [guarded.get("ann", path).await, guarded.get("root", path).await];
+        let [ann, root] = [ann.header("etag"), root.header("etag")];
+        assert_ne!(ann, root, "{path}");
+        for (name, known, status) in
+            [("ann", ann, 304), ("ann", root, 200), ("root", root, 304), ("root", ann, 200)]
+        {
+            let answer = ask(name, path, "if-none-match", known).await;
+            assert_eq!(answer.status, status, "{path} of {name} with {known}");
+        }
+    }
+    let headers = [("authorization", "Bearer token-of-ann")];
+    let first = open(guarded.address, "/v1/events", &headers).await.next().await.unwrap();
+    let headers = [("authorization", "Bearer token-of-root"), ("last-event-id", &*first.id)];
+    let other = open(guarded.address, "/v1/events", &headers).await.next().await.unwrap();
+    assert_eq!((&*other.name, seen(&other.data).1), ("snapshot", vec!["default", "shop"]));
+}
+
 /// The other namespace changes first: nothing of it may come before what the caller may see.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_stream_shows_a_caller_its_own_namespace_only() {
@@ -278,7 +304,7 @@ async fn a_token_for_another_audience_is_no_token() {
     assert_eq!(guarded.get("root", "/v1/snapshot").await.status, 401);
 }
 
-/// A server whose own account may not review callers says what is missing, to whoever asks.
+/// A server whose own account may not review callers says what is missing, to every caller.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_missing_right_to_review_is_said() {
     let guarded = Guarded::of_two().await;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use dubbo_k8s_watcher::serve::{Limits, Options, Pace};
+use dubbo_k8s_watcher::serve::{Limits, MinimumRate, Options};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpSocket, TcpStream};
 
@@ -13,7 +13,7 @@ fn limited(limits: Limits) -> Options {
 }
 
 #[tokio::test]
-async fn one_client_too_many_is_told_so_and_the_place_comes_back() {
+async fn one_client_too_many_is_refused_and_the_place_comes_back() {
     let limits = Limits { clients: 2, ..Limits::default() };
     let rig = Rig::with(&[], limited(limits)).await;
     let mut held = Vec::new();
@@ -68,9 +68,9 @@ async fn a_request_head_that_is_too_large_is_refused() {
 /// The stalled clients read nothing at all; the others must not notice, and the places of the
 /// stalled ones must come back.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn clients_that_do_not_read_are_given_up_and_hold_nobody_back() {
-    let pace = Pace { bytes: 1024, within: Duration::from_millis(200) };
-    let limits = Limits { pace, ..Limits::default() };
+async fn clients_that_do_not_read_are_given_up_and_hold_no_other_back() {
+    let minimum_rate = MinimumRate { bytes: 1024, within: Duration::from_millis(200) };
+    let limits = Limits { minimum_rate, ..Limits::default() };
     let rig = Rig::with(&[("one", &[])], limited(limits)).await;
     let mut stalled = Vec::new();
     for _ in 0..3 {

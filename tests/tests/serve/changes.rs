@@ -6,7 +6,7 @@ use dubbo_k8s_tests::pods::ANNOTATION;
 use serde_json::{Value, json};
 
 use crate::client::Answer;
-use crate::rig::{Rig, pod, provider, within};
+use crate::rig::{Rig, annotation, pod, provider, within};
 use crate::schema::Description;
 
 /// What a reader knows: the annotation of each Pod, by its uid.
@@ -104,8 +104,47 @@ async fn a_reader_that_has_slept_gets_all_that_has_changed_meanwhile() {
     assert_eq!(known, Known::read(&rig).await);
 }
 
+/// What an answer says of the only Pod in it: label, readiness, and the codes of its problems.
+fn facts(body: &Value) -> (Value, Value, Vec<Value>) {
+    let pod = &body["pods"][0];
+    let problems = body["problems"].as_array().unwrap();
+    let codes = problems.iter().map(|problem| problem["error"]["code"].clone()).collect();
+    (pod["label"].clone(), pod["ready"].clone(), codes)
+}
+
 #[tokio::test]
-async fn whoever_asks_for_a_revision_that_is_not_remembered_gets_everything() {
+async fn a_pod_comes_with_its_label_its_readiness_and_what_is_wrong_with_it() {
+    let rig = Rig::new(&[("one", &[provider("a.B", 1)])]).await;
+    let mut known = Known::read(&rig).await;
+    let label = json!("dubbo.io-value");
+    let whole = rig.get("/v1/annotations").await.json();
+    assert_eq!(facts(&whole), (label.clone(), json!(true), vec![]));
+    known.take(&rig.get(&known.path("")).await);
+
+    // Nothing of its annotation has changed.
+    let unready = |pod: &mut Value| pod["status"]["conditions"][0]["status"] = json!("False");
+    rig.cluster.store().update("default", "one", unready).unwrap();
+    let answer = rig.get(&known.path("&wait=30s")).await;
+    assert_eq!(facts(&answer.json()), (label, json!(false), vec![]));
+    known.take(&answer);
+
+    // An address of another Pod, which is not believed; and then all of it is over.
+    let spoof = annotation(&[provider("a.B", 9)]);
+    rig.cluster.store().annotate("default", "one", ANNOTATION, Some(&spoof)).unwrap();
+    let answer = rig.get(&known.path("&wait=30s")).await;
+    assert_eq!(facts(&answer.json()).2, [json!("address-not-pod")]);
+    assert_eq!(facts(&rig.get("/v1/annotations").await.json()).2, [json!("address-not-pod")]);
+    known.take(&answer);
+    delete(&rig, "one");
+    let answer = rig.get(&known.path("&wait=30s")).await.json();
+    assert_eq!(
+        (answer["problems"].clone(), answer["gone"].as_array().unwrap().len()),
+        (json!([]), 1)
+    );
+}
+
+#[tokio::test]
+async fn a_revision_that_is_not_remembered_is_answered_with_everything() {
     let rig = Rig::new(&[("one", &[provider("a.B", 1)])]).await;
     let known = Known::read(&rig).await;
     let (run, number) = known.revision.split_once('-').unwrap();
@@ -113,7 +152,7 @@ async fn whoever_asks_for_a_revision_that_is_not_remembered_gets_everything() {
     rig.write("one", &[provider("a.C", 1), provider("a.D", 1)]);
     rig.holds(2).await;
     let others = [
-        // Before anybody has asked, of another run, still to come, and of another program.
+        // Before the first request, of another run, still to come, and of another program.
         known.revision.clone(),
         format!("00000000-{number}"),
         format!("{run}-{}", number + 1_000_000),
@@ -147,7 +186,7 @@ async fn many_changes_are_packed_and_few_are_not() {
     assert_eq!(rig.get_with(&known.path(""), &gzip).await.header("content-encoding"), "");
     for number in 0..200_u8 {
         let keys = [provider("a.B", number), provider("a.C", number)];
-        let annotation = crate::rig::annotation(&keys);
+        let annotation = annotation(&keys);
         rig.cluster.store().create(pod(&format!("p-{number}"), &annotation)).unwrap();
     }
     rig.holds(400).await;

@@ -57,7 +57,7 @@ async fn a_client_goes_on_where_it_left_off() {
 }
 
 #[tokio::test]
-async fn a_narrow_stream_tells_of_nothing_else() {
+async fn a_narrow_stream_has_nothing_else() {
     let rig = Rig::new(&[("one", &[provider("a.B", 1), provider("a.C", 1)])]).await;
     let mut stream = rig.events("/v1/events?service=a.B", &[]).await;
     let snapshot = stream.next().await.unwrap();

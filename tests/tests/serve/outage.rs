@@ -31,15 +31,15 @@ async fn an_outage_keeps_the_last_state_in_service() {
     // What happens meanwhile comes as the difference.
     rig.write("one", &[provider("a.B", 2)]);
     rig.cluster.resume().await.unwrap();
-    let mut told = Vec::new();
-    while told.len() < 2 {
+    let mut events = Vec::new();
+    while events.len() < 2 {
         let event = stream.next().await.unwrap();
         if matches!(&*event.name, "added" | "removed") {
-            told.push(event.name);
+            events.push(event.name);
         }
     }
-    told.sort();
-    assert_eq!(told, ["added", "removed"]);
+    events.sort();
+    assert_eq!(events, ["added", "removed"]);
     within(async { while rig.get("/readyz").await.status != 200 {} }).await;
 }
 
@@ -53,8 +53,8 @@ async fn before_the_first_sync_it_says_so() {
     assert_eq!((snapshot.is_synced(), snapshot.age(), snapshot.records()), (false, None, 0));
     let mut updates = registry.subscribe_all();
     assert!(matches!(updates.next().await, Some(Update::Snapshot(_))));
-    let told = within(updates.next()).await;
-    assert!(matches!(told, Some(Update::Failed { .. })), "{told:?}");
+    let update = within(updates.next()).await;
+    assert!(matches!(update, Some(Update::Failed { .. })), "{update:?}");
     registry.close().await;
     within(async { while updates.next().await.is_some() {} }).await;
 }

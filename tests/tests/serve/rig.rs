@@ -4,14 +4,15 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use dubbo_k8s_codec::{ANNOTATION, LABEL, Record, encode, query_escape};
+use dubbo_k8s_codec::query_escape;
 use dubbo_k8s_engine::{Scopes, Settings};
 use dubbo_k8s_registry::kube::config::{Config as Connection, Environment, Overrides};
 use dubbo_k8s_registry::{Config, Registry};
 use dubbo_k8s_tests::apiserver::{Options as ClusterOptions, Server};
 use dubbo_k8s_tests::pods;
+pub(crate) use dubbo_k8s_tests::pods::annotation;
 use dubbo_k8s_watcher::serve::{self, Listeners, Options};
-use serde_json::{Value, json};
+use serde_json::Value;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
@@ -49,7 +50,7 @@ impl Rig {
         let address = listener.local_addr().unwrap();
         let for_probes = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let probes = for_probes.local_addr().unwrap();
-        let listeners = Listeners { api: listener, probes: Some(for_probes) };
+        let listeners = Listeners { api: listener.into(), probes: Some(for_probes) };
         let (stop, stopped) = oneshot::channel();
         let served = tokio::spawn({
             let registry = Arc::clone(&registry);
@@ -78,12 +79,7 @@ impl Rig {
 
     /// Sets the records of a Pod.
     pub(crate) fn write(&self, name: &str, keys: &[String]) {
-        let value = annotation(keys);
-        let change = |pod: &mut Value| {
-            pod["metadata"]["annotations"][ANNOTATION] = json!(value);
-            pod["status"] = pods::running(&value);
-        };
-        self.cluster.store().update("default", name, change).unwrap();
+        pods::reannotate(self.cluster.store(), "default", name, &annotation(keys)).unwrap();
     }
 
     /// Waits until the registry holds this many records.
@@ -124,18 +120,7 @@ fn config(cluster: &Server) -> Config {
 }
 
 pub(crate) fn pod(name: &str, annotation: &str) -> Value {
-    json!({
-        "kind": "Pod", "apiVersion": "v1",
-        "metadata": {
-            "name": name, "namespace": "default",
-            "labels": {LABEL: "dubbo.io-value"}, "annotations": {ANNOTATION: annotation},
-        },
-        "status": pods::running(annotation),
-    })
-}
-
-pub(crate) fn annotation(keys: &[String]) -> String {
-    encode(keys.iter().map(|key| Record::new(key)))
+    pods::registered("default", name, annotation)
 }
 
 /// The key of a provider.

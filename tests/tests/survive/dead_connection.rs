@@ -26,7 +26,7 @@ fn driver(server: &Server, relay: SocketAddr) -> Driver {
     Driver::new(Client::new(config).unwrap(), Engine::new(settings, 1))
 }
 
-/// Runs the driver until it tells this.
+/// Runs the driver until it emits this.
 async fn until(driver: &mut Driver, wanted: impl Fn(&Notice) -> bool) -> Notice {
     let mut notices = Vec::new();
     loop {

@@ -111,7 +111,7 @@ async fn a45_no_file_descriptor_is_left_behind_by_clients_and_outages() {
             while event(events).await.1 != "added" {}
         }
     }
-    // Clients are gone; whoever asks for the health has a connection of its own.
+    // Clients are gone; the probe of the health has a connection of its own.
     let endpoint = serving.endpoint().unwrap();
     let settled = async {
         while descriptors(&serving) > before {

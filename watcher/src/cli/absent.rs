@@ -1,4 +1,4 @@
-//! What only the native program can do, said to whoever asks a component for it.
+//! What only the native program can do, as an error of the component.
 
 use std::ffi::OsString;
 
@@ -10,10 +10,11 @@ use clap::{
 use super::{Ended, arguments::Arguments, plain::plain, terminal};
 
 /// The verbs that a component has not, and why.
-const ABSENT: [(&str, &str); 5] = [
+const ABSENT: [(&str, &str); 6] = [
     ("register", "a component only reads"),
     ("unregister", "a component only reads"),
     ("serve", "a component cannot listen"),
+    ("agent", "a component cannot listen"),
     ("doctor", "it asks for rights that a component does not use"),
     ("sandbox", "a component cannot run another one"),
 ];
@@ -49,7 +50,7 @@ pub(super) fn say(words: &[OsString]) -> Ended {
         None => {
             let message = format!("unrecognized subcommand '{}'", plain(&word));
             let error = Arguments::command().error(ErrorKind::InvalidSubcommand, message);
-            // A stderr that is gone is nobody's business.
+            // A stderr that is gone is no failure.
             let _ = error.print();
         }
     }

@@ -11,7 +11,7 @@ use clap::{
     Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand, ValueEnum, error::ErrorKind,
 };
 #[cfg(not(target_os = "wasi"))]
-use clap_complete::ArgValueCandidates;
+use clap_complete::{ArgValueCandidates, ArgValueCompleter};
 use dubbo_k8s_codec::problem::Language;
 use dubbo_k8s_engine::SELECTOR;
 #[cfg(feature = "sandbox")]
@@ -20,7 +20,7 @@ use dubbo_k8s_watcher::handlers::{AllowedHost, Spec};
 use super::{caller::Caller, connection::Connection, trusting::Trusting};
 #[cfg(not(target_os = "wasi"))]
 use super::{
-    completion::{Completion, candidates},
+    completion::{Completion, candidates, registered},
     man::Manual,
 };
 
@@ -78,6 +78,8 @@ impl Verb {
             }
             #[cfg(not(target_os = "wasi"))]
             Self::Serve(Serve { reading, .. }) => reading.take(before),
+            #[cfg(unix)]
+            Self::Agent(Agent { reading, .. }) => reading.take(before),
             #[cfg(not(target_os = "wasi"))]
             Self::Register(Register { own, .. }) | Self::Unregister(Unregister { own, .. }) => {
                 own.namespace = own.namespace.take().or(before.namespaces.last().cloned());
@@ -137,6 +139,9 @@ pub(super) enum Verb {
     /// Serve the registry over HTTP: snapshots, live events, metrics, the inspector
     #[cfg(not(target_os = "wasi"))]
     Serve(Serve),
+    /// Serve the registry to the applications of the same Pod on a Unix socket, and register them there
+    #[cfg(unix)]
+    Agent(Agent),
     /// Say whether the server can be reached, and what is missing to read it and to register
     #[cfg(not(target_os = "wasi"))]
     Doctor(Doctor),
@@ -144,7 +149,7 @@ pub(super) enum Verb {
     Decode(Decode),
     /// Write an annotation from JSON: [{"k":"…","v":"…"},…]
     Encode(Encode),
-    /// Print the script that makes a shell complete verbs, flags, contexts, namespaces and Pods
+    /// Print the script that makes a shell complete verbs, flags, contexts, namespaces, Pods, services
     #[cfg(not(target_os = "wasi"))]
     Completion(Completion),
     /// Write the manual pages
@@ -164,8 +169,10 @@ pub(super) struct List {
     /// How to show it: `wide` adds parameters and whole URLs
     #[arg(short, long, value_enum, default_value = "table")]
     pub(super) output: ListOutput,
-    /// Whom the consumers of this Pod would call and with which share, and why not the others
+    /// Whom the consumers of this Pod, or of all Pods of this Deployment, would call and with which share, and why not the
+    /// others
     #[arg(long, value_name = "[NAMESPACE/]POD")]
+    #[cfg_attr(not(target_os = "wasi"), arg(add = ArgValueCandidates::new(candidates::pods)))]
     pub(super) why: Option<String>,
     /// Give up when the list is not complete after this many seconds
     #[arg(long, value_name = "SECONDS", default_value = "30", value_parser = seconds)]
@@ -239,6 +246,42 @@ pub(super) struct Serve {
     pub(super) reading: Reading,
 }
 
+/// The registry for the applications of one Pod.
+#[cfg(unix)]
+#[derive(Debug, Args)]
+pub(super) struct Agent {
+    /// The Unix socket to serve on
+    #[arg(long, value_name = "PATH", default_value = "/run/dubbo/agent.sock")]
+    pub(super) socket: PathBuf,
+    /// A group, by name or number, whose members may use the socket as well (mode 0660) [default: its owner
+    /// alone, mode 0600]
+    #[arg(long, value_name = "GROUP", conflicts_with = "bind")]
+    pub(super) socket_group: Option<String>,
+    /// Serve on a port of the loopback interface instead, to every process there; secrets in URLs are hidden
+    #[arg(long, value_name = "ADDRESS", conflicts_with = "socket", value_parser = loopback)]
+    pub(super) bind: Option<SocketAddr>,
+    /// The Pod to register in [default: `$POD_NAME`, else `$HOSTNAME`, in `$NAMESPACE`]
+    #[arg(long, value_name = "[NAMESPACE/]POD")]
+    pub(super) pod: Option<String>,
+    /// The value of the label dubbo.io/label [default: that of the Pod, else dubbo.io-value]
+    #[arg(long, value_name = "V", value_parser = label_value)]
+    pub(super) label_value: Option<String>,
+    /// Register what readers would not believe: another address, a weight over the limit
+    #[arg(long)]
+    pub(super) force: bool,
+    /// Leave everything registered at Ctrl-C or SIGTERM, for an agent that follows within a lease
+    #[arg(long)]
+    pub(super) keep: bool,
+    /// Not ready when the server was not heard for this many seconds
+    #[arg(long, value_name = "SECONDS", default_value = "300", value_parser = seconds)]
+    pub(super) stale_after: Duration,
+    /// An address for /healthz and /readyz, which the kubelet can reach
+    #[arg(long, value_name = "ADDRESS")]
+    pub(super) probe_bind: Option<SocketAddr>,
+    #[command(flatten)]
+    pub(super) reading: Reading,
+}
+
 /// Who may read what `serve` shows.
 #[cfg(not(target_os = "wasi"))]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -258,8 +301,9 @@ pub(super) struct Register {
         required = true,
         help = "What to register: dubbo://10.1.2.3:20880/com.example.Greeter?version=1.0.0"
     )]
+    #[arg(add = ArgValueCompleter::new(registered::services_behind))]
     pub(super) urls: Vec<String>,
-    /// Stay, put back what somebody overwrites, and unregister at Ctrl-C or SIGTERM
+    /// Stay, put back what another writer overwrites, and unregister at Ctrl-C or SIGTERM
     #[arg(long)]
     pub(super) hold: bool,
     /// The value of the label dubbo.io/label [default: that of the Pod, else dubbo.io-value]
@@ -282,6 +326,7 @@ pub(super) struct Register {
 pub(super) struct Unregister {
     /// What to take out, as it was registered; or the key of its record
     #[arg(value_name = "URL", required_unless_present = "all", conflicts_with = "all")]
+    #[arg(add = ArgValueCompleter::new(registered::urls))]
     pub(super) urls: Vec<String>,
     /// Take everything out, also what others registered in this Pod and what cannot be read
     #[arg(long)]
@@ -393,12 +438,12 @@ pub(super) struct Encode {
     pub(super) file: PathBuf,
 }
 
-/// Components that are told of changes, and what they may do.
+/// Components that are notified of changes, and what they may do.
 #[cfg(feature = "sandbox")]
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Handlers")]
 pub(super) struct Handling {
-    /// A component that is told of every change, and what it is configured with (`@FILE`: what is in
+    /// A component that is notified of every change, and what it is configured with (`@FILE`: what is in
     /// that file); repeat it for several
     #[arg(long = "handler", value_name = "COMPONENT.wasm[=CONFIG]")]
     pub(super) handlers: Vec<Spec>,
@@ -413,7 +458,7 @@ pub(super) struct Handling {
 #[cfg(feature = "sandbox")]
 #[derive(Debug, Args)]
 pub(super) struct Sandbox {
-    /// A command of WASI 0.2; the environment tells it where the server is
+    /// A command of WASI 0.2; its environment names the server
     #[arg(value_name = "COMPONENT.wasm")]
     pub(super) component: PathBuf,
     /// Its arguments
@@ -499,6 +544,17 @@ fn label_value(text: &str) -> Result<String, String> {
     }
 }
 
+/// An address that only this machine reaches.
+#[cfg(unix)]
+fn loopback(text: &str) -> Result<SocketAddr, String> {
+    let address: SocketAddr = text.parse().map_err(|_| "such as 127.0.0.1:7778")?;
+    if address.ip().is_loopback() {
+        return Ok(address);
+    }
+    Err("every process that reaches it could register here: only a loopback address will do"
+        .to_owned())
+}
+
 /// Seconds, with or without an `s`.
 fn seconds(text: &str) -> Result<Duration, String> {
     match text.strip_suffix('s').unwrap_or(text).parse::<u32>() {
@@ -521,8 +577,8 @@ mod tests {
         let verbs: Vec<_> =
             Arguments::command().get_subcommands().map(|it| it.get_name().to_owned()).collect();
         let mut known =
-            vec!["list", "watch", "register", "unregister", "serve", "doctor", "decode", "encode"];
-        known.extend(["completion", "man"]);
+            vec!["list", "watch", "register", "unregister", "serve", "agent", "doctor", "decode"];
+        known.extend(["encode", "completion", "man"]);
         known.extend(cfg!(feature = "sandbox").then_some("sandbox"));
         assert_eq!(verbs, known);
     }
@@ -636,7 +692,9 @@ mod tests {
     #[test]
     fn the_manifests_use_only_what_there_is() {
         let deploy = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("deploy");
-        for file in ["base/deployment", "examples/sidecar", "examples/native-sidecar"] {
+        for file in
+            ["base/deployment", "examples/sidecar", "examples/native-sidecar", "examples/agent"]
+        {
             let text = std::fs::read_to_string(deploy.join(file).with_extension("yaml")).unwrap();
             let manifest = dubbo_k8s_codec::yaml::documents(&text).next().unwrap().unwrap();
             let manifest: serde_json::Value = serde_json::from_slice(&manifest).unwrap();

@@ -34,7 +34,7 @@ pub(super) fn run(arguments: &Encode) -> Result<(), Ended> {
     let records = read(text.as_bytes(), terminal::message_columns()).map_err(failed)?;
     for (place, record) in records.iter().enumerate() {
         if let Err(error) = Key::parse(&record.k) {
-            warn(&format!("record {place}: {error}; nobody will find it"));
+            warn(&format!("record {place}: {error}; no reader will find it"));
         }
     }
     let annotation = encode(records.iter().map(|it| Record { key: &it.k, value: &it.v }));

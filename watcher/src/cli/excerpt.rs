@@ -1,4 +1,4 @@
-//! The place of an error in a text that somebody gave us, underlined. Shows a window of it, made
+//! The place of an error in a text that the user gave, underlined. Shows a window of it, made
 //! harmless, however long the text is and whatever bytes are in it.
 
 use std::fmt::Write as _;

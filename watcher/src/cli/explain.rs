@@ -15,7 +15,7 @@ pub(super) struct Situation<'a> {
     pub(super) config: &'a Config,
 }
 
-/// Whether trying again cannot help before somebody does something.
+/// Whether trying again cannot help before the user does something.
 pub(super) fn is_final(failure: &Failure) -> bool {
     match &failure.cause {
         Cause::Refused { status, .. } => (300..500).contains(status) && *status != 429,
@@ -123,7 +123,7 @@ fn other_rule(message: &str) -> Option<String> {
     };
     if let Some(name) = between("admission webhook \"", '"') {
         return Some(format!(
-            "The admission webhook {name} refuses it, not RBAC: no Role helps. Ask whoever runs that \
+            "The admission webhook {name} refuses it, not RBAC: no Role helps. Ask the people who run that \
              webhook, or change what it minds."
         ));
     }
@@ -278,7 +278,7 @@ mod tests {
     }
 
     #[test]
-    fn forbidden_everywhere_needs_a_cluster_role_for_whoever_asks() {
+    fn forbidden_everywhere_needs_a_cluster_role_for_the_caller() {
         let mut failure = refused(403, "pods is forbidden: User \"o'neil@x\" cannot list …");
         failure.scope = Scope::All;
         let said = said(SERVER, &failure);
@@ -328,7 +328,7 @@ mod tests {
     }
 
     #[test]
-    fn an_anonymous_caller_is_told_to_log_in_instead() {
+    fn an_anonymous_caller_is_asked_to_log_in_instead() {
         let said = said(SERVER, &refused(403, "User \"system:anonymous\" cannot list"));
         assert!(said.contains("took us for nobody") && !said.contains("kind: Role"), "{said}");
     }

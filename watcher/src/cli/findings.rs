@@ -66,7 +66,7 @@ pub(super) fn explanation(code: Code, language: Language) -> String {
 }
 
 /// `error[code]: what it is (what it is about) at byte N`, and the advice below.
-fn write(
+pub(super) fn write(
     out: &mut dyn Write,
     problem: &Problem,
     indent: &str,

@@ -47,7 +47,7 @@ fn say(message: LogMessage<'_>) {
     terminal::say(&format!("{label}handler {}: {}", message.handler, plain(message.text)));
 }
 
-/// Handlers of somebody who drives the driver himself.
+/// Handlers of a caller that drives the driver itself.
 pub(super) struct Fed {
     feed: Feed,
     _registry: Registry,

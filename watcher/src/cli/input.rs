@@ -6,8 +6,13 @@ use std::{
     path::Path,
 };
 
+use super::terminal::{Progress, bar};
+
 /// Twice what 10,000 Pods with large annotations take. A longer input is refused.
 const LARGEST: u64 = 256 * 1024 * 1024;
+
+/// How much is read between two looks at the terminal.
+const STEP: u64 = 1 << 20;
 
 /// Reads a file, or the standard input for `-`, up to a bound.
 ///
@@ -15,15 +20,36 @@ const LARGEST: u64 = 256 * 1024 * 1024;
 /// A sentence that names the file.
 pub(super) fn read(path: &Path) -> Result<Vec<u8>, String> {
     let name = name(path);
-    let mut bytes = Vec::new();
-    let result = if is_stdin(path) {
-        io::stdin().lock().take(LARGEST + 1).read_to_end(&mut bytes)
+    let read = if is_stdin(path) {
+        whole(io::stdin().lock(), None)
     } else {
-        File::open(path).and_then(|file| file.take(LARGEST + 1).read_to_end(&mut bytes))
+        File::open(path).and_then(|file| {
+            let size = file.metadata().ok().filter(std::fs::Metadata::is_file);
+            whole(file, size.map(|size| size.len()))
+        })
     };
-    result.map_err(|error| format!("cannot read {name}: {error}"))?;
+    let bytes = read.map_err(|error| format!("cannot read {name}: {error}"))?;
     bounded(&bytes, &name)?;
     Ok(bytes)
+}
+
+/// Reads up to the bound, and shows on a terminal how far it is, of how much where that is known.
+fn whole(reader: impl Read, size: Option<u64>) -> io::Result<Vec<u8>> {
+    let mut progress = Progress::new();
+    let mut reader = reader.take(LARGEST + 1);
+    let mut bytes = Vec::new();
+    while reader.by_ref().take(STEP).read_to_end(&mut bytes)? > 0 {
+        progress.show(&so_far(bytes.len() as u64, size));
+    }
+    Ok(bytes)
+}
+
+fn so_far(read: u64, size: Option<u64>) -> String {
+    let read_mib = read >> 20;
+    match size.filter(|size| *size >= read) {
+        Some(size) => format!("reading: {} {read_mib} of {} MiB", bar(read, size), size >> 20),
+        None => format!("reading: {read_mib} MiB"),
+    }
 }
 
 /// Bytes that were packed, or not.
@@ -62,4 +88,25 @@ fn name(path: &Path) -> String {
 
 fn is_stdin(path: &Path) -> bool {
     path.as_os_str() == "-"
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn how_far_reading_is_stands_beside_how_much_there_is() {
+        assert_eq!(so_far(3 << 20, None), "reading: 3 MiB");
+        let half = so_far(2 << 20, Some(4 << 20));
+        assert_eq!(half, "reading: [##########          ] 2 of 4 MiB");
+        // A file that grows while it is read has no end yet.
+        assert_eq!(so_far(5 << 20, Some(4 << 20)), "reading: 5 MiB");
+    }
+
+    #[test]
+    fn what_is_read_in_steps_is_whole() {
+        let long: Vec<u8> = (0..=255).cycle().take((5 << 20) / 2).collect();
+        assert!(whole(long.as_slice(), Some(long.len() as u64)).unwrap() == long);
+        assert!(whole(io::empty(), None).unwrap().is_empty());
+    }
 }

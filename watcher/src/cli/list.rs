@@ -202,9 +202,11 @@ fn show_why(session: &Session, arguments: &List, consumer: &str) -> Result<bool,
         why.write(&mut *out)?;
         out.flush()?;
     }
+    let place = session.place();
     if why.is_empty() {
-        let place = session.place();
         terminal::say_error(&format!("no Pod {} consumes anything in {place}", plain(consumer)));
+    } else if why.lacks_a_provider() && !matches!(session.namespaces, Namespaces::All) {
+        terminal::say(&format!("only {place} was read; with -A all namespaces are"));
     }
     Ok(!why.is_empty() && why.is_well())
 }

@@ -5,6 +5,8 @@
 
 #[cfg(target_os = "wasi")]
 mod absent;
+#[cfg(unix)]
+mod agent;
 mod arguments;
 mod caller;
 #[cfg(not(target_os = "wasi"))]
@@ -43,6 +45,8 @@ mod sandbox;
 mod serve;
 mod session;
 mod signals;
+#[cfg(unix)]
+mod socket;
 mod table;
 mod terminal;
 mod trusting;
@@ -109,6 +113,8 @@ pub(crate) fn main() -> ExitCode {
         Verb::Unregister(unregister) => in_runtime(register::unregister(&unregister)),
         #[cfg(not(target_os = "wasi"))]
         Verb::Serve(serve) => in_threads(serve::run(&serve)),
+        #[cfg(unix)]
+        Verb::Agent(agent) => in_threads(agent::run(&agent)),
         #[cfg(not(target_os = "wasi"))]
         Verb::Completion(completion) => completion::run(&completion, &caller),
         #[cfg(not(target_os = "wasi"))]

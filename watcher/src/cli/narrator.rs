@@ -22,12 +22,12 @@ use super::{
     terminal::{self, CHANGED, DIM, GONE, GOOD, HEADING, NAME, Progress, WARNING},
 };
 
-/// Tells what has happened, all that is there at once, and flushes.
+/// Prints what has happened, all that is there at once, and flushes.
 pub(super) trait Narrator {
-    /// Where it wants to tell it.
+    /// Where it prints it.
     fn output(&self) -> Box<dyn Write>;
 
-    fn tell(&mut self, out: &mut dyn Write, items: &[Item]) -> io::Result<()>;
+    fn print(&mut self, out: &mut dyn Write, items: &[Item]) -> io::Result<()>;
 }
 
 /// One JSON object a line.
@@ -38,7 +38,7 @@ impl Narrator for Jsonl {
         terminal::data()
     }
 
-    fn tell(&mut self, out: &mut dyn Write, items: &[Item]) -> io::Result<()> {
+    fn print(&mut self, out: &mut dyn Write, items: &[Item]) -> io::Result<()> {
         for item in items {
             match &item.what {
                 What::Notice(notice) => {
@@ -80,7 +80,7 @@ impl Narrator for Text {
         terminal::stdout()
     }
 
-    fn tell(&mut self, out: &mut dyn Write, items: &[Item]) -> io::Result<()> {
+    fn print(&mut self, out: &mut dyn Write, items: &[Item]) -> io::Result<()> {
         let changes: Vec<_> = items.iter().map(EndpointChange::of).collect();
         let renewed = renewed(&changes);
         for (place, (item, change)) in items.iter().zip(&changes).enumerate() {

@@ -22,6 +22,7 @@ use dubbo_k8s_registry::kube::{
 use super::{
     Ended,
     arguments::OwnPod,
+    connection::Connection,
     explain::{Situation, explain},
     plain::{plain, plain_lines},
     session::connect,
@@ -34,8 +35,29 @@ pub(super) const PATIENCE: Duration = Duration::from_secs(10);
 /// One Pod, and who may change it.
 pub(super) struct Desk {
     pub(super) driver: RegistrarDriver,
+    /// Its uid, where that is known beforehand.
+    #[cfg_attr(not(unix), expect(dead_code, reason = "an agent shows it"))]
+    pub(super) uid: Option<String>,
+    pub(super) reporter: Reporter,
+}
+
+/// Reports what happens to one Pod.
+pub(super) struct Reporter {
     pub(super) pod: PodName,
     config: Config,
+}
+
+/// Which Pod, as the command line names it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Place<'a> {
+    pub(super) pod: Option<&'a str>,
+    pub(super) namespace: Option<&'a str>,
+}
+
+impl OwnPod {
+    pub(super) fn place(&self) -> Place<'_> {
+        Place { pod: self.pod.as_deref(), namespace: self.namespace.as_deref() }
+    }
 }
 
 /// How the machine behaves, apart from the Pod.
@@ -46,35 +68,48 @@ pub(super) struct Manner {
     pub(super) dry_run: bool,
     /// What is believed: nothing else is registered. None registers everything.
     pub(super) trust: Option<Trust>,
+    /// Leases are written down in the Pod.
+    pub(super) leases: bool,
 }
 
 impl Desk {
     /// Finds the configuration and the Pod; says what is wrong with them.
-    pub(super) fn open(own: &OwnPod, manner: Manner) -> Result<Self, Ended> {
+    pub(super) fn open(
+        connection: &Connection,
+        place: Place<'_>,
+        manner: Manner,
+    ) -> Result<Self, Ended> {
         let failed = |text: String, ended| {
             terminal::say_error(&plain_lines(&text));
             ended
         };
         let environment = Environment::of_process();
-        let config = Config::load(&own.connection.overrides(), &environment)
+        let config = Config::load(&connection.overrides(), &environment)
             .map_err(|error| failed(error.to_string(), Ended::Failed))?;
-        let (named, namespace) = (own.pod.as_deref(), own.namespace.as_deref());
         let ThisPod { name, uid } =
-            ThisPod::find(named, namespace, &environment, &config.namespace)
+            ThisPod::find(place.pod, place.namespace, &environment, &config.namespace)
                 .map_err(|error| failed(error.to_string(), Ended::Misused))?;
-        let Manner { label_value, hold, dry_run, trust } = manner;
-        let wire = own.connection.wire();
-        let settings =
-            RegistrarSettings { pod: name.clone(), uid, label_value, hold, dry_run, wire, trust };
+        let Manner { label_value, hold, dry_run, trust, leases } = manner;
+        let (pod, wire) = (name.clone(), connection.wire());
+        let settings = RegistrarSettings {
+            pod,
+            uid: uid.clone(),
+            label_value,
+            hold,
+            dry_run,
+            wire,
+            trust,
+            leases,
+        };
         let client =
             connect(config.clone()).map_err(|error| failed(error.to_string(), Ended::Failed))?;
         // Differs for each process; the hasher's keys come from the system's randomness.
         let seed = RandomState::new().hash_one(std::process::id());
         let driver = RegistrarDriver::new(client, Registrar::new(settings, seed));
-        Ok(Self { driver, pod: name, config })
+        Ok(Self { driver, uid, reporter: Reporter { pod: name, config } })
     }
 
-    /// Works until this change is done or given up. Tells what is tried again meanwhile, and hands
+    /// Works until this change is done or given up. Reports what is tried again meanwhile, and hands
     /// everything else to `other`.
     pub(super) async fn settle(
         &mut self,
@@ -91,12 +126,14 @@ impl Desk {
                     RegistrarNotice::Failed { ticket, error } if ticket == wanted => {
                         return Err(error);
                     }
-                    notice => self.say(&notice),
+                    notice => self.reporter.say(&notice),
                 }
             }
         }
     }
+}
 
+impl Reporter {
     /// Says what a person wants to know while something goes on.
     pub(super) fn say(&self, notice: &RegistrarNotice) {
         match notice {
@@ -111,12 +148,12 @@ impl Desk {
                 let label = if *label { " and the label" } else { "" };
                 let count = records.len();
                 warn(&format!(
-                    "somebody overwrote Pod {}: put {count} records{label} back",
+                    "another writer overwrote Pod {}: put {count} records{label} back",
                     self.pod
                 ));
             }
             RegistrarNotice::Polling(error) => warn(&format!(
-                "{}\n  Looking every 30 s instead. To notice at once what somebody overwrites, \
+                "{}\n  Looking every 30 s instead. To notice at once what another writer overwrites, \
                  allow `watch` on pods.",
                 plain(&error.to_string())
             )),

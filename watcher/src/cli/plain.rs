@@ -1,4 +1,4 @@
-//! Text from outside, made harmless for a terminal. Every byte that somebody else chose goes
+//! Text from outside, made harmless for a terminal. Every byte from outside goes
 //! through here before it is shown to a person: a Pod's annotation must not be able to move the
 //! cursor, change colours, hide text or fake a line.
 
@@ -43,7 +43,7 @@ pub(super) fn width(text: &str) -> usize {
 pub(super) enum Elide {
     /// The beginning: a package prefix.
     Start,
-    /// The middle: the name of a Pod, whose both ends tell something.
+    /// The middle: of the name of a Pod both ends matter.
     Middle,
     /// The end.
     End,

@@ -1,4 +1,4 @@
-//! Tells what is in the queue, at the pace of whoever reads. Natively that is a thread of its own,
+//! Prints what is in the queue, as fast as its reader reads. Natively that is a thread of its own,
 //! so a slow reader never holds up the watch. A component has one thread: there a slow reader does
 //! hold it up, and what the server then drops is read again.
 
@@ -6,7 +6,7 @@ use std::io;
 
 use super::{narrator::Narrator, queue::Queue};
 
-/// Starts telling; the answer is how that ended.
+/// Starts printing; the answer is how that ended.
 #[cfg(not(target_os = "wasi"))]
 pub(super) fn print(
     queue: Queue,
@@ -18,7 +18,7 @@ pub(super) fn print(
         let mut out = narrator.output();
         let mut result = Ok(());
         while let Some(items) = queue.take() {
-            result = narrator.tell(&mut out, &items);
+            result = narrator.print(&mut out, &items);
             if result.is_err() {
                 break;
             }
@@ -28,17 +28,17 @@ pub(super) fn print(
     async { printed.await.unwrap_or(Ok(())) }
 }
 
-/// Tells whatever there is when it is polled.
+/// Prints whatever there is when it is polled.
 #[cfg(target_os = "wasi")]
 pub(super) async fn print(queue: Queue, mut narrator: Box<dyn Narrator + Send>) -> io::Result<()> {
     let mut out = narrator.output();
     while let Some(items) = queue.next().await {
-        narrator.tell(&mut out, &items)?;
+        narrator.print(&mut out, &items)?;
     }
     Ok(())
 }
 
-/// Lets what was queued be told before anything else happens, where nobody else would.
+/// Prints what was queued before anything else happens, where no other task would.
 #[cfg(target_os = "wasi")]
 pub(super) async fn turn() {
     let mut turned = false;
@@ -52,7 +52,7 @@ pub(super) async fn turn() {
     .await;
 }
 
-/// The thread that tells needs nobody's turn.
+/// The thread that prints needs no turn of the runtime.
 #[cfg(not(target_os = "wasi"))]
 pub(super) fn turn() -> std::future::Ready<()> {
     std::future::ready(())

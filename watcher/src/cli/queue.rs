@@ -1,4 +1,4 @@
-//! What has happened and is not yet printed. The driver puts things in and never waits; whoever
+//! What has happened and is not yet printed. The driver puts things in and never waits; the printer that
 //! prints takes them out and may wait for a slow reader as long as it likes.
 //!
 //! The queue is bounded by what is shown: when it grows, what happened to one key is folded into

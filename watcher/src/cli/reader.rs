@@ -1,5 +1,5 @@
-//! An output of somebody else that ends when nobody reads it any more, as a pipe to `head` does: who writes is
-//! not told, since it is about to be stopped.
+//! The output of a guest that ends when its reader has gone, as a pipe to `head` does: the guest does
+//! not learn it, since it is about to be stopped.
 
 use std::io;
 use std::pin::Pin;

@@ -1,4 +1,4 @@
-//! `register` and `unregister`: the records of one Pod. With `--hold` it stays until it is told to
+//! `register` and `unregister`: the records of one Pod. With `--hold` it stays until a signal asks it to
 //! end, and takes its records out then.
 
 use std::io::Write as _;
@@ -26,11 +26,12 @@ pub(super) async fn run(arguments: &Register) -> Result<(), Ended> {
         hold: arguments.hold,
         dry_run: arguments.dry_run,
         trust: (!arguments.force).then(|| arguments.trusting.trust()),
+        ..Manner::default()
     };
-    let mut desk = Desk::open(&arguments.own, manner)?;
+    let mut desk = Desk::open(&arguments.own.connection, arguments.own.place(), manner)?;
     let mut signals = Signals::new()?;
     let keys: Vec<Arc<str>> = urls.iter().map(|(url, _)| Arc::clone(url.key())).collect();
-    // Held until told otherwise: a server that is away at the start is waited for.
+    // Held until a signal: a server that is away at the start is waited for.
     let patience = (!arguments.hold).then_some(PATIENCE);
     let ticket = desk.driver.submit(Edit::Add(keys.clone()), patience);
     let outcome = tokio::select! {
@@ -38,11 +39,11 @@ pub(super) async fn run(arguments: &Register) -> Result<(), Ended> {
         () = signals.next() => return give_up(desk, keys, signals).await,
     };
     let outcome = outcome.map_err(|error| {
-        desk.say_failure(&error);
+        desk.reporter.say_failure(&error);
         Ended::Failed
     })?;
     tell_patch(&outcome, arguments.dry_run)?;
-    tell(&desk, &urls, &outcome, arguments.dry_run, ["registered", "was registered already"])?;
+    report(&desk, &urls, &outcome, arguments.dry_run, ["registered", "was registered already"])?;
     if let Some(value) = outcome.overlooked_label() {
         warn(&format!(
             "the Pod's label is dubbo.io/label={}: who reads the registry without -l does not look \
@@ -59,7 +60,7 @@ pub(super) async fn run(arguments: &Register) -> Result<(), Ended> {
 pub(super) async fn unregister(arguments: &Unregister) -> Result<(), Ended> {
     let urls = check(&arguments.urls, RegistryUrl::registered)?;
     let manner = Manner { dry_run: arguments.dry_run, ..Manner::default() };
-    let mut desk = Desk::open(&arguments.own, manner)?;
+    let mut desk = Desk::open(&arguments.own.connection, arguments.own.place(), manner)?;
     let edit = if arguments.all {
         Edit::Clear
     } else {
@@ -67,12 +68,12 @@ pub(super) async fn unregister(arguments: &Unregister) -> Result<(), Ended> {
     };
     let ticket = desk.driver.submit(edit, Some(PATIENCE));
     let outcome = desk.settle(ticket).await.map_err(|error| {
-        desk.say_failure(&error);
+        desk.reporter.say_failure(&error);
         Ended::Failed
     })?;
     tell_patch(&outcome, arguments.dry_run)?;
     if !arguments.all {
-        return tell(
+        return report(
             &desk,
             &urls,
             &outcome,
@@ -83,10 +84,12 @@ pub(super) async fn unregister(arguments: &Unregister) -> Result<(), Ended> {
     let mut out = terminal::stdout();
     let would = if arguments.dry_run { "would be " } else { "" };
     match (&outcome.patch, outcome.cleared) {
-        (None, _) => writeln!(out, "nothing was registered in Pod {}", desk.pod)?,
-        (Some(_), 0) => writeln!(out, "the annotation of Pod {} {would}removed", desk.pod)?,
+        (None, _) => writeln!(out, "nothing was registered in Pod {}", desk.reporter.pod)?,
+        (Some(_), 0) => {
+            writeln!(out, "the annotation of Pod {} {would}removed", desk.reporter.pod)?;
+        }
         (Some(_), count) => {
-            writeln!(out, "all {count} records of Pod {} {would}unregistered", desk.pod)?;
+            writeln!(out, "all {count} records of Pod {} {would}unregistered", desk.reporter.pod)?;
         }
     }
     Ok(out.flush()?)
@@ -95,7 +98,7 @@ pub(super) async fn unregister(arguments: &Unregister) -> Result<(), Ended> {
 /// Keeps what was registered until a signal comes or the Pod goes.
 async fn hold(mut desk: Desk, keys: Vec<Arc<str>>, mut signals: Signals) -> Result<(), Ended> {
     let many = if keys.len() == 1 { "the URL" } else { "the URLs" };
-    terminal::say(&format!("holding {many} in Pod {} until Ctrl-C or SIGTERM", desk.pod));
+    terminal::say(&format!("holding {many} in Pod {} until Ctrl-C or SIGTERM", desk.reporter.pod));
     let mut notices = Vec::new();
     loop {
         tokio::select! {
@@ -104,23 +107,23 @@ async fn hold(mut desk: Desk, keys: Vec<Arc<str>>, mut signals: Signals) -> Resu
         }
         for notice in notices.drain(..) {
             if let RegistrarNotice::Lost(error) = &notice {
-                desk.say_failure(error);
+                desk.reporter.say_failure(error);
                 return Err(Ended::Failed);
             }
-            desk.say(&notice);
+            desk.reporter.say(&notice);
         }
     }
 }
 
 /// Takes out what was registered, or may have been. A second signal ends it at once.
 async fn give_up(mut desk: Desk, keys: Vec<Arc<str>>, mut signals: Signals) -> Result<(), Ended> {
-    terminal::say(&format!("unregistering in Pod {}", desk.pod));
+    terminal::say(&format!("unregistering in Pod {}", desk.reporter.pod));
     let ticket = desk.driver.submit(Edit::Remove(keys), Some(PATIENCE));
     tokio::select! {
         outcome = desk.settle(ticket) => match outcome {
             Ok(_) => Ok(()),
             Err(error) => {
-                desk.say_failure(&error);
+                desk.reporter.say_failure(&error);
                 Err(Ended::Failed)
             }
         },
@@ -141,7 +144,7 @@ fn tell_patch(outcome: &Outcome, dry_run: bool) -> Result<(), Ended> {
 }
 
 /// What became of each URL. A dry run's are messages, its patch is the data.
-fn tell(
+fn report(
     desk: &Desk,
     urls: &[(RegistryUrl, &str)],
     outcome: &Outcome,
@@ -151,7 +154,7 @@ fn tell(
     let mut out = terminal::stdout();
     for (url, text) in urls {
         let (changed, text) = (outcome.changed.contains(url.key()), plain(text));
-        let (interface, pod) = (plain(url.interface()), &desk.pod);
+        let (interface, pod) = (plain(url.interface()), &desk.reporter.pod);
         match (dry_run, changed) {
             (true, true) => terminal::say(&format!("would be {done} in Pod {pod}: {text}")),
             (true, false) => terminal::say(&format!("{not_needed} in Pod {pod}: {text}")),

@@ -1,5 +1,5 @@
 //! `serve`: the registry over HTTP, until Ctrl-C or SIGTERM. What the server at the other end does
-//! is told on stderr; clients never are.
+//! is reported on stderr; never to clients.
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
@@ -49,7 +49,7 @@ pub(super) async fn run(arguments: &Serve) -> Result<(), Ended> {
         terminal::say(missing);
     }
     if !address.ip().is_loopback() && guard.auth == Auth::None {
-        terminal::say("anybody who reaches this address can read the registry (--auth none)");
+        terminal::say("every client that reaches this address can read the registry (--auth none)");
     }
     let mut options = options(arguments);
     (options.access, options.tls) = (access, guard.tls);
@@ -59,7 +59,7 @@ pub(super) async fn run(arguments: &Serve) -> Result<(), Ended> {
     {
         options.handlers = handlers.as_ref().map(Handlers::meters);
     }
-    let listeners = Listeners { api, probes: probes.map(|(listener, _)| listener) };
+    let listeners = Listeners { api: api.into(), probes: probes.map(|(listener, _)| listener) };
     let served = serve::run(listeners, &registry, options, async move { signals.next().await });
     let situation = Situation { config: &config };
     let ended = tokio::select! {
@@ -134,7 +134,10 @@ impl Guard {
     }
 }
 
-async fn listen(flag: &str, bind: SocketAddr) -> Result<(TcpListener, SocketAddr), Ended> {
+pub(super) async fn listen(
+    flag: &str,
+    bind: SocketAddr,
+) -> Result<(TcpListener, SocketAddr), Ended> {
     let listening = async {
         let listener = TcpListener::bind(bind).await?;
         let address = listener.local_addr()?;
@@ -166,7 +169,7 @@ fn options(arguments: &Serve) -> Options {
 }
 
 /// Says how it stands with the server, until the registry ends.
-async fn narrate(mut updates: Subscription, situation: &Situation<'_>) {
+pub(super) async fn narrate(mut updates: Subscription, situation: &Situation<'_>) {
     let mut explained = String::new();
     while let Some(update) = updates.next().await {
         match update {

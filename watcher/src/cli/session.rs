@@ -6,7 +6,7 @@ use std::{
 };
 
 use dubbo_k8s_codec::Status;
-use dubbo_k8s_engine::{Engine, Request, Scopes, Settings, Verb};
+use dubbo_k8s_engine::{Engine, Request, Settings, Verb};
 use dubbo_k8s_registry::host;
 use dubbo_k8s_registry::kube::{
     Client, Driver, Event, Exchange,
@@ -34,6 +34,7 @@ pub(super) enum FirstList {
     /// Key by key.
     EachKey,
     /// It looks into the catalog.
+    #[cfg(not(target_os = "wasi"))]
     InBulk,
     /// It looks into the catalog once, and follows no change.
     Once,
@@ -58,11 +59,7 @@ impl Session {
         let Reading { all_namespaces, namespaces, .. } = reading;
         let namespaces =
             Namespaces::choose(*all_namespaces, namespaces, environment, &config.namespace)?;
-        let scopes = match &namespaces {
-            Namespaces::All => Scopes::all(),
-            Namespaces::These(names) => Scopes::namespaces(names).unwrap_or_else(Scopes::all),
-        };
-        let mut settings = Settings::new(scopes);
+        let mut settings = Settings::new(namespaces.scopes()?);
         settings.selector.clone_from(&reading.selector);
         settings.ready_only = reading.ready_only;
         settings.wire = reading.connection.wire();
@@ -185,6 +182,7 @@ pub(super) fn missing_message(names: &[String]) -> String {
 
 /// What to say when nothing is registered.
 pub(super) fn nothing_message(place: &str, reading: &Reading) -> String {
+    let place = if reading.all_namespaces { "any namespace" } else { place };
     let mut said = format!(
         "no Dubbo service is registered in {place}\n  looked for Pods with -l '{}'",
         plain(&reading.selector)

@@ -52,7 +52,7 @@ impl Signals {
 /// Waits for Ctrl-C alone; from the first call on it does not end the process by itself.
 #[cfg(not(target_os = "wasi"))]
 pub(super) async fn ctrl_c() {
-    // Where it cannot be heard, nobody is to wait for it.
+    // Where no signal can be received, no task is to wait for it.
     let _ = tokio::signal::ctrl_c().await;
 }
 

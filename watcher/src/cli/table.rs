@@ -85,7 +85,7 @@ impl Table {
         writeln!(out)
     }
 
-    /// What each column needs; if that is too much, the widest ones give until it fits or nobody
+    /// What each column needs; if that is too much, the widest ones give until it fits or no column
     /// can: first what is beyond comfort, then the rest.
     fn widths(&self, limit: Option<usize>) -> Vec<usize> {
         let mut widths = self.widest.clone();

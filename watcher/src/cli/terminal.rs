@@ -1,4 +1,4 @@
-//! Where output goes: data to stdout, everything else to stderr; colour only where somebody sees
+//! Where output goes: data to stdout, everything else to stderr; colour only where a person sees
 //! it and has not asked for none (`NO_COLOR`). Nothing else in this program writes to either.
 
 use std::io::{self, BufWriter, IsTerminal as _, Write};
@@ -49,7 +49,7 @@ pub(super) fn stdout_columns() -> Option<usize> {
     size::stdout().filter(|_| io::stdout().is_terminal())
 }
 
-/// Whether somebody sees what goes to stderr as it is.
+/// Whether a person sees what goes to stderr as it is.
 #[cfg(feature = "sandbox")]
 pub(super) fn stderr_is_terminal() -> bool {
     io::stderr().is_terminal()
@@ -60,7 +60,7 @@ pub(super) fn message_columns() -> usize {
     size::stderr().map_or(USUAL_COLUMNS, |columns| columns.clamp(30, 120))
 }
 
-/// Says something to the person at the terminal, as it is. A stderr that is gone is nobody's
+/// Says something to the person at the terminal, as it is. A stderr that is gone is no
 /// business.
 pub(super) fn say(text: &str) {
     let _ = writeln!(anstream::stderr(), "{text}");
@@ -103,6 +103,14 @@ impl Drop for Progress {
     }
 }
 
+/// A bar that is filled as far as this is done.
+pub(super) fn bar(done: u64, all: u64) -> String {
+    const WIDTH: u64 = 20;
+    let filled = done.saturating_mul(WIDTH).checked_div(all).unwrap_or(WIDTH).min(WIDTH);
+    let cells = (0..WIDTH).map(|cell| if cell < filled { '#' } else { ' ' });
+    format!("[{}]", cells.collect::<String>())
+}
+
 /// How wide a terminal is, if there is one.
 #[cfg(not(target_os = "wasi"))]
 mod size {
@@ -119,7 +127,7 @@ mod size {
     }
 }
 
-/// A component is not told.
+/// A component does not know it.
 #[cfg(target_os = "wasi")]
 mod size {
     pub(super) fn stdout() -> Option<usize> {

@@ -1,7 +1,12 @@
 //! The flags that say who is believed, the same for every verb that reads a registry or registers in one.
 
 use clap::Args;
+#[cfg(not(target_os = "wasi"))]
+use clap_complete::ArgValueCompleter;
 use dubbo_k8s_codec::trust::{Admit, MAX_WEIGHT, Owner, Quota, Trust};
+
+#[cfg(not(target_os = "wasi"))]
+use super::completion::registered;
 
 /// What is believed of a Pod beyond the safe default.
 #[derive(Debug, Args)]
@@ -16,6 +21,7 @@ pub(super) struct Trusting {
     max_weight: u32,
     /// Only Pods of these namespaces provide these interfaces: `com.bank.*=payments,core`; repeat it for several
     #[arg(long = "own", value_name = "INTERFACE=NAMESPACES")]
+    #[cfg_attr(not(target_os = "wasi"), arg(add = ArgValueCompleter::new(registered::interfaces)))]
     owners: Vec<Owner>,
     /// What one Pod may register [default: 1024,256Ki]
     #[arg(long, value_name = "RECORDS,BYTES")]

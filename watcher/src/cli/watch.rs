@@ -54,12 +54,12 @@ pub(super) async fn run(arguments: &Watch) -> Result<(), Ended> {
         printed = printed.as_mut() => return Ok(printed?),
         () = signals.next() => {}
     }
-    // What is known already is still told, to whoever reads within a moment.
+    // What is known already is still printed, if its reader reads within a moment.
     queue.close();
     Ok(host::timeout(LAST_WORDS, printed).await.unwrap_or(Ok(()))?)
 }
 
-/// Whether Pods are told apart by their namespaces.
+/// Whether Pods are shown with their namespaces.
 fn names_needed(session: &Session) -> bool {
     !matches!(&session.namespaces, Namespaces::These(names) if names.len() == 1)
 }
@@ -86,7 +86,7 @@ async fn follow(
         hand_on(&session.driver, &notices);
         for notice in &notices {
             match notice {
-                // A lost connection mends itself; what comes after may need somebody.
+                // A lost connection mends itself; what comes after may need a person.
                 Notice::Failed { error, .. } => {
                     explain_once(session, error, queue, &mut explained);
                     refused.note(error);
@@ -99,9 +99,9 @@ async fn follow(
                 _ => {}
             }
         }
-        let told = notices.drain(..).filter(|notice| !matches!(notice, Notice::Pod(_)));
-        queue.push(told.map(What::Notice));
-        refused.tell(session, queue);
+        let shown = notices.drain(..).filter(|notice| !matches!(notice, Notice::Pod(_)));
+        queue.push(shown.map(What::Notice));
+        refused.report(session, queue);
         printer::turn().await;
     }
 }
@@ -121,7 +121,7 @@ async fn finished(asking: &mut Option<Asking>) {
 #[derive(Default)]
 struct Refused {
     scopes: Vec<Scope>,
-    told: bool,
+    reported: bool,
 }
 
 impl Refused {
@@ -132,15 +132,15 @@ impl Refused {
     }
 
     /// Says once that everything else is there.
-    fn tell(&mut self, session: &Session, queue: &Queue) {
+    fn report(&mut self, session: &Session, queue: &Queue) {
         let engine = session.driver.engine();
         let status = engine.status();
         let synced = status.scopes.iter().filter(|scope| scope.synced).count();
         let all = status.scopes.iter().all(|one| one.synced || self.scopes.contains(&one.scope));
-        if self.told || synced == 0 || synced == status.scopes.len() || !all {
+        if self.reported || synced == 0 || synced == status.scopes.len() || !all {
             return;
         }
-        self.told = true;
+        self.reported = true;
         let (pods, records) = (engine.catalog().pods(), engine.catalog().records());
         queue.push([What::Notice(Notice::Synced { pods, records })]);
     }

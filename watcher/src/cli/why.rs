@@ -6,16 +6,17 @@ use std::io::{self, Write};
 use dubbo_k8s_codec::{
     Category, Service, Url, dubbo_go,
     lint::Entry,
-    problem::{Language, Problem},
+    problem::{Code, Language, Problem},
     relation::{self, Consumer, Mismatch, PodState, Provider, Relation, Rules},
 };
 use dubbo_k8s_engine::catalog::{Catalog, Endpoint, Holder, ServiceEntry};
 use serde::Serialize;
 
 use super::{
+    findings,
     listing::address,
-    plain::plain,
-    terminal::{DIM, ERROR, GOOD, HEADING},
+    plain::{plain, width},
+    terminal::{DIM, GOOD, HEADING},
 };
 
 /// What the consumers of a Pod do. Serialises as `{"consumers":[…]}`.
@@ -37,14 +38,16 @@ struct Answer {
 }
 
 /// A problem in its stable code and in words.
-#[derive(Debug, Serialize)]
+#[derive(Debug, PartialEq, Serialize)]
 struct Found {
     code: &'static str,
     message: String,
+    #[serde(skip)]
+    problem: Problem,
 }
 
 /// A provider and what the consumer does with it: its share of the calls, or why it gets none.
-#[derive(Debug, Serialize)]
+#[derive(Debug, PartialEq, Serialize)]
 struct Pair {
     namespace: String,
     pod: String,
@@ -56,19 +59,34 @@ struct Pair {
 }
 
 impl Why {
-    /// What the consumers of this Pod, `[namespace/]pod`, do at this time.
+    /// What the consumers of this Pod, `[namespace/]pod`, do at this time; of all Pods whose names begin with it and a
+    /// hyphen, as those of a Deployment do, where no Pod has the name itself.
     pub(super) fn of(catalog: &Catalog, wanted: &str, now_ms: u64) -> Self {
         let services: Vec<ServiceEntry> = catalog.listed_services_of(|_| true).collect();
-        let is_wanted = |holder: &Holder| match wanted.split_once('/') {
-            Some((namespace, pod)) => *holder.namespace == *namespace && *holder.pod == *pod,
-            None => *holder.pod == *wanted,
+        let (namespace, name) = wanted.rsplit_once('/').unwrap_or(("", wanted));
+        let exact = Self::of_pods(&services, namespace, now_ms, |pod| pod == name);
+        if !exact.is_empty() {
+            return exact;
+        }
+        let is_of = |pod: &str| pod.strip_prefix(name).is_some_and(|rest| rest.starts_with('-'));
+        Self::of_pods(&services, namespace, now_ms, is_of)
+    }
+
+    fn of_pods(
+        services: &[ServiceEntry],
+        namespace: &str,
+        now_ms: u64,
+        is_pod: impl Fn(&str) -> bool,
+    ) -> Self {
+        let is_wanted = |holder: &Holder| {
+            (namespace.is_empty() || *holder.namespace == *namespace) && is_pod(&holder.pod)
         };
         let mut consumers = Vec::new();
-        for entry in &services {
+        for entry in services {
             for endpoint in &entry.consumers {
                 let holders = endpoint.holders().filter(|holder| is_wanted(holder));
                 consumers.extend(
-                    holders.map(|holder| answer(&services, entry, endpoint, holder, now_ms)),
+                    holders.map(|holder| answer(services, entry, endpoint, holder, now_ms)),
                 );
             }
         }
@@ -85,37 +103,80 @@ impl Why {
         self.consumers.iter().all(|it| it.problem.is_none())
     }
 
-    /// Writes it for people.
+    /// Whether one of its consumers asks for an interface that nothing provides here.
+    pub(super) fn lacks_a_provider(&self) -> bool {
+        let codes = self.consumers.iter().filter_map(|it| it.problem.as_ref());
+        codes.map(|found| found.problem.code).any(|code| code == Code::ConsumerWithoutProvider)
+    }
+
+    /// Writes it for people, what several Pods have in common once.
     pub(super) fn write(&self, out: &mut dyn Write) -> io::Result<()> {
+        let mut written: Vec<&Answer> = Vec::new();
         for answer in &self.consumers {
-            let (namespace, pod) = (plain(&answer.namespace), plain(&answer.pod));
-            let service = plain(&answer.service);
-            writeln!(
-                out,
-                "{HEADING}{service}{HEADING:#}  {DIM}consumed by {namespace}/{pod}{DIM:#}"
-            )?;
-            if let Some(problem) = &answer.problem {
-                writeln!(out, "  {ERROR}{}{ERROR:#}: {}", problem.code, plain(&problem.message))?;
+            if written.iter().any(|other| other.is_same(answer)) {
+                continue;
             }
-            for pair in &answer.providers {
-                pair.write(out)?;
+            if !written.is_empty() {
+                writeln!(out)?;
             }
+            written.push(answer);
+            answer
+                .write(out, self.consumers.iter().filter(|other| other.is_same(answer)).count())?;
         }
         Ok(())
     }
 }
 
-impl Pair {
-    fn write(&self, out: &mut dyn Write) -> io::Result<()> {
-        let what = match (&self.share, &self.never) {
-            (Some(share), _) => format!("{GOOD}{:>6.1} %{GOOD:#}", share * 100.0),
-            _ => format!("{DIM}{:>8}{DIM:#}", "-"),
+impl Answer {
+    /// Whether the two differ in their Pods only.
+    fn is_same(&self, other: &Self) -> bool {
+        (&self.namespace, &self.service, &self.problem, &self.providers)
+            == (&other.namespace, &other.service, &other.problem, &other.providers)
+    }
+
+    fn write(&self, out: &mut dyn Write, pods: usize) -> io::Result<()> {
+        let (namespace, pod) = (plain(&self.namespace), plain(&self.pod));
+        let others = match pods {
+            1 => String::new(),
+            _ => format!(" and {} more", pods - 1),
         };
-        let (address, namespace, pod) =
-            (plain(&self.address), plain(&self.namespace), plain(&self.pod));
-        write!(out, "  {what}  {address}  {namespace}/{pod}")?;
+        let service = plain(&self.service);
+        write!(out, "{HEADING}{service}{HEADING:#}  ")?;
+        writeln!(out, "{DIM}consumed by {namespace}/{pod}{others}{DIM:#}")?;
+        if let Some(found) = &self.problem {
+            findings::write(out, &found.problem, "  ", Language::English)?;
+        }
+        let widest = |text: fn(&Pair) -> String| {
+            self.providers.iter().map(|pair| width(&text(pair))).max().unwrap_or_default()
+        };
+        let widths = [widest(Pair::host), widest(Pair::place)];
+        // Those that are called first.
+        let (called, others): (Vec<_>, Vec<_>) =
+            self.providers.iter().partition(|pair| pair.share.is_some());
+        called.iter().chain(&others).try_for_each(|pair| pair.write(out, widths))
+    }
+}
+
+impl Pair {
+    fn host(&self) -> String {
+        plain(&self.address).into_owned()
+    }
+
+    fn place(&self) -> String {
+        format!("{}/{}", plain(&self.namespace), plain(&self.pod))
+    }
+
+    fn write(&self, out: &mut dyn Write, widths: [usize; 2]) -> io::Result<()> {
+        match &self.share {
+            Some(share) => write!(out, "  {GOOD}{:>6.1} %{GOOD:#}", share * 100.0)?,
+            None => write!(out, "  {DIM}{:>8}{DIM:#}", "never")?,
+        }
+        let (host, place) = (self.host(), self.place());
+        let [host_gap, place_gap] = [(&host, widths[0]), (&place, widths[1])]
+            .map(|(text, widest)| " ".repeat(widest.saturating_sub(width(text))));
+        write!(out, "  {host}{host_gap}  {place}")?;
         match &self.never {
-            Some(never) => writeln!(out, "  {}", plain(&never.text(Language::English))),
+            Some(never) => writeln!(out, "{place_gap}  {}", plain(&never.text(Language::English))),
             None => writeln!(out),
         }
     }
@@ -165,7 +226,8 @@ fn answer(
 
 impl Found {
     fn of(problem: &Problem) -> Self {
-        Self { code: problem.code.as_str(), message: problem.message(Language::English) }
+        let message = problem.message(Language::English);
+        Self { code: problem.code.as_str(), message, problem: problem.clone() }
     }
 }
 
@@ -226,12 +288,43 @@ mod tests {
         let text = anstream::adapter::strip_bytes(&text).into_vec();
         assert_eq!(
             String::from_utf8(text).unwrap(),
-            "a.B  consumed by n/c\n    75.0 %  10.0.0.1:1  n/p\n    25.0 %  10.0.0.2:1  n/q\n         -  10.0.0.3:1  n/r  other version: none ≠ 2\n"
+            "a.B  consumed by n/c\n    75.0 %  10.0.0.1:1  n/p\n    25.0 %  10.0.0.2:1  n/q\n     never  10.0.0.3:1  n/r  other version: none ≠ 2\n"
         );
         let json = serde_json::to_value(&why).unwrap();
         let third = &json["consumers"][0]["providers"][2];
         assert_eq!((&third["obstacle"], &third["found"]), (&json!("version"), &json!("2")));
         assert!(Why::of(&catalog, "another", 0).is_empty());
+    }
+
+    #[test]
+    fn pods_of_a_deployment_are_found_by_its_name_and_written_once_where_they_do_the_same() {
+        let mut catalog = Catalog::new(Liveness::default());
+        observe(&mut catalog, "p", "10.0.0.1", Category::Providers, "dubbo://10.0.0.1:1/a.B");
+        for (name, host, more) in
+            [("c-1", 7, ""), ("c-2", 8, ""), ("c-3", 9, "?version=2"), ("cc", 10, "")]
+        {
+            let (ip, url) =
+                (format!("10.0.0.{host}"), format!("consumer://10.0.0.{host}/a.B{more}"));
+            observe(&mut catalog, name, &ip, Category::Consumers, &url);
+        }
+        let why = Why::of(&catalog, "c", 0);
+        assert_eq!(why.consumers.len(), 3);
+        let mut text = Vec::new();
+        why.write(&mut text).unwrap();
+        let text = String::from_utf8(anstream::adapter::strip_bytes(&text).into_vec()).unwrap();
+        assert!(
+            text.contains("a.B  consumed by n/c-1 and 1 more\n   100.0 %  10.0.0.1:1  n/p\n\n"),
+            "{text}"
+        );
+        assert!(
+            text.contains("a.B:2  consumed by n/c-3\n  error[group-or-version-mismatch]: "),
+            "{text}"
+        );
+        assert_eq!(
+            Why::of(&catalog, "n/c-2", 0).consumers.len(),
+            1,
+            "a Pod's own name comes first"
+        );
     }
 
     #[test]

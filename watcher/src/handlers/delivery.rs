@@ -243,7 +243,7 @@ mod tests {
     }
 
     #[test]
-    fn an_instance_is_begun_then_told_everything_then_what_changes() {
+    fn an_instance_begins_then_receives_everything_then_what_changes() {
         let mut rig = Rig::running();
         assert_eq!(rig.delivery.next(rig.now), Step::Wait(HEALTH));
         assert_eq!(rig.changed(Outcome::Done), Verdict::Fine);
@@ -265,7 +265,7 @@ mod tests {
     }
 
     #[test]
-    fn a_broken_instance_is_replaced_by_one_that_is_told_everything() {
+    fn a_broken_instance_is_replaced_by_one_that_receives_everything() {
         let mut rig = Rig::running();
         assert_eq!(rig.changed(Outcome::Broken), Verdict::Again(FIRST_PAUSE));
         rig.call(Call::Init, Outcome::Done);
@@ -318,7 +318,7 @@ mod tests {
     }
 
     #[test]
-    fn one_that_is_too_slow_is_told_everything_instead_of_the_changes() {
+    fn one_that_is_too_slow_receives_everything_instead_of_the_changes() {
         let mut rig = Rig::running();
         rig.changed(Outcome::Refused);
         rig.delivery.lagged();

@@ -101,7 +101,7 @@ impl Template {
             tokio::time::timeout(deadline, self.pre.instantiate_async(&mut store)).await;
         match instantiated {
             Ok(Ok(handler)) => Ok(Instance { store, handler }),
-            Ok(Err(error)) => Err(Stopped::of(&error, store.data())),
+            Ok(Err(error)) => Err(store.data().stopped(&error)),
             Err(_elapsed) => Err(Stopped::Late(deadline)),
         }
     }
@@ -131,7 +131,7 @@ impl Instance {
         };
         match tokio::time::timeout(deadline, calling).await {
             Ok(Ok(answer)) => answer.map_err(Fault::Refused),
-            Ok(Err(error)) => Err(Fault::Broken(Stopped::of(&error, self.store.data()))),
+            Ok(Err(error)) => Err(Fault::Broken(self.store.data().stopped(&error))),
             Err(_elapsed) => Err(Fault::Broken(Stopped::Late(deadline))),
         }
     }

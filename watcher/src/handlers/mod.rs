@@ -100,6 +100,9 @@ pub struct Prepared {
 
 impl Prepared {
     /// Reads and compiles all of them; takes its time.
+    ///
+    /// # Errors
+    /// [`StartError`] for too many handlers, and for the first that cannot be read, compiled or linked.
     pub fn load(specs: &[Spec], options: Options) -> Result<Self, StartError> {
         if specs.len() > MOST {
             return Err(StartError::TooMany);

@@ -139,7 +139,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_is_written_is_told_line_by_line_and_cut() {
+    async fn what_is_written_is_logged_line_by_line_and_cut() {
         let (mut lines, messages) = lines();
         lines.write_all(b"one\ntw").await.unwrap();
         lines.write_all(b"o\n\n").await.unwrap();

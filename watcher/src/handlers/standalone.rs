@@ -34,6 +34,9 @@ pub enum CallError {
 
 impl Standalone {
     /// Reads and compiles it; takes its time. `report` is as in [`Prepared::start`].
+    ///
+    /// # Errors
+    /// [`StartError`] if it cannot be read, compiled or linked.
     pub fn load(
         spec: Spec,
         options: Options,
@@ -44,6 +47,9 @@ impl Standalone {
     }
 
     /// A new instance in the place of the last one, and `init`. Needs a tokio runtime, as all calls.
+    ///
+    /// # Errors
+    /// [`CallError`] if it traps, takes too long or returns an error.
     pub async fn begin(&mut self) -> Result<(), CallError> {
         self.instance = None;
         let deadline = self.prepared.options.deadline;
@@ -55,12 +61,18 @@ impl Standalone {
     }
 
     /// `changed`.
+    ///
+    /// # Errors
+    /// [`CallError`] if it traps, takes too long or returns an error.
     pub async fn changed(&mut self, changes: &[Change]) -> Result<(), CallError> {
         let changes: Vec<_> = changes.iter().map(convert::change).collect();
         self.call(&Message::Changed(&changes)).await
     }
 
     /// `health`.
+    ///
+    /// # Errors
+    /// [`CallError`] if it traps, takes too long or returns an error.
     pub async fn health(&mut self) -> Result<(), CallError> {
         self.call(&Message::Health).await
     }

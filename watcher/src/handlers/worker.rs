@@ -1,5 +1,5 @@
 //! The thread of one handler: takes changes from the registry's log when the handler is free for them, and
-//! does what was decided. Nobody waits for it, and it holds no more than one batch of changes.
+//! does what was decided. No other task waits for it, and it holds no more than one batch of changes.
 
 use std::sync::Arc;
 use std::thread;
@@ -15,6 +15,7 @@ use super::instance::{Fault, Instance, Message, Template};
 use super::meters::HandlerMeters;
 use super::operator_log::OperatorLog;
 use dubbo_k8s_registry::feed::{Meters, Reader};
+use dubbo_k8s_registry::host;
 use dubbo_k8s_registry::{Revision, Snapshot, Subscription, Update};
 
 /// One handler, and all that it needs.
@@ -76,7 +77,7 @@ impl Worker {
                     true
                 }
                 Step::Pause(until) => {
-                    tokio::time::sleep(until.saturating_sub(started.elapsed())).await;
+                    host::sleep(until.saturating_sub(started.elapsed())).await;
                     self.reader.is_live()
                 }
                 Step::Wait(until) => {

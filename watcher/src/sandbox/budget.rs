@@ -1,5 +1,5 @@
 //! How long a guest may compute: a bucket of time that drains while it computes and fills at half that
-//! pace by the clock. The decision is a function of the times that it is given.
+//! rate by the clock. The decision is a function of the times that it is given.
 
 use std::pin::Pin;
 use std::task::{Context, Poll};

@@ -35,6 +35,9 @@ pub struct Streams<I, O, E> {
 
 impl Sandbox {
     /// Makes a program ready to run as a command.
+    ///
+    /// # Errors
+    /// [`LoadError`] if it is no command of WASI 0.2.
     pub fn new(program: Program, confines: Confines) -> Result<Self, LoadError> {
         let unfit = |error: wasmtime::Error| LoadError::Unfit {
             path: program.path.clone(),
@@ -54,6 +57,9 @@ impl Sandbox {
     /// # Panics
     ///
     /// Outside of a tokio runtime.
+    ///
+    /// # Errors
+    /// [`Stopped`] if it traps or exceeds what it is confined to.
     pub async fn run<I, O, E>(
         &self,
         arguments: &[String],
@@ -92,7 +98,7 @@ impl Sandbox {
         match ended {
             None => Err(Stopped::Computed(self.confines.compute)),
             Some(Ok(run)) => Ok(i32::from(run.is_err())),
-            Some(Err(error)) => match Stopped::of(&error, store.data()) {
+            Some(Err(error)) => match store.data().stopped(&error) {
                 Stopped::Exited(status) => Ok(status),
                 stopped => Err(stopped),
             },

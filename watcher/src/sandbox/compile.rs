@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, ExitStatus, Output, Stdio};
 use std::thread;
 
-use super::engine::{Allocation, Engine};
-use super::error::{LoadError, why};
+use super::configuration::{Allocation, config};
+use super::error::{Excess, LoadError, why};
 
 /// Where components are compiled.
 #[derive(Debug, Clone, Default)]
@@ -43,24 +43,6 @@ const SECONDS: u64 = 120;
 
 /// The child's exit status when the engine was refused memory.
 const NO_MEMORY: u8 = 3;
-
-/// What was too much.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Excess {
-    /// It took more memory than that, in MiB.
-    Memory(u64),
-    /// It took more time of a processor than that, in seconds.
-    Time(u64),
-}
-
-impl std::fmt::Display for Excess {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Memory(mebibytes) => write!(f, "{mebibytes} MiB of memory"),
-            Self::Time(seconds) => write!(f, "{seconds} s of a processor's time"),
-        }
-    }
-}
 
 /// Compiles a component in a child.
 pub(super) fn compile(
@@ -153,8 +135,7 @@ const OUT_OF_MEMORY: i32 = 12;
 fn child(reservation: Option<u64>) -> Result<(), String> {
     let mut component = Vec::new();
     io::stdin().read_to_end(&mut component).map_err(|error| error.to_string())?;
-    let config = Engine::config(reservation);
-    let engine = wasmtime::Engine::new(&config).map_err(|error| why(&error))?;
+    let engine = wasmtime::Engine::new(&config(reservation)).map_err(|error| why(&error))?;
     let compiled = engine.precompile_component(&component).map_err(|error| why(&error))?;
     io::stdout().write_all(&compiled).map_err(|error| error.to_string())
 }

@@ -9,7 +9,7 @@ use wasmtime::ResourceLimiter;
 pub struct Confines {
     /// Bytes of its linear memories, together.
     pub memory: usize,
-    /// How long it may compute at a stretch. What it has used comes back at half the pace of the
+    /// How long it may compute at a stretch. What it has used comes back at half the rate of the
     /// clock, so that one that never waits is stopped after twice this time.
     pub compute: Duration,
     /// How long the whole run may take; `None` for no end.

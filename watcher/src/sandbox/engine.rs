@@ -7,26 +7,14 @@ use std::thread;
 use std::time::Duration;
 
 use wasmtime::component::Component;
-use wasmtime::{Config, InstanceAllocationStrategy, PoolingAllocationConfig};
+use wasmtime::{InstanceAllocationStrategy, PoolingAllocationConfig};
 
 use super::compile::{Compiler, compile};
+use super::configuration::{Allocation, config};
 use super::error::{LoadError, why};
 
 /// For how long a guest may keep a thread before others on it get their turn.
 const TICK: Duration = Duration::from_millis(10);
-/// Stack of a guest's functions. The rest of a fibre is for the host's.
-const WASM_STACK: usize = 1 << 20;
-const FIBRE: usize = 2 << 20;
-
-/// Where instances get their memory from.
-#[derive(Debug, Clone, Copy)]
-pub(crate) enum Allocation {
-    /// From the system, each by itself.
-    OnDemand,
-    /// From a pool that is reserved once, for so many instances of so many bytes.
-    Pooled { instances: u32, memory: usize },
-}
-
 /// An engine and its clock.
 #[derive(Clone)]
 pub(crate) struct Engine {
@@ -66,20 +54,9 @@ impl Program {
     }
 }
 
-impl Allocation {
-    /// How much of the address space each memory is given at once, where that is not the engine's choice. What was
-    /// compiled for one fits no other.
-    pub(super) const fn reservation(self) -> Option<u64> {
-        match self {
-            Self::OnDemand => None,
-            Self::Pooled { memory, .. } => Some(memory as u64),
-        }
-    }
-}
-
 impl Engine {
     pub(crate) fn new(allocation: Allocation) -> Result<Self, LoadError> {
-        let mut config = Self::config(allocation.reservation());
+        let mut config = config(allocation.reservation());
         if let Allocation::Pooled { instances, memory } = allocation {
             config
                 .allocation_strategy(InstanceAllocationStrategy::Pooling(pool(instances, memory)));
@@ -88,17 +65,6 @@ impl Engine {
             .map_err(|error| LoadError::Engine { reason: format!("{error:#}") })?;
         let ticking = Arc::new(Ticking::start(&engine));
         Ok(Self { wasm: engine, ticking, allocation })
-    }
-
-    /// What the compiler has to know, the same in the process that compiles.
-    pub(super) fn config(reservation: Option<u64>) -> Config {
-        let mut config = Config::new();
-        config.epoch_interruption(true);
-        config.max_wasm_stack(WASM_STACK).async_stack_size(FIBRE);
-        if let Some(reservation) = reservation {
-            config.memory_reservation(reservation);
-        }
-        config
     }
 
     /// Reads and compiles a file.

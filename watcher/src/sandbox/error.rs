@@ -1,13 +1,11 @@
 //! What goes wrong with a guest, in words for the person who started it. Nothing that a guest says of itself
 //! is repeated here but its exit status.
 
-use std::{io, path::PathBuf, time::Duration};
+use std::path::PathBuf;
+use std::time::Duration;
+use std::{fmt, io};
 
 use thiserror::Error;
-use wasmtime::component::ResourceTableError;
-
-use super::compile::Excess;
-use super::guest::Guest;
 
 /// Why a component cannot be run at all.
 #[derive(Debug, Error)]
@@ -72,6 +70,24 @@ pub enum LoadError {
     },
 }
 
+/// What compiling took too much of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Excess {
+    /// It took more memory than that, in MiB.
+    Memory(u64),
+    /// It took more time of a processor than that, in seconds.
+    Time(u64),
+}
+
+impl fmt::Display for Excess {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Memory(mebibytes) => write!(f, "{mebibytes} MiB of memory"),
+            Self::Time(seconds) => write!(f, "{seconds} s of a processor's time"),
+        }
+    }
+}
+
 /// Why a guest was stopped.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum Stopped {
@@ -93,26 +109,6 @@ pub enum Stopped {
     /// It did what ends a program.
     #[error("it failed: {0}")]
     Trapped(String),
-}
-
-impl Stopped {
-    /// What the end of a guest means; `Exited` for one that has ended by itself.
-    pub(crate) fn of<E>(error: &wasmtime::Error, guest: &Guest<E>) -> Self {
-        if let Some(exit) = error.downcast_ref::<wasmtime_wasi::I32Exit>() {
-            return Self::Exited(exit.0);
-        }
-        if error.downcast_ref::<ResourceTableError>().is_some_and(is_full) {
-            return Self::Handles(guest.handles());
-        }
-        match guest.refused() {
-            Some(most) => Self::Memory(most),
-            None => Self::Trapped(why(error)),
-        }
-    }
-}
-
-fn is_full(error: &ResourceTableError) -> bool {
-    matches!(error, ResourceTableError::Full)
 }
 
 /// What does not fit: which import or export, and why where that says more.

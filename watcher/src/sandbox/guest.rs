@@ -1,12 +1,14 @@
-//! What stands behind one guest on this side: what it was given, what it has taken, what it may ask.
+//! Host state of one guest: its configuration, resource usage and network permissions. A guest gets
+//! nothing that is not named here.
 
 use wasmtime::Store;
-use wasmtime::component::{Linker, ResourceTable};
-use wasmtime_wasi::{WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView};
+use wasmtime::component::{Linker, ResourceTable, ResourceTableError};
+use wasmtime_wasi::{I32Exit, WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView};
 use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 
 use super::confines::{Confines, Limiter};
 use super::engine::Engine;
+use super::error::{Stopped, why};
 use super::http::Requests;
 
 /// The most bytes of random numbers in one call, and of the header fields of one message.
@@ -60,14 +62,18 @@ impl<E: Send + 'static> Guest<E> {
 }
 
 impl<E> Guest<E> {
-    /// The bound on its memory, if it has run into it.
-    pub(super) fn refused(&self) -> Option<usize> {
-        self.limiter.refused()
-    }
-
-    /// How many handles it may hold.
-    pub(super) fn handles(&self) -> usize {
-        self.table.max_capacity()
+    /// What the end of this guest means; [`Stopped::Exited`] for one that has ended by itself.
+    pub(crate) fn stopped(&self, error: &wasmtime::Error) -> Stopped {
+        if let Some(exit) = error.downcast_ref::<I32Exit>() {
+            return Stopped::Exited(exit.0);
+        }
+        if let Some(ResourceTableError::Full) = error.downcast_ref() {
+            return Stopped::Handles(self.table.max_capacity());
+        }
+        match self.limiter.refused() {
+            Some(most) => Stopped::Memory(most),
+            None => Stopped::Trapped(why(error)),
+        }
     }
 }
 

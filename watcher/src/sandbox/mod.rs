@@ -10,6 +10,7 @@
 mod budget;
 mod command;
 mod compile;
+mod configuration;
 mod confines;
 mod engine;
 mod error;
@@ -18,13 +19,14 @@ mod http;
 mod output;
 
 pub use self::command::{Sandbox, Streams};
-pub use self::compile::{Compiler, Excess, in_child};
+pub use self::compile::{Compiler, in_child};
 pub use self::confines::Confines;
 pub use self::engine::Program;
-pub use self::error::{LoadError, Stopped};
+pub use self::error::{Excess, LoadError, Stopped};
 pub use self::http::{AllowedHost, Kubernetes, NotAHost, SERVER, WriteVerb};
 
-pub(crate) use self::engine::{Allocation, Engine};
+pub(crate) use self::configuration::Allocation;
+pub(crate) use self::engine::Engine;
 pub(crate) use self::error::misfit;
 pub(crate) use self::guest::{Confined, Guest};
 pub(crate) use self::http::{Hosts, Nowhere, Outgoing, Requests};

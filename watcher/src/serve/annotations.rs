@@ -1,4 +1,4 @@
-//! `GET /v1/annotations`: what each Pod carries, as an annotation: what the Envoy filter reads.
+//! `GET /v1/annotations`: what each Pod carries, as an annotation: what the Envoy filter and the live page read.
 //!
 //! Nothing raw is kept of a Pod that could be read: its annotation is written again from its
 //! records, byte for byte what dubbo-go writes for them. Of a Pod with problems the annotation is
@@ -13,14 +13,13 @@ use axum::response::Response;
 use axum::{Extension, extract::rejection::QueryRejection};
 use bytes::Bytes;
 use http::HeaderMap;
-use http::header::ETAG;
 use serde::{Deserialize, Serialize};
 
 use super::App;
 use super::cache::{Kind, Made, Make, Name, Pieces};
 use super::changes;
 use super::coding::Coding;
-use super::conditional::{Known, etag, parse_wait};
+use super::conditional::{Known, parse_wait};
 use super::peers::Peer;
 use super::pieces::Steps;
 use super::poll::{Outcome, body, not_modified, poll};
@@ -57,9 +56,9 @@ pub(super) async fn annotations(
             None => request.everything(&state).await,
         };
     }
-    let known = Known::read(&headers, |tag| request.view.revision(tag));
+    let known = Known::of(&headers, &request.view);
     match poll(&request.app, &request.peer, known, wait, None).await? {
-        Outcome::Unchanged(state) => Ok(request.named(&state, not_modified(&state))),
+        Outcome::Unchanged(state) => Ok(not_modified(&state, &request.view)),
         Outcome::Fresh(state) => request.everything(&state).await,
     }
 }
@@ -86,7 +85,7 @@ impl Request {
         } else {
             app.cache.stream(peer, *coding, make()).await?
         };
-        Ok(self.named(state, body(state, *coding, packed)))
+        Ok(body(state, view, *coding, packed))
     }
 
     /// The Pods that have changed since a revision; `None` if that is not known any more.
@@ -113,13 +112,7 @@ impl Request {
                 (self.coding, self.app.cache.stream(&self.peer, self.coding, make).await?)
             }
         };
-        Ok(Some(self.named(&answering, body(&answering, coding, made))))
-    }
-
-    /// An answer with the tag by which this caller may name what it shows.
-    fn named(&self, state: &State, mut response: Response) -> Response {
-        response.headers_mut().insert(ETAG, etag(self.view.tag(state.revision())));
-        response
+        Ok(Some(body(&answering, &self.view, coding, made)))
     }
 }
 
@@ -143,14 +136,39 @@ pub(super) fn write_pod(
         name: &holder.pod,
         uid: &holder.uid,
         annotation: &annotation,
+        label: pod.label(),
         ips: pod.ips(),
+        ready: pod.ready(),
     };
     serde_json::to_writer(out, &carried)?;
     Ok(true)
 }
 
+/// Writes the problems of a Pod that its caller may see, behind a comma unless they are the first; whether there were
+/// some.
+pub(super) fn write_problems(
+    out: &mut Vec<u8>,
+    view: &View,
+    pod: &PodEntry,
+    mut is_first: bool,
+) -> io::Result<bool> {
+    if !view.sees(pod.holder()) {
+        return Ok(false);
+    }
+    for problem in pod.pod_problems() {
+        if !std::mem::take(&mut is_first) {
+            out.push(b',');
+        }
+        view.write(out, &problem)?;
+    }
+    Ok(!pod.problems().is_empty())
+}
+
+/// Opens the list of problems behind the one of Pods.
+pub(super) const PROBLEMS: &[u8] = b"],\"problems\":[";
+
 /// The JSON in pieces: the Pods in the order of namespace and name, without those that carry no
-/// annotation.
+/// annotation, and then the problems of all of them.
 fn pieces(view: View, state: Arc<State>) -> impl Iterator<Item = Bytes> + Send {
     let mut writer = Writer { view, state, last: None, stage: Stage::Head };
     std::iter::from_fn(move || writer.piece())
@@ -169,7 +187,16 @@ pub(super) enum Stage {
     Head,
     First,
     Rest,
+    FirstProblem,
+    RestProblems,
     End,
+}
+
+impl Stage {
+    /// Whether it is the turn of the problems.
+    pub(super) fn is_of_problems(&self) -> bool {
+        matches!(self, Self::FirstProblem | Self::RestProblems)
+    }
 }
 
 #[derive(Serialize)]
@@ -178,9 +205,12 @@ struct Carried<'a> {
     name: &'a str,
     uid: &'a str,
     annotation: &'a str,
-    /// Its own addresses, as far as they are known.
     #[serde(skip_serializing_if = "Option::is_none")]
-    ips: Option<&'a [IpAddr]>,
+    label: Option<&'a str>,
+    /// Its own addresses.
+    ips: &'a [IpAddr],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ready: Option<bool>,
 }
 
 impl Steps for Writer {
@@ -196,12 +226,22 @@ impl Steps for Writer {
             return Ok(());
         }
         let Some(pod) = self.state.content().pod_after(self.last.as_deref()) else {
-            out.extend_from_slice(b"]}");
-            self.stage = Stage::End;
+            if self.stage.is_of_problems() {
+                out.extend_from_slice(b"]}");
+                self.stage = Stage::End;
+            } else {
+                // All of them once more, for what is wrong with them.
+                out.extend_from_slice(PROBLEMS);
+                (self.last, self.stage) = (None, Stage::FirstProblem);
+            }
             return Ok(());
         };
         self.last = Some(Arc::clone(pod.holder()));
-        if write_pod(out, &self.view, pod, self.stage == Stage::First)? {
+        if self.stage.is_of_problems() {
+            if write_problems(out, &self.view, pod, self.stage == Stage::FirstProblem)? {
+                self.stage = Stage::RestProblems;
+            }
+        } else if write_pod(out, &self.view, pod, self.stage == Stage::First)? {
             self.stage = Stage::Rest;
         }
         Ok(())

@@ -288,7 +288,7 @@ mod tests {
 
     /// The attack that once took 8 MiB for each client that does not read.
     #[tokio::test]
-    async fn bodies_that_nobody_reads_stay_within_the_budget() {
+    async fn bodies_without_a_reader_stay_within_the_budget() {
         let (cache, peers) = (cache(), Peers::new(Limits::default()));
         let mut held = Vec::new();
         for number in 0..100_u32 {

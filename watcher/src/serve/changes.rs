@@ -13,12 +13,12 @@ use dubbo_k8s_engine::catalog::{Content, Holder};
 use dubbo_k8s_registry::Revision;
 use dubbo_k8s_registry::feed::State;
 
-use super::annotations::{Stage, write_pod};
+use super::annotations::{PROBLEMS, Stage, write_pod, write_problems};
 use super::pieces::Steps;
 use super::view::View;
 
 /// How many changes of Pods are remembered: at 100 a second those of the last two and a half minutes, twice as long
-/// as anybody waits for an answer.
+/// as a client may wait for an answer.
 const MOST: usize = 16 << 10;
 
 /// Which Pods have changed lately.
@@ -96,7 +96,8 @@ impl Log {
     }
 }
 
-/// The JSON in pieces: the changed Pods that a caller may see, and then the uids of those that carry nothing any more.
+/// The JSON in pieces: the changed Pods that a caller may see, what is wrong with them, and then the uids of those that
+/// carry nothing any more.
 pub(super) fn pieces(
     view: View,
     since: Revision,
@@ -105,8 +106,8 @@ pub(super) fn pieces(
 ) -> impl Iterator<Item = Bytes> + Send {
     // Not even that it is gone is shown of a Pod in another namespace.
     changed.retain(|holder| view.sees(holder));
-    let changed = changed.into_iter();
-    let mut writer = Writer { view, since, state, changed, gone: Vec::new(), stage: Stage::Head };
+    let mut writer =
+        Writer { view, since, state, changed, at: 0, gone: Vec::new(), stage: Stage::Head };
     std::iter::from_fn(move || writer.piece())
 }
 
@@ -114,8 +115,10 @@ struct Writer {
     view: View,
     since: Revision,
     state: Arc<State>,
-    changed: std::vec::IntoIter<Arc<Holder>>,
-    gone: Vec<Arc<Holder>>,
+    changed: Vec<Arc<Holder>>,
+    /// The place of the next of them.
+    at: usize,
+    gone: Vec<String>,
     stage: Stage,
 }
 
@@ -132,24 +135,43 @@ impl Steps for Writer {
             self.stage = Stage::First;
             return Ok(());
         }
-        let Some(holder) = self.changed.next() else {
+        let Some(holder) = self.changed.get(self.at) else {
+            if !self.stage.is_of_problems() {
+                out.extend_from_slice(PROBLEMS);
+                (self.at, self.stage) = (0, Stage::FirstProblem);
+                return Ok(());
+            }
             out.extend_from_slice(b"],\"gone\":");
-            let gone: Vec<&str> = self.gone.iter().map(|holder| &*holder.uid).collect();
-            serde_json::to_writer(&mut *out, &gone)?;
+            serde_json::to_writer(&mut *out, &self.gone)?;
             out.push(b'}');
             self.stage = Stage::End;
             return Ok(());
         };
+        self.at += 1;
+        let pod = self.state.content().pod(holder);
+        if self.stage.is_of_problems() {
+            let is_first = self.stage == Stage::FirstProblem;
+            if let Some(pod) = pod
+                && write_problems(out, &self.view, pod, is_first)?
+            {
+                self.stage = Stage::RestProblems;
+            }
+            return Ok(());
+        }
         let is_first = self.stage == Stage::First;
-        let pod = self.state.content().pod(&holder);
         if let Some(pod) = pod
             && write_pod(out, &self.view, pod, is_first)?
         {
             self.stage = Stage::Rest;
-        } else if !holder.uid.is_empty() {
-            // What has no identity was never sent.
-            self.gone.push(holder);
+        } else {
+            self.gone.push(id(holder));
         }
         Ok(())
     }
+}
+
+/// What a Pod is known by: its uid, or its name where it has none.
+fn id(holder: &Holder) -> String {
+    let Holder { namespace, pod, uid } = holder;
+    if uid.is_empty() { format!("{namespace}/{pod}") } else { uid.to_string() }
 }

@@ -7,12 +7,13 @@ use http::header::IF_NONE_MATCH;
 use http::{HeaderMap, HeaderValue};
 
 use super::refusal::{Quoted, Refusal};
+use super::view::View;
 use dubbo_k8s_registry::Revision;
 
 /// The longest wait. A client that asks for longer gets this.
 pub(super) const LONGEST_WAIT: Duration = Duration::from_mins(1);
 
-/// The revision as an entity tag. It is a weak one, because the body also tells its age, and may be
+/// The revision as an entity tag. It is a weak one, because the body also has its age, and may be
 /// compressed.
 pub(super) fn etag(revision: impl Display) -> HeaderValue {
     HeaderValue::try_from(format!("W/\"{revision}\""))
@@ -31,12 +32,8 @@ pub(super) enum Known {
 }
 
 impl Known {
-    pub(super) fn of(headers: &HeaderMap) -> Self {
-        Self::read(headers, |tag| tag.parse().ok())
-    }
-
-    /// The same with tags that name a revision in another way.
-    pub(super) fn read(headers: &HeaderMap, revision: impl Fn(&str) -> Option<Revision>) -> Self {
+    /// What a caller with this view names.
+    pub(super) fn of(headers: &HeaderMap, view: &View) -> Self {
         let mut values = headers.get_all(IF_NONE_MATCH).into_iter().peekable();
         if values.peek().is_none() {
             return Self::Nothing;
@@ -49,7 +46,7 @@ impl Known {
             }
             // The comparison is the weak one; a bare revision is what people type.
             let opaque = tag.strip_prefix("W/").unwrap_or(tag).trim_matches('"');
-            revisions.extend(revision(opaque));
+            revisions.extend(view.revision(opaque));
         }
         Self::Revisions(revisions)
     }
@@ -83,7 +80,7 @@ mod tests {
         for value in values {
             headers.append(IF_NONE_MATCH, HeaderValue::from_static(value));
         }
-        Known::of(&headers)
+        Known::of(&headers, &View::new(None, false))
     }
 
     #[test]

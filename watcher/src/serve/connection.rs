@@ -4,6 +4,7 @@
 use std::convert::Infallible;
 use std::future::Future;
 use std::io;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,19 +15,16 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
-use socket2::SockRef;
-use tokio::net::{TcpListener, TcpStream};
-use tokio::time::{sleep, timeout};
+use tokio::time::timeout;
 use tower_service::Service as _;
 
 use super::Limits;
+use super::listener::{Accepted, Listener, Socket};
 use super::meters::Meters;
-use super::pace::Paced;
+use super::minimum_rate::RateKept;
 use super::peers::{Full, Peer, Peers, Permit};
 use super::tls::Tls;
-
-/// What the kernel may hold of a response that a client does not read, about.
-const SEND_BUFFER: usize = 64 << 10;
+use dubbo_k8s_registry::host;
 
 /// How long a handshake may take.
 const HANDSHAKE: Duration = Duration::from_secs(10);
@@ -44,11 +42,7 @@ pub(super) struct Server {
 }
 
 /// Serves until `shutdown`, then gives the connections `limits.grace` to finish.
-pub(super) async fn accept(
-    listener: TcpListener,
-    server: Server,
-    shutdown: impl Future<Output = ()>,
-) {
+pub(super) async fn accept(listener: Listener, server: Server, shutdown: impl Future<Output = ()>) {
     let graceful = GracefulShutdown::new();
     tokio::pin!(shutdown);
     loop {
@@ -58,18 +52,11 @@ pub(super) async fn accept(
             accepted = listener.accept() => accepted,
         };
         match accepted {
-            Ok((stream, address)) => {
-                let peer = server.peers.peer(address.ip());
-                match peer.connection() {
-                    Ok(permit) => {
-                        let client = Client { permit, peer, meters: Arc::clone(&server.meters) };
-                        serve(stream, &server, client, &graceful);
-                    }
-                    Err(full) => turn_away(&stream, full, &server),
-                }
-            }
+            Ok((Accepted::Tcp(stream), address)) => admit(stream, address, &server, &graceful),
+            #[cfg(unix)]
+            Ok((Accepted::Unix(stream), address)) => admit(stream, address, &server, &graceful),
             Err(error) if is_of_one_connection(&error) => {}
-            Err(_) => sleep(BREATHER).await,
+            Err(_) => host::sleep(BREATHER).await,
         }
     }
     drop(listener);
@@ -90,11 +77,21 @@ impl Drop for Client {
     }
 }
 
-fn serve(stream: TcpStream, server: &Server, client: Client, graceful: &GracefulShutdown) {
+/// Lets a client in, if there is a place for it.
+fn admit(stream: impl Socket, address: IpAddr, server: &Server, graceful: &GracefulShutdown) {
+    let peer = server.peers.peer(address);
+    match peer.connection() {
+        Ok(permit) => {
+            let client = Client { permit, peer, meters: Arc::clone(&server.meters) };
+            serve(stream, server, client, graceful);
+        }
+        Err(full) => turn_away(&stream, full, server),
+    }
+}
+
+fn serve(stream: impl Socket, server: &Server, client: Client, graceful: &GracefulShutdown) {
     client.meters.connections.inc();
-    // Both are wishes: without them the connection works too.
-    let _ = stream.set_nodelay(true);
-    let _ = SockRef::from(&stream).set_send_buffer_size(SEND_BUFFER);
+    stream.prepare();
     let (router, peer) = (server.router.clone(), Arc::clone(&client.peer));
     let service = service_fn(move |mut request: http::Request<Incoming>| {
         request.extensions_mut().insert(Arc::clone(&peer));
@@ -109,7 +106,7 @@ fn serve(stream: TcpStream, server: &Server, client: Client, graceful: &Graceful
         .max_headers(limits.headers)
         .max_buf_size(limits.header_bytes);
     let (tls, handshake) = (server.tls.clone(), limits.header_time.min(HANDSHAKE));
-    let (stream, watcher) = (Paced::new(stream, limits.pace), graceful.watcher());
+    let (stream, watcher) = (RateKept::new(stream, limits.minimum_rate), graceful.watcher());
     tokio::spawn(async move {
         // What goes wrong here is the client's: it went away, was too slow, or spoke no HTTP.
         if let Some(tls) = tls {
@@ -133,14 +130,14 @@ async fn call(router: &mut Router, request: http::Request<Incoming>) -> http::Re
 }
 
 /// Answers a client too many without a task, a timer or a wait: it fits the socket or is lost.
-fn turn_away(stream: &TcpStream, full: Full, server: &Server) {
+fn turn_away(stream: &impl Socket, full: Full, server: &Server) {
     server.meters.turned_away.inc();
-    // Before a handshake there is nobody to understand it.
+    // Before a handshake the client could not read it.
     if server.tls.is_some() {
         return;
     }
     let refusal = full.refusal("clients are connected", "connections");
-    let _ = stream.try_write(&refusal.to_bytes());
+    let _ = stream.write_now(&refusal.to_bytes());
 }
 
 fn is_of_one_connection(error: &io::Error) -> bool {

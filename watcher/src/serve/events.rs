@@ -23,7 +23,6 @@ use super::poll::Place;
 use super::refusal::Refusal;
 use super::snapshot::{self, asked};
 use super::view::View;
-use dubbo_k8s_registry::Revision;
 use dubbo_k8s_registry::contract::Event;
 use dubbo_k8s_registry::feed::{Cursor, Entry, Selection, State, Step, What};
 
@@ -52,10 +51,10 @@ pub(super) async fn events(
     let selection = asked(asked_for?.0.service)?;
     let place = app.stream(&peer, "events")?;
     let state = app.reader.state();
-    let known = headers.get(LAST_EVENT_ID).and_then(|id| id.to_str().ok()?.parse().ok());
     // What a client with a narrow view has missed is not in the log: see `Feed::gather`.
-    let known = known.filter(|_| view.is_whole());
-    let resumed = known.and_then(|revision: Revision| state.place_after(revision));
+    let id = headers.get(LAST_EVENT_ID).filter(|_| view.is_whole());
+    let known = id.and_then(|id| view.revision(id.to_str().ok()?));
+    let resumed = known.and_then(|revision| state.place_after(revision));
     let at = resumed.unwrap_or_else(|| state.end());
     let reader = Arc::new(Reading { app, peer, view, selection });
     let backlog = match resumed {
@@ -174,7 +173,8 @@ impl Feed {
 impl Reading {
     /// The whole content as one event.
     async fn snapshot(&self, state: &State) -> Result<Backlog, Refusal> {
-        let head = Bytes::from(format!("event: snapshot\nid: {}\ndata: ", state.revision()));
+        let id = self.view.tag(state.revision());
+        let head = Bytes::from(format!("event: snapshot\nid: {id}\ndata: "));
         let tail = Bytes::from_static(b"\n\n");
         let (app, peer, selection) = (&self.app, &self.peer, self.selection.clone());
         let json =
@@ -191,7 +191,7 @@ fn greeting() -> Backlog {
 
 /// An event as all clients with a whole view get it. An entry without an event still moves their last id.
 fn rendered(entry: &Entry, view: &View) -> Bytes {
-    let id = entry.revision;
+    let id = view.tag(entry.revision);
     let event = match &entry.what {
         What::Notice(notice) => Event::of(notice),
         What::Touched(_) => None,

@@ -19,12 +19,15 @@ use super::refusal::{Quoted, Refusal};
 pub(super) struct Hosts {
     allowed: Vec<String>,
     in_cluster: bool,
+    /// No web page reaches a Unix socket.
+    any: bool,
 }
 
 impl Hosts {
-    pub(super) fn new(bound: SocketAddr, allowed: &[String]) -> Self {
+    pub(super) fn new(bound: Option<SocketAddr>, allowed: &[String]) -> Self {
         let allowed = allowed.iter().map(|name| name.to_ascii_lowercase()).collect();
-        Self { allowed, in_cluster: !bound.ip().is_loopback() }
+        let in_cluster = bound.is_some_and(|bound| !bound.ip().is_loopback());
+        Self { allowed, in_cluster, any: bound.is_none() }
     }
 
     fn admit(&self, host: &str) -> bool {
@@ -46,14 +49,27 @@ fn is_of_cluster(host: &str) -> bool {
     !host.contains('.') || ends_in(host, ".svc") || ends_in(host, ".cluster.local")
 }
 
-/// Refuses what is not a plain, read-only request to one of our own names.
-pub(super) fn check<B>(hosts: &Hosts, request: &Request<B>) -> Result<(), Refusal> {
+/// Refuses what is not a plain request to one of our own names, and read-only unless it `may_change` something.
+pub(super) fn check<B>(
+    hosts: &Hosts,
+    request: &Request<B>,
+    may_change: bool,
+) -> Result<(), Refusal> {
     check_host(hosts, request)?;
-    check_method(request.method())?;
-    check_body(request.headers())
+    match *request.method() {
+        Method::PUT if may_change => Ok(()),
+        Method::DELETE if may_change => check_body(request.headers()),
+        _ => {
+            check_method(request.method(), may_change)?;
+            check_body(request.headers())
+        }
+    }
 }
 
 fn check_host<B>(hosts: &Hosts, request: &Request<B>) -> Result<(), Refusal> {
+    if hosts.any {
+        return Ok(());
+    }
     let mut given = request.headers().get_all(HOST).into_iter();
     let host = match (given.next(), given.next()) {
         (Some(host), None) => host,
@@ -77,11 +93,15 @@ fn check_host<B>(hosts: &Hosts, request: &Request<B>) -> Result<(), Refusal> {
     ))
 }
 
-fn check_method(method: &Method) -> Result<(), Refusal> {
+fn check_method(method: &Method, may_change: bool) -> Result<(), Refusal> {
     if matches!(*method, Method::GET | Method::HEAD) {
         return Ok(());
     }
-    let detail = "This API only reads: use GET or HEAD.";
+    let detail = if may_change {
+        "Use GET, HEAD, PUT or DELETE."
+    } else {
+        "This API only reads: use GET or HEAD."
+    };
     Err(Refusal::new(StatusCode::METHOD_NOT_ALLOWED, detail))
 }
 
@@ -90,7 +110,7 @@ fn check_body(headers: &HeaderMap) -> Result<(), Refusal> {
     if empty && !headers.contains_key(TRANSFER_ENCODING) {
         return Ok(());
     }
-    Err(Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, "No request of this API has a body."))
+    Err(Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, "This request must have no body."))
 }
 
 #[cfg(test)]
@@ -98,12 +118,15 @@ mod tests {
     use super::*;
 
     fn refused(bound: &str, request: &[(&str, &str)], target: &str) -> Option<u16> {
-        let hosts = Hosts::new(bound.parse().unwrap(), &["Watcher.example".to_owned()]);
+        let bound = Some(bound.parse().unwrap());
+        let hosts = Hosts::new(bound, &["Watcher.example".to_owned()]);
         let mut builder = Request::builder().uri(target);
         for (name, value) in request {
             builder = builder.header(*name, *value);
         }
-        check(&hosts, &builder.body(()).unwrap()).err().map(|refusal| refusal.status.as_u16())
+        check(&hosts, &builder.body(()).unwrap(), false)
+            .err()
+            .map(|refusal| refusal.status.as_u16())
     }
 
     #[test]
@@ -156,11 +179,11 @@ mod tests {
 
     #[test]
     fn nothing_but_reading_and_no_bodies() {
-        let hosts = Hosts::new("127.0.0.1:1".parse().unwrap(), &[]);
+        let hosts = Hosts::new(Some("127.0.0.1:1".parse().unwrap()), &[]);
         let status = |method: &str, header: (&str, &str)| {
             let request = Request::builder().method(method).header("host", "[::1]");
             let request = request.header(header.0, header.1).body(()).unwrap();
-            check(&hosts, &request).err().map(|refusal| refusal.status.as_u16())
+            check(&hosts, &request, false).err().map(|refusal| refusal.status.as_u16())
         };
         assert_eq!(status("HEAD", ("content-length", "0")), None);
         assert_eq!(status("GET", ("content-length", "1")), Some(413));

@@ -1,4 +1,4 @@
-//! The inspector's page, built into the binary: files as they are, and the page itself told that the
+//! The inspector's page, built into the binary: files as they are, and the page itself marked that the
 //! registry can be seen live. It adds nothing to them, and holds nothing that a Pod says.
 
 use axum::extract::Path;
@@ -74,7 +74,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_page_that_is_built_in_can_be_told_to_go_live() {
+    fn the_page_that_is_built_in_can_be_marked_live() {
         // Without the page there is nothing to hold, and the status page is shown.
         let Some(page) = file("index.html") else { return assert!(FILES.is_empty()) };
         let page = std::str::from_utf8(page).unwrap();

@@ -1,6 +1,7 @@
 //! Serves a live registry over HTTP: the API of `dubbo-watcher serve`.
 //!
-//! It only reads: the registry goes on without it, and no request can change or slow it. It must
+//! It only reads, apart from the registrations of an agent's own Pod: the registry goes on without it, and no request can
+//! change or slow it. It must
 //! never hold more for a client than the limits say, nor answer with anything that the registry's
 //! Pods and the registry's own state do not say.
 //!
@@ -16,14 +17,16 @@ mod connection;
 mod events;
 mod gate;
 mod inspector;
+mod listener;
 mod meters;
-mod pace;
+mod minimum_rate;
 mod page;
 mod peers;
 mod pieces;
 mod poll;
 mod probes;
 mod refusal;
+mod registrations;
 mod routes;
 mod secrets;
 mod snapshot;
@@ -44,8 +47,9 @@ use self::cache::Cache;
 use self::changes::Changes;
 use self::connection::Server;
 use self::gate::Hosts;
+pub use self::listener::Listener;
 use self::meters::Meters;
-pub use self::pace::Pace;
+pub use self::minimum_rate::MinimumRate;
 use self::peers::Peers;
 pub use self::tls::{Tls, TlsError};
 use self::workers::Workers;
@@ -76,6 +80,8 @@ pub struct Options {
     /// What handlers count, to be shown with the rest.
     #[cfg(feature = "sandbox")]
     pub handlers: Option<crate::handlers::Meters>,
+    /// Registrations of its own Pod are served as well.
+    pub agent: Option<crate::agent::Agent>,
 }
 
 /// What clients may take.
@@ -101,7 +107,7 @@ pub struct Limits {
     /// The time for the head of a request to arrive, and for a connection to be idle.
     pub header_time: Duration,
     /// How fast a client must read.
-    pub pace: Pace,
+    pub minimum_rate: MinimumRate,
     /// An event stream says something at least this often, so that proxies keep it open and a dead
     /// client is noticed.
     pub heartbeat: Duration,
@@ -120,6 +126,7 @@ impl Default for Options {
             tls: None,
             #[cfg(feature = "sandbox")]
             handlers: None,
+            agent: None,
         }
     }
 }
@@ -136,7 +143,7 @@ impl Default for Limits {
             header_bytes: 16 << 10,
             headers: 64,
             header_time: Duration::from_secs(30),
-            pace: Pace::default(),
+            minimum_rate: MinimumRate::default(),
             heartbeat: Duration::from_secs(15),
             grace: Duration::from_secs(10),
         }
@@ -158,6 +165,7 @@ struct App {
     workers: Workers,
     #[cfg(feature = "sandbox")]
     handlers: Option<crate::handlers::Meters>,
+    agent: Option<crate::agent::Agent>,
     closing: watch::Receiver<bool>,
 }
 
@@ -165,14 +173,14 @@ struct App {
 #[derive(Debug)]
 pub struct Listeners {
     /// The API.
-    pub api: TcpListener,
+    pub api: Listener,
     /// `/healthz` and `/readyz` alone, with places that no client of the API can take.
     pub probes: Option<TcpListener>,
 }
 
-impl From<TcpListener> for Listeners {
-    fn from(api: TcpListener) -> Self {
-        Self { api, probes: None }
+impl<L: Into<Listener>> From<L> for Listeners {
+    fn from(api: L) -> Self {
+        Self { api: api.into(), probes: None }
     }
 }
 
@@ -199,7 +207,7 @@ pub async fn run(
         reader: registry.reader(),
         registry: registry.meters(),
         meters: Arc::clone(&meters),
-        hosts: Hosts::new(api.local_addr()?, &options.allowed_hosts),
+        hosts: Hosts::new(api.address()?, &options.allowed_hosts),
         access: options.access,
         stale_after: options.stale_after,
         heartbeat: options.limits.heartbeat,
@@ -208,6 +216,7 @@ pub async fn run(
         workers,
         #[cfg(feature = "sandbox")]
         handlers: options.handlers,
+        agent: options.agent,
         closing: is_closing,
     });
     let server = |router, limits, tls| Server {
@@ -226,7 +235,7 @@ pub async fn run(
     };
     let probing = async {
         if let Some(probes) = probes {
-            connection::accept(probes, for_probes, app.closing()).await;
+            connection::accept(probes.into(), for_probes, app.closing()).await;
         }
     };
     tokio::join!(connection::accept(api, for_api, shutdown), probing);

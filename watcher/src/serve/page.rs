@@ -175,7 +175,7 @@ mod tests {
     }
 
     #[test]
-    fn ages_are_told_in_two_units() {
+    fn ages_are_shown_in_two_units() {
         let age = |seconds| Age(Duration::from_secs(seconds)).to_string();
         assert_eq!([age(0), age(61), age(7384)], ["0 s", "1 min 1 s", "2 h 3 min"]);
     }

@@ -8,7 +8,6 @@ use http::header::{
     AGE, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, ETAG, VARY,
 };
 use http::{HeaderMap, HeaderValue, StatusCode};
-use tokio::time::sleep;
 
 use super::App;
 use super::cache::Made;
@@ -16,8 +15,9 @@ use super::coding::Coding;
 use super::conditional::{Known, etag};
 use super::peers::{Peer, Permit};
 use super::refusal::Refusal;
-use dubbo_k8s_registry::Revision;
+use super::view::View;
 use dubbo_k8s_registry::feed::{Selection, State, Subscriber};
+use dubbo_k8s_registry::{Revision, host};
 
 /// What there is to answer.
 #[derive(Debug)]
@@ -69,7 +69,7 @@ async fn change_of(
     let fresh = tokio::select! {
         biased;
         news = news => news,
-        () = sleep(wait) => None,
+        () = host::sleep(wait) => None,
         () = app.closing() => None,
     };
     fresh.map_or_else(|| Outcome::Unchanged(app.reader.state()), Outcome::Fresh)
@@ -103,24 +103,24 @@ impl App {
     }
 }
 
-/// The headers that tell how current a state is.
-pub(super) fn currency(state: &State) -> HeaderMap {
+/// The headers that say how current a state is, and by which tag this caller may name what it sees of it.
+pub(super) fn currency(state: &State, view: &View) -> HeaderMap {
     let mut headers = HeaderMap::new();
-    headers.insert(ETAG, etag(state.revision()));
+    headers.insert(ETAG, etag(view.tag(state.revision())));
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
     // The watcher is a cache of the API server, so this is what the header was made for.
     headers.extend(state.age().map(|age| (AGE, HeaderValue::from(age.as_secs()))));
     headers
 }
 
-/// "You have it already", which also tells how old it is.
-pub(super) fn not_modified(state: &State) -> Response {
-    (StatusCode::NOT_MODIFIED, currency(state)).into_response()
+/// "You have it already", which also says how old it is.
+pub(super) fn not_modified(state: &State, view: &View) -> Response {
+    (StatusCode::NOT_MODIFIED, currency(state, view)).into_response()
 }
 
 /// An answer with a state in it.
-pub(super) fn body(state: &State, coding: Coding, made: Made) -> Response {
-    let mut headers = currency(state);
+pub(super) fn body(state: &State, view: &View, coding: Coding, made: Made) -> Response {
+    let mut headers = currency(state, view);
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     headers.insert(VARY, HeaderValue::from_static("accept-encoding"));
     if coding == Coding::Gzip {

@@ -12,7 +12,7 @@ use super::App;
 use super::refusal::Refusal;
 use dubbo_k8s_registry::feed::State;
 
-/// Alive: the process answers, and whoever follows the Pods is still there.
+/// Alive: the process answers, and the task that follows the Pods still runs.
 pub(super) async fn healthz(Shared(app): Shared<Arc<App>>) -> Result<Response, Refusal> {
     if app.reader.is_live() { Ok(fine()) } else { Err(not("The watcher has ended.")) }
 }

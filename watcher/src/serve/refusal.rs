@@ -1,11 +1,15 @@
 //! Errors of the HTTP API, as `application/problem+json` (RFC 9457). A refusal never quotes what
 //! the client has sent beyond a short, printable piece, and never holds a secret.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, StatusCode, header};
 use serde::Serialize;
+use serde_json::{Map, Value};
+
+use crate::agent::Problem;
 
 /// An answer that is an error.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,11 +19,16 @@ pub(super) struct Refusal {
     pub(super) detail: String,
     /// Seconds after which it is worth trying again.
     pub(super) retry_after: Option<u32>,
+    /// What it is in a word that never changes its meaning; the name of the status where there is none.
+    pub(super) code: Option<&'static str>,
+    /// What a program could want from `detail`.
+    pub(super) arguments: Box<Map<String, Value>>,
 }
 
 impl Refusal {
     pub(super) fn new(status: StatusCode, detail: impl Into<String>) -> Self {
-        Self { status, detail: detail.into(), retry_after: None }
+        let (retry_after, code, arguments) = (None, None, Box::default());
+        Self { status, detail: detail.into(), retry_after, code, arguments }
     }
 
     pub(super) fn bad_request(detail: impl Into<String>) -> Self {
@@ -45,10 +54,14 @@ impl Refusal {
     }
 
     fn body(&self) -> String {
+        let title = self.status.canonical_reason().unwrap_or("Error");
+        let code = self.code.map(Cow::Borrowed);
         let body = Body {
-            title: self.status.canonical_reason().unwrap_or("Error"),
+            title,
             status: self.status.as_u16(),
+            code: code.unwrap_or_else(|| title.to_ascii_lowercase().replace(' ', "-").into()),
             detail: &self.detail,
+            arguments: &self.arguments,
         };
         serde_json::to_string(&body).unwrap_or_default()
     }
@@ -74,7 +87,23 @@ const CONTENT_TYPE: &str = "application/problem+json";
 struct Body<'a> {
     title: &'a str,
     status: u16,
+    code: Cow<'a, str>,
     detail: &'a str,
+    #[serde(flatten)]
+    arguments: &'a Map<String, Value>,
+}
+
+impl From<Problem> for Refusal {
+    fn from(problem: Problem) -> Self {
+        let status = StatusCode::from_u16(problem.status());
+        let status = status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        Self {
+            retry_after: (status == StatusCode::SERVICE_UNAVAILABLE).then_some(5),
+            code: Some(problem.code()),
+            arguments: Box::new(problem.arguments().clone()),
+            ..Self::new(status, problem.message())
+        }
+    }
 }
 
 impl IntoResponse for Refusal {
@@ -124,7 +153,7 @@ mod tests {
         assert!(head.starts_with("HTTP/1.1 503 Service Unavailable\r\n"), "{head}");
         assert!(head.contains("\r\nretry-after: 5\r\n"), "{head}");
         assert!(head.contains(&format!("content-length: {}\r\n", body.len())), "{head}");
-        let detail = r#"{"title":"Service Unavailable","status":503,"detail":"Too many clients."}"#;
+        let detail = r#"{"title":"Service Unavailable","status":503,"code":"service-unavailable","detail":"Too many clients."}"#;
         assert_eq!(body, detail);
     }
 }

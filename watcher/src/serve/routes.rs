@@ -16,7 +16,10 @@ use http::header::{
 use http::{HeaderValue, StatusCode};
 
 use super::refusal::{Quoted, Refusal};
-use super::{App, access, annotations, events, gate, inspector, meters, page, probes, snapshot};
+use super::{
+    Access, App, access, annotations, events, gate, inspector, meters, page, probes, registrations,
+    snapshot,
+};
 
 /// The description of the API, as `GET /openapi.json` gives it.
 pub(super) const OPENAPI: &str = include_str!("openapi.json");
@@ -38,7 +41,10 @@ pub(super) fn router(app: Arc<App>) -> Router {
     let figures = Router::new()
         .route("/metrics", get(meters::metrics))
         .route_layer(middleware::from_fn_with_state(Arc::clone(&app), access::figures));
+    let secrets = matches!(app.access, Access::Trusted);
+    let agent = app.agent.clone().map(|agent| registrations::routes(agent, secrets));
     open.merge(seen)
+        .merge(agent.unwrap_or_default())
         .merge(figures)
         .route("/assets/{name}", get(inspector::asset))
         .route("/icon.svg", get(inspector::icon))
@@ -61,8 +67,12 @@ pub(super) fn probes(app: Arc<App>) -> Router {
         .with_state(app)
 }
 
-async fn openapi() -> Response {
-    ([(CONTENT_TYPE, "application/json")], OPENAPI).into_response()
+async fn openapi(Shared(app): Shared<Arc<App>>) -> Response {
+    let json = [(CONTENT_TYPE, "application/json")];
+    match app.agent {
+        Some(_) => (json, registrations::described(OPENAPI)).into_response(),
+        None => (json, OPENAPI).into_response(),
+    }
 }
 
 async fn not_found(request: Request) -> Refusal {
@@ -80,24 +90,37 @@ async fn all(
 ) -> Response {
     let start = Instant::now();
     let method = request.method().clone();
-    let mut response = match gate::check(&app.hosts, &request) {
+    let may_change = app.agent.is_some() && registrations::is_changeable(request.uri().path());
+    let mut response = match check(&app, &request, may_change) {
         Ok(()) => next.run(request).await,
-        Err(refusal) => refuse(refusal),
+        Err(refusal) => refuse(refusal, may_change),
     };
     secure(&mut response);
+    if app.agent.is_some() {
+        registrations::name_api(response.headers_mut());
+    }
     let path = path.as_ref().map_or("other", MatchedPath::as_str);
     app.meters.request(path, &method, response.status(), start.elapsed());
     response
 }
 
+fn check(app: &App, request: &Request, may_change: bool) -> Result<(), Refusal> {
+    gate::check(&app.hosts, request, may_change)?;
+    match app.agent {
+        Some(_) => registrations::check_api(request.headers()),
+        None => Ok(()),
+    }
+}
+
 /// What did not pass the gate may be half a request: the connection ends with it.
-fn refuse(refusal: Refusal) -> Response {
+fn refuse(refusal: Refusal, may_change: bool) -> Response {
     let status = refusal.status;
     let mut response = refusal.into_response();
     let headers = response.headers_mut();
     headers.insert(http::header::CONNECTION, HeaderValue::from_static("close"));
     if status == StatusCode::METHOD_NOT_ALLOWED {
-        headers.insert(http::header::ALLOW, HeaderValue::from_static("GET, HEAD"));
+        let allowed = if may_change { "GET, HEAD, PUT, DELETE" } else { "GET, HEAD" };
+        headers.insert(http::header::ALLOW, HeaderValue::from_static(allowed));
     }
     response
 }

@@ -46,13 +46,14 @@ pub(super) async fn snapshot(
     let Asked { service, wait } = asked_for?.0;
     let selection = asked(service)?;
     let wait = wait.as_deref().map(parse_wait).transpose()?.unwrap_or_default();
-    let state = match poll(&app, &peer, Known::of(&headers), wait, selection.as_deref()).await? {
-        Outcome::Unchanged(state) => return Ok(not_modified(&state)),
+    let known = Known::of(&headers, &view);
+    let state = match poll(&app, &peer, known, wait, selection.as_deref()).await? {
+        Outcome::Unchanged(state) => return Ok(not_modified(&state, &view)),
         Outcome::Fresh(state) => state,
     };
     let coding = Coding::negotiate(&headers);
     let made = make(&app, &peer, &view, &state, selection, coding).await?;
-    Ok(body(&state, coding, made))
+    Ok(body(&state, &view, coding, made))
 }
 
 /// The JSON of a snapshot: shared where it is that of everything.
@@ -233,7 +234,7 @@ fn head(view: &View, snapshot: &Snapshot) -> Head {
     let (pods, records) = view.counts(snapshot.content());
     let age = snapshot.age().map(|age| u64::try_from(age.as_millis()).unwrap_or(u64::MAX));
     Head {
-        revision: snapshot.revision().to_string(),
+        revision: view.tag(snapshot.revision()),
         synced: snapshot.is_synced(),
         age_ms: age,
         pods,

@@ -53,8 +53,8 @@ impl View {
         self.namespaces.as_ref().is_none_or(|names| names.iter().any(is_its))
     }
 
-    /// What its caller may call a revision. Of a part of the namespaces it names them too: a caller that sees others
-    /// than before does not have what it left out then.
+    /// What its caller may call a revision. It says what is seen of it, unless that is what every client sees of a server
+    /// that asks for no token: a caller that sees more than before does not have what was left out then.
     pub(super) fn tag(&self, revision: Revision) -> String {
         let part = self.part().unwrap_or_default();
         format!("{revision}{part}")
@@ -70,8 +70,11 @@ impl View {
     }
 
     fn part(&self) -> Option<String> {
+        if self.is_whole() && !self.secrets {
+            return None;
+        }
         let mut hasher = DefaultHasher::new();
-        self.namespaces.as_ref()?.hash(&mut hasher);
+        (&self.namespaces, self.secrets).hash(&mut hasher);
         Some(format!("-{:016x}", hasher.finish()))
     }
 
@@ -168,11 +171,14 @@ mod tests {
     #[test]
     fn a_revision_is_named_by_what_is_seen_of_it() {
         let revision: Revision = "00ab12ff-7".parse().unwrap();
-        let view = |names: &[&str]| {
-            View::new(Some(names.iter().map(|name| (*name).to_owned()).collect()), true)
+        let view = |names: &[&str], secrets| {
+            View::new(Some(names.iter().map(|name| (*name).to_owned()).collect()), secrets)
         };
-        let whole = View::new(None, true);
-        let views = [whole.clone(), view(&["a"]), view(&["b"]), view(&["a", "b"]), view(&["ab"])];
+        let whole = View::new(None, false);
+        let parts = [&["a"][..], &["b"], &["a", "b"], &["ab"]];
+        let parts = parts.iter().flat_map(|names| [view(names, true), view(names, false)]);
+        let views: Vec<_> =
+            [whole.clone(), View::new(None, true)].into_iter().chain(parts).collect();
         for one in &views {
             for other in &views {
                 let known = (one == other).then_some(revision);

@@ -16,6 +16,8 @@ export interface Place {
   lang: string;
 }
 
+const MODES: Mode[] = ['graph', 'changes'];
+
 /** The Pods that came by a link and are still what is shown. */
 let packed = '';
 
@@ -28,7 +30,7 @@ export function placeOf(fragment: string): Place {
   const record = parts.get('record');
   return {
     packed: parts.get('p') ?? '',
-    mode: parts.get('view') === 'graph' ? 'graph' : 'tree',
+    mode: MODES.find((mode) => mode === parts.get('view')) ?? 'tree',
     by: parts.get('by') === 'pod' ? 'pod' : parts.get('by') === 'service' ? 'service' : '',
     find: parts.get('find') ?? '',
     filters: parts.getAll('f'),
@@ -43,7 +45,7 @@ export function placeOf(fragment: string): Place {
 export function fragment(more: Record<string, string> = packed ? { p: packed } : {}): string {
   const parts = new URLSearchParams(more);
   const { mode, summary, find, filters, detail, record } = state;
-  if (mode === 'graph') parts.set('view', 'graph');
+  if (mode !== 'tree') parts.set('view', mode);
   if (summary && summary.state !== 'empty' && summary.by === 'pod') parts.set('by', 'pod');
   if (find) parts.set('find', find);
   for (const filter of filters) parts.append('f', filter);

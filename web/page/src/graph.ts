@@ -2,12 +2,13 @@
 // only when it is wanted.
 import { remember } from './address.ts';
 import { changed, model } from './desk.ts';
-import type { Picture } from './geometry.ts';
+import type { Picture, Placed } from './geometry.ts';
 import layoutUrl from './layout.ts?worker&url';
 import { workerOf } from './model.ts';
 import type { Graph, GraphEdge, GraphNode } from './protocol.ts';
 import { afterLook } from './rows.ts';
 import { state, type Mode } from './state.ts';
+import { showTimeline } from './timeline.ts';
 
 /** With more nodes than this only the applications are drawn, until one of them is looked at. */
 const READABLE = 150;
@@ -17,9 +18,11 @@ let asked = 0;
 let whole: Graph | null = null;
 
 export function showMode(mode: Mode, push = false) {
+  if (mode === 'changes' && !state.summary?.live) mode = 'tree';
   if (state.mode === mode) return;
   state.mode = mode;
   if (mode === 'graph' && state.summary) void openGraph();
+  if (mode === 'changes') void showTimeline();
   if (push) remember(true);
   changed();
 }
@@ -44,6 +47,9 @@ export function focusOn(name: string | null) {
 
 export const nameOf = ([kind, text]: GraphNode) => `${kind}:${text}`;
 
+/** Whether a node is the application of what is selected. */
+const isSelected = (node: Placed) => node.kind === 'app' && node.text === state.detail?.record?.application;
+
 function placeAgain() {
   if (!whole) return;
   const id = ++asked;
@@ -54,7 +60,8 @@ function placeAgain() {
     if (data.id !== asked) return;
     state.graphBusy = false;
     state.graph = data.picture;
-    if (!data.picture.nodes.some((node) => node.name === state.graphNode)) state.graphNode = data.picture.nodes[0]?.name ?? null;
+    const { nodes } = data.picture;
+    if (!nodes.some((node) => node.name === state.graphNode)) state.graphNode = (nodes.find(isSelected) ?? nodes[0])?.name ?? null;
     changed();
   };
   worker.postMessage({ id, graph, before: state.graph?.nodes.map(({ name, x, y }) => ({ name, x, y })) ?? [] });

@@ -51,11 +51,11 @@ export class Model {
     all.forEach((waiting) => waiting.reject(error));
   }
 
-  #send<T>(message: object, progress?: Progress): Promise<T> {
+  #send<T>(message: object, progress?: Progress, given: Transferable[] = []): Promise<T> {
     const id = this.#next++;
     return new Promise<T>((resolve, reject) => {
       this.#waiting.set(id, { resolve: resolve as (answer: never) => void, reject, progress });
-      this.#worker.postMessage({ ...message, id });
+      this.#worker.postMessage({ ...message, id }, given);
     });
   }
 
@@ -63,13 +63,13 @@ export class Model {
     return this.#send<T>({ kind: 'load', limit: LIMIT, ...what }, progress);
   }
 
-  ask<T>(request: { do: string } & Record<string, unknown>): Promise<T> {
-    return this.askText<T>(JSON.stringify(request));
+  /** Takes an answer of a live registry, which is handed over and not copied. */
+  follow<T>(answer: ArrayBuffer, now: number): Promise<T> {
+    return this.#send<T>({ kind: 'follow', answer, now }, undefined, [answer]);
   }
 
-  /** The same with the request as JSON already. */
-  askText<T>(request: string): Promise<T> {
-    return this.#send<T>({ kind: 'ask', request });
+  ask<T>(request: { do: string } & Record<string, unknown>): Promise<T> {
+    return this.#send<T>({ kind: 'ask', request: JSON.stringify(request) });
   }
 
   /** Ends whatever is going on, and starts with an empty model. */

@@ -26,7 +26,7 @@ export interface Summary {
   whole: boolean;
   why?: string;
   limit?: number;
-  live?: { from: number; to: number; at: number | null; gone: number };
+  live?: { from: number; to: number; at: number | null; gone: number; revision: string; full: boolean };
   refused?: string;
 }
 
@@ -108,7 +108,7 @@ export interface Detail {
   uid: string;
   state: string | null;
   bare: boolean;
-  /** A live registry reports that the annotation is refused; it does not send it. */
+  /** A live registry reports problems of the annotation, and does not send it. */
   reported: boolean;
   verdict: { code: string; versions: string[] };
   same: boolean | null;
@@ -141,6 +141,9 @@ export type GraphNode = ['app' | 'service', string, number, number];
 /** `[from, to, endpoints, broken ones, why]`; from and to are places among the nodes. */
 export type GraphEdge = [number, number, number, number, string | null];
 export interface Graph { nodes: GraphNode[]; edges: GraphEdge[]; more: boolean }
+
+/** A change of a Pod in a live registry; facts are `[ready | label | problem, before, after]`. */
+export interface Happened { time: number; pod: number; name: string; what: 'new' | 'gone' | 'changed'; changes: Change[]; more: number; facts: [string, string, string][] }
 
 /** The values of the fields that can be filtered by. */
 export type Facets = Record<'ns' | 'app' | 'protocol' | 'group' | 'version', string[]>;

@@ -1,11 +1,11 @@
-// Server-sent events with a token, which the browser's own EventSource cannot send. The token is kept in the memory of
-// this page and nowhere else.
+// Server-sent events by fetch: the browser's own EventSource can neither send a token nor say by which status it is
+// refused, and Chromium makes a page that is loaded again wait for the stream of the one before. A token is kept in the
+// memory of this page and nowhere else.
 
 let token = '';
 
 /** Sends this token from now on. */
 export const signIn = (given: string) => (token = given.trim());
-export const isSignedIn = () => token !== '';
 export const headers = (): Record<string, string> => (token ? { authorization: `Bearer ${token}` } : {});
 
 /** Whether this answer asks for a token, or for another one. */
@@ -13,17 +13,16 @@ export const wantsToken = (status: number) => status === 401 || status === 403;
 
 interface Listener {
   opened(): void;
-  event(kind: string, data: string, id: string): void;
-  /** The HTTP status, 0 without an answer. */
+  event(kind: string, data: string): void;
+  /** The HTTP status, 0 without an answer or where it broke off. */
   ended(status: number): void;
 }
 
-/** Follows the events behind `last` until it is closed or ends. */
-export function follow(url: URL, last: string, listener: Listener): { close(): void } {
+/** Follows the events until it is closed or ends. */
+export function follow(url: URL, listener: Listener): { close(): void } {
   const abort = new AbortController();
   const read = async () => {
-    const resumed: Record<string, string> = last ? { 'last-event-id': last } : {};
-    const answer = await fetch(url, { headers: { ...headers(), ...resumed }, cache: 'no-store', signal: abort.signal });
+    const answer = await fetch(url, { headers: { accept: 'text/event-stream', ...headers() }, cache: 'no-store', signal: abort.signal });
     if (!answer.ok || !answer.body) return answer.status;
     listener.opened();
     const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader();
@@ -53,5 +52,5 @@ function dispatch(block: string, listener: Listener) {
     const colon = line.indexOf(': ');
     if (colon > 0) fields[line.slice(0, colon)] = line.slice(colon + 2);
   }
-  if (fields.event && fields.data) listener.event(fields.event, fields.data, fields.id ?? '');
+  if (fields.event && fields.data) listener.event(fields.event, fields.data);
 }

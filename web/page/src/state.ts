@@ -1,10 +1,10 @@
 // Everything the page knows, in one place. Views read it; only the actions of `app` write it.
-import type { Comparison, Detail, Facets, Output, Places, ProblemData, RowData, SourceWindow, Summary } from './protocol.ts';
+import type { Comparison, Detail, Facets, Happened, Output, Places, ProblemData, RowData, SourceWindow, Summary } from './protocol.ts';
 import type { Lang, Word } from './messages.ts';
 import type { Picture } from './geometry.ts';
 
 export type Pane = 'source' | 'services' | 'detail';
-export type Mode = 'tree' | 'graph';
+export type Mode = 'tree' | 'graph' | 'changes';
 export type Dialog = 'none' | 'help' | 'share' | 'diff' | 'discard';
 export type OutputTab = 'kubectl' | 'json' | 'merge' | 'annotation';
 export type LiveState = 'off' | 'connecting' | 'connected' | 'lagging' | 'lost';
@@ -77,6 +77,8 @@ export const state = {
   /** The server wants a token. */
   signIn: false,
   paused: false,
+  /** The last changes, the newest first. */
+  timeline: [] as Happened[],
   past: null as number | null,
 
   shareAll: false,

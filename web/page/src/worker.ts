@@ -17,6 +17,8 @@ self.onmessage = async ({ data }: MessageEvent) => {
         postMessage({ id, stage: 'decoding' });
         answer = inspector.load(bytes);
       }
+    } else if (kind === 'follow') {
+      answer = inspector.follow(new Uint8Array(data.answer), data.now);
     } else {
       answer = inspector.request(data.request);
     }

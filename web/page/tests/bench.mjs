@@ -6,8 +6,8 @@ import { writeFile, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { browser } from './browser.mjs';
-import { key, kubectl, pod } from './samples.mjs';
-import { begin, serve } from './serve.mjs';
+import { annotation, key, kubectl, pod } from './samples.mjs';
+import { Registry, serve } from './serve.mjs';
 
 const here = (path) => fileURLToPath(new URL(path, import.meta.url));
 const p95 = (all) => [...all].sort((a, b) => a - b)[Math.floor(all.length * 0.95)];
@@ -72,8 +72,140 @@ async function open(page, path) {
   return { took: took / 1000, longest: Math.max(0, ...(await page.evaluate(() => window.tasks))) };
 }
 
-let stream;
-const host = await serve(here('../dist'), (response) => (stream = begin(response)), () => {}); // the snapshot stays the one that is known
+/** A graph of so many interfaces, each provided by one application and called by four: nodes, and edges to be drawn. */
+const graphText = (interfaces) => {
+  const applications = Math.ceil(interfaces / 5);
+  const pods = Array.from({ length: applications }, (_, app) => {
+    const ip = `10.3.${app >> 8}.${app & 255}`;
+    const own = Array.from({ length: 5 }, (_, n) => app * 5 + n).filter((n) => n < interfaces);
+    const provided = own.map((n) => key(`com.example.S${n}`, 'providers', `dubbo://${ip}:20880/com.example.S${n}?application=app-${app}`));
+    const consumed = Array.from({ length: 15 }, (_, n) => (app * 7 + n * 31 + 1) % interfaces).map((n) => key(`com.example.S${n}`, 'consumers', `consumer://${ip}/com.example.S${n}?application=app-${app}&protocol=dubbo`));
+    return pod({ name: `app-${app}`, uid: `u-${app}`, records: [...new Set([...provided, ...consumed])], ip });
+  });
+  return pods.join('\n');
+};
+
+/** Milliseconds between frames while something is done in each of them. */
+const frames = (page, count, act) => page.evaluate(async ([count, act]) => {
+  const step = new Function('at', act);
+  const times = [];
+  let last = await new Promise(requestAnimationFrame);
+  for (let at = 0; at < count; at++) {
+    step(at);
+    const now = await new Promise(requestAnimationFrame);
+    times.push(now - last);
+    last = now;
+  }
+  return times;
+}, [count, act]);
+
+/** The picture of a registry of 500 interfaces and 2,000 edges, and panning in it. */
+async function graph() {
+  const page = await chrome.context.newPage();
+  await page.goto(host.url);
+  await page.waitForSelector('.hollow.empty');
+  await watchTasks(page);
+  const path = join(folder, 'graph.json');
+  await writeFile(path, graphText(500));
+  await open(page, path);
+  const first = async (selector) => {
+    const start = Date.now();
+    await page.keyboard.press('g');
+    await page.waitForSelector(selector);
+    await page.evaluate(() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))));
+    return (Date.now() - start) / 1000;
+  };
+  await page.evaluate(() => { window.tasks.length = 0; });
+  const took = await first('#graph .node');
+  const drawn = await page.evaluate(() => [document.querySelectorAll('#graph .node').length, document.querySelectorAll('#graph .edge').length]);
+  tell(`500 interfaces, 100 applications, 2,000 edges → first picture (${drawn[0]} nodes and ${drawn[1]} lines are drawn)`, took, 's', 1.5);
+  tell('… longest task on the main thread meanwhile (none is told below 50)', Math.max(0, ...(await page.evaluate(() => window.tasks))), 'ms', 50);
+  const pan = `const graph = document.querySelector('#graph');
+    const [x, y] = [600 + 100 * Math.sin(at / 10), 400 + 80 * Math.cos(at / 10)];
+    const send = (type) => graph.dispatchEvent(new PointerEvent(type, { clientX: x, clientY: y, pointerId: 1, button: 0, buttons: 1, bubbles: true }));
+    if (at === 0) send('pointerdown');
+    send('pointermove');`;
+  const idle = await frames(page, 240, '');
+  const used = await cpu(page);
+  const before = await used();
+  const panned = await frames(page, 240, pan);
+  const spent = (await used()) - before;
+  tell('panning, frame p95', p95(panned), 'ms', 20, p95(idle), 'the same frames without panning');
+  tell('… CPU of the main thread for each frame', spent / panned.length, 'ms', 16.7);
+  await page.close();
+}
+
+/** How long a live registry is measured; minutes for whether memory stays. */
+const LIVE_SECONDS = Number(process.env.BENCH_LIVE_SECONDS ?? 180);
+
+/** 10,000 Pods of which 100 change in a second: from the change to the paint, and what the page's processes take. */
+async function live() {
+  const url = (n, version) => `dubbo://10.${8 + (n >> 16)}.${(n >> 8) & 255}.${n & 255}:20880/a.S${n % 500}?application=shop-${n % 40}&version=${version}`;
+  const of = (n, version, probe = '') => {
+    const keys = [key(`a.S${n % 500}`, 'providers', url(n, version)), key(`a.S${(n + 7) % 500}`, 'consumers', `consumer://10.8.0.1/a.S${(n + 7) % 500}?application=shop-${n % 40}`)];
+    if (probe) keys.push(key('live.probe', 'providers', `dubbo://${probe}/live.probe`));
+    return { uid: `u-${n}`, name: `shop-${n}`, annotation: annotation(keys) };
+  };
+  for (let n = 0; n < PODS; n++) registry.put(of(n, 1));
+  const page = await chrome.context.newPage();
+  const start = Date.now();
+  await page.goto(`${host.url}?live`);
+  await page.waitForSelector('.row');
+  tell(`live, ${PODS} Pods → first rows`, (Date.now() - start) / 1000, 's');
+  await page.evaluate(() => {
+    window.seen = new Map();
+    const look = () => {
+      const now = performance.timeOrigin + performance.now();
+      for (const row of document.querySelectorAll('.row.endpoint .label')) if (!window.seen.has(row.textContent)) window.seen.set(row.textContent, now);
+      requestAnimationFrame(look);
+    };
+    look();
+    const field = document.querySelector('#find');
+    field.value = 'live.probe';
+    field.dispatchEvent(new Event('input', { bubbles: true }));
+  });
+  const browserSession = await chrome.context.browser()?.newBrowserCDPSession?.().catch(() => null);
+  const session = browserSession ?? (await chrome.context.newCDPSession(page));
+  /** The memory of the tab's process in MB: page, Worker and wasm together. */
+  const resident = async () => {
+    const { processInfo } = await session.send('SystemInfo.getProcessInfo');
+    const renderers = processInfo.filter((one) => one.type === 'renderer').map((one) => Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${one.id}/status`, 'utf8'))?.[1] ?? 0) / 1000);
+    return Math.max(...renderers);
+  };
+  const used = await cpu(page);
+  const before = await used();
+  const sent = new Map();
+  const memory = [];
+  const begun = Date.now();
+  let sampled = begun;
+  for (let n = 0; Date.now() - begun < LIVE_SECONDS * 1000; n++) {
+    const probe = n % 25 === 0 ? `10.9.${(n / 25) >> 8}.${(n / 25) & 255}:1` : '';
+    if (probe) sent.set(probe, performance.timeOrigin + performance.now());
+    // A probe's Pod is another one each time, out of twenty: what was seen goes again.
+    registry.put(of(probe ? (n / 25) % 20 : 20 + ((n * 37) % (PODS - 20)), 2 + (n % 9), probe));
+    if (Date.now() - sampled > 10_000) {
+      memory.push(await resident());
+      sampled = Date.now();
+    }
+    const ahead = n * 10 - (Date.now() - begun);
+    if (ahead > 0) await new Promise((r) => setTimeout(r, ahead));
+  }
+  const lasted = Date.now() - begun;
+  const spent = (await used()) - before;
+  await page.waitForTimeout(1000);
+  const seen = new Map(await page.evaluate(() => [...window.seen]));
+  const late = [...sent].filter(([at]) => seen.has(at)).map(([at, time]) => seen.get(at) - time);
+  if (late.length < sent.size / 2) throw new Error(`only ${late.length} of ${sent.size} probes were seen`);
+  tell(`${PODS} Pods, 100 changes a second for ${Math.round(lasted / 1000)} s: change → paint, p95 of ${late.length} (median ${median(late).toFixed(0)} ms)`, p95(late), 'ms', 150);
+  tell('… CPU of the main thread for each second of it', (spent / lasted) * 1000, 'ms');
+  const half = Math.floor(memory.length / 2);
+  tell('… memory of the tab in the last half, the most', Math.max(...memory.slice(half)), 'MB', undefined, Math.max(...memory.slice(0, half || 1)), 'the most in the first half');
+  console.log(`  (every ten seconds: ${memory.map((one) => one.toFixed(0)).join(' ')} MB)`);
+  await page.close();
+}
+
+const registry = new Registry();
+const host = await serve(here('../dist'), registry);
 const chrome = await browser({ viewport: { width: 1280, height: 800 } });
 const folder = await mkdtemp(join(tmpdir(), 'inspector-bench-'));
 try {
@@ -189,49 +321,8 @@ try {
   tell(`${PODS} Pods of 230 lines, ${(sources.yaml.length / 1e6).toFixed(0)} MB of YAML → first rows`, opened.yaml.took, 's', undefined, opened.json.took, 'the same Pods as JSON');
   tell('… longest task on the main thread meanwhile', opened.yaml.longest, 'ms', 50);
 
-  // Live: 500 events a second for ten seconds into a registry of 2,000 endpoints.
-  const live = await chrome.context.newPage();
-  await live.goto(`${host.url}?live`);
-  while (!stream) await new Promise((r) => setTimeout(r, 10));
-  const url = (n) => `dubbo://10.1.${n >> 8}.${n & 255}:20880/a.B`;
-  const holder = (n) => ({ namespace: 'shop', pod: `p-${n}`, uid: `u-${n}` });
-  const services = Array.from({ length: 40 }, (_, s) => ({ interface: `a.S${s}`, providers: Array.from({ length: 50 }, (_, n) => ({ url: url(s * 50 + n), holders: [holder(s * 50 + n)] })), consumers: [] }));
-  stream.write(`event: snapshot\ndata: ${JSON.stringify({ services, problems: [] })}\n\n`);
-  await live.waitForSelector('.row');
-  const liveUsed = await cpu(live);
-  await live.evaluate(() => {
-    window.seen = new Map();
-    const look = () => {
-      const now = performance.timeOrigin + performance.now();
-      for (const row of document.querySelectorAll('.row.endpoint .label')) if (!window.seen.has(row.textContent)) window.seen.set(row.textContent, now);
-      requestAnimationFrame(look);
-    };
-    look();
-    const field = document.querySelector('#find');
-    field.value = 'live.probe';
-    field.dispatchEvent(new Event('input', { bubbles: true }));
-  });
-  const sent = new Map();
-  const liveBefore = await liveUsed();
-  const start = Date.now();
-  for (let n = 0; n < 5000; n++) {
-    const probe = n % 25 === 0;
-    const at = `10.9.${n >> 8}.${n & 255}:1`;
-    const service = probe ? 'live.probe' : `a.S${n % 40}`;
-    if (probe) sent.set(at, performance.timeOrigin + performance.now());
-    const data = { event: 'added', key: key(service, 'providers', `dubbo://${at}/${service}`), value: '', namespace: 'shop', pod: `p-${n % 2000}`, uid: `u-${n % 2000}` };
-    stream.write(`event: added\ndata: ${JSON.stringify(data)}\n\n`);
-    const ahead = n * 2 - (Date.now() - start);
-    if (ahead > 0) await new Promise((r) => setTimeout(r, ahead));
-  }
-  const lasted = Date.now() - start;
-  const liveSpent = (await liveUsed()) - liveBefore;
-  await live.waitForTimeout(1000);
-  const seen = new Map(await live.evaluate(() => [...window.seen]));
-  const late = [...sent].filter(([at]) => seen.has(at)).map(([at, time]) => seen.get(at) - time);
-  if (late.length < 10) throw new Error(`only ${late.length} of ${sent.size} probes were seen`);
-  tell(`live event → paint at 500 a second, p95 of ${late.length}`, p95(late), 'ms', 150);
-  tell('… CPU of the main thread for each second of it', (liveSpent / lasted) * 1000, 'ms');
+  await graph();
+  await live();
 } finally {
   await chrome.close();
   await host.close();

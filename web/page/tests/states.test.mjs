@@ -6,9 +6,9 @@ import { createRequire } from 'node:module';
 import { mkdir, readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { after, before, test } from 'node:test';
-import { browser, paste as pasted } from './browser.mjs';
-import { begin, serve } from './serve.mjs';
-import { key, pod } from './samples.mjs';
+import { browser, hold as held, paste as pasted } from './browser.mjs';
+import { Registry, serve } from './serve.mjs';
+import { annotation, key, pod } from './samples.mjs';
 
 const here = (path) => fileURLToPath(new URL(path, import.meta.url));
 const axeSource = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
@@ -17,12 +17,13 @@ await mkdir(artefacts, { recursive: true });
 
 const looks = ['en', 'zh'].flatMap((lang) => ['light', 'dark'].flatMap((theme) => [1280, 360].map((width) => [lang, theme, width])));
 
-let host, chrome, page, stream;
+let host, chrome, page;
+const registry = new Registry();
 const complaints = [];
 const left = [];
 
 before(async () => {
-  host = await serve(here('../dist'), (response) => (stream = response), () => {}); // the snapshot stays the one that is known
+  host = await serve(here('../dist'), registry);
   chrome = await browser();
 });
 after(async () => {
@@ -32,12 +33,12 @@ after(async () => {
 
 async function open(address = '') {
   await page?.close();
-  stream = undefined;
   page = await chrome.watched(host.url, { complaints, left, tolerated: true });
   await page.goto(host.url + address);
 }
 
 const paste = (text) => pasted(page, text);
+const hold = () => held(page);
 const wait = (condition) => page.waitForFunction(condition);
 const click = (selector) => page.evaluate((selector) => document.querySelector(selector).click(), selector);
 /** A click on an action of the bar by its place, also where a dialog is open. */
@@ -76,18 +77,6 @@ async function look(state, pane) {
   assert.deepEqual(wrong, []);
   assert.deepEqual(complaints, [], 'nothing is refused by the policy, nothing throws');
   assert.deepEqual(left, [], 'no request leaves the page');
-}
-
-/** Holds the page's Worker for a while, so that what waits for it can be looked at. */
-async function hold() {
-  const worker = page.workers()[0] ?? (await page.waitForEvent('worker'));
-  const held = page.waitForEvent('console', (message) => message.text() === 'held');
-  const wait = () => {
-    console.log('held');
-    Atomics.wait(new Int32Array(new WebAssembly.Memory({ initial: 1, maximum: 1, shared: true }).buffer), 0, 0, 60_000);
-  };
-  worker.evaluate(wait).catch(() => {}); // it is ended while it waits
-  await held;
 }
 
 test('empty, ready, source, edited', { timeout: 180_000 }, async () => {
@@ -196,18 +185,18 @@ test('reading, decoding, refused, too large', { timeout: 180_000 }, async () => 
   await look('too-large', 1);
 });
 
-test('live: connecting, connected, lagging, paused, lost', { timeout: 300_000 }, async () => {
-  const holder = (n) => ({ namespace: 'shop', pod: `order-${n}`, uid: `u-${n}` });
-  const url = (n) => `dubbo://10.0.0.${n}:20880/com.example.Order?application=shop&version=1.0.0`;
-  const endpoint = (n) => ({ url: url(n), protocol: 'dubbo', host: `10.0.0.${n}`, port: 20880, params: {}, holders: [holder(n)] });
-  const send = (event, data) => stream.write(`event: ${event}\nid: 1\ndata: ${JSON.stringify(data)}\n\n`);
+test('live: connecting, connected, a problem, changes, lagging, paused, lost, signed out', { timeout: 600_000 }, async () => {
+  const url = (n, more = '') => `dubbo://10.0.0.${n}:20880/com.example.Order?application=shop&version=1.0.0${more}`;
+  const order = (n, more) => ({ uid: `u-${n}`, name: `order-${n}`, annotation: annotation([key('com.example.Order', 'providers', url(n, more))]) });
+  registry.silent = true;
   await open('?live');
   await page.waitForSelector('.live-connecting');
   await look('live-connecting', 1);
-  while (!stream) await new Promise((done) => setImmediate(done));
-  begin(stream);
-  const problem = { namespace: 'shop', pod: 'report-0', uid: 'u-9', error: { code: 'not-json', stage: 'json', offset: 18, decodedOffset: 14, expected: 'comma-after-record', found: { byte: 120 }, message: 'for people' } };
-  send('snapshot', { services: [{ interface: 'com.example.Order', providers: [1, 2].map(endpoint), consumers: [] }], problems: [problem] });
+  registry.silent = false;
+  registry.put(order(1));
+  registry.put(order(2));
+  registry.put({ uid: 'u-9', name: 'report-0' }, [{ code: 'not-json', stage: 'json', offset: 18, decodedOffset: 14, expected: 'comma-after-record', found: { byte: 120 }, message: 'for people' }]);
+  await open('?live');
   await wait(() => document.querySelectorAll('.row.endpoint').length === 2);
   await page.locator('.row.endpoint').first().click();
   await page.waitForSelector('.params');
@@ -215,18 +204,31 @@ test('live: connecting, connected, lagging, paused, lost', { timeout: 300_000 },
   await page.locator('.row.pod').click();
   await page.waitForSelector('.verdict.refused');
   await look('live-problem', 2);
-  send('disconnected', { event: 'disconnected', error: 'connection refused (os error 111)' });
+  await page.evaluate(() => [...document.querySelectorAll('.pane-services .switch button')].at(-1).click());
+  registry.put(order(3));
+  registry.put({ ...order(2, '&weight=50'), ready: false });
+  registry.drop('u-1');
+  await page.waitForSelector('.happened.gone');
+  await look('live-changes', 1);
+  await page.evaluate(() => document.querySelector('.pane-services .switch button').click());
+  registry.send('disconnected', { error: 'connection refused (os error 111)' });
   await page.waitForSelector('.live-lagging');
   await look('live-lagging', 1);
-  send('reconnected', { event: 'reconnected' });
+  registry.send('reconnected', {});
   await page.waitForSelector('.live-connected');
   await page.locator('.past button').click();
   await page.waitForSelector('.live-paused');
   await look('live-paused', 1);
   await page.locator('.past button').click();
   await page.waitForSelector('.live-connected');
-  await page.route('**/v1/events', () => {}); // nobody answers any more
-  stream.destroy();
+  registry.silent = true; // nothing answers any more
+  registry.cut();
   await page.waitForSelector('.live-lost');
   await look('live-lost', 1);
+  registry.silent = false;
+  registry.token = 'another';
+  await open('?live');
+  await page.waitForSelector('input[name=token]');
+  complaints.splice(0, complaints.length, ...complaints.filter((text) => !text.includes('401')));
+  await look('sign-in', 1);
 });

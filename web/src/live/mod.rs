@@ -1,111 +1,195 @@
-//! A live registry: the events of `/v1/events` as changes of the model.
+//! A live registry: the answers of `/v1/annotations` as changes of the model.
 //!
-//! Bounded: what a Pod no longer carries is forgotten with the history that could bring it back. It
-//! knows no clock: every batch says when it is.
+//! An annotation is shown as it came, and never written again. Bounded: what a Pod no longer carries is
+//! forgotten with the history that could bring it back. It knows no clock: every answer comes with its time.
 
-mod event;
-mod holder;
-mod snapshot;
+mod feed;
+mod moment;
 
 use std::collections::BTreeMap;
 
-use dubbo_k8s_codec::{Record, encode};
+use dubbo_k8s_codec::kubernetes::LABEL_VALUE;
+use dubbo_k8s_codec::problem::Problem;
 
-pub use self::event::Event;
-use self::event::Names;
-use self::holder::Holder;
-use self::snapshot::canonical;
-use crate::history::{self, AGE, HISTORY, History, What};
+use self::feed::{Feed, Item, Names};
+pub use self::moment::{Fact, Moment};
+use self::moment::{Facts, Splice};
+use crate::history::{AGE, History};
 use crate::model::{Model, index};
-use crate::pod::{PodText, Value};
+use crate::pod::PodText;
 
 /// Milliseconds for which what has gone is still shown.
 const DEPARTED_MS: u64 = 2500;
 
-/// With fewer Pods than this, nobody looks for those that are over.
+/// With fewer Pods than this, those that are over are not looked for.
 const FEW: usize = 1000;
 
-/// What each Pod carries, and what happened lately.
+/// Bytes of answers that are kept while the past is shown.
+const PENDING: usize = 32 << 20;
+
+/// Which Pods there are, and what happened lately.
 #[derive(Debug, Default)]
 pub struct Live {
-    /// By uid, the place among the holders and among the Pods of the model.
+    /// By what they are known by, the places among the Pods of the model.
     pods: BTreeMap<String, u32>,
-    holders: Vec<Holder>,
     /// Places of Pods that are over, to be used again.
     free: Vec<u32>,
     /// So many Pods, and those that are over are looked for.
     sweep_at: usize,
-    /// Pods whose text is not as their keys are, each once.
+    /// Pods that have changed and are still to be read.
     dirty: Vec<usize>,
     history: History,
     /// What came while the past is shown, with its time.
-    pending: Vec<(u64, Event)>,
+    pending: Vec<(u64, String)>,
+    revision: String,
     now: u64,
     started: u64,
 }
 
+/// In place of where the problems of a Pod are, if it has none.
+const HERE: u32 = u32::MAX;
+
+/// An answer that cannot be read.
+#[derive(Debug)]
+pub struct Unreadable;
+
 impl Live {
-    /// Takes a batch of events at the time `now`, in milliseconds. Whether anything changed.
-    pub fn take(&mut self, model: &mut Model, events: Vec<Event>, now: u64) -> bool {
-        self.now = now.max(self.now);
-        let snapshot = events.iter().any(Event::is_snapshot);
-        let room = self.pending.len() + events.len() <= HISTORY;
-        if self.history.is_back() && !snapshot && room {
-            self.pending.extend(events.into_iter().map(|event| (self.now, event)));
-            return false;
+    /// Takes an answer at the time `now`, in milliseconds. Whether anything changed.
+    ///
+    /// # Errors
+    ///
+    /// When it is not one; then nothing of it counts.
+    pub fn take(
+        &mut self,
+        model: &mut Model,
+        answer: String,
+        now: u64,
+    ) -> Result<bool, Unreadable> {
+        let feed: Feed = serde_json::from_str(&answer).map_err(|_| Unreadable)?;
+        self.pass(now);
+        self.revision.clone_from(&feed.revision);
+        if self.history.is_back() && self.room() > 0 {
+            self.pending.push((self.now, answer));
+            return Ok(false);
         }
         self.forward(model, 0);
-        model.tick = self.now;
-        let mut touched = false;
-        for event in &events {
-            touched |= self.event(model, event, self.now);
+        self.merge(model, feed, self.now);
+        self.tick(model, now);
+        Ok(true)
+    }
+
+    /// Lets time pass. Whether something that has gone is no longer shown.
+    pub fn tick(&mut self, model: &mut Model, now: u64) -> bool {
+        self.pass(now);
+        if self.history.is_back() {
+            return false;
         }
-        self.write(model);
         self.history.trim(self.now);
-        self.sweep();
+        self.sweep(model);
         model.tick = self.now;
         let (shown, now) = (model.departed.len(), self.now);
         model.departed.retain(|departed| departed.time + DEPARTED_MS > now);
-        touched || model.departed.len() != shown
+        model.departed.len() != shown
     }
 
-    fn event(&mut self, model: &mut Model, event: &Event, time: u64) -> bool {
-        match event.kind.as_str() {
-            "snapshot" => {
-                self.snapshot(model, &event.data);
-                true
+    fn pass(&mut self, now: u64) {
+        self.now = now.max(self.now);
+        if self.started == 0 {
+            self.started = self.now;
+        }
+    }
+
+    /// Bytes that may still come while the past is shown.
+    fn room(&self) -> usize {
+        let taken = self.pending.iter().map(|(_, answer)| answer.len()).sum();
+        PENDING.saturating_sub(taken)
+    }
+
+    /// Whether no more should be asked for until the past is left.
+    pub fn is_full(&self) -> bool {
+        self.history.is_back() && self.room() < PENDING / 2
+    }
+
+    /// The revision that is known.
+    pub fn revision(&self) -> &str {
+        &self.revision
+    }
+
+    fn merge(&mut self, model: &mut Model, feed: Feed, time: u64) {
+        // What is there at the beginning is not new.
+        let is_first = self.pods.is_empty() && feed.since.is_none();
+        model.tick = if is_first { 0 } else { time };
+        let mut gone = match feed.since {
+            Some(_) => feed.gone,
+            None => self.pods.keys().cloned().collect(),
+        };
+        // Where the problems of each Pod are, and which Pods are here.
+        let mut by_id: BTreeMap<String, u32> = BTreeMap::new();
+        let mut reported: Vec<(Names<'_>, Vec<Problem>)> = Vec::new();
+        for of in &feed.problems {
+            let at = *by_id.entry(of.names().id()).or_insert(index(reported.len()));
+            if at == index(reported.len()) {
+                reported.push((of.names(), Vec::new()));
             }
-            "holders" => self.agree(model, &event.data, time),
-            "added" | "updated" => self.change(model, event, true, time),
-            "removed" => self.change(model, event, false, time),
-            "problem" => self.judge(model, event, true, time),
-            "resolved" => self.judge(model, event, false, time),
-            _ => false,
+            if let Some((_, all)) = reported.get_mut(at as usize) {
+                all.push(of.problem());
+            }
+        }
+        for pod in feed.pods {
+            let at = *by_id.entry(pod.names().id()).or_insert(HERE);
+            let of = reported.get_mut(at as usize);
+            let problems = of.map(|(_, problems)| std::mem::take(problems)).unwrap_or_default();
+            self.set(model, pod.names(), Some(&pod), problems, time);
+        }
+        for (names, problems) in reported {
+            if !problems.is_empty() {
+                self.set(model, names, None, problems, time);
+            }
+        }
+        gone.retain(|id| !by_id.contains_key(id));
+        for id in gone {
+            if let Some(at) = self.pods.get(&id) {
+                self.change(model, *at as usize, None, None, time);
+            }
+        }
+        self.write(model, (!is_first).then_some(time));
+        if is_first {
+            self.history = History::default();
         }
     }
 
-    fn holder(&mut self, model: &mut Model, of: Names<'_>) -> (usize, &mut Holder) {
-        let uid = match of.uid {
-            "" => format!("{}/{}", of.namespace, of.pod),
-            uid => uid.to_owned(),
-        };
-        let at = match self.pods.get(&uid) {
+    /// What a Pod carries now, and what is reported of it.
+    fn set(
+        &mut self,
+        model: &mut Model,
+        names: Names<'_>,
+        pod: Option<&Item>,
+        reported: Vec<Problem>,
+        time: u64,
+    ) {
+        let id = names.id();
+        let at = match self.pods.get(&id) {
             Some(at) => *at as usize,
-            None => self.newcomer(model, of, uid),
+            None => self.newcomer(model, names, id),
         };
-        if self.holders.len() <= at {
-            self.holders.resize_with(at + 1, Holder::default);
-        }
-        #[expect(clippy::indexing_slicing, reason = "made long enough just now")]
-        (at, &mut self.holders[at])
+        let label = match pod {
+            Some(pod) => pod.label.as_deref().map(Box::from),
+            // It is not sent, and it is one that the watcher selects.
+            None => model
+                .pods
+                .get(at)
+                .and_then(|pod| pod.text.label.clone())
+                .or(Some(LABEL_VALUE.into())),
+        };
+        let facts = Facts { label, ready: pod.and_then(|pod| pod.ready), reported };
+        self.change(model, at, pod.map(|pod| &*pod.annotation), Some(facts), time);
     }
 
-    fn newcomer(&mut self, model: &mut Model, of: Names<'_>, uid: String) -> usize {
+    fn newcomer(&mut self, model: &mut Model, of: Names<'_>, id: String) -> usize {
         let pod = PodText {
             namespace: of.namespace.into(),
             name: of.pod.into(),
-            uid: uid.as_str().into(),
-            label: Some("dubbo.io-value".into()),
+            uid: id.as_str().into(),
             has_annotations: true,
             ..PodText::default()
         };
@@ -116,120 +200,67 @@ impl Live {
             model.push(pod, "");
             model.pods.len() - 1
         };
-        self.pods.insert(uid.clone(), index(at));
-        let holder = Holder { uid, ..Holder::default() };
-        match self.holders.get_mut(at) {
-            Some(known) => *known = holder,
-            None => self.holders.push(holder),
+        if let Some(pod) = model.pods.get_mut(at) {
+            pod.over = true;
         }
+        self.pods.insert(id, index(at));
         at
     }
 
-    fn change(&mut self, model: &mut Model, event: &Event, present: bool, time: u64) -> bool {
-        let key = canonical(&event.key);
-        let (at, holder) = self.holder(model, event.names());
-        let before = holder.value(&key).map(str::to_owned);
-        let after = present.then(|| event.value.clone());
-        if before == after {
-            // Another Pod's word was the last one that carried it.
-            return !present && self.drop_elsewhere(model, &key, time);
+    /// Notes in what a Pod differs, if it does; without facts it is gone.
+    fn change(
+        &mut self,
+        model: &mut Model,
+        at: usize,
+        annotation: Option<&str>,
+        facts: Option<Facts>,
+        time: u64,
+    ) {
+        let Some(pod) = model.pods.get_mut(at) else { return };
+        let there = [!pod.over, facts.is_some()];
+        let (before, after) = (Facts::of(pod), facts.unwrap_or_default());
+        let annotation = Splice::between(pod.text.value(""), annotation);
+        let facts = (before != after).then(|| Box::new([before, after]));
+        let is_same = there == [true; 2] && !annotation.is_change() && facts.is_none();
+        if is_same || there == [false; 2] {
+            return;
         }
-        self.record(
-            model,
-            history::Event { time, holder: at, what: What::Key { key, before, after } },
-        );
-        true
+        let moment = Moment { time, pod: at, annotation, facts, there };
+        moment.apply(pod, false);
+        self.dirty.push(at);
+        self.history.push(moment);
     }
 
-    /// A problem of a Pod that came or went.
-    fn judge(&mut self, model: &mut Model, event: &Event, raised: bool, time: u64) -> bool {
-        let problem = event.problem();
-        let (holder, of) = self.holder(model, event.names());
-        if of.problems.contains(&problem) == raised {
-            return false;
-        }
-        self.record(
-            model,
-            history::Event { time, holder, what: What::Problem { problem, raised } },
-        );
-        true
-    }
-
-    /// A key is gone when nobody carries it, whoever the event names.
-    fn drop_elsewhere(&mut self, model: &mut Model, key: &str, time: u64) -> bool {
-        let others: Vec<(usize, String)> = self
-            .holders
-            .iter()
-            .enumerate()
-            .filter_map(|(at, holder)| Some((at, holder.value(key)?.to_owned())))
-            .collect();
-        let some = !others.is_empty();
-        for (holder, value) in others {
-            let what = What::Key { key: key.to_owned(), before: Some(value), after: None };
-            self.record(model, history::Event { time, holder, what });
-        }
-        some
-    }
-
-    fn record(&mut self, model: &mut Model, event: history::Event) {
-        if let What::Key { key, after: None, .. } = &event.what {
-            model.departed(event.holder, key, event.time);
-        }
-        self.put(event);
-    }
-
-    fn put(&mut self, event: history::Event) {
-        self.apply(&event, false);
-        self.history.push(event);
-    }
-
-    fn apply(&mut self, event: &history::Event, backwards: bool) {
-        let Some(holder) = self.holders.get_mut(event.holder) else { return };
-        match &event.what {
-            What::Key { key, before, after } => {
-                holder.set(key, if backwards { before } else { after }.as_deref());
-            }
-            What::Problem { problem, raised } => {
-                holder.judge(problem, *raised != backwards);
-            }
-        }
-        if !std::mem::replace(&mut holder.dirty, true) {
-            self.dirty.push(event.holder);
-        }
-    }
-
-    /// Writes the keys of the Pods that changed as the annotations that they would be.
-    fn write(&mut self, model: &mut Model) {
+    /// Reads the Pods that have changed; with a time, what left them is shown a moment longer.
+    fn write(&mut self, model: &mut Model, time: Option<u64>) {
+        let mut is_read = vec![false; model.pods.len()];
         for at in std::mem::take(&mut self.dirty) {
-            let (Some(holder), Some(pod)) = (self.holders.get_mut(at), model.pods.get_mut(at))
-            else {
+            let again = is_read.get_mut(at).map(|is_read| std::mem::replace(is_read, true));
+            if again != Some(false) {
                 continue;
-            };
-            holder.dirty = false;
-            let records = holder.keys.iter().map(|(key, value)| Record { key, value });
-            let value = Value { span: 0..0, text: Some(encode(records).into()), linked: false };
-            pod.text.annotation = (!holder.is_refused()).then_some(value);
-            pod.reported.clone_from(&holder.problems);
-            pod.over = holder.is_over();
-            model.read(at, "");
+            }
+            let before = model.read(at, "");
+            if let Some(time) = time {
+                model.departed(at, &before, time);
+            }
         }
     }
 
     /// Makes room where Pods were that nothing can bring back.
-    fn sweep(&mut self) {
-        if self.holders.len() - self.free.len() < self.sweep_at.max(FEW) {
+    fn sweep(&mut self, model: &Model) {
+        if self.pods.len() < self.sweep_at.max(FEW) {
             return;
         }
-        let mut kept: Vec<bool> = self.holders.iter().map(|holder| !holder.is_over()).collect();
-        for holder in self.history.holders() {
-            if let Some(kept) = kept.get_mut(holder) {
+        let mut kept: Vec<bool> = model.pods.iter().map(|pod| !pod.over).collect();
+        for pod in self.history.pods() {
+            if let Some(kept) = kept.get_mut(pod) {
                 *kept = true;
             }
         }
         (self.pods, self.free) = (BTreeMap::new(), Vec::new());
-        for ((at, holder), kept) in self.holders.iter().enumerate().zip(kept) {
+        for ((at, pod), kept) in model.pods.iter().enumerate().zip(kept) {
             if kept {
-                self.pods.insert(holder.uid.clone(), index(at));
+                self.pods.insert(pod.text.uid.to_string(), index(at));
             } else {
                 self.free.push(index(at));
             }
@@ -242,11 +273,12 @@ impl Live {
         if !self.pending.is_empty() {
             self.forward(model, 0);
         }
+        model.departed.clear();
         let now = std::mem::take(&mut model.tick); // nothing of the past is new
         let target = self.history.since(to);
         while self.history.back() < target {
-            let Some(event) = self.history.step_back() else { break };
-            self.apply(&event, true);
+            let Some(moment) = self.history.step_back() else { break };
+            self.apply(model, &moment, true);
         }
         self.forward(model, target);
         model.tick = now;
@@ -254,30 +286,40 @@ impl Live {
 
     fn forward(&mut self, model: &mut Model, target: usize) {
         while self.history.back() > target {
-            let Some(event) = self.history.step_forward() else { break };
-            self.apply(&event, false);
+            let Some(moment) = self.history.step_forward() else { break };
+            self.apply(model, &moment, false);
         }
-        self.write(model);
+        self.write(model, None);
         if target == 0 {
-            for (time, event) in std::mem::take(&mut self.pending) {
-                if time != model.tick {
-                    self.write(model);
-                    model.tick = time;
+            for (time, answer) in std::mem::take(&mut self.pending) {
+                if let Ok(feed) = serde_json::from_str(&answer) {
+                    self.merge(model, feed, time);
                 }
-                self.event(model, &event, time);
             }
-            self.write(model);
+        }
+    }
+
+    fn apply(&mut self, model: &mut Model, moment: &Moment, backwards: bool) {
+        if let Some(pod) = model.pods.get_mut(moment.pod) {
+            moment.apply(pod, backwards);
+            self.dirty.push(moment.pod);
         }
     }
 
     /// From when to when can be gone back.
     pub fn span(&self) -> (u64, u64) {
-        (self.now.saturating_sub(AGE).max(self.started), self.now)
+        let from = self.now.saturating_sub(AGE).max(self.started).max(self.history.forgotten());
+        (from, self.now)
     }
 
     /// Where it stands: none is now.
     pub fn at(&self) -> Option<u64> {
         self.history.at()
+    }
+
+    /// What led to what is shown, the newest first.
+    pub fn latest(&self) -> impl Iterator<Item = &Moment> {
+        self.history.latest()
     }
 
     /// Whether there has been anything live.

@@ -10,14 +10,16 @@ use std::collections::BTreeMap;
 
 use dubbo_k8s_codec::lint::{Entry, Subject, place};
 use dubbo_k8s_codec::problem::{Code, Problem, Severity};
-use dubbo_k8s_codec::{Annotation, Category, Record, Service, Stage};
+use dubbo_k8s_codec::trust::Distrust;
+use dubbo_k8s_codec::{Annotation, Category, Service, dubbo_go};
 
 pub use self::calls::{Call, Calls};
 use self::reading::Reading;
 pub use self::reading::Traits;
 use crate::editing::Edits;
 use crate::pod::{Change, PodText};
-use crate::verdict::{Verdict, go_reads_decoded};
+use crate::rows::search::Found;
+use crate::verdict::Verdict;
 
 /// A Pod with what follows from its own text.
 #[derive(Debug)]
@@ -32,9 +34,10 @@ pub struct Pod {
     pub endpoints: Vec<Endpoint>,
     /// What is wrong with it.
     pub problems: Vec<Problem>,
-    /// What a live registry, which does not send the annotation itself, reports of it.
+    /// What a live registry reports of it: what it does not believe, and what is wrong with an annotation that it does
+    /// not send.
     pub reported: Vec<Problem>,
-    /// A live registry no longer says anything of it: it is not shown.
+    /// A live registry does not have it any more: it is not shown.
     pub over: bool,
     /// What dubbo-go would do with it.
     pub verdict: Verdict,
@@ -105,6 +108,8 @@ pub struct Endpoint {
     pub repeated: bool,
     /// Everything that a search looks at, in lower case.
     pub haystack: Box<str>,
+    /// Whether the last search has found it.
+    pub found: Found,
 }
 
 /// A service and who is in it.
@@ -189,27 +194,6 @@ impl Model {
         self.read(at, source);
     }
 
-    /// Forgets the Pods and what is in them. Services keep their places, so that what is shown of them stays as it
-    /// is; unless there are far more than are in use.
-    pub fn restart(&mut self) {
-        let used = self.services.iter().filter(|node| !node.is_empty()).count();
-        if self.services.len() > SPARE && self.services.len() > 2 * used {
-            *self = Self::default();
-            return;
-        }
-        let services = std::mem::take(&mut self.services);
-        let empty = |node: ServiceNode| ServiceNode {
-            service: node.service,
-            members: Default::default(),
-            lonely: Vec::new(),
-        };
-        *self = Self {
-            services: services.into_iter().map(empty).collect(),
-            by_name: std::mem::take(&mut self.by_name),
-            ..Self::default()
-        };
-    }
-
     /// Puts another Pod in the place of one that is over.
     pub fn replace(&mut self, at: usize, text: PodText) {
         self.take_endpoints(at);
@@ -227,10 +211,10 @@ impl Model {
         }
     }
 
-    /// Reads the annotation of a Pod again.
-    pub fn read(&mut self, at: usize, source: &str) {
+    /// Reads the annotation of a Pod again; gives the endpoints that it had before.
+    pub fn read(&mut self, at: usize, source: &str) -> Vec<Endpoint> {
         let before = self.take_endpoints(at);
-        let Some(pod) = self.pods.get(at) else { return };
+        let Some(pod) = self.pods.get(at) else { return before };
         let value = self.value(at, source);
         let mut problems = Vec::new();
         let addresses = pod.text.addresses();
@@ -267,22 +251,24 @@ impl Model {
                 subject.lint_records(&annotation, &mut problems, |at, entry| {
                     reading.endpoint(at, entry);
                 });
-                problems.extend(pod.reported.iter().filter_map(of_a_record));
                 Some(annotation)
             }
         };
-        if let (Some(annotation), Some(value)) = (&annotation, self.value(at, source)) {
+        if let (Some(annotation), Some(value), Some(pod)) =
+            (&annotation, self.value(at, source), self.pods.get(at))
+        {
             place(&mut problems, annotation, value);
+            problems.extend(pod.reported.iter().filter_map(|it| disbelief(it, annotation, value)));
         }
         let readable = match (&annotation, self.value(at, source)) {
-            (Some(annotation), _) => Some(go_reads_decoded(annotation)),
+            (Some(annotation), _) => Some(dubbo_go::reads(annotation)),
             (None, Some(_)) => Some(false),
-            (None, None) => {
-                self.pods.get(at).is_some_and(|pod| !pod.reported.is_empty()).then_some(false)
-            }
+            (None, None) => self.pods.get(at).filter(|pod| !pod.reported.is_empty()).map(|pod| {
+                !pod.reported.iter().any(|problem| matches!(problem.code, Code::Refused(_)))
+            }),
         };
         let records = annotation.map(|annotation| annotation.records().len());
-        let Some(pod) = self.pods.get_mut(at) else { return };
+        let Some(pod) = self.pods.get_mut(at) else { return before };
         pod.verdict = if pod.over { Verdict::Gone } else { Verdict::judge(&pod.text, readable) };
         if gone {
             endpoints.clear();
@@ -306,6 +292,7 @@ impl Model {
             }
         }
         (pod.records, pod.endpoints, pod.problems) = (records, endpoints, problems);
+        before
     }
 
     /// Takes a Pod's endpoints out of their services; gives since when each was there.
@@ -321,20 +308,22 @@ impl Model {
         old
     }
 
-    /// Remembers an endpoint that goes now, and forgets those that went long ago.
-    pub fn departed(&mut self, pod: usize, key: &str, time: u64) {
+    /// Remembers which of the endpoints that a Pod had before have gone, and forgets those that went long ago.
+    pub fn departed(&mut self, pod: usize, before: &[Endpoint], time: u64) {
         let Some(of) = self.pods.get(pod) else { return };
-        let Ok(Some(entry)) = Entry::read(Record::new(key)) else { return };
-        let Some(service) = self.by_name.get(&order(&entry.service())) else { return };
-        let departed = Departed {
-            service: *service,
-            category: entry.category,
-            address: address(&entry),
-            pod: format!("{}/{}", of.text.namespace, of.text.name),
-            time,
-        };
-        if self.departed.len() < DEPARTED_SHOWN {
-            self.departed.push(departed);
+        let name = format!("{}/{}", of.text.namespace, of.text.name);
+        let stays = |it: &&Endpoint| of.endpoints.iter().all(|now| now.haystack != it.haystack);
+        for endpoint in before.iter().take(SAME).filter(stays) {
+            if self.departed.len() == DEPARTED_SHOWN {
+                break;
+            }
+            self.departed.push(Departed {
+                service: endpoint.service,
+                category: endpoint.category,
+                address: endpoint.address.to_string(),
+                pod: name.clone(),
+                time,
+            });
         }
     }
 
@@ -359,16 +348,27 @@ impl Model {
     }
 }
 
-/// What a live registry reports of one record that it cannot read. What it reports of the others is found in their
-/// keys as well, and a refusal of all is not there together with keys.
-fn of_a_record(problem: &Problem) -> Option<Problem> {
-    let mut found = Problem::new(Code::KeyMalformed);
-    found.about.clone_from(&problem.about);
-    (problem.code == Code::Refused(Stage::Shape)).then_some(found)
+/// That a live registry does not believe a record, by its own settings; what else it reports of an annotation is found
+/// in that as well.
+fn disbelief(reported: &Problem, annotation: &Annotation, value: &str) -> Option<Problem> {
+    let code = reported.code;
+    let is_of_trust = Distrust::ALL.iter().any(|distrust| distrust.code() == code);
+    let offset = reported.offset.filter(|_| is_of_trust)?;
+    // The last record that begins before it: places are found by looking at all of the annotation.
+    let (mut first, mut end) = (0, annotation.records().len());
+    while first < end {
+        let middle = first.midpoint(end);
+        if annotation.place_in_key(value, middle, 0).0 <= offset {
+            first = middle + 1;
+        } else {
+            end = middle;
+        }
+    }
+    Some(reported.clone().in_record(first.saturating_sub(1)))
 }
 
-/// Only beyond this many services are those that are no longer in use forgotten.
-const SPARE: usize = 10_000;
+/// So many endpoints of a Pod are recognised when it changes; what a Pod really has is far less.
+const SAME: usize = 500;
 
 /// So many that have just gone are shown at once.
 const DEPARTED_SHOWN: usize = 200;

@@ -8,7 +8,9 @@ use dubbo_k8s_codec::lint::{Entry, Subject};
 use dubbo_k8s_codec::relation::{Consumer, PodState, Provider};
 use dubbo_k8s_codec::{Category, Service};
 
-use super::{Endpoint, ServiceNode, address, index, order};
+use crate::rows::search::Found;
+
+use super::{Endpoint, SAME, ServiceNode, address, index, order};
 
 /// What endpoints have in common that differ in their Pods, addresses and weights only.
 #[derive(Debug)]
@@ -28,9 +30,6 @@ pub(super) enum Role {
     Provider(Box<Provider<'static>>),
     Rule,
 }
-
-/// So many endpoints of a Pod are recognised when it changes; what a Pod really has is far less.
-const SAME: usize = 500;
 
 /// Takes the records of a Pod that name an endpoint, one by one.
 pub(super) struct Reading<'a, 'b> {
@@ -65,6 +64,7 @@ impl Reading<'_, '_> {
             refused: false,
             repeated: false,
             haystack,
+            found: Found::default(),
         });
     }
 
@@ -83,6 +83,7 @@ impl Reading<'_, '_> {
                 for part in [&consumer.protocol, &consumer.tag] {
                     add(part.as_deref().unwrap_or_default());
                 }
+                add(&consumer.dubbo_go.as_ref().map(|it| it.kind()).unwrap_or_default());
                 Role::Consumer(consumer)
             }
             Category::Providers => {
@@ -95,6 +96,7 @@ impl Reading<'_, '_> {
                 }
                 add(if provider.enabled { "" } else { "disabled" });
                 add(&provider.warmup_ms.to_string());
+                add(&provider.dubbo_go.as_ref().map(|it| it.kind()).unwrap_or_default());
                 Role::Provider(Box::new(provider))
             }
             _ => Role::Rule,

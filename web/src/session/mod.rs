@@ -11,12 +11,12 @@ mod summary;
 use serde::Serialize;
 
 use self::request::Request;
-use self::summary::{Span, Summary};
+use self::summary::Summary;
 use crate::answer::{answer, text};
 use crate::document::{Document, Kind};
 use crate::encoding::{self, Refused};
 use crate::layers::Layer;
-use crate::live::{Event, Live};
+use crate::live::Live;
 use crate::model::Model;
 use crate::pod::PodText;
 use crate::rows::{By, View};
@@ -171,7 +171,8 @@ impl Session {
             "table" => text(&table::table(&self.shown(), &self.view)),
             "keep" => text(&self.keep()),
             "compare" => answer(self.compare()),
-            "live" => text(&self.live_input(request)),
+            "tick" => text(&self.tick(&request)),
+            "timeline" => text(&self.shown().timeline(&self.live, request.count)),
             "seek" => text(&self.seek(&request)),
             _ => refused("unknown request"),
         }
@@ -272,21 +273,31 @@ impl Session {
         Ok(before.against(&self.model, &self.source))
     }
 
-    fn live_input(&mut self, request: Request) -> Summary {
-        let anew = request.events.iter().any(Event::is_snapshot);
-        let touched = self.live.take(&mut self.model, request.events, request.now);
-        if anew {
+    /// Takes an answer of `/v1/annotations`, which came at the time `now`, in milliseconds.
+    pub fn follow(&mut self, answer: Vec<u8>, now: u64) -> String {
+        let is_first = !self.live.is_on();
+        let answer = String::from_utf8(answer).unwrap_or_default();
+        let Ok(touched) = self.live.take(&mut self.model, answer, now) else {
+            return refused("not an answer");
+        };
+        if is_first {
             (self.document, self.source) = (None, String::new());
-            self.view.again(&self.model);
         }
         if touched {
             self.settle();
         }
-        let (from, to) = self.live.span();
-        let live = Span { from, to, at: self.live.at(), gone: self.model.departed.len() };
-        let mut summary = self.summary();
-        summary.live = Some(live);
-        summary
+        if is_first {
+            self.view.begin(&self.model);
+        }
+        text(&self.summary())
+    }
+
+    /// Lets time pass.
+    fn tick(&mut self, request: &Request) -> Summary {
+        if self.live.tick(&mut self.model, request.now) {
+            self.view.rebuild(&self.model);
+        }
+        self.summary()
     }
 
     fn seek(&mut self, request: &Request) -> Summary {

@@ -5,8 +5,6 @@
 use dubbo_k8s_codec::problem::Language;
 use serde::Deserialize;
 
-use crate::live::Event;
-
 /// A request of the page. Members that only some requests have are empty in the others.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
@@ -50,8 +48,7 @@ pub(super) struct Request {
     pub(super) field: String,
     /// Where a record is moved to, or the time to go back to.
     pub(super) to: Option<u64>,
-    /// Events of a live registry, and the time at which they came, in milliseconds.
-    pub(super) events: Vec<Event>,
+    /// The time, in milliseconds.
     pub(super) now: u64,
 }
 

@@ -28,20 +28,23 @@ pub(crate) struct Summary {
     rows: usize,
     /// Whether the page has all of the source.
     whole: bool,
-    /// In answer to events of a live registry.
+    /// Of a live registry.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) live: Option<Span>,
+    live: Option<Span>,
 }
 
-/// From when to when a live registry can be gone back through, where it stands, and how many that have just
-/// gone are shown.
+/// From when to when a live registry can be gone back through, where it stands, how many that have just gone are
+/// shown, which revision is known, and whether no more should be asked for until the past is left.
 #[derive(Debug, Serialize)]
-pub(super) struct Span {
-    pub(super) from: u64,
-    pub(super) to: u64,
-    pub(super) at: Option<u64>,
-    pub(super) gone: usize,
+struct Span {
+    from: u64,
+    to: u64,
+    at: Option<u64>,
+    gone: usize,
+    revision: String,
+    full: bool,
 }
+
 impl Session {
     /// The summary as it is now.
     pub(crate) fn summary(&self) -> Summary {
@@ -85,7 +88,19 @@ impl Session {
             by: self.view.by,
             rows: self.view.rows().len(),
             whole: self.source.len() <= source::WHOLE,
-            live: None,
+            live: self.live.is_on().then(|| self.span()),
+        }
+    }
+
+    fn span(&self) -> Span {
+        let (from, to) = self.live.span();
+        Span {
+            from,
+            to,
+            at: self.live.at(),
+            gone: self.model.departed.len(),
+            revision: self.live.revision().to_owned(),
+            full: self.live.is_full(),
         }
     }
 }

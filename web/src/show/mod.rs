@@ -9,6 +9,7 @@ mod places;
 mod problems;
 mod relations;
 mod row;
+mod timeline;
 mod url;
 
 use dubbo_k8s_codec::kubernetes::ANNOTATIONS_LIMIT;
@@ -48,7 +49,7 @@ pub struct Detail {
     name: String,
     namespace: String,
     uid: String,
-    /// Whether a live registry reports that the annotation is refused, and did not send it.
+    /// Whether a live registry reports problems of the annotation, and did not send it.
     reported: bool,
     state: Option<&'static str>,
     bare: bool,

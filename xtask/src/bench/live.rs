@@ -40,7 +40,11 @@ pub(super) fn changes() -> Result {
     say::heading("watcher: changes as fast as they are sent");
     run(&["rate"])?;
     say::heading("watcher: what a subscriber costs");
-    run(&["fanout"])
+    run(&["fanout"])?;
+    say::heading("agent: from the server's write to an application at its socket");
+    run(&["agent"])?;
+    say::heading("watcher: hostile clients of one address, and a client of another");
+    run(&["hostile"])
 }
 
 /// The soak, with its report under the target folder.

@@ -57,10 +57,10 @@ pub(crate) fn run(subject: Option<Subject>, pods: &[u32], runs: u32) -> Result {
         live::wire(runs)?;
     }
     if wanted(Subject::Handlers) {
-        say::heading("handlers: WebAssembly that is told of changes");
+        say::heading("handlers: WebAssembly that is notified of changes");
         let toolchain = toolchain::resolve()?;
         let bench = benchmark("dubbo-k8s-watcher", "handlers");
-        let handler = wasm::build_some(&toolchain, &["MOODY"])?.into_iter();
+        let handler = wasm::build_some(&toolchain, &["MISBEHAVING_HANDLER"])?.into_iter();
         handler.fold(bench, |bench, (_, file)| bench.env("EMPTY_HANDLER", file)).run()?;
     }
     if wanted(Subject::Wasi) {
@@ -89,7 +89,7 @@ pub(crate) fn soak(length: Option<Duration>) -> Result {
     live::soak(length.unwrap_or(SOAK))
 }
 
-/// How long a soak lasts unless told otherwise.
+/// How long a soak lasts by default.
 const SOAK: Duration = Duration::from_mins(3);
 
 fn criterion(package: &str, bench: &str) -> Result {

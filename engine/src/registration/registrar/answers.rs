@@ -133,7 +133,10 @@ impl Registrar {
         }
         self.met = true;
         match unary.write {
-            None => self.seen = Some(pod),
+            None => {
+                self.take_over(&pod, out);
+                self.seen = Some(pod);
+            }
             Some((patch, plan)) => self.written(now, &patch, plan, pod, out),
         }
     }

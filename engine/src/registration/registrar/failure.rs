@@ -110,7 +110,8 @@ impl Registrar {
         out: &mut Vec<RegistrarOutput>,
     ) {
         match &job.edit {
-            Edit::Add(_) => {}
+            // What is kept under a lease stays kept: whoever granted it asks again.
+            Edit::Add(_) | Edit::Lease(_) | Edit::Read => {}
             // It stays in the Pod, but it is not put back when another writer takes it out.
             Edit::Remove(keys) => keys.iter().for_each(|key| {
                 self.held.release(key);
@@ -137,7 +138,8 @@ impl Registrar {
     ) {
         for job in core::mem::take(&mut self.jobs) {
             let unchanged = match &job.edit {
-                Edit::Add(_) => {
+                Edit::Lease(lease) if lease.keys.is_empty() => Vec::new(),
+                Edit::Add(_) | Edit::Lease(_) | Edit::Read => {
                     self.fail(&job, error.clone(), out);
                     continue;
                 }

@@ -4,6 +4,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::time::Duration;
 
+use super::super::leases;
 use super::super::watch::Observation;
 use super::super::{OwnPod, RegistrarNotice, RegistrarOutput};
 use super::{Registrar, notice};
@@ -20,6 +21,17 @@ impl Registrar {
             let (pod, wire) = (&self.settings.pod, self.settings.wire);
             let request = self.watch.open(now, stream, pod, wire, &mut self.random);
             out.push(RegistrarOutput::Send { stream, request });
+        }
+    }
+
+    /// Holds what an earlier process left behind under a lease, from the first look at the Pod on.
+    pub(super) fn take_over(&mut self, pod: &OwnPod, out: &mut Vec<RegistrarOutput>) {
+        if core::mem::take(&mut self.inherits) {
+            let leases = leases::read(pod);
+            for lease in &leases {
+                self.held.lease(lease);
+            }
+            notice(out, RegistrarNotice::TakenOver(leases));
         }
     }
 

@@ -29,6 +29,7 @@ use crate::{Input, StreamId};
 /// order, and [`Registrar::handle`] is called with [`Input::Wake`] after each
 /// [`Registrar::submit`] and whenever [`Registrar::next_wake`] is due.
 #[derive(Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 pub struct Registrar {
     settings: RegistrarSettings,
     random: Random,
@@ -57,6 +58,8 @@ pub struct Registrar {
     watch: PodWatch,
     /// A [`RegistrarNotice::Retrying`] was the last word.
     troubled: bool,
+    /// Leases of an earlier process are yet to be looked for.
+    inherits: bool,
     /// The Pod is gone.
     lost: Option<RegistrationError>,
 }
@@ -68,6 +71,7 @@ impl Registrar {
         Self {
             uid: settings.uid.clone(),
             met: false,
+            inherits: settings.leases,
             settings,
             random: Random::new(seed),
             streams: 0,
@@ -206,6 +210,7 @@ impl Registrar {
             label_value: self.settings.label_value.as_deref(),
             trust: self.settings.trust.as_ref(),
             hold: self.settings.hold,
+            leases: self.settings.leases,
             held: &self.held,
         }
     }

@@ -6,6 +6,7 @@ use alloc::string::String;
 use alloc::string::ToString as _;
 use alloc::vec;
 use alloc::vec::Vec;
+mod leases;
 mod model;
 mod simulation;
 
@@ -496,7 +497,7 @@ fn a_put_back_that_fails_is_tried_until_it_works() {
 }
 
 #[test]
-fn garbage_over_what_is_held_is_told_and_waited_out() {
+fn garbage_over_what_is_held_is_reported_and_waited_out() {
     let mut bench = Bench::holding(&["a.A"]);
     bench.model.annotate(Some("***"));
     bench.tell_last_event();

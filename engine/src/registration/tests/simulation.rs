@@ -18,10 +18,10 @@ use crate::random::Random;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Others {
     /// Nothing.
-    Nobody,
+    None,
     /// Another client changes its own annotation.
     Neighbours,
-    /// Somebody overwrites the registry's annotation without reading it, as dubbo-go does.
+    /// Another writer replaces the annotation without reading it first, as dubbo-go does.
     Overwriters,
     /// The Pod is deleted and made again.
     Replacement,
@@ -270,7 +270,7 @@ impl World {
 
     fn outside(&mut self, round: u32) {
         match self.scenario.others {
-            Others::Nobody => return,
+            Others::None => return,
             Others::Neighbours => {
                 self.model.edit(|metadata| {
                     metadata["annotations"]["neighbour"] = json!(round.to_string());
@@ -324,7 +324,7 @@ impl World {
 
 fn scenarios() -> impl Strategy<Value = Scenario> {
     let others = prop_oneof![
-        Just(Others::Nobody),
+        Just(Others::None),
         Just(Others::Neighbours),
         Just(Others::Overwriters),
         Just(Others::Replacement),

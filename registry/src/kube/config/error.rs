@@ -189,6 +189,9 @@ pub enum ConfigError {
         /// As it was given.
         name: String,
     },
+    /// The namespaces to read are an empty list: that never means all of them.
+    #[error("no namespace is named; all of them must be asked for explicitly")]
+    NoNamespace,
     /// The TLS library refused the material.
     #[error("cannot set up TLS: {reason}")]
     Tls {

@@ -167,6 +167,9 @@ members!(AuthProvider { "name" => text(name), "config" => (config) });
 impl Kubeconfig {
     /// The files that apply: `explicit` alone, which must exist; else those of `$KUBECONFIG` that
     /// exist; else `~/.kube/config` if it exists. No file at all gives an empty kubeconfig.
+    ///
+    /// # Errors
+    /// [`ConfigError`] for a file that cannot be read, or is no kubeconfig.
     pub fn load(explicit: Option<&Path>, environment: &Environment) -> Result<Self, ConfigError> {
         if let Some(path) = explicit {
             let mut merged = Self::default();

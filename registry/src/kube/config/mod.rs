@@ -174,6 +174,9 @@ pub struct Overrides {
 impl Config {
     /// Finds the configuration: a kubeconfig if there is one (`--kubeconfig`, `$KUBECONFIG`,
     /// `~/.kube/config`), else `--server` alone, else the service account of the Pod.
+    ///
+    /// # Errors
+    /// [`ConfigError`] if nothing is configured, or what is cannot be read or contradicts itself.
     pub fn load(overrides: &Overrides, environment: &Environment) -> Result<Self, ConfigError> {
         let kubeconfig = Kubeconfig::load(overrides.kubeconfig.as_deref(), environment)?;
         let Overrides { kubeconfig: file, context, cluster, user, .. } = overrides;
@@ -202,6 +205,9 @@ impl Config {
 
 impl Material {
     /// The PEM text, from memory or from its file.
+    ///
+    /// # Errors
+    /// [`ConfigError`] if the file cannot be read.
     pub fn read(&self, what: &'static str) -> Result<Vec<u8>, ConfigError> {
         match self {
             Self::Inline(text) => Ok(text.reveal().as_bytes().to_vec()),

@@ -1,6 +1,7 @@
 //! Which namespaces to read. A name that cannot be one never becomes part of a request's path.
 
 use dubbo_k8s_codec::kubernetes::is_label;
+use dubbo_k8s_engine::Scopes;
 
 use super::{ConfigError, Environment};
 
@@ -19,6 +20,9 @@ impl Namespaces {
     ///
     /// An empty element of the comma list means nothing; in dubbo-go 1.5 a trailing comma meant
     /// every namespace.
+    ///
+    /// # Errors
+    /// [`ConfigError::BadNamespace`] for the first name that is no DNS label.
     pub fn choose(
         all: bool,
         named: &[String],
@@ -46,6 +50,17 @@ impl Namespaces {
             chosen.push(checked(configured)?);
         }
         Ok(Self::These(chosen))
+    }
+
+    /// What an engine follows for them: the whole cluster for [`Namespaces::All`] and for nothing else.
+    ///
+    /// # Errors
+    /// [`ConfigError::NoNamespace`] if [`Namespaces::These`] names none.
+    pub fn scopes(&self) -> Result<Scopes, ConfigError> {
+        match self {
+            Self::All => Ok(Scopes::all()),
+            Self::These(names) => Scopes::namespaces(names).ok_or(ConfigError::NoNamespace),
+        }
     }
 }
 

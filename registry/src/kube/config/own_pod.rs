@@ -45,6 +45,9 @@ impl ThisPod {
     /// The Pod by its name, `named` (`--pod`) or else `$POD_NAME`, `$HOSTNAME`; in the namespace `namespace`
     /// (`-n`), or else `$NAMESPACE`, `$POD_NAMESPACE`, that of the service account; and for a Pod
     /// that was named, as for kubectl, `configured` (that of the kubeconfig's context).
+    ///
+    /// # Errors
+    /// [`ConfigError`] if no name is known, or one that Kubernetes would refuse.
     pub fn find(
         named: Option<&str>,
         namespace: Option<&str>,

@@ -637,6 +637,15 @@ mod namespaces {
     }
 
     #[test]
+    fn an_empty_list_of_namespaces_is_never_the_whole_cluster() {
+        for names in [vec![], vec![String::new()]] {
+            assert!(Namespaces::These(names).scopes().is_err());
+        }
+        assert!(Namespaces::These(vec!["a".to_owned()]).scopes().is_ok());
+        assert!(Namespaces::All.scopes().is_ok());
+    }
+
+    #[test]
     fn the_order_of_precedence() {
         let variables = [("DUBBO_NAMESPACE", "a,b"), ("NAMESPACE", "own")];
         for (all, named, variables, expected) in [

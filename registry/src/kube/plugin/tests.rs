@@ -127,7 +127,7 @@ async fn a51_what_has_expired_is_asked_for_again() {
 }
 
 #[tokio::test]
-async fn it_is_told_of_the_cluster_when_it_asks_and_gets_its_arguments_and_variables() {
+async fn it_receives_the_cluster_when_it_asks_and_its_arguments_and_variables() {
     let body =
         format!("test \"$1-$WHO\" = 'a b-ada' || exit 3\n{}", print("v1", r#"{"token":"t"}"#));
     let exec =

@@ -118,6 +118,9 @@ impl TlsMaterial {
 
 /// For servers that the system's authorities vouch for, without a certificate of ours. Where the
 /// system has none, no certificate is accepted.
+///
+/// # Errors
+/// [`ConfigError::Tls`] if the TLS library refuses the settings.
 pub fn system_tls() -> Result<ClientConfig, ConfigError> {
     let builder = ClientConfig::builder_with_provider(crypto::provider())
         .with_safe_default_protocol_versions()

@@ -10,9 +10,9 @@ use std::time::{Duration, Instant};
 
 use dubbo_k8s_docs::root;
 use dubbo_k8s_tests::control_plane::{ControlPlane, Programs};
-use dubbo_k8s_tests::program::Ran;
+use dubbo_k8s_tests::program::{self, Ran};
 use dubbo_k8s_tests::skip;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// Everything that can be switched on, except what needs kinds that are not Kubernetes' own.
 const ALL: &str = "allNamespaces=true,replicas=2,podDisruptionBudget.enabled=true,networkPolicy.enabled=true,\
@@ -25,7 +25,7 @@ fn helm(test: &str) -> Option<PathBuf> {
     let named = std::env::var_os("HELM").map(PathBuf::from);
     let found = named.or_else(|| on_path("helm"));
     if found.is_none() {
-        skip::optional(test, "HELM is not set, and there is no helm on the PATH");
+        skip::missing(test, "HELM is not set, and there is no helm on the PATH");
     }
     found
 }
@@ -114,15 +114,15 @@ async fn a_real_server_takes_it_and_injects_the_sidecar() {
     let test = "the chart on a real server";
     let Some(helm) = helm(test) else { return };
     let Some(programs) = Programs::of_environment().into_iter().next() else {
-        return skip::optional(
+        return skip::missing(
             test,
             "neither ETCD and KUBE_APISERVERS nor KUBEBUILDER_ASSETS are set",
         );
     };
-    let Some(kubectl) = on_path("kubectl") else {
-        return skip::optional(test, "there is no kubectl on the PATH");
-    };
-    let server = ControlPlane::start(&programs, &[]).await;
+    let Some(kubectl) = program::kubectl(test) else { return };
+    // As on a cluster, where it puts the account's token into every container.
+    let with_accounts = "--disable-admission-plugins=DefaultIngressClass";
+    let server = ControlPlane::start(&programs, &[with_accounts]).await;
     let folder = tempfile::tempdir().unwrap();
     let write = |name: &str, text: &str| {
         let path = folder.path().join(name);
@@ -136,6 +136,9 @@ async fn a_real_server_takes_it_and_injects_the_sidecar() {
     };
     let done = |ran: Ran| assert_eq!(ran.status, Some(0), "{ran:?}");
     done(kubectl(&["create", "namespace", "shop"]));
+    for account in ["default", "dubbo", "dubbo-provider", "own"] {
+        done(kubectl(&["create", "serviceaccount", account, "-n", "shop"]));
+    }
     let rendered = write("rendered.yaml", &render(&helm, ALL).stdout);
     done(kubectl(&["apply", "--dry-run=server", "-f", &rendered]));
 
@@ -144,26 +147,52 @@ async fn a_real_server_takes_it_and_injects_the_sidecar() {
         policy.split("\n---\n").filter(|it| it.contains("kind: MutatingAdmission")).collect();
     assert_eq!(policy.len(), 2);
     done(kubectl(&["apply", "-f", &write("policy.yaml", &policy.join("\n---\n"))]));
-    let pod = write(
-        "pod.yaml",
-        "apiVersion: v1\nkind: Pod\nmetadata:\n  name: greeter\n  namespace: shop\n  labels: {dubbo.io/inject: 'true'}\n  \
-         annotations: {dubbo.io/register-url: 'tri://$(POD_IP):50051/a.Greeter'}\nspec:\n  containers: [{name: a, image: b}]\n",
-    );
+    let create = |account: &str| {
+        let pod = format!(
+            "apiVersion: v1\nkind: Pod\nmetadata:\n  name: greeter\n  namespace: shop\n  labels: {{dubbo.io/inject: 'true'}}\n  \
+             annotations: {{dubbo.io/register-url: 'tri://$(POD_IP):50051/a.Greeter'}}\nspec:\n{account}  \
+             initContainers: [{{name: first, image: c}}]\n  containers: [{{name: a, image: b}}]\n"
+        );
+        let pod = write("pod.yaml", &pod);
+        let ran = kubectl(&["create", "--dry-run=server", "-o", "json", "-f", &pod]);
+        assert_eq!(ran.status, Some(0), "{ran:?}");
+        ran.json()
+    };
     let started = Instant::now();
     let made = loop {
-        let ran = kubectl(&["create", "--dry-run=server", "-o", "json", "-f", &pod]);
-        let made = ran.json();
-        if made["spec"]["initContainers"].is_array() {
+        let made = create("");
+        if made["spec"]["initContainers"].as_array().is_some_and(|all| all.len() == 2) {
             break made;
         }
         assert!(started.elapsed() < PATIENCE, "no sidecar in {made:#}");
     };
     let sidecar = &made["spec"]["initContainers"][0];
-    assert_eq!(
-        sidecar["args"],
-        serde_json::json!(["register", "--hold", "tri://$(POD_IP):50051/a.Greeter"])
-    );
+    assert_eq!(sidecar["args"], json!(["register", "--hold", "tri://$(POD_IP):50051/a.Greeter"]));
     assert_eq!(sidecar["restartPolicy"], "Always");
     assert_eq!(made["spec"]["serviceAccountName"], "dubbo-provider");
     assert_eq!(made["metadata"]["labels"]["dubbo.io/label"], "dubbo.io-value");
+    // The account may patch every Pod of the namespace: its token is for the sidecar.
+    let token = json!(["dubbo-register-token"]);
+    assert_eq!(tokens(&made), json!([token, [], []]), "{made:#}");
+    let volumes = made["spec"]["volumes"].as_array().unwrap();
+    assert_eq!(volumes.len(), 1, "{volumes:#?}");
+
+    // Who chose an account has the tokens that it would have had.
+    let made = create("  serviceAccountName: own\n");
+    assert_eq!(made["spec"]["serviceAccountName"], "own");
+    let [sidecar, first, application] = [0, 1, 2].map(|at| tokens(&made)[at].clone());
+    assert_eq!(sidecar, token);
+    assert!(first.as_array().is_some_and(|all| all.len() == 1) && first == application, "{made:#}");
+}
+
+/// Of each container, those started first before, the volumes from which it gets a token.
+fn tokens(pod: &Value) -> Value {
+    let containers = ["initContainers", "containers"].map(|kind| pod["spec"][kind].as_array());
+    let of = |container: &Value| {
+        let mounts = container["volumeMounts"].as_array().into_iter().flatten();
+        let is_token =
+            |mount: &&Value| mount["mountPath"] == "/var/run/secrets/kubernetes.io/serviceaccount";
+        mounts.filter(is_token).map(|mount| mount["name"].clone()).collect::<Value>()
+    };
+    containers.into_iter().flatten().flatten().map(of).collect()
 }

@@ -14,6 +14,11 @@ use serde_json::Value;
 const MADE: &str =
     "<!-- Made of the program by `UPDATE_DOCS=1 cargo test -p dubbo-k8s-docs`. -->\n\n";
 
+/// Text in which no place to fill in, as `<key>`, is taken for HTML.
+fn escaped(text: &str) -> String {
+    text.replace('<', "&lt;")
+}
+
 /// Holds a page to what it is made of, or writes it.
 fn hold(page: &str, text: &str) {
     let path = root().join(page);
@@ -60,7 +65,7 @@ fn problems_are_explained_in_both_languages() {
     let mut page = format!(
         "{MADE}# Problems\n\nA code never changes its meaning. The inspector and `decode` use the same codes and words. Each example is the\n\
          least that has the problem; what is shown of an annotation is its decoded text, unless it is the base64 that is wrong.\n\
-         \n| code | how bad | | |\n|---|---|---|---|\n"
+         \n| code | severity | what is wrong | 中文 |\n|---|---|---|---|\n"
     );
     for code in Code::all() {
         let titles = [Language::English, Language::Chinese].map(|language| code.title(language));
@@ -72,8 +77,12 @@ fn problems_are_explained_in_both_languages() {
         let _ = write!(page, "\n## {code}\n\n");
         for language in [Language::English, Language::Chinese] {
             let stop = if language == Language::Chinese { "。" } else { "." };
-            let _ =
-                write!(page, "**{}{stop}** {}\n\n", code.title(language), code.advice(language));
+            let _ = write!(
+                page,
+                "**{}{stop}** {}\n\n",
+                code.title(language),
+                escaped(code.advice(language))
+            );
         }
         match examples::of(code).shown() {
             ("", why) => page.extend([&why, "\n"]),
@@ -124,20 +133,29 @@ async fn metrics_are_described_by_their_own_help() {
 
 #[test]
 fn the_http_api_is_described_by_its_openapi() {
-    let text = fs::read_to_string(root().join("watcher/src/serve/openapi.json")).unwrap();
-    let api: Value = serde_json::from_str(&text).unwrap();
     let mut page = format!(
-        "{MADE}# HTTP API\n\nOf `dubbo-watcher serve`, which describes itself at `/openapi.json`. Errors are `application/problem+json`.\n\n\
-         | request | what it answers |\n|---|---|\n"
+        "{MADE}# HTTP API\n\nOf `dubbo-watcher serve`, which describes itself at `/openapi.json`. Errors are `application/problem+json`.\n\n"
     );
+    page += &requests("openapi");
+    page += "\nThe whole description:\n\n```json\n{{#include ../../../watcher/src/serve/openapi.json}}\n```\n\n\
+             ## What `agent` adds\n\nOf `dubbo-watcher agent`, on its Unix socket, whose `/openapi.json` describes all of it.\n\n";
+    page += &requests("agent");
+    page += "\nThe description of what it adds:\n\n```json\n{{#include ../../../watcher/src/serve/agent.json}}\n```\n";
+    hold("docs/src/reference/http.md", &page);
+}
+
+/// The requests of a description, as a table.
+fn requests(description: &str) -> String {
+    let path = root().join("watcher/src/serve").join(description).with_extension("json");
+    let api: Value = serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap();
+    let mut table = "| request | what it answers |\n|---|---|\n".to_owned();
     for (path, methods) in api["paths"].as_object().unwrap() {
         for (method, operation) in methods.as_object().unwrap() {
             let summary = operation["summary"].as_str().unwrap();
-            let _ = writeln!(page, "| `{} {path}` | {summary} |", method.to_uppercase());
+            let _ = writeln!(table, "| `{} {path}` | {summary} |", method.to_uppercase());
         }
     }
-    page += "\nThe whole description:\n\n```json\n{{#include ../../../watcher/src/serve/openapi.json}}\n```\n";
-    hold("docs/src/reference/http.md", &page);
+    table
 }
 
 #[test]
@@ -146,7 +164,7 @@ fn the_charts_values_are_described_by_their_comments() {
     let mut page = format!(
         "{MADE}# The chart `dubbo-watcher`\n\n`dubbo-watcher serve` for a cluster, with the rights that it needs and no more. Values of a wrong type or name are refused:\n\
          `values.schema.json` knows them all.\n\n```sh\nhelm install dubbo-watcher charts/dubbo-watcher -n shop --set image.repository=registry.example.com/dubbo-watcher\n\
-         helm test dubbo-watcher -n shop\n```\n\n| value | default | |\n|---|---|---|\n"
+         helm test dubbo-watcher -n shop\n```\n\n| value | default | meaning |\n|---|---|---|\n"
     );
     let (mut comment, mut parents) = (String::new(), Vec::<String>::new());
     for line in text.lines() {

@@ -5,3 +5,4 @@
 mod generate;
 mod pages;
 mod problems;
+mod walkthrough;

@@ -7,7 +7,7 @@ use std::path::Path;
 use std::process::{Command, Output};
 
 use dubbo_k8s_docs::markdown::{Block, anchors, blocks, links};
-use dubbo_k8s_docs::{pages, root};
+use dubbo_k8s_docs::{commands, pages, root};
 use dubbo_k8s_tests::program::dubbo_watcher;
 
 fn read(path: &Path) -> String {
@@ -95,7 +95,7 @@ fn what_pages_include_is_there() {
 
 #[test]
 fn every_block_of_the_book_says_what_it_is() {
-    let known = ["console", "js", "json", "python", "rust", "sh", "text", "wit", "yaml"];
+    let known = ["console", "go", "js", "json", "python", "rust", "sh", "text", "wit", "yaml"];
     for path in pages().iter().filter(|path| path.starts_with(root().join("docs"))) {
         for block in blocks(&read(path)) {
             let language = block.language.split(',').next().unwrap_or_default();
@@ -118,13 +118,6 @@ fn shell(line: &str) -> Output {
     // What a page asks the cluster for.
     command.env("IP", "10.1.2.3");
     command.env("PATH", path).env("HOME", folder.path()).output().unwrap()
-}
-
-/// The commands of a block: lines, continued by a backslash, without comments.
-fn commands(text: &str) -> Vec<String> {
-    let joined = text.replace("\\\n", " ");
-    let lines = joined.lines().map(|line| line.split(" #").next().unwrap_or_default().trim());
-    lines.filter(|line| !line.is_empty() && !line.starts_with('#')).map(str::to_owned).collect()
 }
 
 #[test]

@@ -7,11 +7,15 @@ use std::os::unix::fs::symlink;
 use std::path::Path;
 use std::process::Command;
 
+use dubbo_k8s_codec::{ANNOTATION, Record, encode};
 use dubbo_k8s_tests::apiserver::{Options, Server};
 use dubbo_k8s_tests::program::{self, Ran, dubbo_watcher};
 use dubbo_k8s_tests::skip;
 use serde_json::json;
 use tempfile::TempDir;
+
+/// What the first of the two Pods provides.
+const GREETER: &str = "/dubbo/a.Greeter/providers/dubbo%3A%2F%2F10.0.0.1%3A20880%2Fa.Greeter%3Fgroup%3Dg%26side%3Dprovider%26version%3D1.0";
 
 /// A cluster with two Pods, and the program under all of its names.
 struct Rig {
@@ -24,10 +28,13 @@ impl Rig {
         let server = Server::start(Options::default()).await.unwrap();
         let folder = tempfile::tempdir().unwrap();
         server.write_kubeconfig_to(&folder.path().join("kubeconfig"), "shop").unwrap();
-        for name in ["greeter-0", "user-0"] {
-            let pod = json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name, "namespace": "shop"}});
-            server.store().create(pod).unwrap();
-        }
+        let metadata = json!({"name": "user-0", "namespace": "shop"});
+        server.store().create(json!({"metadata": metadata})).unwrap();
+        let annotations = json!({ANNOTATION: encode([Record { key: GREETER, value: "" }])});
+        let labels = json!({"dubbo.io/label": "dubbo.io-value"});
+        let metadata = json!({"name": "greeter-0", "namespace": "shop", "annotations": annotations, "labels": labels});
+        let status = json!({"podIPs": [{"ip": "10.0.0.1"}]});
+        server.store().create(json!({"metadata": metadata, "status": status})).unwrap();
         let bin = folder.path().join("bin");
         fs::create_dir(&bin).unwrap();
         for name in ["dubbo-watcher", "kubectl-dubbo", "kubectl_complete-dubbo"] {
@@ -43,7 +50,7 @@ impl Rig {
             .iter()
             .any(|dir| Path::new(dir).join(program).is_file());
         if !is_here {
-            skip::optional(
+            skip::missing(
                 "completions",
                 &format!("there is no {program}: apt-get install {program}"),
             );
@@ -119,17 +126,58 @@ async fn zsh_completes_what_is_typed_at_its_prompt() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_shell_is_offered_services_and_what_a_pod_registered() {
+    let rig = Rig::start().await;
+    let url = "dubbo://10.0.0.1:20880/a.Greeter?group=g&side=provider&version=1.0";
+    let script = "dubbo-watcher completion fish | source\n\
+                  complete -C 'dubbo-watcher unregister --pod greeter-0 '\n\
+                  complete -C 'dubbo-watcher unregister --pod user-0 '\n\
+                  complete -C 'dubbo-watcher register tri://10.0.0.2:1/a.G'\n\
+                  complete -C 'dubbo-watcher register tri://10.0.0.2'\n\
+                  complete -C 'dubbo-watcher list --own '";
+    if let Some(ran) = rig.shell(&["fish", "--no-config", "-c"], script).await {
+        // Where there is no value, flags are offered.
+        let values: Vec<_> = ran.stdout.lines().filter(|line| !line.starts_with("--")).collect();
+        let service = "tri://10.0.0.2:1/a.Greeter?group=g&version=1.0";
+        assert_eq!(values, [url, service, "a.Greeter="], "{ran:?}");
+    }
+    // What bash would take for its own syntax comes in quotes.
+    let script = "source <(dubbo-watcher completion bash); COMP_WORDS=(dubbo-watcher unregister --pod greeter-0 ''); \
+                  COMP_CWORD=4; _clap_complete_dubbo_watcher dubbo-watcher '' 2>/dev/null; echo \"${COMPREPLY[0]}\"";
+    if let Some(ran) = rig.shell(&["bash", "--norc", "-c"], script).await {
+        assert_eq!(ran.stdout, format!("'{url}'\n"), "{ran:?}");
+    }
+}
+
+/// Asked as the script asks it, wherever there is no PowerShell to run the script.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn powershell_gets_a_script_that_asks_and_candidates_with_their_descriptions() {
+    let rig = Rig::start().await;
+    let script = "dubbo-watcher completion powershell; \
+                  DUBBO_WATCHER_COMPLETE=powershell dubbo-watcher -- dubbo-watcher li";
+    let ran = rig.shell(&["bash", "--norc", "-c"], script).await.unwrap();
+    for part in
+        ["Register-ArgumentCompleter -Native -CommandName dubbo-watcher", "DUBBO_WATCHER_COMPLETE"]
+    {
+        assert!(ran.stdout.contains(part), "{part}: {ran:?}");
+    }
+    assert!(ran.stdout.ends_with("\nlist\tShow what is registered now\n"), "{ran:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn kubectl_runs_the_plugin_and_completes_it() {
     let rig = Rig::start().await;
-    let Some(ran) = rig.shell(&["bash", "--norc", "-c"], "command -v kubectl").await else {
-        return;
-    };
-    if ran.status != Some(0) {
-        return skip::optional("kubectl dubbo", "there is no kubectl on the PATH");
-    }
-    let script = "kubectl dubbo list --help | grep Usage; kubectl __complete dubbo register --pod u 2>/dev/null";
+    let Some(kubectl) = program::kubectl("kubectl dubbo") else { return };
+    symlink(kubectl, rig.folder.path().join("bin/kubectl")).unwrap();
+    let script = "kubectl plugin list 2>/dev/null | grep -c kubectl-dubbo; kubectl dubbo list --help | grep Usage; \
+                  kubectl dubbo list 2>/dev/null | tail -n 1; kubectl __complete dubbo register --pod u 2>/dev/null";
     let ran = rig.shell(&["bash", "--norc", "-c"], script).await.unwrap();
-    assert_eq!(ran.stdout, "Usage: kubectl dubbo list [OPTIONS]\nuser-0\n:4\n", "{ran:?}");
+    assert_eq!(
+        ran.stdout,
+        "1\nUsage: kubectl dubbo list [OPTIONS]\n\
+         g/a.Greeter:1.0  provider  dubbo://10.0.0.1:20880  greeter-0\nuser-0\n:4\n",
+        "{ran:?}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -1,4 +1,4 @@
-//! What the store is at one moment, and how one change makes it the next. Neither locks nor wakes anybody.
+//! What the store is at one moment, and how one change makes it the next. Neither locks nor wakes a task.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
@@ -15,7 +15,7 @@ pub(super) struct State {
     pub(super) version: u64,
     /// Versions at or below this can no longer be listed exactly or watched from.
     pub(super) compacted: u64,
-    /// Copied only when it changes while somebody still reads the older one.
+    /// Copied only when it changes while a reader still has the older one.
     pub(super) pods: Arc<BTreeMap<String, Arc<Object>>>,
     pub(super) log: VecDeque<Entry>,
     /// Entries at or below this version are not in the log (any more).

@@ -1,4 +1,4 @@
-//! What the running server does by itself, and what it is told on its input: one order a line,
+//! What the running server does by itself, and what it is ordered on its input: one order a line,
 //! answered by one JSON line. It is for programs that measure; the end of the input is the end.
 //!
 //! | order | what it does |
@@ -130,6 +130,10 @@ impl Conductor {
                 Some(pace) => drop(pace.tick().await),
                 None => {
                     while self.server.last_sent().max(begin) + LEAD < last {
+                        #[expect(
+                            clippy::disallowed_methods,
+                            reason = "the load waits for the slowest watch"
+                        )]
                         sleep(Duration::from_millis(1)).await;
                     }
                 }

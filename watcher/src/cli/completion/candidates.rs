@@ -4,17 +4,18 @@
 use std::time::Duration;
 
 use clap_complete::engine::CompletionCandidate;
+use dubbo_k8s_engine::Request;
 use dubbo_k8s_registry::host;
 use dubbo_k8s_registry::kube::{
     Client,
     config::{Config, Environment, Kubeconfig},
 };
-use serde::Deserialize;
+use serde::{Deserialize, de::DeserializeOwned};
 
 use super::line::Typed;
 use crate::cli::doctor::ask::{ask, list_of_names};
 
-/// Nobody waits longer for the Tab key.
+/// The Tab key must not wait longer.
 const TIMEOUT: Duration = Duration::from_secs(3);
 
 /// The kubeconfig's contexts.
@@ -55,18 +56,27 @@ fn kubeconfig(choose: impl Fn(Kubeconfig) -> Vec<String>) -> Vec<CompletionCandi
 
 /// The names in a list of the server at the address that `path` makes of the namespace and the configuration.
 fn names(path: impl Fn(Option<&str>, &Config) -> String) -> Vec<CompletionCandidate> {
-    let typed = Typed::now();
-    let environment = Environment::of_process().with_terminal(false);
-    let Ok(config) = Config::load(&typed.overrides, &environment) else { return Vec::new() };
-    let named = typed.namespace.as_deref().or_else(|| environment.get("NAMESPACE"));
-    let path = path(named, &config);
-    let Ok(mut client) = Client::new(config) else { return Vec::new() };
-    let asked = async { ask(&mut client, list_of_names(&path)).await.ok() };
-    let answer = host::block_on(host::timeout(TIMEOUT, asked)).ok().flatten().flatten();
-    let answer = answer.filter(|answer| answer.status == 200);
-    let list = answer.and_then(|answer| serde_json::from_slice::<List>(&answer.body).ok());
+    let list = answer::<List>(|typed, environment, config| {
+        let named = typed.namespace.as_deref().or_else(|| environment.get("NAMESPACE"));
+        Some(list_of_names(&path(named, config)))
+    });
     let items = list.map(|list| list.items).unwrap_or_default();
     items.into_iter().map(|item| CompletionCandidate::new(item.metadata.name)).collect()
+}
+
+/// What the server that was typed answers to a request that is made of the line, if it answers soon.
+pub(super) fn answer<T: DeserializeOwned>(
+    request: impl Fn(&Typed, &Environment, &Config) -> Option<Request>,
+) -> Option<T> {
+    let typed = Typed::now();
+    let environment = Environment::of_process().with_terminal(false);
+    let config = Config::load(&typed.overrides, &environment).ok()?;
+    let request = request(&typed, &environment, &config)?;
+    let mut client = Client::new(config).ok()?;
+    let asked = async { ask(&mut client, request).await.ok() };
+    let answer = host::block_on(host::timeout(TIMEOUT, asked)).ok().flatten().flatten();
+    let answer = answer.filter(|answer| answer.status == 200)?;
+    serde_json::from_slice(&answer.body).ok()
 }
 
 #[derive(Deserialize)]

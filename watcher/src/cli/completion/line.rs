@@ -23,6 +23,7 @@ pub(super) fn set(words: Vec<OsString>) {
 pub(super) struct Typed {
     pub(super) overrides: Overrides,
     pub(super) namespace: Option<String>,
+    pub(super) pod: Option<String>,
 }
 
 impl Typed {
@@ -47,15 +48,19 @@ impl Typed {
         Self {
             overrides: connection.map(|connection| connection.overrides()).unwrap_or_default(),
             namespace: behind.and_then(namespace).or_else(|| namespace(&before)),
+            pod: behind.and_then(|behind| one(behind, "pod")),
         }
     }
 }
 
 /// The last `-n`; verbs differ in whether it repeats.
 fn namespace(matches: &ArgMatches) -> Option<String> {
-    let one = || matches.try_get_one::<String>("namespace").ok().flatten().cloned();
     let many = matches.try_get_many::<String>("namespaces").ok().flatten();
-    many.and_then(|mut names| names.next_back().cloned()).or_else(one)
+    many.and_then(|mut names| names.next_back().cloned()).or_else(|| one(matches, "namespace"))
+}
+
+fn one(matches: &ArgMatches, name: &str) -> Option<String> {
+    matches.try_get_one::<String>(name).ok().flatten().cloned()
 }
 
 #[cfg(test)]
@@ -79,6 +84,8 @@ mod tests {
         assert_eq!(typed("dubbo-watcher -n a list -n b -n c --context "), (None, text("c")));
         assert_eq!(typed("dubbo-watcher register -n shop --pod "), (None, text("shop")));
         assert_eq!(typed("dubbo-watcher list --no-such -n "), (None, None));
+        let words = ["dubbo-watcher", "unregister", "--pod", "greeter-0", ""].map(Into::into);
+        assert_eq!(Typed::read(&words).pod, text("greeter-0"));
         assert_eq!(typed("dubbo-watcher "), (None, None));
     }
 }

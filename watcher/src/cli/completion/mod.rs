@@ -3,9 +3,11 @@
 
 pub(super) mod candidates;
 mod line;
+pub(super) mod registered;
 
 use std::ffi::OsString;
 use std::io::{self, Write};
+use std::sync::OnceLock;
 
 use clap::{Args, CommandFactory as _, ValueEnum};
 use clap_complete::CompleteEnv;
@@ -18,6 +20,9 @@ use super::{Ended, terminal};
 
 /// The environment variable by which a shell asks for candidates, and names itself.
 const VARIABLE: &str = "DUBBO_WATCHER_COMPLETE";
+
+/// The shell that asks: the library takes the variable away before it asks for candidates.
+static SHELL: OnceLock<OsString> = OnceLock::new();
 
 /// Of cobra, which kubectl is made with: no file names beside the candidates.
 const NO_FILES: u8 = 4;
@@ -73,6 +78,11 @@ pub(super) fn run(arguments: &Completion, caller: &Caller) -> Result<(), Ended> 
     Ok(out.flush()?)
 }
 
+/// Whether it is this shell that asks.
+fn shell_is(name: &str) -> bool {
+    SHELL.get().is_some_and(|shell| shell == name)
+}
+
 /// Answers a shell or kubectl that asks for candidates: whether one did.
 ///
 /// # Errors
@@ -82,9 +92,10 @@ pub(super) fn answer(caller: &Caller) -> Result<bool, Ended> {
         answer_kubectl()?;
         return Ok(true);
     }
-    if std::env::var_os(VARIABLE).is_none_or(|shell| shell.is_empty()) {
+    let Some(shell) = std::env::var_os(VARIABLE).filter(|shell| !shell.is_empty()) else {
         return Ok(false);
-    }
+    };
+    let _ = SHELL.set(shell);
     let words: Vec<OsString> = std::env::args_os().collect();
     line::set(words.iter().skip_while(|word| *word != "--").skip(1).cloned().collect());
     let here = std::env::current_dir().ok();

@@ -41,8 +41,9 @@ impl Answer {
 
     /// The refusal that it is, of this verb in this scope.
     pub(in crate::cli) fn failure(&self, verb: Verb, scope: Scope) -> Failure {
-        let told = Status::parse(&self.body).ok();
-        let (reason, message) = told.map(|told| (told.reason, told.message)).unwrap_or_default();
+        let status = Status::parse(&self.body).ok();
+        let (reason, message) =
+            status.map(|status| (status.reason, status.message)).unwrap_or_default();
         Failure { verb, scope, cause: Cause::Refused { status: self.status, reason, message } }
     }
 }
@@ -115,6 +116,12 @@ pub(in crate::cli) fn list_of_names(path: &str) -> Request {
     Request { accept, ..request(Verb::List, &format!("{path}?limit=1000"), None) }
 }
 
+/// The annotations of the Pods that take part, the first five hundred of them.
+pub(in crate::cli) fn annotations(scope: &Scope) -> Request {
+    let accept = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1";
+    Request { accept, ..request(Verb::List, &format!("{}&limit=500", pods(scope)), None) }
+}
+
 /// A list of the first Pods that take part, as `list` asks for them.
 pub(super) fn first_pods(scope: &Scope, limit: usize, wire: Wire) -> Request {
     let target = format!("{}&limit={limit}", pods(scope));
@@ -137,6 +144,16 @@ pub(super) fn services(scope: &Scope) -> Request {
         Scope::Namespace(name) => format!("/api/v1/namespaces/{name}/services"),
     };
     let target = format!("{path}?labelSelector=app.kubernetes.io%2Fname%3Ddubbo-watcher&limit=10");
+    request(Verb::List, &target, None)
+}
+
+/// The first `NetworkPolicies`.
+pub(super) fn network_policies(scope: &Scope) -> Request {
+    let namespace = match scope {
+        Scope::All => String::new(),
+        Scope::Namespace(name) => format!("/namespaces/{name}"),
+    };
+    let target = format!("/apis/networking.k8s.io/v1{namespace}/networkpolicies?limit=100");
     request(Verb::List, &target, None)
 }
 

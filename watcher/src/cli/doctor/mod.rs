@@ -1,7 +1,10 @@
 //! `doctor`: can it reach, read, watch, patch, review callers? What is missing, and the fix. It asks and changes
 //! nothing. Status 1 when something that is needed is missing.
 
+#[cfg(unix)]
+mod agent;
 pub(super) mod ask;
+mod network;
 mod own;
 mod policy;
 mod reading;
@@ -99,6 +102,8 @@ impl Visit<'_> {
             }
             Err(error) => self.report.failure(&plain_lines(&error.to_string()))?,
         }
+        #[cfg(unix)]
+        self.ask_agent().await?;
         let policy = needs(Need::Policy, false);
         match own {
             Ok(own) if policy && !register => self.policy(&own).await,
@@ -205,7 +210,7 @@ impl Visit<'_> {
                 let failure = answer.failure(Verb::Create, scope);
                 let mut text = self.explain(&failure);
                 if answer.status == 403 {
-                    // Who may not even ask is nobody.
+                    // A caller that may not even ask is anonymous.
                     text = format!(
                         "the server took us for nobody (403): there are no credentials that it \
                          knows\nLog in to the cluster, or give a --token-file.\n{}",
@@ -239,6 +244,7 @@ impl Visit<'_> {
             return Ok(());
         }
         self.try_reading(scope, self.wire).await?;
+        self.look_at_network(scope).await?;
         self.ask_serving(scope).await
     }
 
@@ -320,7 +326,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_clock_that_is_far_off_is_told_with_its_direction_and_the_way_out() {
+    fn a_clock_that_is_far_off_is_reported_with_its_direction_and_the_way_out() {
         let server = SystemTime::UNIX_EPOCH + Duration::from_hours(1);
         for seconds in [0, 1, 60] {
             let off = Duration::from_secs(seconds);

@@ -29,7 +29,12 @@ pub(super) fn version(git_version: &str) -> Result<(), Ended> {
         _ if minor > last => Report::notice(&format!(
             "Kubernetes 1.{minor} is newer than those that are tested with, 1.{first} to 1.{last}"
         ))?,
-        _ => Report::well(&format!("Kubernetes 1.{minor} is one of those that are tested with"))?,
+        _ if TESTED.contains(&minor) => {
+            Report::well(&format!("Kubernetes 1.{minor} is one of those that are tested with"))?;
+        }
+        _ => Report::well(&format!(
+            "Kubernetes 1.{minor} lies between those that are tested with, 1.{first} and 1.{last}"
+        ))?,
     }
     Ok(())
 }

@@ -26,7 +26,7 @@ pub use self::kubernetes::Kubernetes;
 /// The largest body of a request; it is held until it is sent.
 const BODY: usize = 1 << 20;
 /// How many refusals of one guest are reported. The rest is the same, or a nuisance.
-const TOLD: usize = 10;
+const MOST_REPORTS: usize = 10;
 
 /// Where requests go, and which of them.
 pub(crate) trait Outgoing: Send + Sync + 'static {
@@ -89,7 +89,7 @@ impl Requests {
     fn reporter(&self) -> impl Fn(&Refusal) + Send + use<> {
         let (report, reports) = (Arc::clone(&self.report), Arc::clone(&self.reports));
         move |refusal| {
-            if reports.fetch_add(1, Ordering::Relaxed) < TOLD {
+            if reports.fetch_add(1, Ordering::Relaxed) < MOST_REPORTS {
                 report(refusal);
             }
         }
@@ -176,7 +176,7 @@ fn place(uri: &http::Uri) -> String {
     let scheme = uri.scheme_str().unwrap_or("http");
     let authority = uri.authority().map_or("", |authority| authority.as_str());
     let authority: String = authority.chars().filter(char::is_ascii_graphic).take(100).collect();
-    // Somebody's password may stand before an `@`.
+    // A password may stand before an `@`.
     let authority = authority.rsplit('@').next().unwrap_or_default();
     format!("{scheme}://{authority}")
 }

@@ -1,4 +1,4 @@
-//! Who may read what: everybody, or whoever the kube-apiserver lets list Pods. It must never keep a token, nor
+//! Who may read what: every caller, or those that the kube-apiserver lets list Pods. It must never keep a token, nor
 //! let a caller see a namespace for which the kube-apiserver has not said yes.
 
 mod answers;
@@ -35,6 +35,8 @@ pub enum Access {
     /// Every client, without the secrets in URLs.
     #[default]
     Everyone,
+    /// Every client, with the secrets in URLs: only those reach it that may have them, as the file mode of a socket says.
+    Trusted,
     /// Callers with a token of the cluster, who see the namespaces in which they may list Pods.
     Kubernetes(Arc<Reviewer>),
 }
@@ -48,7 +50,8 @@ impl Access {
         asked: Vec<String>,
     ) -> Result<View, Refusal> {
         let Self::Kubernetes(reviewer) = self else {
-            return Ok(View::new((!asked.is_empty()).then_some(asked), false));
+            let secrets = matches!(self, Self::Trusted);
+            return Ok(View::new((!asked.is_empty()).then_some(asked), secrets));
         };
         let user = reviewer.user(peer, token(headers)?).await?;
         let namespaces = if asked.is_empty() {

@@ -11,19 +11,21 @@ import { focusFind } from '../keys.ts';
 import { goLive, seek } from '../live.ts';
 import { signIn } from '../signed.ts';
 import { ARTICLE, troubled } from '../samples.ts';
-import { state, type Pane } from '../state.ts';
+import { state, type Mode, type Pane } from '../state.ts';
 import { icon } from './icons.ts';
 import { detailPane } from './detail.ts';
 import { dialogs } from './dialogs.ts';
+import { firstVisit } from './first.ts';
 import { filters } from './filters.ts';
 import { graphPane } from './graph.ts';
 import { problemsBar } from './problems.ts';
 import { sourcePane } from './source.ts';
+import { timelinePane } from './timeline.ts';
 import { tree } from './tree.ts';
 
 export const page = () => html`
   ${bar()}
-  <main class=${`panes${state.summary?.live ? ' streamed' : ''}${state.mode === 'graph' && state.summary ? ' graphed' : ''}`} data-pane=${state.pane}>
+  <main class=${`panes${state.summary?.live ? ' streamed' : ''}${state.mode === 'graph' && state.summary ? ' graphed' : ''}${isFirstVisit() ? ' blank' : ''}`} data-pane=${state.pane}>
     ${tabs()}
     <section class="pane pane-source" id="pane-source" aria-label=${t('source')}>${sourcePane()}</section>
     <section class="pane pane-services" id="pane-services" aria-label=${t('services')}>${servicesPane()}</section>
@@ -68,7 +70,7 @@ function dialog(which: 'help') {
   changed();
 }
 
-export function pick() {
+function pick() {
   document.querySelector<HTMLInputElement>('#file')?.click();
 }
 
@@ -79,7 +81,8 @@ function picked(event: Event) {
   if (file) void load({ file });
 }
 
-export function sample(which: 'article' | 'troubled') {
+function sample(which: 'article' | 'troubled', mode?: Mode) {
+  if (mode) showMode(mode);
   void load({ text: which === 'article' ? ARTICLE : troubled() });
 }
 
@@ -137,25 +140,30 @@ function slid(event: Event) {
   void seek(input.value === input.max ? null : Number(input.value));
 }
 
+/** Whether there is nothing yet, and nothing on its way. */
+const isFirstVisit = () => state.live === 'off' && state.busy === 'no' && !state.refusal && (!state.summary || state.summary.state === 'empty');
+
 function servicesPane() {
   const summary = state.summary;
   if (state.busy !== 'no') return busy();
   if (state.refusal) return refused();
   if (state.signIn) return tokenForm();
-  if (!summary || summary.state === 'empty') return state.live === 'off' ? empty() : html`<div class="hollow" role="status"><div class="spinner" aria-hidden="true"></div><p>${t(state.live === 'lost' ? 'why.lost' : summary && state.live === 'connected' ? 'nothingHere' : 'why.connecting')}</p></div>`;
+  if (isFirstVisit()) return firstVisit(sample, pick);
+  if (!summary || summary.state === 'empty') return html`<div class="hollow" role="status"><div class="spinner" aria-hidden="true"></div><p>${t(state.live === 'lost' ? 'why.lost' : summary && state.live === 'connected' ? 'nothingHere' : 'why.connecting')}</p></div>`;
   const looking = state.find !== '' || state.filters.length > 0;
-  const graph = state.mode === 'graph';
+  const { mode } = state;
+  const rows = mode === 'tree';
   const switches = (['service', 'pod'] as const).map(
-    (by) => html`<button aria-pressed=${!graph && summary.by === by} @click=${() => lookBy(by)}>${by === 'service' ? t('byService') : t('byPod')}</button>`,
+    (by) => html`<button aria-pressed=${rows && summary.by === by} @click=${() => lookBy(by)}>${by === 'service' ? t('byService') : t('byPod')}</button>`,
   );
   return html`
     <div class="head">
-      <div class="switch" role="group" aria-label=${t('services')}>${switches}<button aria-pressed=${graph} aria-keyshortcuts="g" @click=${() => showMode('graph', true)}>${t('graph')}</button></div>
+      <div class="switch" role="group" aria-label=${t('services')}>${switches}<button aria-pressed=${mode === 'graph'} aria-keyshortcuts="g" @click=${() => showMode('graph', true)}>${t('graph')}</button>${summary.live ? html`<button aria-pressed=${mode === 'changes'} @click=${() => showMode('changes', true)}>${t('changes')}</button>` : nothing}</div>
       <label class="search">
         ${icon('find')}
         <input id="find" type="search" autocomplete="off" spellcheck="false" placeholder=${t('findHint')} aria-label=${t('find')} .value=${state.find} @input=${(event: Event) => find((event.target as HTMLInputElement).value)} @keydown=${findKey} />
       </label>
-      ${graph ? nothing : html`<button class="small icon" aria-label=${t('expand')} title=${t('expand')} @click=${() => void all(true)}>${icon('expand')}</button>
+      ${!rows ? nothing : html`<button class="small icon" aria-label=${t('expand')} title=${t('expand')} @click=${() => void all(true)}>${icon('expand')}</button>
       <button class="small icon" aria-label=${t('collapse')} title=${t('collapse')} @click=${() => void all(false)}>${icon('collapse')}</button>`}
       <button class="small icon filter" aria-label=${t('filters')} title=${t('filters')} aria-pressed=${state.filtersOpen || state.filters.length > 0} aria-expanded=${state.filtersOpen} @click=${() => void openFilters()}>${icon('filter')}</button>
     </div>
@@ -164,7 +172,7 @@ function servicesPane() {
       <span><b>${number(summary.pods)}</b> ${plural(summary.pods, 'pods')}</span><span><b>${number(summary.services)}</b> ${plural(summary.services, 'servicesCount')}</span><span><b>${number(summary.records)}</b> ${plural(summary.records, 'records')}</span>
       ${summary.edited ? html`<span class="edited"><b>${number(summary.edited)}</b> ${t('edited')}</span>` : nothing}
     </p>
-    ${graph ? graphPane() : html`${state.total === 0 ? html`<div class="hollow"><p>${looking ? t('nothingFound') : t('nothingHere')}</p>${looking ? html`<button class="button" @click=${clearFilters}>${t('showAll')}</button>` : nothing}</div>` : nothing} ${tree()}`}
+    ${mode === 'graph' ? graphPane() : mode === 'changes' ? timelinePane() : html`${state.total === 0 ? html`<div class="hollow"><p>${looking ? t('nothingFound') : t('nothingHere')}</p>${looking ? html`<button class="button" @click=${clearFilters}>${t('showAll')}</button>` : nothing}</div>` : nothing} ${tree()}`}
   `;
 }
 
@@ -224,25 +232,3 @@ function refused() {
     <button class="button" @click=${clear}>${t('clear')}</button>
   </div>`;
 }
-
-const empty = () => html`
-  <div class="hollow empty">
-    <svg class="strata" viewBox="0 0 240 132" aria-hidden="true">
-      <g class="s1"><rect x="0" y="8" width="172" height="16" rx="4" /></g>
-      <g class="s2"><rect x="17" y="34" width="172" height="16" rx="4" /></g>
-      <g class="s3"><rect x="34" y="60" width="172" height="16" rx="4" /></g>
-      <g class="s4"><rect x="51" y="86" width="172" height="16" rx="4" /></g>
-      <g class="s5"><rect x="68" y="112" width="172" height="16" rx="4" /></g>
-      <g class="ray"><rect x="96" y="8" width="30" height="16" rx="3" /><rect x="108" y="34" width="30" height="16" rx="3" /><rect x="117" y="60" width="36" height="16" rx="3" /><rect x="128" y="86" width="42" height="16" rx="3" /><rect x="140" y="112" width="48" height="16" rx="3" /></g>
-    </svg>
-    <h2>${t('emptyTitle')}</h2>
-    <p>${t('emptyText')}</p>
-    <dl class="first">${(['dubbo', 'annotation', 'layers'] as const).map((word) => html`<div><dt>${t(`first.${word}`)}</dt><dd>${t(`first.${word}.text`)}</dd></div>`)}</dl>
-    <p class="buttons">
-      <button class="button primary" @click=${() => sample('article')}>${t('emptySample')}</button>
-      <button class="button" @click=${() => sample('troubled')}>${t('emptyProblems')}</button>
-      <button class="button" @click=${pick}>${t('emptyOpen')}</button>
-    </p>
-    <p class="private">${icon('lock')} ${t('emptyPrivate')}</p>
-  </div>
-`;

@@ -1,0 +1,23 @@
+//! The names of `watcher/wit/registry.wit` in Rust, made by a macro: nothing is decided here.
+
+#![allow(
+    missing_docs,
+    unreachable_pub,
+    unsafe_code,
+    clippy::all,
+    clippy::pedantic,
+    reason = "generated"
+)]
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "generated")]
+
+// A native build, for unit tests, has no host to export to, and its linker does not take the names.
+#[cfg(target_family = "wasm")]
+use super::Misbehaving;
+
+wit_bindgen::generate!({
+    path: "../../watcher/wit",
+    world: "registry-handler",
+});
+
+#[cfg(target_family = "wasm")]
+export!(Misbehaving);
