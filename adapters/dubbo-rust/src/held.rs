@@ -63,7 +63,8 @@ fn all() -> Vec<Arc<Held>> {
 
 async fn close(registration: Registration) -> Result<(), Error> {
     let url = registration.url().to_owned();
-    registration.close().await.map_err(|source| Error::StillRegistered { url, source })
+    let closed = registration.close().await;
+    closed.map_err(|source| Error::StillRegistered { url, source: source.into() })
 }
 
 impl Held {
@@ -87,8 +88,8 @@ impl Held {
         let address = if listens_everywhere(url) { Some(self.address(url).await?) } else { None };
         let record = record(url, address.as_deref(), &self.parameters);
         let registered = self.registrations()?.register(&record).await;
-        let registered =
-            registered.map_err(|source| Error::NotRegistered { url: record, source })?;
+        let registered = registered
+            .map_err(|source| Error::NotRegistered { url: record, source: source.into() })?;
         urls.insert(url.as_str().to_owned(), registered);
         Ok(())
     }

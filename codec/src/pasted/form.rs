@@ -54,6 +54,17 @@ const HEADERS: [&str; 9] = [
     "- metadata:",
 ];
 
+/// A document of objects between which other text stands, perhaps the logs of a dump.
+pub(super) fn with_text<'a>(
+    text: &str,
+    skipped_lines: usize,
+    document: Document<'a>,
+) -> Document<'a> {
+    let is_dump = skipped_lines > 0 && document.kind == Kind::Pods && contains(text, LOGS_START);
+    let kind = if is_dump { Kind::Dump } else { document.kind };
+    Document { kind, skipped_lines, ..document }
+}
+
 /// A document without what its objects say.
 pub(super) fn of(format: Format, kind: Kind, pods: Vec<PastedPod<'_>>) -> Document<'_> {
     Document { format, kind, pods, others: Vec::new(), skipped_lines: 0, error: None }
@@ -193,7 +204,7 @@ pub(super) fn before_logs(text: &str) -> &str {
 
 /// Whether a text holds another; most texts do not.
 pub(super) fn contains(text: &str, other: &str) -> bool {
-    memchr::memmem::find(text.as_bytes(), other.as_bytes()).is_some()
+    text.contains(other)
 }
 
 /// Where the logs of a container end that begin here, and how many lines they are.

@@ -49,7 +49,8 @@ impl<'a> Objects<'a> {
             Some(b'"') => {
                 let start = reader.at();
                 let value = reader.string()?.text()?;
-                self.push_bare(Kind::Annotation, value, start..reader.at());
+                let span = start..reader.at();
+                self.push_bare(Kind::Annotation, value, span.clone(), Some(span));
                 Ok(())
             }
             Some(b'[') if is_records(reader.clone()) => self.records(reader),
@@ -64,9 +65,15 @@ impl<'a> Objects<'a> {
         }
     }
 
-    fn push_bare(&mut self, kind: Kind, value: Cow<'a, str>, span: Range<usize>) {
+    fn push_bare(
+        &mut self,
+        kind: Kind,
+        value: Cow<'a, str>,
+        span: Range<usize>,
+        annotation: Option<Range<usize>>,
+    ) {
         self.holds(Some(kind));
-        let mut pod = PastedPod { annotation: Some(span.clone()), span, ..PastedPod::default() };
+        let mut pod = PastedPod { span, annotation, ..PastedPod::default() };
         pod.pod.annotation = Some(value);
         self.pods.push(pod);
     }
@@ -77,7 +84,7 @@ impl<'a> Objects<'a> {
         match Annotation::from_json(reader.since(start)) {
             Ok(annotation) => {
                 let value = annotation.encode().into();
-                self.push_bare(Kind::Records, value, start..reader.at());
+                self.push_bare(Kind::Records, value, start..reader.at(), None);
             }
             Err(error) => self.error = Some(PastedError::of_records(&error, start)),
         }

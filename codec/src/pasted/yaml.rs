@@ -37,7 +37,7 @@ pub(super) fn read(text: &str) -> Document<'static> {
             start = form::next_yaml(text, at);
         }
     }
-    Document { skipped_lines, ..form::document(Format::Yaml, objects, error) }
+    form::with_text(text, skipped_lines, form::document(Format::Yaml, objects, error))
 }
 
 /// Reads the documents of a part of the text that begins at `base`, up to what is broken.

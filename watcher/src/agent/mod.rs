@@ -220,7 +220,10 @@ impl Agent {
     /// # Errors
     /// When the agent has ended.
     pub async fn pod(&self) -> Result<Pod, Problem> {
-        self.ask(Command::Pod).await
+        match timeout(task::LOOK, self.ask(Command::Pod)).await {
+            Ok(pod) => pod,
+            Err(_) => self.ask(Command::KnownPod).await,
+        }
     }
 
     /// Ends all registrations, unless the Pod is to `keep` them for an agent that follows, and then the agent.
