@@ -80,7 +80,7 @@ func consume(arguments []string) error {
 
 func caller(from *client.Client, protocol string) (func(context.Context) (string, error), error) {
 	if protocol == "dubbo" {
-		connection, err := from.Dial("com.example.Greeter", client.WithProtocolDubbo())
+		connection, err := from.Dial(old, client.WithProtocolDubbo())
 		return func(ctx context.Context) (reply string, err error) {
 			err = connection.CallUnary(ctx, []any{"interop33"}, &reply, "Hello")
 			return reply, err
