@@ -41,6 +41,8 @@ pub(crate) async fn run_all(server: &ControlPlane, cluster: &Cluster) {
     namespace.run(&pod("not-believed-later", Some(&key)), &["127.33.0.11"]).await;
     ready(&namespace, "not-believed-later", true).await;
     calls_follow_providers(&site, &consumer, agent).await;
+    let (status, said) = site.stray(&site.agent("new"));
+    assert!(status == Some(1) && said.contains("address-not-pod"), "{status:?}: {said}");
     languages_call_each_other(&site);
     namespace.remove().await;
 }
