@@ -18,6 +18,7 @@ mod inspector;
 mod invariants;
 mod mesh;
 mod npm;
+mod places;
 mod process;
 mod progress;
 mod promtool;
