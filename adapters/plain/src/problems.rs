@@ -52,13 +52,10 @@ pub enum Place {
 }
 
 pub(crate) fn of(text: &[u8], codec: Codec) -> Vec<Problem> {
-    let source = match Source::of(text) {
-        Ok(source) => source,
-        Err(_) => {
-            let refused = problem::Problem::new(Code::SourceRefused);
-            let refused = refused.because(Detail::Wrong(Phrase::Gzip, None));
-            return Vec::from([Problem::new(&refused, codec).at(0)]);
-        }
+    let Ok(source) = Source::of(text) else {
+        let refused = problem::Problem::new(Code::SourceRefused);
+        let refused = refused.because(Detail::Wrong(Phrase::Gzip, None));
+        return Vec::from([Problem::new(&refused, codec).at(0)]);
     };
     let document = source.read();
     let mut all = of_document(&document, &source, codec);
@@ -122,10 +119,10 @@ impl Problem {
 
 /// What would have been right, and what was there.
 fn expectation(problem: &problem::Problem) -> (Option<Phrase>, Option<Found>) {
-    let each = problem.about.iter().map(|detail| match detail {
+    let mut each = problem.about.iter().map(|detail| match detail {
         Detail::Expected { expected, found, .. } => (Some(*expected), Some(*found)),
         Detail::Wrong(phrase, _) => (None, Some(Found::Thing(*phrase))),
         _ => (None, None),
     });
-    each.filter(|(_, found)| found.is_some()).next().unwrap_or_default()
+    each.find(|(_, found)| found.is_some()).unwrap_or_default()
 }
