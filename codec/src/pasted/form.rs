@@ -224,6 +224,18 @@ pub(super) fn before_text(text: &str) -> &str {
     begin.map_or(text, |(at, _)| text.get(..at).unwrap_or_default())
 }
 
+/// Whether it is Markdown with fences, between which there are texts and prose.
+#[cfg(feature = "yaml")]
+pub(super) fn is_fenced(text: &str) -> bool {
+    contains(text, FENCE) && lines_of(text).any(|(_, line)| line.starts_with(FENCE))
+}
+
+/// Whether a line begins YAML that holds Pods.
+#[cfg(feature = "yaml")]
+pub(super) fn has_header(text: &str) -> bool {
+    lines_of(text).any(|(_, line)| is_header(line))
+}
+
 /// What stands before and behind a text in Markdown.
 #[cfg(feature = "yaml")]
 const FENCE: &str = "```";
