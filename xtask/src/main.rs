@@ -3,6 +3,7 @@
 
 mod adapter;
 mod bench;
+mod bindings;
 mod cache;
 mod cluster;
 mod debian;

@@ -16,12 +16,12 @@ pub(super) fn read(text: &str) -> Document<'static> {
     let mut objects = Objects::default();
     let (mut skipped_lines, mut error, mut start) = (0, None, 0);
     while let Some(rest) = text.get(start..).filter(|rest| !rest.is_empty()) {
-        // The logs in a dump are no YAML.
-        let section = form::before_logs(rest);
+        // The logs in a dump are no YAML, nor are the fences of Markdown.
+        let section = form::before_text(rest);
         let before = objects.pods.len();
         let Some(broken) = documents(section, start, &mut objects) else {
             start += section.len();
-            let (end, more) = form::skip_logs(text, start);
+            let (end, more) = form::skip_between(text, start);
             skipped_lines += more;
             start = end;
             continue;

@@ -169,6 +169,24 @@ test('a view has an address: it is there again after a reload, and one goes back
   clean();
 });
 
+test('a language that was chosen is part of the address, and comes and goes with it', async () => {
+  await paste(provider());
+  await page.waitForSelector('.params');
+  assert.doesNotMatch(page.url(), /lang=/, 'what the browser speaks is not');
+  await page.getByRole('button', { name: '切换到中文' }).click();
+  await page.waitForFunction(() => /lang=zh/.test(location.hash) && document.documentElement.lang === 'zh-CN');
+  await page.goBack();
+  await page.goForward();
+  await page.waitForFunction(() => document.documentElement.lang === 'zh-CN');
+  const address = page.url();
+  await page.evaluate(() => localStorage.setItem('lang', 'en'));
+  const other = await chrome.watched(host.url, { complaints: violations, left });
+  await other.goto(address);
+  await other.waitForFunction(() => document.documentElement.lang === 'zh-CN');
+  await other.close();
+  clean();
+});
+
 test('a shared link has all Pods and what is selected, and leaves the address when something else is shown', async () => {
   await troubled();
   await page.locator('.row.endpoint', { hasText: '10.244.1.20' }).click();
