@@ -52,8 +52,8 @@ pub(crate) fn weigh() -> Result {
 }
 
 /// Runs the npm package in Node and in Chromium, holds its types to tsc, and loads the component from JavaScript, by jco,
-/// and from Python. The tests of the workspace load it from Rust.
-pub(crate) fn test() -> Result {
+/// and from Python, without which that is skipped, but not on CI. The tests of the workspace load it from Rust.
+pub(crate) fn test(ci: bool) -> Result {
     let page = web::page();
     npm::packages(&page)?;
     npm::program(&page, "tsc")
@@ -67,7 +67,13 @@ pub(crate) fn test() -> Result {
     let folder = root().join("adapters/component/tests");
     npm::packages(&folder)?;
     web::node_tests_in(&folder).arg("jco.test.mjs").env(COMPONENT, component()).run()?;
-    let library = wheel::WASMTIME_PYTHON.bring()?;
+    let library = match wheel::WASMTIME_PYTHON.bring() {
+        Err(failure) if !ci => {
+            say::line(&format!("SKIPPED: the component in Python: {failure}"));
+            return Ok(());
+        }
+        brought => brought?,
+    };
     let python = Tool::new("python3").dir(&folder).args(["-B", "-m", "unittest", "-q"]);
     let packages = library.ancestors().nth(2).unwrap_or(&library);
     python.arg("test_wasmtime").env("PYTHONPATH", packages).env(COMPONENT, component()).run()

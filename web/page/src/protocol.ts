@@ -1,6 +1,8 @@
 // The shapes that the model in Rust answers with. It decides; these only say what to expect.
 
-export type Severity = 'error' | 'warning' | 'note';
+/** The codec's own: the page has the same codec, in a wasm of its own, and takes only the types of the package. */
+import type { Found, Severity } from '../../../adapters/npm/package/index.d.ts';
+export type { Found, Severity };
 export type LayerId = 'source' | 'base64' | 'json' | 'key' | 'url';
 export type Span = [number, number];
 export type Places = Record<LayerId, number[]>;
@@ -61,9 +63,6 @@ export interface RowData {
   fresh?: boolean;
   edited?: boolean;
 }
-
-/** What stood where something else was expected. */
-export type Found = 'end' | { byte: number } | { char: string } | { thing: string };
 
 /** What a problem is about; names of phrases are those of the codec. */
 export type About =

@@ -115,15 +115,15 @@ fn page_tests(toolchain: &Toolchain) -> Result {
 
 fn in_other_hosts(ground: &Ground) -> Outcome {
     match ground.wasm() {
-        Ok(toolchain) => ended(bindings_tests(toolchain)),
+        Ok(toolchain) => ended(bindings_tests(toolchain, ground.ci)),
         Err(outcome) => outcome,
     }
 }
 
-fn bindings_tests(toolchain: &Toolchain) -> Result {
+fn bindings_tests(toolchain: &Toolchain, ci: bool) -> Result {
     bindings::build(toolchain)?;
     bindings::weigh()?;
-    bindings::test()
+    bindings::test(ci)
 }
 
 fn tests(ground: &Ground) -> Result {
