@@ -215,9 +215,12 @@ phrases! {
 
     // What people paste.
     KubectlDescribe: "this is what `kubectl describe` prints, which shortens annotations", "这是 `kubectl describe` 的输出，其中的注解已被截短";
+    KubectlError: "this is an error of kubectl", "这是 kubectl 的错误信息";
+    KubectlNothing: "kubectl found no Pods there", "kubectl 在该处没有找到 Pod";
     Gzip: "compressed with gzip", "由 gzip 压缩";
     GzipDamaged: "the gzip data is cut short or damaged", "gzip 数据不完整或已损坏";
     NotText: "not UTF-8 text", "不是 UTF-8 文本";
+    YamlUnread: "this is YAML, which is not read here; make JSON of it", "这是 YAML，此处不读取，请先转换为 JSON";
     KubectlTable: "this is a table of kubectl, which shows no annotations", "这是 kubectl 的表格，其中没有注解";
 
     // Protobuf.

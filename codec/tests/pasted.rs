@@ -319,6 +319,57 @@ fn a_pod_that_cannot_be_read_stands_beside_the_others_with_its_place() {
 }
 
 #[test]
+fn what_is_cut_out_of_something_else_is_read() {
+    let (a, b) = ("kind: Pod\nmetadata: {name: a}\n", "kind: Pod\nmetadata: {name: b}\n");
+    for (text, names) in [
+        (format!("```yaml\n{a}```\n"), &["a"][..]),
+        (format!("Here:\n\n```\n{a}```\n\nand\n\n```yaml\n{b}```\n"), &["a", "b"]),
+        (format!("```json\n{}\n```\n", pod("a")), &["a"]),
+        ("\"metadata\": {\"name\": \"a\"},".to_owned(), &["a"]),
+    ] {
+        assert_eq!(seen(&text), pods(names), "{text}");
+    }
+    for text in [
+        format!("\"dubbo.io/annotation\": \"{VALUE}\",\n"),
+        format!("\"annotations\": {{\n  \"dubbo.io/annotation\": \"{VALUE}\"\n}},"),
+        format!("`{VALUE}`"),
+        "[{\"x\":[1],\"k\":\"/dubbo\",\"v\":\"\"}]".to_owned(),
+    ] {
+        with_document(&text, |document| {
+            assert_eq!(document.error, None, "{text}");
+            assert_eq!(document.pods[0].pod.annotation.as_deref(), Some(VALUE), "{text}");
+        });
+    }
+    for text in [format!("{VALUE} {VALUE}"), format!("{VALUE}\n{VALUE} {VALUE}\n")] {
+        with_document(&text, |document| {
+            let values = document.pods.iter().map(|pod| pod.pod.annotation.as_deref().unwrap());
+            assert!(values.clone().count() > 1 && values.eq(text.split_whitespace()), "{text}");
+        });
+    }
+}
+
+#[test]
+fn what_kubectl_says_instead_of_pods_is_recognised() {
+    for (text, phrase) in [
+        ("No resources found in shop namespace.\n", Phrase::KubectlNothing),
+        ("Error from server (NotFound): pods \"a\" not found\n", Phrase::KubectlError),
+        ("error: You must be logged in to the server (Unauthorized)\n", Phrase::KubectlError),
+        ("The connection to the server 10.0.0.1:6443 was refused\n", Phrase::KubectlError),
+    ] {
+        with_document(text, |document| {
+            let error = document.error.as_ref().unwrap();
+            assert_eq!(
+                (document.format, &error.detail),
+                (Format::Printed, &Detail::Wrong(phrase, None))
+            );
+            assert_eq!(error.run.as_deref(), Some("kubectl get pods -A -o yaml"));
+        });
+    }
+    let beside = format!("error: one of the Pods is gone\n{}\n", pod("a"));
+    assert_eq!(seen(beside), pods(&["a"]), "and hides none that are there");
+}
+
+#[test]
 fn records_stand_nowhere_as_the_annotation_that_they_become() {
     for text in ["[{\"k\":\"/dubbo\",\"v\":\"\"}]", "/dubbo"] {
         with_document(text, |document| {

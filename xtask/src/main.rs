@@ -3,6 +3,7 @@
 
 mod adapter;
 mod bench;
+mod bindings;
 mod cache;
 mod cluster;
 mod debian;
@@ -17,6 +18,7 @@ mod inspector;
 mod invariants;
 mod mesh;
 mod npm;
+mod places;
 mod process;
 mod progress;
 mod promtool;

@@ -5,11 +5,13 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
 
 use dubbo::Url;
+use dubbo::logger::tracing::{error, info, warn};
 use dubbo_k8s_engine::registration::RegistrarSettings;
 use dubbo_k8s_registry::kube::Client;
 use dubbo_k8s_registry::kube::config::{Config, Environment, ThisPod};
-use dubbo_k8s_registry::{Registration, Registrations};
+use dubbo_k8s_registry::{HoldState, Registration, Registrations};
 use tokio::net::UdpSocket;
+use tokio::sync::watch;
 
 use crate::provider::{listens_everywhere, record};
 use crate::{Error, Parameters};
@@ -120,7 +122,11 @@ impl Held {
         settings.label_value.clone_from(&self.parameters.label_value);
         settings.trust = Some(self.parameters.trust.clone());
         let client = Client::new(self.connection.clone())?;
-        Ok(self.registrations.get_or_init(|| Registrations::new(client, settings)))
+        Ok(self.registrations.get_or_init(|| {
+            let registrations = Registrations::new(client, settings);
+            tokio::spawn(log(registrations.state()));
+            registrations
+        }))
     }
 
     /// The address of this Pod: as it is configured, else the one from which it reaches the server.
@@ -132,6 +138,21 @@ impl Held {
         let failed = |source| Error::NoAddress { url: url.to_string(), source };
         let local = way_to(&self.connection).await.map_err(failed)?;
         Ok(bracketed(&local))
+    }
+}
+
+/// Logs how it stands with what is held: dubbo-rust does not ask.
+async fn log(mut state: watch::Receiver<HoldState>) {
+    while state.changed().await.is_ok() {
+        match &*state.borrow_and_update() {
+            HoldState::Kept => info!("what is registered is in the Pod again"),
+            HoldState::Troubled(failure) => {
+                warn!("what is registered may not be in the Pod: {failure}");
+            }
+            HoldState::Lost(failure) => {
+                error!("the Pod, and what was registered in it, is gone: {failure}");
+            }
+        }
     }
 }
 

@@ -11,6 +11,7 @@ mod objects;
 mod printed;
 mod source;
 mod states;
+#[cfg(feature = "yaml")]
 mod yaml;
 
 use alloc::borrow::Cow;
@@ -24,7 +25,6 @@ use crate::phrase::Phrase;
 use crate::pod::Pod;
 use crate::pod_error::PodError;
 use crate::problem::Detail;
-use crate::yaml::SyntaxError;
 
 pub use findings::{Examined, Findings};
 pub use source::{GZIP, Refused, Source};
@@ -216,8 +216,9 @@ impl PastedError {
         Self::new(Stage::Utf8, offset, Detail::Wrong(why, None))
     }
 
-    fn of_yaml(error: SyntaxError, base: usize) -> Self {
-        let SyntaxError { offset, detail, refused } = error;
+    #[cfg(feature = "yaml")]
+    fn of_yaml(error: crate::yaml::SyntaxError, base: usize) -> Self {
+        let crate::yaml::SyntaxError { offset, detail, refused } = error;
         Self { refused, ..Self::new(Stage::Json, base + offset, detail) }
     }
 

@@ -5,6 +5,7 @@
 use alloc::borrow::Cow;
 use alloc::string::String;
 use alloc::vec::Vec;
+use core::mem;
 use core::ops::Range;
 
 use super::{Change, Kind, MAX_OTHERS, Other, PastedError, PastedPod};
@@ -273,7 +274,7 @@ impl<'a> Objects<'a> {
     }
 }
 
-/// Whether it is a list whose first item is a record, `{"k":…,"v":…}`.
+/// Whether it is a list whose first item is a record, `{"k":…,"v":…}`, perhaps with other members.
 fn is_records(mut reader: Reader<'_>) -> bool {
     let mut opening = || -> Result<bool, Fault> {
         reader.enter()?;
@@ -281,8 +282,14 @@ fn is_records(mut reader: Reader<'_>) -> bool {
             return Ok(false);
         }
         reader.enter()?;
-        let name = reader.next_member(true)?;
-        Ok(name.is_some_and(|name| matches!(&*name.unescaped(), b"k" | b"v" | b"K" | b"V")))
+        let mut first = true;
+        while let Some(name) = reader.next_member(mem::take(&mut first))? {
+            if matches!(&*name.unescaped(), b"k" | b"v" | b"K" | b"V") {
+                return Ok(true);
+            }
+            reader.scan()?;
+        }
+        Ok(false)
     };
     opening().unwrap_or_default()
 }

@@ -135,7 +135,8 @@ impl Source<'static> {
 /// How gzip begins.
 pub const GZIP: &[u8] = b"\x1f\x8b";
 
-/// What a text holds that is a string with JSON or YAML in it: `"{\"kind\":…}"`, `{\"kind\":…}`, `'{…}'`.
+/// What a text holds that is a string with JSON or YAML in it: `"{\"kind\":…}"`, `{\"kind\":…}`, `'{…}'`; and members
+/// without the object that they were cut out of, `"name": …,`.
 fn unquoted(text: &str) -> Option<String> {
     let text = text.trim();
     if let Some(inner) = text.strip_prefix('\'').and_then(|text| text.strip_suffix('\'')) {
@@ -151,6 +152,9 @@ fn unquoted(text: &str) -> Option<String> {
     };
     let mut reader = Reader::new(quoted.as_bytes());
     let inner = reader.string().ok()?.text().ok()?;
+    if text.starts_with('"') && reader.peek() == Some(b':') {
+        return Some(["{", text.trim_end_matches(','), "}"].concat());
+    }
     (reader.peek().is_none() && begins_value(&inner)).then(|| inner.into_owned())
 }
 

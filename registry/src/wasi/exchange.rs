@@ -66,7 +66,8 @@ impl Exchange {
                     }
                     Some(Err(fault)) => return Some(self.fail(fault)),
                 },
-                Phase::Answering(answer, gunzip) => match next_piece(answer, gunzip.as_deref_mut()) {
+                Phase::Answering(answer, gunzip) => match next_piece(answer, gunzip.as_deref_mut())
+                {
                     Piece::None => answer.pollable(),
                     Piece::Bytes(bytes) => return Some(Event::Chunk(Bytes::from(bytes))),
                     Piece::End => return Some(self.end(Event::End)),

@@ -41,6 +41,7 @@ func consume(arguments []string) error {
 	instance, err := dubbo.NewInstance(
 		dubbo.WithName("caller"),
 		dubbo.WithRegistry(registry.WithAddress(*address), registry.WithRegisterInterface()),
+		soon,
 		dubbo.WithLogger(logger.WithLevel("error")),
 	)
 	if err != nil {

@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"dubbo.apache.org/dubbo-go/v3"
-	"dubbo.apache.org/dubbo-go/v3/graceful_shutdown"
 	"dubbo.apache.org/dubbo-go/v3/logger"
 	"dubbo.apache.org/dubbo-go/v3/protocol"
 	"dubbo.apache.org/dubbo-go/v3/registry"
@@ -52,11 +51,7 @@ func provide(arguments []string) error {
 		dubbo.WithRemoteMetadata(),
 		dubbo.WithRegistry(registry.WithAddress(*address), registry.WithRegisterInterface()),
 		dubbo.WithProtocol(protocol.WithProtocol(*by), protocol.WithIp(*host), protocol.WithPort(*port)),
-		dubbo.WithShutdown(
-			graceful_shutdown.WithConsumerUpdateWaitTime(time.Second),
-			graceful_shutdown.WithStepTimeout(time.Second),
-			graceful_shutdown.WithOfflineRequestWindowTimeout(100*time.Millisecond),
-		),
+		soon,
 		dubbo.WithLogger(logger.WithLevel("error")),
 	)
 	if err != nil {

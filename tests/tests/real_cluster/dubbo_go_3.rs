@@ -40,7 +40,12 @@ pub(crate) async fn run_all(server: &ControlPlane, cluster: &Cluster) {
     let consumer = site.consumer(&agent, "tri");
     namespace.run(&pod("not-believed-later", Some(&key)), &["127.33.0.11"]).await;
     ready(&namespace, "not-believed-later", true).await;
-    calls_follow_providers(&site, &consumer, agent).await;
+    let agent = calls_follow_providers(&site, &consumer, agent).await;
+    consumer.end("-TERM");
+    assert_eq!(site.registered("go-consumer").await, 0, "nor is a consumer");
+    drop(agent);
+    let (status, said) = site.stray(&site.agent("new"));
+    assert!(status == Some(1) && said.contains("address-not-pod"), "{status:?}: {said}");
     languages_call_each_other(&site);
     namespace.remove().await;
 }
@@ -52,7 +57,8 @@ fn greeter_at(ip: &str) -> String {
     format!("/dubbo/greet.GreetService/providers/{}", query_escape(&url))
 }
 
-async fn calls_follow_providers(site: &Site<'_>, consumer: &Running, agent: Agent) {
+/// Returns the agent of the consumer, which is another one then.
+async fn calls_follow_providers(site: &Site<'_>, consumer: &Running, agent: Agent) -> Agent {
     let (a, b) = (site.provider("go-a", ["", ""]), site.provider("go-b", ["", ""]));
     until_answered_by(consumer, "go-a");
     until_answered_by(consumer, "go-b");
@@ -94,7 +100,8 @@ async fn calls_follow_providers(site: &Site<'_>, consumer: &Running, agent: Agen
     assert_eq!(site.registered("go-d").await, 0, "nothing is left behind");
     b.application.end("-TERM");
     assert_eq!(site.registered("go-b").await, 0, "nor by the agent that came later");
-    drop((agent, of_b));
+    drop(of_b);
+    agent
 }
 
 fn languages_call_each_other(site: &Site<'_>) {

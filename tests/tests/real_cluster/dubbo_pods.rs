@@ -52,7 +52,7 @@ impl Site<'_> {
 
     fn agent_with(&self, pod: &str, arguments: &[&str]) -> Agent {
         let socket = self.server.folder().join(format!("{pod}.sock"));
-        let arguments = [&["--ready-only", "--address", "127.0.0.0/8"], arguments].concat();
+        let arguments = [&["--ready-only", "--address", "127.33.0.0/16"], arguments].concat();
         Agent::start(self.server.kubeconfig(), [&self.namespace.name, pod], &socket, &arguments)
     }
 
@@ -71,6 +71,16 @@ impl Site<'_> {
         let application = Running::start(command);
         while application.line() != "ready" {}
         Provider { application, agent }
+    }
+
+    /// How a provider ends that names an address which is not its Pod's: its status, and what it says.
+    pub(crate) fn stray(&self, agent: &Agent) -> (Option<i32>, String) {
+        let mut command = self.command("provider", agent);
+        command.args(["--name", "stray", "--host", "127.34.0.1"]);
+        command.args(["--port", &free_port().to_string()]);
+        let stray = Running::start(command);
+        let said: Vec<_> = std::iter::from_fn(|| stray.next_line()).collect();
+        (stray.ended().status, said.join("\n"))
     }
 
     /// A consumer that calls without an end.

@@ -19,7 +19,7 @@ use super::{
     list::counted,
     plain::plain,
     records,
-    terminal::{self, Progress},
+    terminal::{self, Progress, bar},
 };
 
 /// How what was read is shown.
@@ -159,7 +159,8 @@ fn reports(pods: Vec<PastedPod<'_>>) -> Vec<PodReport<'_>> {
     let (all, mut progress) = (pods.len(), Progress::new());
     let decoded = pods.into_iter().enumerate().map(|(done, pod)| {
         if done > 0 && done % STEP == 0 {
-            progress.show(&format!("decoding: {done} of {all} Pods"));
+            let bar = bar(done as u64, all as u64);
+            progress.show(&format!("decoding: {bar} {done} of {all} Pods"));
         }
         PodReport::of(pod)
     });

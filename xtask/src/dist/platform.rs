@@ -3,6 +3,7 @@
 
 use std::path::PathBuf;
 
+use crate::places::Places;
 use crate::process::{Failure, Result, Tool, cargo, on_path, root};
 use crate::toolchain::target_dir;
 
@@ -74,10 +75,10 @@ impl Platform {
         }
         let tool = cargo("build").args(["--locked", "--quiet", "--profile", "dist"]);
         let tool = tool.args(["--package", "dubbo-k8s-watcher", "--bin", "dubbo-watcher"]);
-        let places = places()?;
+        let places = Places::of_this_machine()?;
         let tool = tool.args(["--target", self.triple]);
-        let tool = tool.env("RUSTFLAGS", flags("--remap-path-prefix=", &places));
-        let tool = tool.env("CFLAGS", flags("-ffile-prefix-map=", &places));
+        let tool = tool.env("RUSTFLAGS", places.for_rust());
+        let tool = tool.env("CFLAGS", places.for_c());
         tool.run()?;
         Ok(target_dir().join(self.triple).join("dist").join(self.program()))
     }
@@ -94,23 +95,6 @@ fn has_musl_compiler(platform: Platform) -> bool {
         || (platform.runs_here() && on_path("musl-gcc"))
 }
 
-/// The folders of this machine that compilers see, and what a program has in their place.
-fn places() -> Result<Vec<(PathBuf, &'static str)>> {
-    let home = std::env::var_os("CARGO_HOME").map(PathBuf::from);
-    let home = home.or_else(|| Some(PathBuf::from(std::env::var_os("HOME")?).join(".cargo")));
-    let sysroot = Tool::new("rustc").args(["--print", "sysroot"]).dir(&root()).read()?;
-    let mut places =
-        vec![(root(), "/src"), (target_dir(), "/target"), (PathBuf::from(sysroot.trim()), "/rust")];
-    places.extend(home.map(|home| (home, "/cargo")));
-    Ok(places)
-}
-
-/// A compiler's flags by which none of these folders gets into what it makes.
-fn flags(flag: &str, places: &[(PathBuf, &str)]) -> String {
-    let flags = places.iter().map(|(from, to)| format!("{flag}{}={to}", from.display()));
-    flags.collect::<Vec<_>>().join(" ")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -120,12 +104,6 @@ mod tests {
         assert_eq!(named("aarch64-apple-darwin").unwrap().arch, "arm64");
         let refusal = named("x86_64-sun-solaris").unwrap_err();
         assert!(refusal.contains("x86_64-unknown-linux-musl, aarch64"), "{refusal}");
-    }
-
-    #[test]
-    fn every_folder_of_this_machine_gets_another_name() {
-        let places = [(PathBuf::from("/home/a"), "/src"), (PathBuf::from("/b"), "/target")];
-        assert_eq!(flags("-f=", &places), "-f=/home/a=/src -f=/b=/target");
     }
 
     #[cfg(target_os = "linux")]
