@@ -147,11 +147,12 @@ impl Discovery {
         }
     }
 
-    /// What to ask now, if it is time: for `changes`, or for everything once anything is different.
+    /// What to ask now, if it is time: for changes, for everything once anything is different, or, where something is
+    /// lacking, for everything at once.
     pub(crate) fn question(
         &mut self,
         settings: &Settings,
-        changes: bool,
+        lacks: bool,
         now_ms: u64,
     ) -> Option<Question> {
         if let State::Asked { until_ms, .. } = self.state
@@ -164,14 +165,14 @@ impl Discovery {
         }
         let wait = millis(settings.wait);
         let held = self.etag.as_deref().filter(|etag| self.held.as_deref() == Some(*etag));
-        let revision = held.and_then(revision).filter(|_| changes && !self.refuses_changes);
+        let revision = held.and_then(revision).filter(|_| !lacks && !self.refuses_changes);
         self.asked_for_changes = revision.is_some();
         let path = match (revision, &self.etag) {
             (Some(revision), _) => format!("{PATH}?since={revision}&wait={wait}ms"),
-            (None, Some(_)) => format!("{PATH}?wait={wait}ms"),
-            (None, None) => PATH.to_owned(),
+            (None, Some(_)) if !lacks => format!("{PATH}?wait={wait}ms"),
+            (None, _) => PATH.to_owned(),
         };
-        let if_none_match = self.etag.clone().filter(|_| !self.asked_for_changes);
+        let if_none_match = self.etag.clone().filter(|_| !self.asked_for_changes && !lacks);
         let timeout = Duration::from_millis(wait + PATIENCE_MS);
         Some(Question { path, if_none_match, timeout })
     }

@@ -25,8 +25,8 @@ struct Carried {
     namespace: Rc<str>,
     digest: Digest,
     registrations: Rc<[Registration]>,
-    /// There was no room for all of them.
-    is_cut: bool,
+    /// How many it has: more than those where there was no room for all.
+    wants: usize,
 }
 
 impl Carried {
@@ -37,12 +37,16 @@ impl Carried {
             namespace: Rc::clone(&self.namespace),
             digest: self.digest,
             registrations: kept.into(),
-            is_cut: true,
+            wants: self.wants,
         })
     }
 
+    fn is_cut(&self) -> bool {
+        self.registrations.len() < self.wants
+    }
+
     fn wanted(&self) -> (&str, usize) {
-        (&self.namespace, self.registrations.len())
+        (&self.namespace, self.wants)
     }
 }
 
@@ -53,6 +57,8 @@ pub(crate) struct Known {
     book: Book,
     /// Whether more was registered than may be kept.
     full: bool,
+    /// Whether there is room now for some of what was cut.
+    lacks: bool,
 }
 
 /// An answer being read.
@@ -162,7 +168,7 @@ impl Loading {
         self.named.push(Rc::clone(&id));
         let before = before.map(|(_, carried)| carried);
         // What was cut is read again: there may be room now.
-        if before.is_some_and(|before| before.digest == digest && !before.is_cut) {
+        if before.is_some_and(|before| before.digest == digest && !before.is_cut()) {
             return;
         }
         if *self.namespace != *pod.namespace {
@@ -172,7 +178,8 @@ impl Loading {
         let before = before.map_or(&[][..], |before| &before.registrations);
         let registrations = read(pod, before, &known.book, settings, found);
         self.endpoints += registrations.len();
-        self.change(id, Some(Carried { namespace, digest, registrations, is_cut: false }));
+        let wants = registrations.len();
+        self.change(id, Some(Carried { namespace, digest, registrations, wants }));
         let room = settings.bounds.providers as usize;
         if self.endpoints > room + room / 4 {
             self.bound(room);
@@ -206,20 +213,19 @@ impl Loading {
 
     /// The body was everything: what it did not name is gone.
     fn forget_others(&mut self, known: &mut Known) {
-        known.full = false;
         self.named.sort_unstable();
         let others = known.pods.keys().filter(|id| self.named.binary_search(id).is_err());
         self.changes.extend(others.map(|id| (Rc::clone(id), None)));
     }
 
     /// Cuts each Pod to its share of the room, if there is not enough for all: those that have changed and those that
-    /// have not.
+    /// have not. What was cut before cannot grow again here: its body is not at hand.
     fn share(&mut self, known: &mut Known, room: usize) {
         let replaced = self.changes.keys().filter_map(|id| known.pods.get(id));
         let replaced: usize = replaced.map(|carried| carried.registrations.len()).sum();
         let endpoints = known.book.len().saturating_sub(replaced) + self.endpoints;
-        known.full |= endpoints > room || self.changes.values().flatten().any(|one| one.is_cut);
-        if endpoints <= room {
+        let is_cut = self.changes.values().flatten().any(Carried::is_cut);
+        if endpoints <= room && !is_cut && !known.full && !known.lacks {
             return;
         }
         let unchanged = known.pods.iter().filter(|(id, _)| !self.changes.contains_key(*id));
@@ -228,9 +234,13 @@ impl Loading {
         // In the same order every time, so that the same Pod gets what cannot be divided.
         pods.sort_unstable_by_key(|(id, _)| *id);
         let wanted: Vec<_> = pods.iter().map(|(_, carried)| carried.wanted()).collect();
+        known.full = wanted.iter().map(|(_, wanted)| wanted).sum::<usize>() > room;
+        let shares = shares(&wanted, room);
+        let kept = pods.iter().map(|(_, carried)| carried.registrations.len());
+        known.lacks = kept.zip(&shares).any(|(kept, share)| kept < *share);
         let cut = pods
             .iter()
-            .zip(shares(&wanted, room))
+            .zip(shares)
             .filter_map(|((id, carried), share)| Some((Rc::clone(id), Some(carried.cut(share)?))));
         let cut: Vec<_> = cut.collect();
         self.changes.extend(cut);
@@ -246,9 +256,14 @@ impl Loading {
 }
 
 impl Known {
-    /// Whether more was registered than may be kept: then changes alone do not tell what there is.
+    /// Whether more was registered than may be kept.
     pub(crate) const fn is_full(&self) -> bool {
         self.full
+    }
+
+    /// Whether there is room now for some of what was cut, which changes alone do not bring back.
+    pub(crate) const fn lacks(&self) -> bool {
+        self.lacks
     }
 
     fn apply(&mut self, id: Rc<str>, carried: Option<Carried>) {
@@ -400,10 +415,17 @@ mod tests {
             encode(keys.iter().map(|key| Record::new(key)))
         }
 
-        /// Takes an answer in: everything, or only the Pods that have changed. The watcher is asked for those alone
-        /// as long as there is room.
+        /// Takes in an answer of the Pods that have changed, and then of everything where something is lacking.
         fn answer(&mut self, changes: &BTreeMap<u8, Option<usize>>) {
-            let of_changes = !self.known.is_full();
+            self.read(changes, true);
+            assert!(self.known.book.len() <= ROOM);
+            if self.known.lacks() {
+                self.read(&BTreeMap::new(), false);
+                assert!(!self.known.lacks());
+            }
+        }
+
+        fn read(&mut self, changes: &BTreeMap<u8, Option<usize>>, of_changes: bool) {
             for (pod, endpoints) in changes {
                 match endpoints {
                     Some(endpoints) => _ = self.pods.insert(*pod, *endpoints),
@@ -457,7 +479,10 @@ mod tests {
             prop_assert_eq!(self.registry.providers(), all.min(ROOM));
             prop_assert_eq!(self.known.is_full(), all > ROOM);
             for (pod, kept) in &kept {
-                prop_assert_eq!(self.known.pods[&*pod.to_string()].is_cut, *kept < self.pods[pod]);
+                prop_assert_eq!(
+                    self.known.pods[&*pod.to_string()].is_cut(),
+                    *kept < self.pods[pod]
+                );
             }
             // What cannot be divided is one endpoint, and who gets it depends on what was read first.
             let pods: Vec<_> =
@@ -482,8 +507,23 @@ mod tests {
         assert_eq!(rig.kept().into_iter().collect::<Vec<_>>(), [(0, 18), (1, 4), (2, 18)]);
         rig.answer(&set(&[(2, None)]));
         assert_eq!(rig.kept().into_iter().collect::<Vec<_>>(), [(0, 30), (1, 4)]);
-        assert!(!rig.known.is_full() && rig.known.pods.values().all(|one| !one.is_cut));
+        assert!(!rig.known.is_full() && rig.known.pods.values().all(|one| !one.is_cut()));
         assert!(Rc::ptr_eq(&untouched, &rig.known.pods["1"].registrations), "read once");
+    }
+
+    #[test]
+    fn a_change_that_leaves_every_share_as_it_was_needs_no_answer_of_everything() {
+        let mut rig = Rig::new();
+        let set = |pods: &[(u8, Option<usize>)]| pods.iter().copied().collect();
+        rig.answer(&set(&[(0, Some(100)), (1, Some(100)), (2, Some(2))]));
+        assert_eq!(rig.kept().into_iter().collect::<Vec<_>>(), [(0, 19), (1, 19), (2, 2)]);
+        for (pod, endpoints) in [(0, 90), (1, 120), (2, 2)] {
+            rig.read(&set(&[(pod, Some(endpoints))]), true);
+            assert!(rig.known.is_full() && !rig.known.lacks(), "{pod}");
+            assert_eq!(rig.kept().into_iter().collect::<Vec<_>>(), [(0, 19), (1, 19), (2, 2)]);
+        }
+        rig.read(&set(&[(2, None)]), true);
+        assert!(rig.known.lacks(), "the room of the one that is gone");
     }
 
     proptest! {

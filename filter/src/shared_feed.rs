@@ -5,7 +5,7 @@
 use crate::discovery::Answer;
 use crate::host::Host;
 use crate::random::hash;
-use crate::settings::Discovery as Settings;
+use crate::settings::{Bounds, Discovery as Settings};
 
 /// A thread that has not renewed its lease for so long has lost it. It is renewed much sooner.
 const LEASE_MS: u64 = 2000;
@@ -46,10 +46,17 @@ pub(crate) struct Shared {
 }
 
 impl SharedFeed {
-    /// Takes part, as one of those that read answers of up to so many bytes; none if the proxy's threads share nothing.
-    pub(crate) fn join(watcher: &Settings, most: u32, own: u64, host: &impl Host) -> Option<Self> {
+    /// Takes part, as one of those with the same bounds; none if the proxy's threads share nothing.
+    pub(crate) fn join(
+        watcher: &Settings,
+        bounds: Bounds,
+        own: u64,
+        host: &impl Host,
+    ) -> Option<Self> {
         let Settings { cluster, authority, wait } = watcher;
-        let watcher = format!("{cluster}\n{authority}\n{}\n{most}", wait.as_millis());
+        let Bounds { providers, body_bytes } = bounds;
+        let watcher =
+            format!("{cluster}\n{authority}\n{}\n{providers}\n{body_bytes}", wait.as_millis());
         let watcher = hash(watcher.as_bytes());
         let name = format!("dubbo.feed.{watcher:016x}");
         let queue = host.queue(&format!("{name}.{own:016x}"))?;

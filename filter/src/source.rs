@@ -21,6 +21,9 @@ const SLICE: Duration = Duration::from_millis(2);
 /// The same trouble is told again after this time.
 const AGAIN_MS: u64 = 60_000;
 
+/// Everything is asked for at most so often because something is lacking.
+const WHOLE_MS: u64 = 10_000;
+
 /// How often those who warm up are weighed again.
 const WARM_MS: u64 = 1000;
 
@@ -40,6 +43,8 @@ pub(crate) struct Source {
     loading: Option<Loading>,
     throttle: Throttle,
     warmed_ms: u64,
+    /// When everything was asked for last.
+    whole_ms: u64,
     /// Whether the log was told that the watcher is of no help.
     troubled: bool,
     /// What the log was told of it in the last minute, and when: there are few kinds of trouble.
@@ -54,7 +59,7 @@ impl Source {
         let seed = host.now() ^ (&raw const *settings).addr() as u64;
         let mut random = Random::new(seed);
         let own = random.below(u64::MAX);
-        let join = |watcher| SharedFeed::join(watcher, settings.bounds.body_bytes, own, host);
+        let join = |watcher| SharedFeed::join(watcher, settings.bounds, own, host);
         let mut source = Self {
             registry: Registry::default(),
             policy: settings.policy(),
@@ -67,6 +72,7 @@ impl Source {
             loading: None,
             throttle: Throttle::default(),
             warmed_ms: 0,
+            whole_ms: 0,
             troubled: false,
             complaints: Vec::new(),
             is_loaded: false,
@@ -134,8 +140,6 @@ impl Source {
             let heard = match shared.next(host) {
                 None => return,
                 Some(Err(())) => Overheard::Missed,
-                // Where there is no room for all, everything is needed.
-                Some(Ok(left)) if left.base.is_some() && self.known.is_full() => Overheard::Missed,
                 Some(Ok(left)) => {
                     let heard = discovery.overhear(left.base.as_deref(), &left.answer, now_ms);
                     if heard == Overheard::Follows {
@@ -177,7 +181,11 @@ impl Source {
             return None;
         }
         let (discovery, watcher) = (self.discovery.as_mut()?, settings.discovery.as_ref()?);
-        let question = discovery.question(watcher, !self.known.is_full(), now_ms)?;
+        let lacks = self.known.lacks() && now_ms >= self.whole_ms.saturating_add(WHOLE_MS);
+        let question = discovery.question(watcher, lacks, now_ms)?;
+        if !discovery.asked_for_changes() {
+            self.whole_ms = now_ms;
+        }
         let mut headers = vec![
             (":method", "GET"),
             (":path", &*question.path),

@@ -1,9 +1,9 @@
 //! Packages of npm: those of a folder's lock file, and the programs in them. It must never install what a
 //! lock file does not name, nor run what a package brings for its installation.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use crate::process::{Context as _, Failure, Result, Tool, on_path};
+use crate::process::{Context as _, Failure, Result, Tool, on_path, root};
 
 /// Brings the packages of a folder's lock file, unless the very same are there.
 pub(crate) fn packages(folder: &Path) -> Result {
@@ -22,6 +22,13 @@ pub(crate) fn packages(folder: &Path) -> Result {
     let npm = Tool::new("npm").dir(folder);
     npm.args(["ci", "--no-audit", "--no-fund", "--ignore-scripts"]).run()?;
     std::fs::write(&mark, wanted).context(|| format!("writing {}", mark.display()))
+}
+
+/// A consumer on grpc-js, with its packages.
+pub(crate) fn grpc_js() -> Result<PathBuf> {
+    let folder = root().join("tests/clients/grpc-js");
+    packages(&folder)?;
+    Ok(folder)
 }
 
 /// A program of a folder's packages, to be run there.

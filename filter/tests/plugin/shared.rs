@@ -14,12 +14,11 @@ struct Thread {
 }
 
 impl Thread {
-    /// Threads of one proxy. In one real thread they would share what they know, so each has room of its own.
+    /// Threads of one proxy. In one real thread they would share what they know, so each has a zone of its own.
     fn of(threads: &Rc<Threads>, number: u32) -> Self {
         let proxy = Proxy::thread_of(threads);
         proxy.pass(Duration::from_nanos(number.into()));
-        let room = 1000 + number;
-        let json = format!(r#"{{"discovery":{{"cluster":"w"}},"bounds":{{"providers":{room}}}}}"#);
+        let json = format!(r#"{{"discovery":{{"cluster":"w"}},"zone":"z{number}"}}"#);
         let plugin = Plugin::configure(json.as_bytes(), &proxy).unwrap();
         Self { proxy, plugin }
     }

@@ -41,6 +41,7 @@ func consume(arguments []string) error {
 	instance, err := dubbo.NewInstance(
 		dubbo.WithName("caller"),
 		dubbo.WithRegistry(registry.WithAddress(*address), registry.WithRegisterInterface()),
+		soon,
 		dubbo.WithLogger(logger.WithLevel("error")),
 	)
 	if err != nil {
@@ -80,7 +81,7 @@ func consume(arguments []string) error {
 
 func caller(from *client.Client, protocol string) (func(context.Context) (string, error), error) {
 	if protocol == "dubbo" {
-		connection, err := from.Dial("com.example.Greeter", client.WithProtocolDubbo())
+		connection, err := from.Dial(old, client.WithProtocolDubbo())
 		return func(ctx context.Context) (reply string, err error) {
 			err = connection.CallUnary(ctx, []any{"interop33"}, &reply, "Hello")
 			return reply, err

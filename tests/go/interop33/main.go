@@ -12,6 +12,10 @@ import (
 	"io"
 	"os"
 	"syscall"
+	"time"
+
+	"dubbo.apache.org/dubbo-go/v3"
+	"dubbo.apache.org/dubbo-go/v3/graceful_shutdown"
 
 	_ "dubbo-k8s/adapters/dubbo-go"
 
@@ -31,6 +35,13 @@ import (
 	_ "dubbo.apache.org/dubbo-go/v3/proxy/proxy_factory"
 	_ "dubbo.apache.org/dubbo-go/v3/registry/directory"
 	_ "dubbo.apache.org/dubbo-go/v3/registry/protocol"
+)
+
+// soon is a graceful end that does not wait as long as dubbo-go does by itself.
+var soon = dubbo.WithShutdown(
+	graceful_shutdown.WithConsumerUpdateWaitTime(time.Second),
+	graceful_shutdown.WithStepTimeout(time.Second),
+	graceful_shutdown.WithOfflineRequestWindowTimeout(100*time.Millisecond),
 )
 
 func main() {

@@ -2,6 +2,7 @@
 
 #![cfg(test)]
 
+mod clients;
 mod deployment;
 mod discovery;
 mod failures;

@@ -2,42 +2,25 @@
 //! provider is scaled away, is not ready or is killed, and while agents are killed and started again.
 
 use std::path::PathBuf;
-use std::process::{Command, Stdio};
 
-use dubbo_k8s_codec::{ANNOTATION, Annotation, query_escape};
+use dubbo_k8s_codec::query_escape;
 use dubbo_k8s_tests::agent::Agent;
-use dubbo_k8s_tests::control_plane::{ControlPlane, free_port};
-use dubbo_k8s_tests::program::{Running, bare};
+use dubbo_k8s_tests::control_plane::ControlPlane;
+use dubbo_k8s_tests::program::Running;
 use dubbo_k8s_tests::skip;
 use serde_json::{Value, json};
 
-use crate::cluster::{Cluster, Namespace};
+use crate::cluster::Cluster;
 use crate::dubbo_go::Interop;
+use crate::dubbo_pods::{OF_DUBBO_RUST, Old, PODS, Rust, Site};
 use crate::dubbo_rust::{self, ready};
 use crate::scenarios::pod;
-
-/// The Pods, each with an address of its own, at which its processes listen.
-const PODS: [(&str, &str); 8] = [
-    ("go-a", "127.33.0.1"),
-    ("go-b", "127.33.0.2"),
-    ("go-c", "127.33.0.3"),
-    ("go-d", "127.33.0.4"),
-    ("go-consumer", "127.33.0.5"),
-    ("for-rust", "127.33.0.6"),
-    ("rust", RUST),
-    ("old", OLD),
-];
-const RUST: &str = "127.33.0.7";
-const OLD: &str = "127.33.0.8";
 
 /// So many calls in a row pass over one of two providers once in 2^40.
 const ENOUGH: usize = 40;
 
 /// More calls than any change takes.
 const TOO_MANY: usize = 10_000;
-
-/// What dubbo-rust 0.4 asks for in each call, whatever it was told.
-const OF_DUBBO_RUST: [&str; 2] = ["cluster", "dubbo-rust/0.1.0"];
 
 pub(crate) async fn run_all(server: &ControlPlane, cluster: &Cluster) {
     let Some(program) = program() else { return };
@@ -49,14 +32,33 @@ pub(crate) async fn run_all(server: &ControlPlane, cluster: &Cluster) {
         namespace.run(&plain, &[ip]).await;
         ready(&namespace, name, true).await;
     }
+    // What it says of another address reaches no consumer, whether it was there before or comes later.
+    let key = greeter_at("198.51.100.1");
+    namespace.run(&pod("not-believed", Some(&key)), &["127.33.0.10"]).await;
+    ready(&namespace, "not-believed", true).await;
     let agent = site.agent("go-consumer");
     let consumer = site.consumer(&agent, "tri");
-    calls_follow_providers(&site, &consumer, agent).await;
-    languages_call_each_other(&site).await;
+    namespace.run(&pod("not-believed-later", Some(&key)), &["127.33.0.11"]).await;
+    ready(&namespace, "not-believed-later", true).await;
+    let agent = calls_follow_providers(&site, &consumer, agent).await;
+    consumer.end("-TERM");
+    assert_eq!(site.registered("go-consumer").await, 0, "nor is a consumer");
+    drop(agent);
+    let (status, said) = site.stray(&site.agent("new"));
+    assert!(status == Some(1) && said.contains("address-not-pod"), "{status:?}: {said}");
+    languages_call_each_other(&site);
     namespace.remove().await;
 }
 
-async fn calls_follow_providers(site: &Site<'_>, consumer: &Running, agent: Agent) {
+/// The key of a provider of the service at an address.
+fn greeter_at(ip: &str) -> String {
+    let url =
+        format!("tri://{ip}:50051/greet.GreetService?interface=greet.GreetService&side=provider");
+    format!("/dubbo/greet.GreetService/providers/{}", query_escape(&url))
+}
+
+/// Returns the agent of the consumer, which is another one then.
+async fn calls_follow_providers(site: &Site<'_>, consumer: &Running, agent: Agent) -> Agent {
     let (a, b) = (site.provider("go-a", ["", ""]), site.provider("go-b", ["", ""]));
     until_answered_by(consumer, "go-a");
     until_answered_by(consumer, "go-b");
@@ -98,10 +100,11 @@ async fn calls_follow_providers(site: &Site<'_>, consumer: &Running, agent: Agen
     assert_eq!(site.registered("go-d").await, 0, "nothing is left behind");
     b.application.end("-TERM");
     assert_eq!(site.registered("go-b").await, 0, "nor by the agent that came later");
-    drop((agent, of_b));
+    drop(of_b);
+    agent
 }
 
-async fn languages_call_each_other(site: &Site<'_>) {
+fn languages_call_each_other(site: &Site<'_>) {
     let agent = site.agent("go-consumer");
     if let Some(programs) = dubbo_rust::programs() {
         let rust = Rust { programs, site };
@@ -112,108 +115,16 @@ async fn languages_call_each_other(site: &Site<'_>) {
         until_answered_by(&rust.consumer(), "for-rust");
     }
     if let Some(interop) = Interop::find() {
-        let port = free_port();
-        let url = format!(
-            "dubbo://{OLD}:{port}/com.example.Greeter?interface=com.example.Greeter&side=provider"
+        let old = Old { interop, site };
+        let _provider = old.provider();
+        until_answered_by(&site.consumer(&agent, "dubbo"), "old");
+        // Its consumer reads Pods with its own labels alone.
+        let _new = site.provider_with(
+            "new",
+            &["--label-value", "dubbo.io.provider"],
+            &["--protocol", "dubbo"],
         );
-        let mut command = interop.in_pod(site.server, "old", &["serve", "old", &url]);
-        command.env("NAMESPACE", &site.namespace.name).env("DUBBO_NAMESPACE", "");
-        let old = Running::start(command);
-        while !old.line().starts_with("registered ") {}
-        let consumer = site.consumer(&agent, "dubbo");
-        until_answered_by(&consumer, "old");
-    }
-}
-
-/// Where the processes are, and what they share.
-struct Site<'a> {
-    program: PathBuf,
-    server: &'a ControlPlane,
-    namespace: &'a Namespace<'a>,
-}
-
-/// A provider of dubbo-go 3.3 and the agent of its Pod.
-struct Provider {
-    application: Running,
-    agent: Agent,
-}
-
-impl Site<'_> {
-    /// The agent of a Pod.
-    fn agent(&self, pod: &str) -> Agent {
-        let socket = self.server.folder().join(format!("{pod}.sock"));
-        let arguments = ["--ready-only", "--address", "127.0.0.0/8"];
-        Agent::start(self.server.kubeconfig(), [&self.namespace.name, pod], &socket, &arguments)
-    }
-
-    /// A provider that is registered, in its Pod.
-    fn provider(&self, pod: &str, [group, version]: [&str; 2]) -> Provider {
-        let agent = self.agent(pod);
-        let (_, host) = PODS.into_iter().find(|(name, _)| *name == pod).unwrap();
-        let mut command = self.command("provider", &agent);
-        command.args(["--name", pod, "--host", host, "--port", &free_port().to_string()]);
-        command.args(["--group", group, "--version", version]);
-        let application = Running::start(command);
-        while application.line() != "ready" {}
-        Provider { application, agent }
-    }
-
-    /// A consumer that calls without an end.
-    fn consumer(&self, agent: &Agent, protocol: &str) -> Running {
-        let mut command = self.command("consumer", agent);
-        // A call that finds no provider yet is waited for by the one that reads.
-        command.args(["--protocol", protocol, "--timeout-ms", "10000", "--await-first"]);
-        Running::start(command)
-    }
-
-    fn command(&self, role: &str, agent: &Agent) -> Command {
-        let mut command = bare(&self.program);
-        command.arg(role).arg("--registry");
-        command.arg(format!("kubernetes://{}", agent.socket().display()));
-        // Its input ends with this process, and the program with its input.
-        command.stdin(Stdio::piped());
-        command
-    }
-
-    /// How many records a Pod carries.
-    async fn registered(&self, pod: &str) -> usize {
-        let pod = self.namespace.pod(pod).await;
-        let value = pod["metadata"]["annotations"][ANNOTATION].as_str();
-        value.map_or(0, |value| Annotation::decode(value).unwrap().records().count())
-    }
-}
-
-/// dubbo-rust in the same namespace.
-struct Rust<'a> {
-    programs: PathBuf,
-    site: &'a Site<'a>,
-}
-
-impl Rust<'_> {
-    fn provider(&self) -> Running {
-        let mut command = self.command("greet_provider", "");
-        let port = free_port().to_string();
-        command.args(["--name", "rust", "--host", RUST, "--port", &port]);
-        command.env("HOSTNAME", "rust").env("NAMESPACE", &self.site.namespace.name);
-        let provider = Running::start(command);
-        assert!(provider.line().starts_with("ready "));
-        provider
-    }
-
-    fn consumer(&self) -> Running {
-        let [group, version] = OF_DUBBO_RUST.map(|text| query_escape(text).into_owned());
-        let service = format!("&service-group={group}&service-version={version}");
-        Running::start(self.command("greet_consumer", &service))
-    }
-
-    fn command(&self, program: &str, parameters: &str) -> Command {
-        let path = self.site.server.kubeconfig().to_str().unwrap();
-        let (kubeconfig, namespace) = (query_escape(path), &self.site.namespace.name);
-        let mut command = bare(self.programs.join(program));
-        command.arg("--registry").arg(format!(
-            "kubernetes://?kubeconfig={kubeconfig}&namespace={namespace}&address=127.0.0.0/8{parameters}"
-        ));
-        command
+        assert!(old.calls("new"), "dubbo-go 1.5.9 does not call the provider of dubbo-go 3.3");
     }
 }
 

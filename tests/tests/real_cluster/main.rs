@@ -17,6 +17,7 @@ mod cluster;
 mod compared;
 mod dubbo_go;
 mod dubbo_go_3;
+mod dubbo_pods;
 mod dubbo_rust;
 mod envoy;
 mod faults;
