@@ -178,7 +178,7 @@ fn the_token_of_a_provider_is_mounted_in_its_sidecar_only() {
         for container in containers(&pod) {
             let mounts = container["volumeMounts"].as_array().into_iter().flatten();
             let mut mounts = mounts.filter(|mount| mount["name"] == *tokens[0]);
-            if ["register", "agent"].iter().any(|verb| container["args"][0] == *verb) {
+            if registers(container) {
                 let mount = mounts.next().unwrap();
                 assert_eq!(
                     (&mount["mountPath"], &mount["readOnly"]),
@@ -190,6 +190,11 @@ fn the_token_of_a_provider_is_mounted_in_its_sidecar_only() {
         }
     }
     assert_eq!(sidecars, 3);
+}
+
+/// Whether a container changes its Pod.
+fn registers(container: &Value) -> bool {
+    container["args"][0] == "register" || container["args"][0] == "agent"
 }
 
 fn examples() -> PathBuf {
@@ -240,7 +245,7 @@ fn the_policy_is_bound_and_denies() {
 fn a_container_that_registers_knows_its_pod() {
     let mut seen = 0;
     for (path, pod) in templates() {
-        for container in containers(&pod).filter(|container| container["args"][0] == "register") {
+        for container in containers(&pod).filter(|container| registers(container)) {
             seen += 1;
             let env = container["env"].as_array().unwrap().iter();
             let env: BTreeMap<_, _> = env
@@ -251,18 +256,21 @@ fn a_container_that_registers_knows_its_pod() {
                     )
                 })
                 .collect();
-            let expected = [
+            let mut expected = BTreeMap::from([
                 ("HOSTNAME", "metadata.name"),
                 ("NAMESPACE", "metadata.namespace"),
-                ("POD_IP", "status.podIP"),
                 ("POD_UID", "metadata.uid"),
-            ];
-            assert_eq!(env, expected.into(), "{}", path.display());
+            ]);
+            // An agent reads the addresses of its Pod.
+            if container["args"][0] == "register" {
+                expected.insert("POD_IP", "status.podIP");
+            }
+            assert_eq!(env, expected, "{}", path.display());
             let account = of_kind("registrar", "ServiceAccount");
             assert_eq!(pod["serviceAccountName"], account["metadata"]["name"]);
         }
     }
-    assert_eq!(seen, 2);
+    assert_eq!(seen, 3);
 }
 
 #[test]

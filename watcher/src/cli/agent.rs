@@ -25,6 +25,17 @@ use super::{
     terminal,
 };
 
+/// The applications of one Pod are few.
+pub(super) const THREADS: usize = 2;
+
+/// Asks for small pages, before there are threads: it shares the memory of a Pod with an application, and of the huge pages
+/// that the allocator asks for most would stay empty.
+pub(super) fn keep_small() {
+    // A wish: with huge pages it works too.
+    #[cfg(target_os = "linux")]
+    let _ = nix::sys::prctl::set_thp_disable(true);
+}
+
 pub(super) async fn run(arguments: &Arguments) -> Result<(), Ended> {
     let desk = desk(arguments)?;
     let session = Session::open(&arguments.reading, FirstList::InBulk)?;

@@ -112,9 +112,12 @@ pub(crate) fn main() -> ExitCode {
         #[cfg(not(target_os = "wasi"))]
         Verb::Unregister(unregister) => in_runtime(register::unregister(&unregister)),
         #[cfg(not(target_os = "wasi"))]
-        Verb::Serve(serve) => in_threads(serve::run(&serve)),
+        Verb::Serve(serve) => in_threads(None, serve::run(&serve)),
         #[cfg(unix)]
-        Verb::Agent(agent) => in_threads(agent::run(&agent)),
+        Verb::Agent(agent) => {
+            agent::keep_small();
+            in_threads(Some(agent::THREADS), agent::run(&agent))
+        }
         #[cfg(not(target_os = "wasi"))]
         Verb::Completion(completion) => completion::run(&completion, &caller),
         #[cfg(not(target_os = "wasi"))]
@@ -150,10 +153,17 @@ fn wrong_use(error: &clap::Error) -> ExitCode {
     u8::try_from(error.exit_code()).map_or(ExitCode::FAILURE, ExitCode::from)
 }
 
-/// Clients are answered on other threads than the one that follows the Pods.
+/// Clients are answered on other threads than the one that follows the Pods: one for each processor, or so many.
 #[cfg(not(target_os = "wasi"))]
-fn in_threads(verb: impl Future<Output = Result<(), Ended>>) -> Result<(), Ended> {
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+fn in_threads(
+    threads: Option<usize>,
+    verb: impl Future<Output = Result<(), Ended>>,
+) -> Result<(), Ended> {
+    let mut runtime = tokio::runtime::Builder::new_multi_thread();
+    if let Some(threads) = threads {
+        runtime.worker_threads(threads);
+    }
+    let runtime = runtime.enable_all().build()?;
     let ended = runtime.block_on(verb);
     runtime.shutdown_background();
     ended
