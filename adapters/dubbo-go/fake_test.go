@@ -23,18 +23,19 @@ type fakeAgent struct {
 	socket string
 	api    int
 
-	lock      sync.Mutex
-	changed   chan struct{}
-	server    *httptest.Server
-	run       int
-	synced    bool
-	refuse    string
-	providers map[string]bool
-	log       []fakeEvent
-	held      map[string][]string
-	puts      int
-	streams   int
-	resumed   int
+	lock    sync.Mutex
+	changed chan struct{}
+	server  *httptest.Server
+	run     int
+	synced  bool
+	// refuse is in the URLs that are refused, with the request, or later on in its answer.
+	refuse, refuseLater string
+	providers           map[string]bool
+	log                 []fakeEvent
+	held                map[string][]string
+	puts                int
+	streams             int
+	resumed             int
 }
 
 type fakeEvent struct{ name, url string }
@@ -163,23 +164,34 @@ func (f *fakeAgent) register(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	answers := []registration{}
+	refused := false
 	f.with(func() {
 		f.puts++
 		kept := []string{}
 		for _, url := range body.URLs {
 			answer := registration{URL: url, Key: "/dubbo/…", State: "registered"}
-			if f.refuse != "" && strings.Contains(url, f.refuse) {
-				answer.State = stateRefused
-				answer.Problems = []problem{{Code: "address-not-pod", Message: "the address is not one of this Pod's"}}
+			refused = refused || f.refuse != "" && strings.Contains(url, f.refuse)
+			if f.refuseLater != "" && strings.Contains(url, f.refuseLater) {
+				answer.State, answer.Problems = stateRefused, []problem{notOfPod}
 			} else {
 				kept = append(kept, url)
 			}
 			answers = append(answers, answer)
 		}
-		f.held[r.PathValue("id")] = kept
+		if !refused {
+			f.held[r.PathValue("id")] = kept
+		}
 	})
+	if refused {
+		w.Header().Set("Content-Type", "application/problem+json")
+		w.WriteHeader(http.StatusConflict)
+		_ = json.NewEncoder(w).Encode(notOfPod)
+		return
+	}
 	f.answer(w, map[string]any{"id": r.PathValue("id"), "urls": answers})
 }
+
+var notOfPod = problem{Code: "address-not-pod", Message: "the address is not one of this Pod's"}
 
 func (f *fakeAgent) unregister(w http.ResponseWriter, r *http.Request) {
 	f.with(func() { delete(f.held, r.PathValue("id")) })

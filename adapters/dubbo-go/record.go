@@ -36,6 +36,10 @@ func providerRecord(u *common.URL, params map[string]string, pod podFacts) (stri
 		return "", fmt.Errorf("the provider %q has no path or no methods", u.Service())
 	}
 	host := addressOf(u.Ip, pod)
+	// dubbo-go writes 0 where no weight is set, and everyone who balances by weight would never call this provider.
+	if params[constant.WeightKey] == "0" {
+		delete(params, constant.WeightKey)
+	}
 	params[constant.AnyhostKey] = "true"
 	params[constant.MethodsKey] = strings.Join(u.Methods, ",")
 	return u.Protocol + "://" + net.JoinHostPort(host, u.Port) + u.Path + "?" + query(params), nil

@@ -42,6 +42,16 @@ func TestWhatWouldEndAValueIsEscapedAndNothingElse(t *testing.T) {
 	}
 }
 
+func TestWeightThatIsNotSetIsNotWritten(t *testing.T) {
+	for weight, wanted := range map[string]string{"0": "", "50": "&weight=50"} {
+		text, err := record(provider("", common.WithParamsValue(constant.WeightKey, weight)), podFacts{IPs: []string{"10.1.2.3"}})
+		wanted = "tri://10.1.2.3:50051/a.B?anyhost=true&interface=a.B&methods=Hello&registry.role=3" + wanted
+		if err != nil || text != wanted {
+			t.Errorf("%s: %s %v", weight, text, err)
+		}
+	}
+}
+
 func TestURLThatIsNeitherProviderNorConsumerIsRefused(t *testing.T) {
 	for _, role := range []string{"", "1", "x"} {
 		url := provider("", common.WithParamsValue(constant.RegistryRoleKey, role))

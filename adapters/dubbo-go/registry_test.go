@@ -153,6 +153,20 @@ func TestRefusedURLIsAnErrorThatSaysWhyAndTheOthersStay(t *testing.T) {
 	agent.until("the good one", func() bool { return len(agent.urls()) == 1 })
 }
 
+func TestURLThatIsRefusedLaterIsRegisteredAgainWhenItCanBe(t *testing.T) {
+	agent := startAgent(t)
+	to := connect(t, agent.socket)
+	to.(*podRegistry).session.lease = 30 * time.Millisecond
+	if err := to.Register(provider("")); err != nil {
+		t.Fatal(err)
+	}
+	puts := 0
+	agent.with(func() { agent.refuseLater, puts = "a.B", agent.puts })
+	agent.until("tried again", func() bool { return agent.puts > puts+2 && len(agent.urls()) == 0 })
+	agent.with(func() { agent.refuseLater = "" })
+	agent.until("registered again", func() bool { return len(agent.urls()) == 1 })
+}
+
 func TestAgentOfAnotherAPIIsRefusedWithTheWayOut(t *testing.T) {
 	agent := startAgent(t)
 	agent.api = 2

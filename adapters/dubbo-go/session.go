@@ -222,7 +222,10 @@ func (s *session) renewed() (bool, error) {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), defaultTimeout)
 	defer cancel()
-	_, err := s.put(ctx)
+	answers, err := s.put(ctx)
+	for _, answer := range answers {
+		err = errors.Join(err, refused(answers, answer.URL))
+	}
 	return true, err
 }
 

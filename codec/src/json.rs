@@ -51,7 +51,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Goes on at another place, outside of all that was open.
-    #[cfg(feature = "yaml")]
+    #[cfg(feature = "pasted")]
     pub(crate) const fn move_to(&mut self, at: usize) {
         (self.at, self.depth) = (at, 0);
     }

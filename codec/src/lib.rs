@@ -8,8 +8,8 @@
 //!
 //! For those who look into a registry: the stable codes of [`problem`]s with their explanations,
 //! what [`dubbo_go`] refuses or reads in another way, [`lint`] over Pods, [`repair`]s of an annotation
-//! and the [`patch`] that writes one. The feature `yaml` brings a reader of YAML, which gives events
-//! with places, or JSON for the readers of the others, and `pasted`, which reads whatever people paste and save.
+//! and the [`patch`] that writes one. The feature `pasted` brings a reader of whatever people paste and
+//! save, and `yaml` that of YAML, which gives events with places, or JSON for the readers of the others.
 //!
 //! It is `no_std` (with `alloc`), holds no unsafe code, never panics on what it reads, and never
 //! recurses or grows beyond the bounds that it names.
@@ -57,7 +57,7 @@ mod json;
 pub mod kubernetes;
 pub mod lint;
 mod list;
-#[cfg(feature = "yaml")]
+#[cfg(feature = "pasted")]
 pub mod pasted;
 pub mod patch;
 mod path;

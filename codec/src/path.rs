@@ -10,7 +10,7 @@ use memchr::memchr;
 use crate::escape::{self, query_escape, query_unescape};
 use crate::fault::{Fault, Found, Stage, Whole};
 use crate::phrase::Phrase;
-use crate::url::Url;
+use crate::url::{Url, UrlError};
 
 /// The root of dubbo-go's registry paths.
 pub const ROOT: &str = "dubbo";
@@ -128,6 +128,17 @@ impl<'a> Key<'a> {
             category: Some(category),
             url: Some(Cow::Borrowed(url)),
         }
+    }
+
+    /// The key of a record with this URL, in the category that the URL says: as it is registered.
+    ///
+    /// # Errors
+    /// The URL is none.
+    pub fn of_url(url: &'a str) -> Result<Key<'a>, UrlError> {
+        let parsed = Url::parse(url)?;
+        let interface = Cow::Owned(parsed.service().interface.into_owned());
+        let category = Category::of_url(&parsed);
+        Ok(Self { interface: Some(interface), ..Self::leaf("", category, url) })
     }
 
     /// Takes a path apart. Segments may not be empty, and there are at most four.

@@ -4,10 +4,11 @@
 //! A phrase cannot be written without its translation, and knows nothing of what is made of it. What comes from outside is never one.
 
 use alloc::borrow::Cow;
+use alloc::string::{String, ToString};
 use core::fmt::{self, Write as _};
 
-use serde::Serialize;
 use serde::de::{Deserialize, Deserializer, Error as _};
+use serde::{Serialize, Serializer};
 
 /// A language of the explanations.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -30,14 +31,16 @@ impl Language {
 }
 
 macro_rules! phrases {
-    ($($(#[$attribute:meta])* $name:ident: $english:literal, $chinese:literal;)*) => {
+    ($($name:ident: $english:literal, $chinese:literal;)*) => {
         /// A phrase of an error. Displays in English; serialises as its name, which never changes.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
-        #[serde(rename_all = "kebab-case")]
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
         #[non_exhaustive]
         pub enum Phrase {
-            $(#[doc = $english] $(#[$attribute])* $name,)*
+            $(#[doc = $english] $name,)*
         }
+
+        /// The names of all, with a capital letter where a word begins.
+        const NAMES: &[&str] = &[$(stringify!($name)),*];
 
         impl Phrase {
             /// Every phrase.
@@ -112,7 +115,6 @@ phrases! {
     Value: "a value", "一个值";
 
     // The annotation and its records.
-    #[serde(rename = "at-most-4-mib")]
     AtMost4MiB: "at most 4 MiB", "最多 4 MiB";
     NoMoreUnreadable: "no more unreadable records in this Pod", "此 Pod 中没有更多不可读的记录";
     NothingAfterRecords: "nothing after the JSON array", "JSON 数组之后没有内容";
@@ -213,8 +215,12 @@ phrases! {
 
     // What people paste.
     KubectlDescribe: "this is what `kubectl describe` prints, which shortens annotations", "这是 `kubectl describe` 的输出，其中的注解已被截短";
+    KubectlError: "this is an error of kubectl", "这是 kubectl 的错误信息";
+    KubectlNothing: "kubectl found no Pods there", "kubectl 在该处没有找到 Pod";
     Gzip: "compressed with gzip", "由 gzip 压缩";
+    GzipDamaged: "the gzip data is cut short or damaged", "gzip 数据不完整或已损坏";
     NotText: "not UTF-8 text", "不是 UTF-8 文本";
+    YamlUnread: "this is YAML, which is not read here; make JSON of it", "这是 YAML，此处不读取，请先转换为 JSON";
     KubectlTable: "this is a table of kubectl, which shows no annotations", "这是 kubectl 的表格，其中没有注解";
 
     // Protobuf.
@@ -312,12 +318,35 @@ impl<'de> Deserialize<'de> for Phrase {
     }
 }
 
-/// Displays the name as which a phrase is serialised.
+impl Phrase {
+    /// The name as which it is serialised, which never changes.
+    pub fn name(self) -> String {
+        Name(self).to_string()
+    }
+}
+
+impl Serialize for Phrase {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(&Name(*self))
+    }
+}
+
+/// Displays the name as which a phrase is serialised: in kebab case.
 struct Name(Phrase);
 
 impl fmt::Display for Name {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.serialize(f)
+        if self.0 == Phrase::AtMost4MiB {
+            return f.write_str("at-most-4-mib");
+        }
+        let name = NAMES.get(self.0 as usize).copied().unwrap_or_default();
+        for (at, letter) in name.char_indices() {
+            if at > 0 && letter.is_ascii_uppercase() {
+                f.write_char('-')?;
+            }
+            f.write_char(letter.to_ascii_lowercase())?;
+        }
+        Ok(())
     }
 }
 

@@ -242,7 +242,7 @@ pub(crate) struct Annotations<'a> {
     /// The bytes of all others, names and values.
     pub(crate) other_bytes: usize,
     /// Whether the object has the member at all.
-    #[cfg_attr(not(feature = "yaml"), expect(dead_code, reason = "only files are asked for it"))]
+    #[cfg_attr(not(feature = "pasted"), expect(dead_code, reason = "only files are asked for it"))]
     pub(crate) present: bool,
     /// Dubbo Java's annotation.
     pub(crate) metadata: Option<Cow<'a, str>>,

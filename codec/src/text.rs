@@ -3,6 +3,7 @@
 
 use alloc::borrow::Cow;
 use alloc::string::String;
+use alloc::vec::Vec;
 
 /// The text, without a byte-order mark.
 ///
@@ -38,6 +39,24 @@ impl<'a> Text<'a> {
             [0xef, 0xbb, 0xbf, rest @ ..] => utf8(rest, 3),
             _ => utf8(bytes, 0),
         }
+    }
+
+    /// The same of bytes that are its own; a text that is written as it is read is not copied.
+    pub fn of_owned(mut bytes: Vec<u8>) -> Text<'static> {
+        let Text { text, broken, mark, wide } = Text::of(&bytes);
+        let length = match text {
+            Cow::Owned(text) => return Text { text: Cow::Owned(text), broken, mark, wide },
+            Cow::Borrowed(text) => text.len(),
+        };
+        bytes.truncate(mark + length);
+        bytes.drain(..mark);
+        let text = String::from_utf8(bytes).unwrap_or_default();
+        Text { text: Cow::Owned(text), broken, mark, wide }
+    }
+
+    /// Whether it was written as UTF-16.
+    pub const fn is_utf16(&self) -> bool {
+        self.wide
     }
 
     /// Where in the bytes the byte `offset` of the text stands.
@@ -121,6 +140,7 @@ mod tests {
         ] {
             let found = Text::of(bytes);
             assert_eq!((&*found.text, found.broken), (text, Some(broken)), "{bytes:?}");
+            assert_eq!(Text::of_owned(bytes.to_vec()), found, "{bytes:?}");
             assert_eq!(found.place(offset), place, "{bytes:?}");
         }
     }

@@ -66,7 +66,8 @@ fn every_saved_file_gives_its_pods() {
     assert_eq!(seen(saved!("items_null.json")), pods(&[]));
     assert_eq!(seen(saved!("items_null.yaml")), pods(&[]));
     assert_eq!(seen(saved!("jq_items.json")), pods(&["greeter-0", "greeter-0"]));
-    assert_eq!(seen(saved!("cluster_info_dump.txt")), pods(&["greeter-0", "greeter-1"]));
+    let dump = Seen { kind: Kind::Dump, ..pods(&["greeter-0", "greeter-1"]) };
+    assert_eq!(seen(saved!("cluster_info_dump.txt")), dump);
     assert_eq!(seen(saved!("utf16le_pod.json")), pods(&["greeter-0"]));
     assert_eq!(seen(saved!("utf16le_pod.yaml")), pods(&["greeter-0"]));
     assert_eq!(seen(saved!("utf16be_pod.yaml")), pods(&["greeter-0"]));
@@ -171,7 +172,8 @@ fn a_dump_is_read_without_the_logs_in_it() {
         format!("{logs}{}\n{}\n", pod("a"), pod("b")),
         format!("{yaml}{logs}---\nkind: Pod\nmetadata: {{name: b}}\n"),
     ] {
-        assert_eq!(seen(&text), pods(&["a", "b"]), "{text}");
+        let dump = Seen { kind: Kind::Dump, ..pods(&["a", "b"]) };
+        assert_eq!(seen(&text), dump, "{text}");
         assert!(with_document(&text, |document| document.skipped_lines) >= 5, "{text}");
     }
 }
@@ -314,6 +316,97 @@ fn a_pod_that_cannot_be_read_stands_beside_the_others_with_its_place() {
             assert_eq!(errors[2].unwrap().expected, Phrase::NameInMetadata);
         });
     }
+}
+
+#[test]
+fn what_is_cut_out_of_something_else_is_read() {
+    let (a, b) = ("kind: Pod\nmetadata: {name: a}\n", "kind: Pod\nmetadata: {name: b}\n");
+    for (text, names) in [
+        (format!("```yaml\n{a}```\n"), &["a"][..]),
+        (format!("Here:\n\n```\n{a}```\n\nand\n\n```yaml\n{b}```\n"), &["a", "b"]),
+        (format!("```json\n{}\n```\n", pod("a")), &["a"]),
+        ("\"metadata\": {\"name\": \"a\"},".to_owned(), &["a"]),
+    ] {
+        assert_eq!(seen(&text), pods(names), "{text}");
+    }
+    for text in [
+        format!("\"dubbo.io/annotation\": \"{VALUE}\",\n"),
+        format!("\"annotations\": {{\n  \"dubbo.io/annotation\": \"{VALUE}\"\n}},"),
+        format!("`{VALUE}`"),
+        "[{\"x\":[1],\"k\":\"/dubbo\",\"v\":\"\"}]".to_owned(),
+    ] {
+        with_document(&text, |document| {
+            assert_eq!(document.error, None, "{text}");
+            assert_eq!(document.pods[0].pod.annotation.as_deref(), Some(VALUE), "{text}");
+        });
+    }
+    for text in [format!("{VALUE} {VALUE}"), format!("{VALUE}\n{VALUE} {VALUE}\n")] {
+        with_document(&text, |document| {
+            let values = document.pods.iter().map(|pod| pod.pod.annotation.as_deref().unwrap());
+            assert!(values.clone().count() > 1 && values.eq(text.split_whitespace()), "{text}");
+        });
+    }
+}
+
+#[test]
+fn what_kubectl_says_instead_of_pods_is_recognised() {
+    for (text, phrase) in [
+        ("No resources found in shop namespace.\n", Phrase::KubectlNothing),
+        ("Error from server (NotFound): pods \"a\" not found\n", Phrase::KubectlError),
+        ("error: You must be logged in to the server (Unauthorized)\n", Phrase::KubectlError),
+        ("The connection to the server 10.0.0.1:6443 was refused\n", Phrase::KubectlError),
+    ] {
+        with_document(text, |document| {
+            let error = document.error.as_ref().unwrap();
+            assert_eq!(
+                (document.format, &error.detail),
+                (Format::Printed, &Detail::Wrong(phrase, None))
+            );
+            assert_eq!(error.run.as_deref(), Some("kubectl get pods -A -o yaml"));
+        });
+    }
+    let beside = format!("error: one of the Pods is gone\n{}\n", pod("a"));
+    assert_eq!(seen(beside), pods(&["a"]), "and hides none that are there");
+}
+
+#[test]
+fn records_stand_nowhere_as_the_annotation_that_they_become() {
+    for text in ["[{\"k\":\"/dubbo\",\"v\":\"\"}]", "/dubbo"] {
+        with_document(text, |document| {
+            assert_eq!(document.kind, Kind::Records, "{text}");
+            assert_eq!(document.pods[0].pod.annotation.as_deref(), Some(VALUE), "{text}");
+            assert_eq!(document.pods[0].annotation, None, "{text}");
+        });
+    }
+}
+
+#[test]
+fn bytes_of_its_own_are_read_as_those_that_are_lent() {
+    let json = serde_json::to_string(&pod("用户")).unwrap();
+    for bytes in
+        [pod("a").into_bytes(), json.into_bytes(), utf16("kind: Pod", true, u16::to_be_bytes)]
+    {
+        let (own, lent) = (Source::of_owned(bytes.clone()).unwrap(), Source::of(&bytes).unwrap());
+        assert_eq!((own.text(), own.is_string()), (lent.text(), lent.is_string()));
+        assert_eq!((own.is_utf16(), own.place(3)), (lent.is_utf16(), lent.place(3)));
+        let text = lent.text().to_owned();
+        assert_eq!(own.into_text(), text);
+    }
+    assert_eq!(Source::of_owned(vec![0x1f, 0x8b, 8]).unwrap_err(), Refused::Gzip);
+}
+
+#[test]
+fn damaged_packing_is_why_a_text_ends() {
+    let message = |text: &str| {
+        let source = Source::of(text.as_bytes()).unwrap().damaged();
+        let error = source.read().error.unwrap();
+        (error.offset, error.detail.text(Language::English))
+    };
+    let (whole, cut) = (pod("a"), "{\"kind\":");
+    for text in [&*whole, cut] {
+        assert_eq!(message(text), (text.len(), "the gzip data is cut short or damaged".to_owned()));
+    }
+    assert_ne!(message("{\"kind\":} {}").0, 12, "what is wrong before stays what is wrong");
 }
 
 #[test]

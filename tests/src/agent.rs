@@ -101,7 +101,7 @@ impl Agent {
     /// The same with a lease of so many seconds.
     pub async fn put_for(&self, id: &str, urls: &[String], seconds: u32) -> Answer {
         let body = json!({"urls": urls, "leaseSeconds": seconds}).to_string();
-        self.ask("PUT", &format!("/v1/registrations/{id}"), &body).await
+        self.ask("PUT", &format!("/v1/registrations/{id}?wait=30s"), &body).await
     }
 
     /// Ends a registration.

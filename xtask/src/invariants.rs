@@ -29,8 +29,10 @@ const ABSENCES: [Absence; 2] = [
 ];
 
 /// A host's bindings, or a parser of which more is read elsewhere: one file of a crate may name them and no other.
-const CONFINED: [(&str, &str); 4] = [
+const CONFINED: [(&str, &str); 6] = [
     ("web/src", "wasm_bindgen"),
+    ("adapters/npm/src", "wasm_bindgen"),
+    ("adapters/component/src", "wit_bindgen"),
     ("filter/src", "proxy_wasm"),
     ("registry/src", "wasip2::"),
     ("codec/src", "granit_parser"),
@@ -44,13 +46,16 @@ const LEAN: [(&str, &[&str]); 2] = [
 ];
 
 /// Who may depend on whom in this workspace; who is not listed may depend on no member.
-const EDGES: [(&str, &[&str]); 11] = [
+const EDGES: [(&str, &[&str]); 14] = [
     ("dubbo-k8s-engine", &["dubbo-k8s-codec"]),
     ("dubbo-k8s-registry", &["dubbo-k8s-codec", "dubbo-k8s-engine"]),
     ("dubbo-k8s-watcher", &["dubbo-k8s-codec", "dubbo-k8s-engine", "dubbo-k8s-registry"]),
     ("dubbo-k8s-web", &["dubbo-k8s-codec"]),
     ("dubbo-k8s-web-bindgen", &["dubbo-k8s-codec"]),
     ("dubbo-k8s-filter", &["dubbo-k8s-codec"]),
+    ("dubbo-k8s-plain", &["dubbo-k8s-codec"]),
+    ("dubbo-k8s-npm", &["dubbo-k8s-codec", "dubbo-k8s-plain"]),
+    ("dubbo-k8s-component", &["dubbo-k8s-codec", "dubbo-k8s-plain"]),
     ("dubbo-k8s-codec-guest", &["dubbo-k8s-codec"]),
     (
         "dubbo-k8s-tests",

@@ -3,6 +3,7 @@
 
 mod adapter;
 mod bench;
+mod bindings;
 mod cache;
 mod cluster;
 mod debian;
@@ -17,6 +18,7 @@ mod inspector;
 mod invariants;
 mod mesh;
 mod npm;
+mod places;
 mod process;
 mod progress;
 mod promtool;
@@ -112,6 +114,8 @@ enum Verb {
     Dist(dist::Options),
     /// Build the documentation as a site.
     Docs,
+    /// Take the pictures of README and documentation anew.
+    Pictures,
     /// Compare the public items of the published libraries with the last release.
     Semver {
         /// Compare with this revision of the repository instead.
@@ -142,6 +146,7 @@ fn main() -> ExitCode {
         Verb::Wasm => wasm::run(),
         Verb::Dist(options) => dist::run(&options),
         Verb::Docs => docs::run(),
+        Verb::Pictures => web::pictures(),
         Verb::Semver { revision } => semver::run(revision.as_deref()),
         Verb::Doctor => doctor::run(),
     };

@@ -4,6 +4,7 @@
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
+use crate::places::{Places, sysroot};
 use crate::process::{Failure, Result, Tool, cargo, on_path, root};
 use crate::say;
 
@@ -25,6 +26,14 @@ impl Target {
             Self::Wasip2 => "wasm32-wasip2",
         }
     }
+
+    /// Flags that cargo adds to those of `.cargo/config.toml`.
+    fn flags_variable(self) -> &'static str {
+        match self {
+            Self::Unknown => "CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS",
+            Self::Wasip2 => "CARGO_TARGET_WASM32_WASIP2_RUSTFLAGS",
+        }
+    }
 }
 
 /// Builds of a library only what a host loads: beside an `rlib`, cargo does not optimise at link time.
@@ -33,6 +42,8 @@ pub(crate) const ALONE: [&str; 2] = ["--crate-type", "cdylib"];
 /// A compiler that can build every `Target`.
 #[derive(Debug)]
 pub(crate) struct Toolchain {
+    /// Flags by which no folder of this machine gets into what is built.
+    flags: String,
     /// Where its builds go: one folder, so that nothing is built twice.
     folder: PathBuf,
 }
@@ -42,7 +53,8 @@ impl Toolchain {
     pub(crate) fn cargo(&self, verb: &str, target: Target) -> Tool {
         // Flags meant for native code would replace the ones that wasm has in `.cargo/config.toml`.
         let tool = cargo(verb).env_remove("RUSTFLAGS").env_remove("CARGO_ENCODED_RUSTFLAGS");
-        let tool = tool.env("CARGO_TARGET_DIR", &self.folder);
+        let tool =
+            tool.env("CARGO_TARGET_DIR", &self.folder).env(target.flags_variable(), &self.flags);
         tool.args(["--locked", "--target", target.triple()])
     }
 
@@ -62,7 +74,8 @@ pub(crate) fn target_dir() -> PathBuf {
 pub(crate) fn resolve() -> Result<Toolchain> {
     let sysroot = sysroot()?;
     let missing = lacking(&sysroot);
-    let ready = Toolchain { folder: target_dir().join("wasm") };
+    let flags = Places::of_this_machine()?.for_rust();
+    let ready = Toolchain { flags, folder: target_dir().join("wasm") };
     if missing.is_empty() {
         return Ok(ready);
     }
@@ -94,13 +107,6 @@ pub(crate) fn lacking_here() -> Result<Vec<&'static str>> {
 fn lacking(sysroot: &Path) -> Vec<&'static str> {
     let has = |triple: &str| sysroot.join("lib/rustlib").join(triple).join("lib").is_dir();
     Target::ALL.into_iter().map(Target::triple).filter(|triple| !has(triple)).collect()
-}
-
-/// The sysroot of the compiler in use.
-fn sysroot() -> Result<PathBuf> {
-    let compiler = std::env::var_os("RUSTC").unwrap_or_else(|| OsString::from("rustc"));
-    let text = Tool::new(compiler).args(["--print", "sysroot"]).dir(&root()).read()?;
-    Ok(PathBuf::from(text.trim()))
 }
 
 #[cfg(test)]

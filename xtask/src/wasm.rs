@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::bindings;
 use crate::npm;
 use crate::process::{Context as _, Result, root};
 use crate::say;
@@ -121,6 +122,8 @@ pub(crate) fn run() -> Result {
     for heavy in weigh(&toolchain)? {
         say::note(&heavy);
     }
+    bindings::build(&toolchain)?;
+    bindings::weigh()?;
     let page = web::build(&toolchain)?;
     say::line(&format!("the inspector's page in {}", page.display()));
     for heavy in web::weigh()? {
@@ -173,7 +176,8 @@ pub(crate) fn size(path: &Path) -> Result<u64> {
 /// Where each of them is once built, by the variable that names it to a test.
 pub(crate) fn files(toolchain: &Toolchain) -> Vec<(&'static str, PathBuf)> {
     let files = ARTEFACTS.iter().map(|artefact| (artefact.variable, artefact.path(toolchain)));
-    files.chain([("JSON_FILE", json_file())]).collect()
+    let others = [("JSON_FILE", json_file()), (bindings::COMPONENT, bindings::component())];
+    files.chain(others).collect()
 }
 
 /// The example of a handler in JavaScript.

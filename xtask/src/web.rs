@@ -9,7 +9,7 @@ use crate::inspector::Inspector;
 use crate::npm;
 use crate::process::{Context as _, Failure, Result, Tool, cargo, on_path, root};
 use crate::say;
-use crate::toolchain::{ALONE, Target, Toolchain};
+use crate::toolchain::{self, ALONE, Target, Toolchain};
 
 /// The program that makes the bindings, and the profile of the wasm.
 const BINDGEN: &str = "dubbo-k8s-web-bindgen";
@@ -21,7 +21,7 @@ const WASM_LIMIT: usize = 200_000;
 const SCRIPT_LIMIT: usize = 90_000;
 
 /// The folder of the page.
-fn page() -> PathBuf {
+pub(crate) fn page() -> PathBuf {
     root().join("web/page")
 }
 
@@ -38,20 +38,27 @@ pub(crate) fn make_place() -> Result {
 
 /// Builds the page, its wasm first.
 pub(crate) fn build(toolchain: &Toolchain) -> Result<PathBuf> {
-    let tool = toolchain.cargo("rustc", Target::Unknown);
-    let tool = tool.args(["--profile", PROFILE, "--package", "dubbo-k8s-web", "--lib"]);
-    tool.args(ALONE).run()?;
-    let wasm = toolchain.output(Target::Unknown, PROFILE).join("dubbo_k8s_web.wasm");
-    // By its own name: by its package's, dependencies would be compiled with what it alone asks of them.
-    cargo("run")
-        .args(["--quiet", "--locked", "--bin", BINDGEN, "--"])
-        .arg(wasm)
-        .arg(page().join("src/wasm"))
-        .run()?;
+    let wasm = build_wasm(toolchain, "dubbo-k8s-web", "dubbo_k8s_web")?;
+    let folder = page().join("src/wasm");
+    bindings(&wasm, &folder, "inspector", Some(&folder.join("texts.json")))?;
     npm::packages(&page())?;
     npm::program(&page(), "tsc").arg("--noEmit").run()?;
     npm::program(&page(), "vite").args(["build", "--logLevel", "warn"]).run()?;
     Ok(dist())
+}
+
+/// Builds the wasm of a package that is loaded before anything is seen.
+pub(crate) fn build_wasm(toolchain: &Toolchain, package: &str, name: &str) -> Result<PathBuf> {
+    let tool = toolchain.cargo("rustc", Target::Unknown);
+    tool.args(["--profile", PROFILE, "--package", package, "--lib"]).args(ALONE).run()?;
+    Ok(toolchain.output(Target::Unknown, PROFILE).join(name).with_extension("wasm"))
+}
+
+/// Makes the JavaScript around a wasm, and the codec's words if a file for them is named.
+pub(crate) fn bindings(wasm: &Path, folder: &Path, name: &str, texts: Option<&Path>) -> Result {
+    // By its own name: by its package's, dependencies would be compiled with what it alone asks of them.
+    let tool = cargo("run").args(["--quiet", "--locked", "--bin", BINDGEN, "--"]);
+    texts.into_iter().fold(tool.arg(wasm).arg(folder).arg(name), Tool::arg).run()
 }
 
 /// What is too heavy, one line each; says what everything weighs.
@@ -75,7 +82,8 @@ pub(crate) fn weigh() -> Result<Vec<String>> {
     Ok(heavy.into_iter().flatten().collect())
 }
 
-fn gzipped(path: &Path) -> Result<usize> {
+/// What a file weighs, gzipped.
+pub(crate) fn gzipped(path: &Path) -> Result<usize> {
     let script = "process.stdout.write(String(require('zlib').gzipSync(require('fs').readFileSync(\
                   process.argv[1]), { level: 9 }).length))";
     let text = Tool::new("node").args(["-e", script]).arg(path).read()?;
@@ -97,7 +105,12 @@ pub(crate) fn test() -> Result {
 }
 
 fn node_tests() -> Tool {
-    let tool = Tool::new("node").dir(&page());
+    node_tests_in(&page())
+}
+
+/// Node's runner of tests, in a folder.
+pub(crate) fn node_tests_in(folder: &Path) -> Tool {
+    let tool = Tool::new("node").dir(folder);
     tool.args(["--test", "--test-concurrency=1", "--test-reporter=spec"])
 }
 
@@ -111,7 +124,16 @@ pub(crate) fn bench() -> Result {
     Tool::new("node").dir(&page()).arg("tests/bench.mjs").run()
 }
 
-fn chromium() -> Result {
+/// Takes the pictures of README and documentation anew, of the page as it is; a person looks at them before they are
+/// committed.
+pub(crate) fn pictures() -> Result {
+    chromium()?;
+    build(&toolchain::resolve()?)?;
+    Tool::new("node").dir(&page()).arg("tests/pictures.mjs").run()
+}
+
+/// Brings Chromium, where apt can.
+pub(crate) fn chromium() -> Result {
     let known = ["chromium", "chromium-browser", "google-chrome"];
     if std::env::var_os("CHROMIUM").is_some() || known.into_iter().any(on_path) {
         return Ok(());

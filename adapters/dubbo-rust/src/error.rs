@@ -59,7 +59,7 @@ pub enum Error {
         /// The provider's URL as it would have been registered.
         url: String,
         /// Why.
-        source: RegisterError,
+        source: Box<RegisterError>,
     },
     /// The URL is still in the Pod.
     #[error("{url} is still registered: {source}")]
@@ -67,7 +67,7 @@ pub enum Error {
         /// The provider's URL as it is registered.
         url: String,
         /// Why.
-        source: RegisterError,
+        source: Box<RegisterError>,
     },
     /// A consumer's URL without an interface.
     #[error("{url} names no interface to subscribe to")]

@@ -5,11 +5,13 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
 
 use dubbo::Url;
+use dubbo::logger::tracing::{error, info, warn};
 use dubbo_k8s_engine::registration::RegistrarSettings;
 use dubbo_k8s_registry::kube::Client;
 use dubbo_k8s_registry::kube::config::{Config, Environment, ThisPod};
-use dubbo_k8s_registry::{Registration, Registrations};
+use dubbo_k8s_registry::{HoldState, Registration, Registrations};
 use tokio::net::UdpSocket;
+use tokio::sync::watch;
 
 use crate::provider::{listens_everywhere, record};
 use crate::{Error, Parameters};
@@ -63,7 +65,8 @@ fn all() -> Vec<Arc<Held>> {
 
 async fn close(registration: Registration) -> Result<(), Error> {
     let url = registration.url().to_owned();
-    registration.close().await.map_err(|source| Error::StillRegistered { url, source })
+    let closed = registration.close().await;
+    closed.map_err(|source| Error::StillRegistered { url, source: source.into() })
 }
 
 impl Held {
@@ -87,8 +90,8 @@ impl Held {
         let address = if listens_everywhere(url) { Some(self.address(url).await?) } else { None };
         let record = record(url, address.as_deref(), &self.parameters);
         let registered = self.registrations()?.register(&record).await;
-        let registered =
-            registered.map_err(|source| Error::NotRegistered { url: record, source })?;
+        let registered = registered
+            .map_err(|source| Error::NotRegistered { url: record, source: source.into() })?;
         urls.insert(url.as_str().to_owned(), registered);
         Ok(())
     }
@@ -119,7 +122,11 @@ impl Held {
         settings.label_value.clone_from(&self.parameters.label_value);
         settings.trust = Some(self.parameters.trust.clone());
         let client = Client::new(self.connection.clone())?;
-        Ok(self.registrations.get_or_init(|| Registrations::new(client, settings)))
+        Ok(self.registrations.get_or_init(|| {
+            let registrations = Registrations::new(client, settings);
+            tokio::spawn(log(registrations.state()));
+            registrations
+        }))
     }
 
     /// The address of this Pod: as it is configured, else the one from which it reaches the server.
@@ -131,6 +138,21 @@ impl Held {
         let failed = |source| Error::NoAddress { url: url.to_string(), source };
         let local = way_to(&self.connection).await.map_err(failed)?;
         Ok(bracketed(&local))
+    }
+}
+
+/// Logs how it stands with what is held: dubbo-rust does not ask.
+async fn log(mut state: watch::Receiver<HoldState>) {
+    while state.changed().await.is_ok() {
+        match &*state.borrow_and_update() {
+            HoldState::Kept => info!("what is registered is in the Pod again"),
+            HoldState::Troubled(failure) => {
+                warn!("what is registered may not be in the Pod: {failure}");
+            }
+            HoldState::Lost(failure) => {
+                error!("the Pod, and what was registered in it, is gone: {failure}");
+            }
+        }
     }
 }
 

@@ -103,6 +103,10 @@ pub enum Code {
     SourceSyntax,
     /// The text is too large, too deep or of an encoding that is not read.
     SourceRefused,
+    /// kubectl printed the text for people, without whole annotations.
+    SourcePrinted,
+    /// The Pod has Dubbo Java's annotation, which dubbo-go does not read.
+    JavaMetadata,
     /// An object that is no Pod.
     NotAPod,
     /// The same Pod stands in the text more than once.
@@ -116,11 +120,11 @@ impl Code {
             AddressNotPod, AnnotationMissing, AnnotationsNearLimit, AnnotationsTooLarge,
             CategoryMismatch, ConsumerWithoutProvider, DoubleEncoded, DubboGoReadsOtherwise,
             DubboGoRefusesUrl, DubboGoTakesNoProvider, DuplicateRecord, GroupOrVersionMismatch,
-            InterfaceMismatch, KeyMalformed, LabelMissing, LabelUnknown, NameInvalid,
+            InterfaceMismatch, JavaMetadata, KeyMalformed, LabelMissing, LabelUnknown, NameInvalid,
             NoUsableProvider, NotANumber, NotAPod, NotOwner, Odd, OverQuota, PodTwice,
             ProtocolMismatch, ProviderDisabled, ProviderEnded, ProviderInOtherNamespace,
-            ProviderNotReady, ProviderTerminating, Refused, SourceRefused, SourceSyntax,
-            UrlMalformed, WeightOverLimit,
+            ProviderNotReady, ProviderTerminating, Refused, SourcePrinted, SourceRefused,
+            SourceSyntax, UrlMalformed, WeightOverLimit,
         };
         let stages = [Stage::Base64, Stage::Utf8, Stage::Json, Stage::Shape, Stage::Protobuf];
         let oddities = [
@@ -171,6 +175,8 @@ impl Code {
             NameInvalid,
             SourceSyntax,
             SourceRefused,
+            SourcePrinted,
+            JavaMetadata,
             NotAPod,
             PodTwice,
         ];
@@ -213,6 +219,8 @@ impl Code {
             Self::NameInvalid => "name-invalid",
             Self::SourceSyntax => "source-syntax",
             Self::SourceRefused => "source-refused",
+            Self::SourcePrinted => "source-printed",
+            Self::JavaMetadata => "java-metadata",
             Self::NotAPod => "not-a-pod",
             Self::PodTwice => "pod-twice",
         }
@@ -236,7 +244,8 @@ impl Code {
             | Self::NoUsableProvider
             | Self::NameInvalid
             | Self::SourceSyntax
-            | Self::SourceRefused => Severity::Error,
+            | Self::SourceRefused
+            | Self::SourcePrinted => Severity::Error,
             Self::Odd(_)
             | Self::KeyMalformed
             | Self::UrlMalformed
@@ -255,6 +264,7 @@ impl Code {
             | Self::AnnotationMissing
             | Self::ProviderNotReady
             | Self::ProviderDisabled
+            | Self::JavaMetadata
             | Self::NotAPod
             | Self::PodTwice => Severity::Note,
         }
@@ -294,6 +304,6 @@ mod tests {
             assert!(code.advice(Language::Chinese).chars().any(|c| c > '\u{2e7f}'), "{code}");
             assert!(chinese.chars().any(|c| c > '\u{2e7f}'), "{code} is not in Chinese");
         }
-        assert_eq!(names.len(), 5 + 14 + 33);
+        assert_eq!(names.len(), 5 + 14 + 35);
     }
 }

@@ -415,6 +415,26 @@ const fn found(code: Code) -> Texts {
             ],
             ["文本被拒绝", "它过大、嵌套过深，或使用了不支持的编码。"],
         ),
+        Code::SourcePrinted => texts(
+            [
+                "kubectl printed this for people to read",
+                "Annotations are shortened or missing in it. Run the command instead, and paste what that prints.",
+            ],
+            [
+                "这是 kubectl 打印给人看的内容",
+                "其中的注解被截短或没有。请改为运行该命令，并粘贴其输出。",
+            ],
+        ),
+        Code::JavaMetadata => texts(
+            [
+                "Registration of Dubbo Java",
+                "io.dubbo/metadata is read by Dubbo Java's service discovery; dubbo-go does not look at it.",
+            ],
+            [
+                "Dubbo Java 的注册",
+                "io.dubbo/metadata 由 Dubbo Java 的服务发现读取，dubbo-go 不会查看它。",
+            ],
+        ),
         Code::PodTwice => texts(
             ["The same Pod again", "The last one of the text is shown, and counts once."],
             ["同一个 Pod 多次出现", "以文本中最后一次为准，只计一次。"],

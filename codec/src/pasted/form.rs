@@ -5,7 +5,7 @@
 use alloc::vec::Vec;
 
 use super::objects::Objects;
-use super::{Document, Format, Kind, PastedError, PastedPod, json, lines, printed, states, yaml};
+use super::{Document, Format, Kind, PastedError, PastedPod, json, lines, printed, states};
 use crate::annotation::Annotation;
 
 /// Reads a text as what it is.
@@ -26,10 +26,24 @@ pub(super) fn read(text: &str) -> Document<'_> {
     if value_before_yaml(text) {
         json::read(text)
     } else if text.contains(':') || is_yaml_without_names(start) {
-        yaml::read(text)
+        yaml(text)
     } else {
         bare(text)
     }
+}
+
+#[cfg(feature = "yaml")]
+use super::yaml::read as yaml;
+
+/// What is said of YAML where nothing reads it.
+#[cfg(not(feature = "yaml"))]
+fn yaml(_: &str) -> Document<'static> {
+    use crate::fault::Stage;
+    use crate::phrase::Phrase;
+    use crate::problem::Detail;
+    let unread = PastedError::new(Stage::Json, 0, Detail::Wrong(Phrase::YamlUnread, None));
+    let error = Some(PastedError { refused: true, ..unread });
+    Document { error, ..of(Format::Yaml, Kind::Pods, Vec::new()) }
 }
 
 /// A byte-order mark, and what `jq --seq` writes before each value.
@@ -53,6 +67,17 @@ const HEADERS: [&str; 9] = [
     "- kind:",
     "- metadata:",
 ];
+
+/// A document of objects between which other text stands, perhaps the logs of a dump.
+pub(super) fn with_text<'a>(
+    text: &str,
+    skipped_lines: usize,
+    document: Document<'a>,
+) -> Document<'a> {
+    let is_dump = skipped_lines > 0 && document.kind == Kind::Pods && contains(text, LOGS_START);
+    let kind = if is_dump { Kind::Dump } else { document.kind };
+    Document { kind, skipped_lines, ..document }
+}
 
 /// A document without what its objects say.
 pub(super) fn of(format: Format, kind: Kind, pods: Vec<PastedPod<'_>>) -> Document<'_> {
@@ -86,10 +111,11 @@ pub(super) fn document(
     Document { others: objects.others, error, ..of(format, kind, pods) }
 }
 
-/// The value of an annotation, or several, a line each.
+/// The value of an annotation, or several.
 fn bare(text: &str) -> Document<'_> {
     let whole = text.trim_matches(|ch: char| ch.is_whitespace() || ch == '\u{feff}');
-    let each: Vec<&str> = whole.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+    // A line each, or a word each, as a JSONPath prints them.
+    let each: Vec<&str> = whole.split_whitespace().collect();
     // A line break within base64 means nothing, unless what it divides is complete.
     let several = each.len() > 1
         && Annotation::decode(whole).is_err()
@@ -106,9 +132,10 @@ fn bare(text: &str) -> Document<'_> {
     of(Format::Base64, kind, pods.collect())
 }
 
-/// Without the quotes of a shell.
+/// Without the quotes of a shell or of Markdown.
 fn unquoted(text: &str) -> &str {
-    text.strip_prefix('\'').and_then(|text| text.strip_suffix('\'')).unwrap_or(text)
+    let inside = |quote: char| text.strip_prefix(quote)?.strip_suffix(quote);
+    inside('\'').or_else(|| inside('`')).unwrap_or(text)
 }
 
 /// Whether a value of JSON begins here, and no other text.
@@ -133,14 +160,16 @@ fn value_before_yaml(text: &str) -> bool {
     found.next().is_some_and(|(_, line)| is_value(line))
 }
 
-fn is_value(line: &str) -> bool {
+/// Whether a line begins with a value of JSON.
+pub(super) fn is_value(line: &str) -> bool {
     match line.strip_prefix('[') {
         Some(rest) => rest.trim().is_empty() || rest.starts_with(['{', ']']),
         None => line.starts_with('{'),
     }
 }
 
-fn is_header(line: &str) -> bool {
+/// Whether a line begins YAML that holds Pods.
+pub(super) fn is_header(line: &str) -> bool {
     line.starts_with("---") || HEADERS.iter().any(|header| line.starts_with(header))
 }
 
@@ -155,6 +184,7 @@ pub(super) fn lines_of(text: &str) -> impl Iterator<Item = (usize, &str)> {
 }
 
 /// How many lines of a text have something in them.
+#[cfg(feature = "yaml")]
 pub(super) fn lines(text: &str) -> usize {
     lines_of(text).filter(|(_, line)| !line.trim().is_empty()).count()
 }
@@ -182,27 +212,47 @@ pub(super) fn skip_text(text: &str, at: usize) -> (usize, usize) {
 const LOGS_START: &str = "==== START logs ";
 const LOGS_END: &str = "==== END logs ";
 
-/// What comes before the logs of a container in a dump.
-pub(super) fn before_logs(text: &str) -> &str {
-    if !contains(text, LOGS_START) {
+/// What comes before the logs of a container in a dump, or before a fence of Markdown.
+#[cfg(feature = "yaml")]
+#[cfg(feature = "yaml")]
+pub(super) fn before_text(text: &str) -> &str {
+    if !contains(text, LOGS_START) && !contains(text, FENCE) {
         return text;
     }
-    let logs = lines_of(text).find(|(_, line)| line.starts_with(LOGS_START));
-    logs.map_or(text, |(at, _)| text.get(..at).unwrap_or_default())
+    let begins = |line: &str| line.starts_with(LOGS_START) || line.starts_with(FENCE);
+    let begin = lines_of(text).find(|(_, line)| begins(line));
+    begin.map_or(text, |(at, _)| text.get(..at).unwrap_or_default())
 }
+
+/// Whether it is Markdown with fences, between which there are texts and prose.
+#[cfg(feature = "yaml")]
+pub(super) fn is_fenced(text: &str) -> bool {
+    contains(text, FENCE) && lines_of(text).any(|(_, line)| line.starts_with(FENCE))
+}
+
+/// Whether a line begins YAML that holds Pods.
+#[cfg(feature = "yaml")]
+pub(super) fn has_header(text: &str) -> bool {
+    lines_of(text).any(|(_, line)| is_header(line))
+}
+
+/// What stands before and behind a text in Markdown.
+#[cfg(feature = "yaml")]
+const FENCE: &str = "```";
 
 /// Whether a text holds another; most texts do not.
 pub(super) fn contains(text: &str, other: &str) -> bool {
     memchr::memmem::find(text.as_bytes(), other.as_bytes()).is_some()
 }
 
-/// Where the logs of a container end that begin here, and how many lines they are.
-pub(super) fn skip_logs(text: &str, at: usize) -> (usize, usize) {
+/// Where the logs of a container end that begin here, or a fence, and how many lines they are.
+#[cfg(feature = "yaml")]
+pub(super) fn skip_between(text: &str, at: usize) -> (usize, usize) {
     let rest = text.get(at..).unwrap_or_default();
     let mut skipped = 0;
     for (start, line) in lines_of(rest) {
         skipped += usize::from(!line.trim().is_empty());
-        if line.starts_with(LOGS_END) {
+        if line.starts_with(LOGS_END) || line.starts_with(FENCE) {
             let end = rest.get(start..).and_then(|last| last.find('\n'));
             return (end.map_or(text.len(), |end| at + start + end + 1), skipped);
         }
@@ -211,6 +261,7 @@ pub(super) fn skip_logs(text: &str, at: usize) -> (usize, usize) {
 }
 
 /// Where YAML begins behind other text that `start` begins, if it is that text which is no YAML at `broken`.
+#[cfg(feature = "yaml")]
 pub(super) fn yaml_after_text(text: &str, start: usize, broken: usize) -> Option<usize> {
     let rest = text.get(start..).unwrap_or_default();
     let (at, header) = lines_of(rest).find(|(_, line)| is_header(line))?;
@@ -218,6 +269,7 @@ pub(super) fn yaml_after_text(text: &str, start: usize, broken: usize) -> Option
 }
 
 /// Where the next document of YAML begins.
+#[cfg(feature = "yaml")]
 pub(super) fn next_yaml(text: &str, at: usize) -> usize {
     let rest = text.get(at..).unwrap_or_default();
     let next = lines_of(rest).skip(1).find(|(_, line)| line.starts_with("---"));

@@ -43,7 +43,7 @@ pub(super) fn read(text: &str) -> Document<'_> {
         }
     }
     let error = error.or_else(|| objects.error.take());
-    Document { skipped_lines, ..form::document(Format::Json, objects, error) }
+    form::with_text(text, skipped_lines, form::document(Format::Json, objects, error))
 }
 
 /// The same fault where a reader finds it that checks all, and not only what a Pod is read from.

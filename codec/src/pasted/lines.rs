@@ -12,10 +12,9 @@ use crate::escape::query_unescape;
 use crate::fault::Stage;
 use crate::instance::METADATA_ANNOTATION;
 use crate::json::Reader;
-use crate::path::{Category, Key, ROOT};
+use crate::path::{Key, ROOT};
 use crate::problem::Detail;
 use crate::record::Record;
-use crate::url::Url;
 
 /// The document, if the text is one of those.
 pub(super) fn read(text: &str) -> Option<Document<'_>> {
@@ -89,12 +88,11 @@ fn key(name: &str) -> Result<Cow<'_, str>, (Stage, usize, Detail)> {
             (Stage::Shape, error.offset, Detail::Expected { expected, found, at: None })
         })?
     };
-    let parsed = Url::parse(&*url).map_err(|error| {
+    let key = Key::of_url(&url).map_err(|error| {
         let (expected, found) = (error.expected, error.found);
         (Stage::Shape, error.offset, Detail::Expected { expected, found, at: None })
     })?;
-    let service = parsed.service();
-    Ok(Key::leaf(&service.interface, Category::of_url(&parsed), &url).to_string().into())
+    Ok(key.to_string().into())
 }
 
 /// Annotations by their names, the registry's among them or Dubbo Java's.

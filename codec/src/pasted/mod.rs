@@ -3,6 +3,7 @@
 //!
 //! It decodes no annotation of a Pod and judges nothing. A text that breaks off keeps what came before the break.
 
+mod findings;
 mod form;
 mod json;
 mod lines;
@@ -10,6 +11,7 @@ mod objects;
 mod printed;
 mod source;
 mod states;
+#[cfg(feature = "yaml")]
 mod yaml;
 
 use alloc::borrow::Cow;
@@ -23,9 +25,9 @@ use crate::phrase::Phrase;
 use crate::pod::Pod;
 use crate::pod_error::PodError;
 use crate::problem::Detail;
-use crate::yaml::SyntaxError;
 
-pub use source::{Refused, Source};
+pub use findings::{Examined, Findings};
+pub use source::{GZIP, Refused, Source};
 
 /// How a text is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,6 +61,8 @@ pub enum Kind {
     Pods,
     /// Events of a watch; the Pods are as the last event left them.
     Events,
+    /// What `kubectl cluster-info dump` prints: the Pods among other lists and the logs of their containers.
+    Dump,
 }
 
 /// What a text holds, in its order.
@@ -101,7 +105,7 @@ pub struct PastedPod<'a> {
     pub error: Option<PodError>,
     /// Where the object stands in the text.
     pub span: Range<usize>,
-    /// Where the value of `dubbo.io/annotation` stands in the text, with its quotes.
+    /// Where the value of `dubbo.io/annotation` stands in the text, with its quotes; nowhere if it is made of records.
     pub annotation: Option<Range<usize>>,
     /// Whether the object has annotations at all.
     pub annotated: bool,
@@ -179,7 +183,7 @@ impl Change {
 pub struct Other {
     /// Their kind; empty if they have none.
     pub kind: String,
-    /// Whether it is a value that is no object.
+    /// Whether they are objects, and no other values.
     pub is_object: bool,
     /// Where the first of them begins.
     pub offset: usize,
@@ -208,12 +212,13 @@ impl PastedError {
         Self { stage, offset, detail, refused: false, run: None }
     }
 
-    fn not_text(offset: usize) -> Self {
-        Self::new(Stage::Utf8, offset, Detail::Wrong(Phrase::NotText, None))
+    fn not_text(offset: usize, why: Phrase) -> Self {
+        Self::new(Stage::Utf8, offset, Detail::Wrong(why, None))
     }
 
-    fn of_yaml(error: SyntaxError, base: usize) -> Self {
-        let SyntaxError { offset, detail, refused } = error;
+    #[cfg(feature = "yaml")]
+    fn of_yaml(error: crate::yaml::SyntaxError, base: usize) -> Self {
+        let crate::yaml::SyntaxError { offset, detail, refused } = error;
         Self { refused, ..Self::new(Stage::Json, base + offset, detail) }
     }
 

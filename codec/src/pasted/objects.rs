@@ -5,6 +5,7 @@
 use alloc::borrow::Cow;
 use alloc::string::String;
 use alloc::vec::Vec;
+use core::mem;
 use core::ops::Range;
 
 use super::{Change, Kind, MAX_OTHERS, Other, PastedError, PastedPod};
@@ -49,7 +50,8 @@ impl<'a> Objects<'a> {
             Some(b'"') => {
                 let start = reader.at();
                 let value = reader.string()?.text()?;
-                self.push_bare(Kind::Annotation, value, start..reader.at());
+                let span = start..reader.at();
+                self.push_bare(Kind::Annotation, value, span.clone(), Some(span));
                 Ok(())
             }
             Some(b'[') if is_records(reader.clone()) => self.records(reader),
@@ -64,9 +66,15 @@ impl<'a> Objects<'a> {
         }
     }
 
-    fn push_bare(&mut self, kind: Kind, value: Cow<'a, str>, span: Range<usize>) {
+    fn push_bare(
+        &mut self,
+        kind: Kind,
+        value: Cow<'a, str>,
+        span: Range<usize>,
+        annotation: Option<Range<usize>>,
+    ) {
         self.holds(Some(kind));
-        let mut pod = PastedPod { annotation: Some(span.clone()), span, ..PastedPod::default() };
+        let mut pod = PastedPod { span, annotation, ..PastedPod::default() };
         pod.pod.annotation = Some(value);
         self.pods.push(pod);
     }
@@ -77,7 +85,7 @@ impl<'a> Objects<'a> {
         match Annotation::from_json(reader.since(start)) {
             Ok(annotation) => {
                 let value = annotation.encode().into();
-                self.push_bare(Kind::Records, value, start..reader.at());
+                self.push_bare(Kind::Records, value, start..reader.at(), None);
             }
             Err(error) => self.error = Some(PastedError::of_records(&error, start)),
         }
@@ -266,7 +274,7 @@ impl<'a> Objects<'a> {
     }
 }
 
-/// Whether it is a list whose first item is a record, `{"k":…,"v":…}`.
+/// Whether it is a list whose first item is a record, `{"k":…,"v":…}`, perhaps with other members.
 fn is_records(mut reader: Reader<'_>) -> bool {
     let mut opening = || -> Result<bool, Fault> {
         reader.enter()?;
@@ -274,8 +282,14 @@ fn is_records(mut reader: Reader<'_>) -> bool {
             return Ok(false);
         }
         reader.enter()?;
-        let name = reader.next_member(true)?;
-        Ok(name.is_some_and(|name| matches!(&*name.unescaped(), b"k" | b"v" | b"K" | b"V")))
+        let mut first = true;
+        while let Some(name) = reader.next_member(mem::take(&mut first))? {
+            if matches!(&*name.unescaped(), b"k" | b"v" | b"K" | b"V") {
+                return Ok(true);
+            }
+            reader.scan()?;
+        }
+        Ok(false)
     };
     opening().unwrap_or_default()
 }

@@ -4,7 +4,7 @@
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use super::form::{lines_of, of, word};
+use super::form::{is_header, is_value, lines_of, of, word};
 use super::{Document, Format, Kind, PastedError};
 use crate::fault::Stage;
 use crate::phrase::Phrase;
@@ -12,7 +12,8 @@ use crate::problem::Detail;
 
 /// The document that says so.
 pub(super) fn read(text: &str) -> Option<Document<'_>> {
-    let (offset, phrase, run) = described(text).or_else(|| table(text))?;
+    let (offset, phrase, run) =
+        described(text).or_else(|| table(text)).or_else(|| nothing(text))?;
     let mut error = PastedError::new(Stage::Shape, offset, Detail::Wrong(phrase, None));
     error.run = Some(run);
     Some(Document { error: Some(error), ..of(Format::Printed, Kind::Pods, Vec::new()) })
@@ -59,6 +60,31 @@ fn table(text: &str) -> Option<(usize, Phrase, String)> {
     let which = if everywhere { "kubectl get pods -A -o yaml" } else { "kubectl get pods -o yaml" };
     Some((offset, Phrase::KubectlTable, String::from(which)))
 }
+
+/// What kubectl says when there is nothing, or when it was not answered.
+fn nothing(text: &str) -> Option<(usize, Phrase, String)> {
+    let mut lines = lines_of(text).take(HEAD).filter(|(_, line)| !line.trim().is_empty());
+    let (offset, line) = lines.next()?;
+    if lines.any(|(_, line)| is_value(line) || is_header(line)) {
+        return None;
+    }
+    let phrase = if line.starts_with("No resources found") {
+        Phrase::KubectlNothing
+    } else if ERRORS.iter().any(|start| line.starts_with(start)) {
+        Phrase::KubectlError
+    } else {
+        return None;
+    };
+    Some((offset, phrase, String::from("kubectl get pods -A -o yaml")))
+}
+
+/// How kubectl's errors begin.
+const ERRORS: [&str; 4] = [
+    "Error from server",
+    "error: ",
+    "The connection to the server ",
+    "Unable to connect to the server",
+];
 
 fn command(name: Option<&str>, namespace: Option<&str>) -> String {
     let name = name.unwrap_or("NAME");

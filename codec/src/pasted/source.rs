@@ -4,6 +4,7 @@
 
 use alloc::borrow::Cow;
 use alloc::string::String;
+use alloc::vec::Vec;
 use core::fmt;
 
 use super::{Document, PastedError, form};
@@ -17,6 +18,8 @@ pub struct Source<'a> {
     decoded: Text<'a>,
     /// What the text holds as a string.
     inner: Option<String>,
+    /// What it was unpacked from is damaged behind it.
+    damaged: bool,
 }
 
 /// Why bytes are not looked into.
@@ -44,10 +47,13 @@ impl<'a> Source<'a> {
     /// # Errors
     /// If they are packed. What is no text is an error of the document, behind what comes before it.
     pub fn of(bytes: &'a [u8]) -> Result<Self, Refused> {
-        if bytes.starts_with(b"\x1f\x8b") {
+        if bytes.starts_with(GZIP) {
             return Err(Refused::Gzip);
         }
-        let decoded = Text::of(bytes);
+        Ok(Self::of_text(Text::of(bytes)))
+    }
+
+    fn of_text(decoded: Text<'a>) -> Self {
         let mut inner: Option<String> = None;
         for _ in 0..MAX_LAYERS {
             match unquoted(inner.as_deref().unwrap_or(&decoded.text)) {
@@ -55,7 +61,14 @@ impl<'a> Source<'a> {
                 None => break,
             }
         }
-        Ok(Self { decoded, inner })
+        Self { decoded, inner, damaged: false }
+    }
+
+    /// The same, where a host that unpacked the bytes found them damaged at their end.
+    #[must_use]
+    pub const fn damaged(mut self) -> Self {
+        self.damaged = true;
+        self
     }
 
     /// What the offsets of the document count in.
@@ -66,6 +79,21 @@ impl<'a> Source<'a> {
     /// Whether all of the bytes are text.
     pub const fn is_text(&self) -> bool {
         self.decoded.broken.is_none()
+    }
+
+    /// Whether it was written as UTF-16.
+    pub const fn is_utf16(&self) -> bool {
+        self.decoded.is_utf16()
+    }
+
+    /// Whether the bytes hold it as a string, with escapes.
+    pub const fn is_string(&self) -> bool {
+        self.inner.is_some()
+    }
+
+    /// The text alone.
+    pub fn into_text(self) -> String {
+        self.inner.unwrap_or_else(|| self.decoded.text.into_owned())
     }
 
     /// Where in the bytes the byte `offset` of the text stands; of a text that was a string, in that.
@@ -79,14 +107,36 @@ impl<'a> Source<'a> {
         // That the bytes end is why the text breaks off.
         let end = self.text().trim_end().len();
         let at_end = document.error.as_ref().is_none_or(|error| error.offset >= end);
-        if self.decoded.broken.is_some() && at_end {
-            document.error = Some(PastedError::not_text(self.text().len()));
+        let why = match (self.decoded.broken, self.damaged) {
+            (Some(_), _) => Some(Phrase::NotText),
+            (None, true) => Some(Phrase::GzipDamaged),
+            (None, false) => None,
+        };
+        if let Some(why) = why.filter(|_| at_end) {
+            document.error = Some(PastedError::not_text(self.text().len(), why));
         }
         document
     }
 }
 
-/// What a text holds that is a string with JSON or YAML in it: `"{\"kind\":…}"`, `{\"kind\":…}`, `'{…}'`.
+impl Source<'static> {
+    /// The same of bytes that are its own; a text that is written as it is read is not copied.
+    ///
+    /// # Errors
+    /// If they are packed.
+    pub fn of_owned(bytes: Vec<u8>) -> Result<Self, Refused> {
+        if bytes.starts_with(GZIP) {
+            return Err(Refused::Gzip);
+        }
+        Ok(Self::of_text(Text::of_owned(bytes)))
+    }
+}
+
+/// How gzip begins.
+pub const GZIP: &[u8] = b"\x1f\x8b";
+
+/// What a text holds that is a string with JSON or YAML in it: `"{\"kind\":…}"`, `{\"kind\":…}`, `'{…}'`; and members
+/// without the object that they were cut out of, `"name": …,`.
 fn unquoted(text: &str) -> Option<String> {
     let text = text.trim();
     if let Some(inner) = text.strip_prefix('\'').and_then(|text| text.strip_suffix('\'')) {
@@ -102,6 +152,9 @@ fn unquoted(text: &str) -> Option<String> {
     };
     let mut reader = Reader::new(quoted.as_bytes());
     let inner = reader.string().ok()?.text().ok()?;
+    if text.starts_with('"') && reader.peek() == Some(b':') {
+        return Some(["{", text.trim_end_matches(','), "}"].concat());
+    }
     (reader.peek().is_none() && begins_value(&inner)).then(|| inner.into_owned())
 }
 

@@ -9,7 +9,7 @@ use super::PastedPod;
 /// Keeps of the events about one Pod only the last.
 pub(super) fn last_of_events(pods: &mut Vec<PastedPod<'_>>) {
     keep_last(pods, |pod| {
-        let Pod { uid, namespace, name } = Pod::of(pod);
+        let (uid, namespace, name) = (&*pod.pod.uid, &*pod.pod.namespace, &*pod.pod.name);
         Some(if uid.is_empty() { [namespace, "/", name].concat() } else { String::from(uid) })
     });
 }
@@ -19,44 +19,33 @@ pub(super) fn last_of_documents(pods: &mut Vec<PastedPod<'_>>) {
     if pods.iter().filter(|pod| pod.alone).count() < 2 {
         return;
     }
-    let mut versions = BTreeMap::new();
-    for pod in pods.iter().filter(|pod| pod.alone && !pod.pod.uid.is_empty()) {
-        let known = versions.entry(String::from(&*pod.pod.uid)).or_insert((String::new(), 0));
-        if *known.0 != *pod.pod.resource_version {
-            *known = (String::from(&*pod.pod.resource_version), known.1 + 1);
+    let (mut first, mut several) = (BTreeMap::new(), BTreeMap::new());
+    for (at, pod) in (0_u32..).zip(&*pods) {
+        if !pod.alone || pod.pod.uid.is_empty() {
+            continue;
+        }
+        let uid = String::from(&*pod.pod.uid);
+        let known = pods.get(*first.entry(uid.clone()).or_insert(at) as usize);
+        if known.is_some_and(|known| known.pod.resource_version != pod.pod.resource_version) {
+            several.insert(uid, at);
         }
     }
     keep_last(pods, |pod| {
-        let (_, count) = versions.get(&*pod.pod.uid).filter(|_| pod.alone)?;
-        (*count > 1).then(|| String::from(&*pod.pod.uid))
+        (pod.alone && several.contains_key(&*pod.pod.uid)).then(|| String::from(&*pod.pod.uid))
     });
-}
-
-struct Pod<'a> {
-    uid: &'a str,
-    namespace: &'a str,
-    name: &'a str,
-}
-
-impl<'a> Pod<'a> {
-    fn of(pod: &'a PastedPod<'_>) -> Self {
-        let (uid, namespace, name) = (&*pod.pod.uid, &*pod.pod.namespace, &*pod.pod.name);
-        Self { uid, namespace, name }
-    }
 }
 
 /// Of those with the same identity, keeps the last; those without one all stay.
 fn keep_last(pods: &mut Vec<PastedPod<'_>>, identity: impl Fn(&PastedPod<'_>) -> Option<String>) {
     let mut last = BTreeMap::new();
-    let identities: Vec<Option<String>> = pods.iter().map(identity).collect();
-    for (at, identity) in identities.iter().enumerate() {
-        if let Some(identity) = identity {
-            last.insert(identity.as_str(), at);
+    for (at, pod) in (0_u32..).zip(&*pods) {
+        if let Some(identity) = identity(pod) {
+            last.insert(identity, at);
         }
     }
-    let mut each = identities.iter().enumerate();
-    pods.retain(|_| match each.next() {
-        Some((at, Some(identity))) => last.get(identity.as_str()) == Some(&at),
-        _ => true,
+    let mut at = 0;
+    pods.retain(|pod| {
+        at += 1;
+        identity(pod).is_none_or(|identity| last.get(&identity) == Some(&(at - 1)))
     });
 }

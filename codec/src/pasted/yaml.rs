@@ -15,13 +15,17 @@ const LOOKED_UP: usize = 20;
 pub(super) fn read(text: &str) -> Document<'static> {
     let mut objects = Objects::default();
     let (mut skipped_lines, mut error, mut start) = (0, None, 0);
+    let fenced = form::is_fenced(text);
     while let Some(rest) = text.get(start..).filter(|rest| !rest.is_empty()) {
-        // The logs in a dump are no YAML.
-        let section = form::before_logs(rest);
+        // The logs in a dump are no YAML, nor are the fences of Markdown.
+        let section = form::before_text(rest);
         let before = objects.pods.len();
-        let Some(broken) = documents(section, start, &mut objects) else {
+        let is_prose = fenced && !form::has_header(section);
+        skipped_lines += if is_prose { form::lines(section) } else { 0 };
+        let broken = if is_prose { None } else { documents(section, start, &mut objects) };
+        let Some(broken) = broken else {
             start += section.len();
-            let (end, more) = form::skip_logs(text, start);
+            let (end, more) = form::skip_between(text, start);
             skipped_lines += more;
             start = end;
             continue;
@@ -37,7 +41,7 @@ pub(super) fn read(text: &str) -> Document<'static> {
             start = form::next_yaml(text, at);
         }
     }
-    Document { skipped_lines, ..form::document(Format::Yaml, objects, error) }
+    form::with_text(text, skipped_lines, form::document(Format::Yaml, objects, error))
 }
 
 /// Reads the documents of a part of the text that begins at `base`, up to what is broken.

@@ -31,6 +31,8 @@ pub enum Detail {
     },
     /// What can be written there instead.
     Instead(String),
+    /// The command that prints what can be read.
+    Run(String),
     /// What is wrong in so many words, and the piece of the source that it is said of.
     Wrong(Phrase, Option<String>),
     /// Why a consumer does not call a provider.
@@ -46,6 +48,9 @@ impl Detail {
             Self::Obstacle(mismatch) => mismatch.text(language),
             Self::Instead(text) => {
                 [if chinese { "应写作 `" } else { "write `" }, text, "`"].concat()
+            }
+            Self::Run(command) => {
+                [if chinese { "请运行 `" } else { "run `" }, command, "`"].concat()
             }
             Self::Wrong(phrase, None) => phrase.text(language).to_string(),
             Self::Wrong(phrase, Some(source)) => {

@@ -16,7 +16,7 @@ use super::OwnPod;
 /// The form of the annotation. Another one is of a program that is not known.
 const FORM: u32 = 1;
 
-/// What is kept under one id. When a lease ends is decided by whoever granted it.
+/// What is kept under one id. The caller decides when a lease ends.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Lease {
     /// Its name.

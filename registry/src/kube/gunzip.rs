@@ -13,7 +13,7 @@ const PIECE: usize = 64 * 1024;
 const WINDOW_BITS: u8 = 15;
 
 /// A gzip stream being decoded.
-pub(super) struct Gunzip {
+pub(crate) struct Gunzip {
     /// The member that is being decoded; none between two.
     member: Option<Decompress>,
     input: Bytes,
@@ -24,20 +24,20 @@ pub(super) struct Gunzip {
 /// Not gzip, or damaged.
 #[derive(Debug, thiserror::Error)]
 #[error("its gzip encoding is damaged")]
-pub(super) struct Damaged;
+pub(crate) struct Damaged;
 
 impl Gunzip {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self { member: None, input: Bytes::new(), any: false }
     }
 
     /// Gives it the next compressed piece. Only once [`Self::piece`] has answered `None`.
-    pub(super) fn feed(&mut self, input: Bytes) {
+    pub(crate) fn feed(&mut self, input: Bytes) {
         self.input = input;
     }
 
     /// The next decoded piece, or `None` when more input is needed.
-    pub(super) fn piece(&mut self) -> Result<Option<Bytes>, Damaged> {
+    pub(crate) fn piece(&mut self) -> Result<Option<Bytes>, Damaged> {
         let mut output = Vec::new();
         while !self.input.is_empty() && output.is_empty() {
             output.reserve_exact(PIECE);
@@ -59,7 +59,7 @@ impl Gunzip {
     }
 
     /// Whether it came to a proper end, check sum included, and no further member was begun.
-    pub(super) fn is_complete(&self) -> bool {
+    pub(crate) fn is_complete(&self) -> bool {
         self.any && self.member.is_none()
     }
 }

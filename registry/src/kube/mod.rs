@@ -15,8 +15,7 @@ mod exchange;
 mod exchanges;
 #[cfg(not(target_os = "wasi"))]
 mod fault;
-#[cfg(not(target_os = "wasi"))]
-mod gunzip;
+pub(crate) mod gunzip;
 pub(crate) mod identity;
 #[cfg(not(target_os = "wasi"))]
 mod plugin;

@@ -1,5 +1,5 @@
-//! One request and the response to it, as the host hands it over. Dropping it ends it: the host
-//! closes what belongs to it.
+//! One request and the response to it, as the host hands it over, unpacked where it is packed. Dropping it ends
+//! it: the host closes what belongs to it.
 
 use std::{sync::Arc, time::Duration};
 
@@ -10,7 +10,7 @@ use super::{
     fault::Fault,
     reactor,
 };
-use crate::kube::Event;
+use crate::kube::{Event, gunzip::Gunzip};
 use dubbo_k8s_engine::{TransportError, TransportErrorKind};
 
 /// One request and the response to it, as it comes.
@@ -22,7 +22,8 @@ pub struct Exchange {
 enum Phase {
     Broken(TransportError),
     Asking(Asking),
-    Answering(Answer),
+    /// The answer, and what unpacks it.
+    Answering(Answer, Option<Box<Gunzip>>),
     Over,
 }
 
@@ -46,7 +47,7 @@ impl Exchange {
     /// dropped before it is ready.
     pub async fn next(&mut self) -> Option<Event> {
         loop {
-            let waiting = match &self.phase {
+            let waiting = match &mut self.phase {
                 Phase::Over => return None,
                 Phase::Broken(error) => {
                     let error = error.clone();
@@ -55,16 +56,18 @@ impl Exchange {
                 Phase::Asking(asking) => match asking.answer() {
                     None => asking.pollable(),
                     Some(Ok(answer)) => {
-                        if let Some(fault) = unreadable(&answer) {
-                            return Some(self.fail(fault));
-                        }
+                        let gunzip = match coding(&answer) {
+                            Ok(gunzip) => gunzip,
+                            Err(fault) => return Some(self.fail(fault)),
+                        };
                         let event = head(&answer);
-                        self.phase = Phase::Answering(answer);
+                        self.phase = Phase::Answering(answer, gunzip);
                         return Some(event);
                     }
                     Some(Err(fault)) => return Some(self.fail(fault)),
                 },
-                Phase::Answering(answer) => match answer.read() {
+                Phase::Answering(answer, gunzip) => match next_piece(answer, gunzip.as_deref_mut())
+                {
                     Piece::None => answer.pollable(),
                     Piece::Bytes(bytes) => return Some(Event::Chunk(Bytes::from(bytes))),
                     Piece::End => return Some(self.end(Event::End)),
@@ -87,14 +90,35 @@ impl Exchange {
     }
 }
 
-/// What was not asked for, and cannot be taken apart here.
-fn unreadable(answer: &Answer) -> Option<Fault> {
-    let coding = answer.header("content-encoding")?;
-    let is_plain = matches!(coding.trim(), "" | "identity");
-    let said = coding.escape_debug().take(50).collect::<String>();
-    (!is_plain).then(|| {
-        Fault::Other(format!("the answer is compressed ({said}), which was not asked for"))
-    })
+/// The next piece of the body, unpacked.
+fn next_piece(answer: &Answer, gunzip: Option<&mut Gunzip>) -> Piece {
+    let Some(gunzip) = gunzip else { return answer.read() };
+    loop {
+        match gunzip.piece() {
+            Ok(Some(piece)) => return Piece::Bytes(piece.into()),
+            Ok(None) => {}
+            Err(error) => return Piece::Fault(Fault::Other(error.to_string())),
+        }
+        match answer.read() {
+            Piece::Bytes(bytes) => gunzip.feed(bytes.into()),
+            Piece::End if !gunzip.is_complete() => return Piece::Fault(Fault::Cut),
+            other => return other,
+        }
+    }
+}
+
+/// What unpacks the answer; one that is packed in another way was not asked for, and cannot be taken apart here.
+fn coding(answer: &Answer) -> Result<Option<Box<Gunzip>>, Fault> {
+    let coding = answer.header("content-encoding").unwrap_or_default();
+    match coding.trim() {
+        "" | "identity" => Ok(None),
+        gzip if gzip.eq_ignore_ascii_case("gzip") => Ok(Some(Box::new(Gunzip::new()))),
+        other => {
+            let said = other.escape_debug().take(50).collect::<String>();
+            let text = format!("the answer is compressed ({said}), which was not asked for");
+            Err(Fault::Other(text))
+        }
+    }
 }
 
 fn head(answer: &Answer) -> Event {

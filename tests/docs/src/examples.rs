@@ -200,9 +200,11 @@ pub fn of(code: Code) -> Example {
             provider("dubbo://10.0.0.1:20880/a.Greeter?interface=a.Greeter&weight=0")
         }
         "name-invalid" => with(&json!({"metadata": {"name": "Greeter_0"}})),
-        "source-syntax" | "source-refused" | "not-a-pod" => Example::None(
-            "The inspector says it of a text that is pasted; `decode` says what is wrong with the text itself.",
-        ),
+        "source-syntax" | "source-refused" | "source-printed" | "java-metadata" | "not-a-pod" => {
+            Example::None(
+                "The inspector says it of a text that is pasted; `decode` says what is wrong with the text itself.",
+            )
+        }
         _ => odd(code),
     }
 }

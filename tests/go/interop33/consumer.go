@@ -33,6 +33,7 @@ func consume(arguments []string) error {
 	every := flags.Int("every-ms", 20, "the pause between two calls")
 	timeout := flags.Int("timeout-ms", 2000, "how long a call may take")
 	retries := flags.Int("retries", 1, "how often dubbo-go tries a call again that failed")
+	await := flags.Bool("await-first", false, "print no call before the first one that is answered")
 	version := flags.String("version", "", "the service's version")
 	_ = flags.Parse(arguments)
 	endWithInput()
@@ -40,6 +41,7 @@ func consume(arguments []string) error {
 	instance, err := dubbo.NewInstance(
 		dubbo.WithName("caller"),
 		dubbo.WithRegistry(registry.WithAddress(*address), registry.WithRegisterInterface()),
+		soon,
 		dubbo.WithLogger(logger.WithLevel("error")),
 	)
 	if err != nil {
@@ -64,6 +66,11 @@ func consume(arguments []string) error {
 		if line.OK = err == nil; !line.OK {
 			line.Error = err.Error()
 		}
+		if *await && !line.OK {
+			time.Sleep(time.Duration(*every) * time.Millisecond)
+			continue
+		}
+		*await = false
 		if err := out.Encode(line); err != nil {
 			return err
 		}
@@ -74,7 +81,7 @@ func consume(arguments []string) error {
 
 func caller(from *client.Client, protocol string) (func(context.Context) (string, error), error) {
 	if protocol == "dubbo" {
-		connection, err := from.Dial("com.example.Greeter", client.WithProtocolDubbo())
+		connection, err := from.Dial(old, client.WithProtocolDubbo())
 		return func(ctx context.Context) (reply string, err error) {
 			err = connection.CallUnary(ctx, []any{"interop33"}, &reply, "Hello")
 			return reply, err

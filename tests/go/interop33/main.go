@@ -11,6 +11,11 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"syscall"
+	"time"
+
+	"dubbo.apache.org/dubbo-go/v3"
+	"dubbo.apache.org/dubbo-go/v3/graceful_shutdown"
 
 	_ "dubbo-k8s/adapters/dubbo-go"
 
@@ -30,6 +35,13 @@ import (
 	_ "dubbo.apache.org/dubbo-go/v3/proxy/proxy_factory"
 	_ "dubbo.apache.org/dubbo-go/v3/registry/directory"
 	_ "dubbo.apache.org/dubbo-go/v3/registry/protocol"
+)
+
+// soon is a graceful end that does not wait as long as dubbo-go does by itself.
+var soon = dubbo.WithShutdown(
+	graceful_shutdown.WithConsumerUpdateWaitTime(time.Second),
+	graceful_shutdown.WithStepTimeout(time.Second),
+	graceful_shutdown.WithOfflineRequestWindowTimeout(100*time.Millisecond),
 )
 
 func main() {
@@ -53,10 +65,10 @@ func main() {
 	}
 }
 
-// endWithInput ends the process with the one that started it, which holds the other end.
+// endWithInput ends gracefully with the process that started this one, which holds the other end.
 func endWithInput() {
 	go func() {
 		_, _ = io.Copy(io.Discard, os.Stdin)
-		os.Exit(3)
+		_ = syscall.Kill(os.Getpid(), syscall.SIGTERM)
 	}()
 }

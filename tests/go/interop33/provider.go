@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"dubbo.apache.org/dubbo-go/v3"
-	"dubbo.apache.org/dubbo-go/v3/graceful_shutdown"
 	"dubbo.apache.org/dubbo-go/v3/logger"
 	"dubbo.apache.org/dubbo-go/v3/protocol"
 	"dubbo.apache.org/dubbo-go/v3/registry"
@@ -25,6 +24,15 @@ func (g *Greeter) Greet(context.Context, *greet.GreetRequest) (*greet.GreetRespo
 	return &greet.GreetResponse{Greeting: g.name}, nil
 }
 
+// old is the service of dubbo-go 1.5.9's programs.
+const old = "com.example.Greeter"
+
+// Old answers to them.
+type Old struct{ name string }
+
+// Hello is its method.
+func (o *Old) Hello(context.Context, string) (string, error) { return o.name, nil }
+
 func provide(arguments []string) error {
 	flags := flag.NewFlagSet("provider", flag.ExitOnError)
 	address := flags.String("registry", "", "the registry's address")
@@ -33,14 +41,17 @@ func provide(arguments []string) error {
 	name := flags.String("name", "", "what it answers")
 	group := flags.String("group", "", "the service's group")
 	version := flags.String("version", "", "the service's version")
+	by := flags.String("protocol", "tri", "tri, or dubbo for com.example.Greeter by hessian2")
 	_ = flags.Parse(arguments)
 	endWithInput()
 
 	instance, err := dubbo.NewInstance(
 		dubbo.WithName("greeter"),
+		// Else its metadata service listens at the same port of all addresses; Pods register interfaces and need none.
+		dubbo.WithRemoteMetadata(),
 		dubbo.WithRegistry(registry.WithAddress(*address), registry.WithRegisterInterface()),
-		dubbo.WithProtocol(protocol.WithTriple(), protocol.WithIp(*host), protocol.WithPort(*port)),
-		dubbo.WithShutdown(graceful_shutdown.WithConsumerUpdateWaitTime(time.Second)),
+		dubbo.WithProtocol(protocol.WithProtocol(*by), protocol.WithIp(*host), protocol.WithPort(*port)),
+		soon,
 		dubbo.WithLogger(logger.WithLevel("error")),
 	)
 	if err != nil {
@@ -50,8 +61,14 @@ func provide(arguments []string) error {
 	if err != nil {
 		return err
 	}
-	options := []server.ServiceOption{server.WithGroup(*group), server.WithVersion(*version)}
-	if err := greet.Register(serving, &Greeter{*name}, options...); err != nil {
+	service := greet.Interface
+	if *by == "dubbo" {
+		service = old
+		err = serving.RegisterService(&Old{*name}, server.WithInterface(old), server.WithVersion(*version))
+	} else {
+		err = greet.Register(serving, &Greeter{*name}, server.WithGroup(*group), server.WithVersion(*version))
+	}
+	if err != nil {
 		return err
 	}
 	failed := make(chan error, 1)
@@ -65,7 +82,7 @@ func provide(arguments []string) error {
 			return err
 		case <-exported.C:
 		}
-		if found := serving.GetServiceOptionsByInterfaceName(greet.Interface); found != nil && found.IsExport() {
+		if found := serving.GetServiceOptionsByInterfaceName(service); found != nil && found.IsExport() {
 			fmt.Println("ready")
 			return <-failed
 		}

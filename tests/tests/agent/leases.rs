@@ -38,7 +38,7 @@ async fn an_agent_that_was_killed_is_taken_over_nothing_lost_and_nothing_left_be
     assert_eq!((rig.urls(), rig.patches()), (urls(0..5), patches), "renewing writes nothing");
     assert_eq!(agent.put("changes", &urls([5])).await.status, 200);
     assert_eq!(agent.delete("ends").await.status, 204);
-    assert_eq!(events.next().await.0, "removed", "what nobody renews goes within its lease");
+    assert_eq!(events.next().await.0, "removed", "what is not renewed goes within its lease");
     assert_eq!(rig.urls(), urls([0, 1, 5]));
     assert_eq!(agent.ids().await, ["changes", "lives"]);
     agent.end("-TERM");

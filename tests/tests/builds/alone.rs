@@ -44,7 +44,7 @@ async fn without_a_server_it_says_what_its_host_has_to_give() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_it_cannot_do_it_says() {
     let Some(component) = Component::find("what the component cannot do") else { return };
-    for verb in ["register", "unregister", "serve", "doctor"] {
+    for verb in ["register", "unregister", "serve", "agent", "doctor"] {
         let ran = program::run(component.command(&[], &[verb, "--all"])).await;
         assert_eq!((ran.status, &*ran.stdout), (Some(1), ""), "{ran:?}");
         let expected = format!("error: `{verb}` is not in the WASI component: ");

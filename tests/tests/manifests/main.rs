@@ -116,7 +116,7 @@ fn roles_grant_what_the_program_asks_for_and_no_more() {
 fn templates() -> Vec<(PathBuf, Value)> {
     let of = |folder| manifests(folder).filter(|(_, manifest)| manifest["kind"] == "Deployment");
     let found: Vec<_> = FOLDERS.into_iter().flat_map(of).collect();
-    assert_eq!(found.len(), 3);
+    assert_eq!(found.len(), 4);
     for (path, manifest) in &found {
         let (labels, wanted) = (
             &manifest["spec"]["template"]["metadata"]["labels"],
@@ -178,7 +178,7 @@ fn the_token_of_a_provider_is_mounted_in_its_sidecar_only() {
         for container in containers(&pod) {
             let mounts = container["volumeMounts"].as_array().into_iter().flatten();
             let mut mounts = mounts.filter(|mount| mount["name"] == *tokens[0]);
-            if container["args"][0] == "register" {
+            if ["register", "agent"].iter().any(|verb| container["args"][0] == *verb) {
                 let mount = mounts.next().unwrap();
                 assert_eq!(
                     (&mount["mountPath"], &mount["readOnly"]),
@@ -189,7 +189,7 @@ fn the_token_of_a_provider_is_mounted_in_its_sidecar_only() {
             assert!(mounts.next().is_none(), "{path}: {}", container["name"]);
         }
     }
-    assert_eq!(sidecars, 2);
+    assert_eq!(sidecars, 3);
 }
 
 fn examples() -> PathBuf {

@@ -18,7 +18,9 @@ const IP: &str = "10.244.3.7";
 pub(crate) async fn run_all(server: &ControlPlane, cluster: &Cluster) {
     let namespace = cluster.namespace("agent").await;
     namespace.account("agent", &["get", "list", "watch", "patch"]).await;
-    namespace.run(&pod(POD, None), &[IP]).await;
+    let mut own = pod(POD, None);
+    own["spec"]["serviceAccountName"] = json!("agent");
+    namespace.run(&own, &[IP]).await;
     let made = namespace.pod(POD).await;
     let bound =
         json!({"apiVersion": "v1", "kind": "Pod", "name": POD, "uid": made["metadata"]["uid"]});

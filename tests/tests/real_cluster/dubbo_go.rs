@@ -144,14 +144,14 @@ fn until(process: &Running, wanted: impl Fn(&str) -> bool) -> String {
 }
 
 /// How a Pod's process of dubbo-go is started: a mount namespace of its own, and the program in it.
-struct Interop {
+pub(crate) struct Interop {
     program: String,
     unshare: &'static [&'static str],
 }
 
 impl Interop {
     /// Or the reason why this machine cannot.
-    fn find() -> Option<Self> {
+    pub(crate) fn find() -> Option<Self> {
         let test = "a real dubbo-go";
         let folder = std::env::var("DUBBO_GO").ok().filter(|folder| !folder.is_empty());
         let Some(folder) = folder else {
@@ -178,7 +178,7 @@ impl Interop {
     }
 
     /// A process of dubbo-go in a Pod, as its kubelet would start it.
-    fn in_pod(&self, server: &ControlPlane, pod: &str, arguments: &[&str]) -> Command {
+    pub(crate) fn in_pod(&self, server: &ControlPlane, pod: &str, arguments: &[&str]) -> Command {
         let mut command = Command::new("unshare");
         command.args(self.unshare).args(["sh", "-c", IN_POD, "sh", &self.program]).args(arguments);
         command.env("CA", server.folder().join("ca.pem")).env("TOKEN", server.token());

@@ -119,13 +119,13 @@ fn answered(consumer: &Running, wanted: impl Fn(&str) -> bool, attempts: u64) ->
 }
 
 /// What a kubelet reports of a readiness probe.
-async fn ready(namespace: &Namespace<'_>, pod: &str, is: bool) {
+pub(crate) async fn ready(namespace: &Namespace<'_>, pod: &str, is: bool) {
     let status = if is { "True" } else { "False" };
     namespace.report(pod, &json!({"conditions": [{"type": "Ready", "status": status}]})).await;
 }
 
 /// The folder with the programs, or why this test cannot run.
-fn programs() -> Option<PathBuf> {
+pub(crate) fn programs() -> Option<PathBuf> {
     let folder = std::env::var_os("DUBBO_RUST").filter(|folder| !folder.is_empty());
     if folder.is_none() {
         skip::missing(

@@ -16,6 +16,8 @@ mod churn;
 mod cluster;
 mod compared;
 mod dubbo_go;
+mod dubbo_go_3;
+mod dubbo_pods;
 mod dubbo_rust;
 mod envoy;
 mod faults;
@@ -50,6 +52,7 @@ async fn on_the_newest_real_server() {
     on_a_real_server(&control_plane, &cluster).await;
     dubbo_go::run_all(&control_plane, &cluster).await;
     dubbo_rust::run_all(control_plane.kubeconfig(), &cluster).await;
+    dubbo_go_3::run_all(&control_plane, &cluster).await;
     envoy::run_all(&control_plane, &cluster).await;
     compared::run_all(&mut control_plane, &cluster).await;
 }

@@ -198,7 +198,7 @@ impl Agent {
         }
     }
 
-    /// One registration.
+    /// One registration. Cancel safe.
     ///
     /// # Errors
     /// When the agent has ended.
@@ -207,7 +207,7 @@ impl Agent {
         Ok(all.into_iter().find(|registration| *registration.id == *id))
     }
 
-    /// All registrations, by their ids.
+    /// All registrations, by their ids. Cancel safe.
     ///
     /// # Errors
     /// When the agent has ended.
@@ -215,15 +215,20 @@ impl Agent {
         self.ask(Command::List).await
     }
 
-    /// The Pod. While its addresses are not known, it is read again, for a short time.
+    /// The Pod. While its addresses are not known, it is read again, for a short time. Cancel safe.
     ///
     /// # Errors
     /// When the agent has ended.
     pub async fn pod(&self) -> Result<Pod, Problem> {
-        self.ask(Command::Pod).await
+        match timeout(task::LOOK, self.ask(Command::Pod)).await {
+            Ok(pod) => pod,
+            Err(_) => self.ask(Command::KnownPod).await,
+        }
     }
 
     /// Ends all registrations, unless the Pod is to `keep` them for an agent that follows, and then the agent.
+    ///
+    /// Cancel safe: the end goes on.
     ///
     /// # Errors
     /// When they could not be taken out of the Pod within ten seconds.

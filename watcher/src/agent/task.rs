@@ -15,8 +15,8 @@ use tokio::sync::{mpsc, oneshot};
 use super::table::{Change, Next, Table};
 use super::{News, Pod, Problem, Registration, Terms};
 
-/// How long a client waits for the addresses of the Pod.
-const LOOK: Duration = Duration::from_secs(2);
+/// How long the Pod is looked at for a client that asks for its addresses.
+pub(super) const LOOK: Duration = Duration::from_secs(2);
 
 /// How long the last changes of an agent that ends may take.
 const LAST: Duration = Duration::from_secs(10);
@@ -26,11 +26,24 @@ type Answer = oneshot::Sender<Result<Option<Registration>, Problem>>;
 /// A request of a client.
 #[derive(Debug)]
 pub(super) enum Command {
-    Put { id: Arc<str>, terms: Terms, answer: Answer },
-    Delete { id: Arc<str>, answer: Answer },
+    Put {
+        id: Arc<str>,
+        terms: Terms,
+        answer: Answer,
+    },
+    Delete {
+        id: Arc<str>,
+        answer: Answer,
+    },
     List(oneshot::Sender<Vec<Registration>>),
+    /// The Pod with its addresses, when they are known.
     Pod(oneshot::Sender<Pod>),
-    Close { keep: bool, answer: oneshot::Sender<Result<(), RegistrationError>> },
+    /// The Pod as far as it is known.
+    KnownPod(oneshot::Sender<Pod>),
+    Close {
+        keep: bool,
+        answer: oneshot::Sender<Result<(), RegistrationError>>,
+    },
 }
 
 pub(super) struct Task {
@@ -140,6 +153,9 @@ impl Task {
                 let _ = answer.send(self.table.list(now, self.trouble.as_ref()));
             }
             Command::Pod(answer) => self.show_pod(answer),
+            Command::KnownPod(answer) => {
+                let _ = answer.send(self.pod.clone());
+            }
             Command::Close { keep, answer } => {
                 self.closing = Some(Closing { answer, result: Ok(()) });
                 // Changes without an end are not waited for: the ends come after them, and have one.
@@ -189,11 +205,10 @@ impl Task {
         }
         self.lookers.retain(|looker| !looker.is_closed());
         self.lookers.push(answer);
-        // The first look has no end; who asks meanwhile gets what is known.
-        match self.look {
-            Some(_) if self.pod.uid.is_none() || self.trouble.is_some() => self.answer_lookers(),
-            Some(_) => {}
-            None => self.look = Some(self.driver.submit(Edit::Read, Some(LOOK))),
+        if self.trouble.is_some() {
+            self.answer_lookers();
+        } else if self.look.is_none() {
+            self.look = Some(self.driver.submit(Edit::Read, Some(LOOK)));
         }
     }
 

@@ -10,10 +10,11 @@ use clap::{
 use super::{Ended, arguments::Arguments, plain::plain, terminal};
 
 /// The verbs that a component has not, and why.
-const ABSENT: [(&str, &str); 5] = [
+const ABSENT: [(&str, &str); 6] = [
     ("register", "a component only reads"),
     ("unregister", "a component only reads"),
     ("serve", "a component cannot listen"),
+    ("agent", "a component cannot listen"),
     ("doctor", "it asks for rights that a component does not use"),
     ("sandbox", "a component cannot run another one"),
 ];

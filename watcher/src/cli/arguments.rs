@@ -24,6 +24,10 @@ use super::{
     man::Manual,
 };
 
+/// Where the agent of a Pod listens unless it is told another path.
+#[cfg(not(target_os = "wasi"))]
+pub(super) const AGENT_SOCKET: &str = "/run/dubbo/agent.sock";
+
 /// Dubbo services that are registered in Kubernetes Pods.
 #[derive(Debug, Parser)]
 #[command(name = "dubbo-watcher", bin_name = "dubbo-watcher", version, about, max_term_width = 100)]
@@ -251,7 +255,7 @@ pub(super) struct Serve {
 #[derive(Debug, Args)]
 pub(super) struct Agent {
     /// The Unix socket to serve on
-    #[arg(long, value_name = "PATH", default_value = "/run/dubbo/agent.sock")]
+    #[arg(long, value_name = "PATH", default_value = AGENT_SOCKET)]
     pub(super) socket: PathBuf,
     /// A group, by name or number, whose members may use the socket as well (mode 0660) [default: its owner
     /// alone, mode 0600]

@@ -5,7 +5,7 @@ use std::io::Write;
 
 use dubbo_k8s_codec::{
     Annotation, Instance,
-    pasted::{Document, Kind, PastedPod, Source},
+    pasted::{Document, Findings, Kind, PastedPod, Source},
     problem::{Language, Severity},
 };
 use serde::Serialize;
@@ -15,12 +15,11 @@ use super::{
     arguments::{Decode, DecodeOutput},
     decoded::{AnnotationReport, MetadataReport, PodJson, PodReport, refusal},
     fault::{self, Fault},
-    findings::Findings,
-    input,
+    findings, input,
     list::counted,
     plain::plain,
     records,
-    terminal::{self, Progress},
+    terminal::{self, Progress, bar},
 };
 
 /// How what was read is shown.
@@ -36,7 +35,8 @@ pub(super) fn run(arguments: &Decode) -> Result<(), Ended> {
     let given = input::read(&arguments.file)
         .and_then(|bytes| input::unpacked(bytes, &arguments.file))
         .and_then(|given| match Source::of(&given.bytes) {
-            Ok(source) => Ok(show.source(&source, &given.bytes, given.damaged)),
+            Ok(source) if given.damaged => Ok(show.source(&source.damaged(), &given.bytes)),
+            Ok(source) => Ok(show.source(&source, &given.bytes)),
             Err(refused) => Err(refused.to_string()),
         });
     given.unwrap_or_else(|message| {
@@ -47,7 +47,7 @@ pub(super) fn run(arguments: &Decode) -> Result<(), Ended> {
 
 impl Show {
     /// Shows all that could be read, then why the rest could not.
-    fn source(self, source: &Source<'_>, bytes: &[u8], damaged: bool) -> Result<(), Ended> {
+    fn source(self, source: &Source<'_>, bytes: &[u8]) -> Result<(), Ended> {
         let mut document = source.read();
         // The fault of what begins as base64 is one of the annotation.
         let whole = bytes.trim_ascii();
@@ -55,7 +55,7 @@ impl Show {
         if as_it_is && whole.starts_with(source.text().trim().as_bytes()) {
             return self.annotation(whole);
         }
-        let fault = Fault::of(&document, source).or_else(|| damaged.then(Fault::damaged));
+        let fault = Fault::of(&document, source);
         let shown = match (document.kind, document.pods.pop()) {
             (Kind::Empty, _) if fault.is_none() => self.annotation(b""),
             (Kind::Annotation | Kind::Records, Some(pod)) => {
@@ -159,7 +159,8 @@ fn reports(pods: Vec<PastedPod<'_>>) -> Vec<PodReport<'_>> {
     let (all, mut progress) = (pods.len(), Progress::new());
     let decoded = pods.into_iter().enumerate().map(|(done, pod)| {
         if done > 0 && done % STEP == 0 {
-            progress.show(&format!("decoding: {done} of {all} Pods"));
+            let bar = bar(done as u64, all as u64);
+            progress.show(&format!("decoding: {bar} {done} of {all} Pods"));
         }
         PodReport::of(pod)
     });
@@ -182,7 +183,9 @@ fn say_left_out(document: &Document<'_>) {
 
 /// How much is wrong in all Pods together.
 fn tally(reports: &[PodReport<'_>], language: Language) -> String {
-    let of = |severity| -> usize { reports.iter().map(|it| it.findings.count(severity)).sum() };
+    let of = |severity| -> usize {
+        reports.iter().map(|it| findings::count(&it.findings, severity)).sum()
+    };
     let [errors, warnings, notes] = [Severity::Error, Severity::Warning, Severity::Note].map(of);
     let pods = reports.len();
     match language {

@@ -5,14 +5,14 @@ use std::io::Write;
 
 use dubbo_k8s_codec::{
     Annotation, DecodeError, Endpoint, Instance, Record, WarningCode,
-    pasted::{Change, PastedPod},
+    pasted::{Change, Examined, Findings, PastedPod},
     problem::{Code, Language},
 };
 use serde::Serialize;
 
 use super::{
     Ended,
-    findings::{self, Findings, Report},
+    findings::{self, Report},
     records, terminal,
 };
 
@@ -38,26 +38,9 @@ pub(super) struct PodReport<'a> {
 
 impl<'a> PodReport<'a> {
     pub(super) fn of(pasted: PastedPod<'a>) -> Self {
-        if let Some(error) = &pasted.error {
-            let refused = DecodeError::from(error);
-            return Self {
-                pasted,
-                findings: Findings::default().refused(&refused),
-                error: Some(refused),
-                annotation: Annotation::default(),
-                metadata: None,
-            };
-        }
-        let decoded = pasted.pod.annotation.as_deref().map(Annotation::decode).transpose();
-        let (annotation, error) = match decoded {
-            Ok(annotation) => (annotation.unwrap_or_default(), None),
-            Err(error) => (Annotation::default(), Some(error)),
-        };
-        let mut findings = Findings::of_pod(&pasted, &annotation);
-        if let Some(error) = &error {
-            findings = findings.refused(error);
-        }
-        let metadata = pasted.metadata.as_deref().map(Instance::parse);
+        let Examined { annotation, error, findings, .. } = Examined::of(&pasted);
+        let metadata = pasted.metadata.as_deref().filter(|_| pasted.error.is_none());
+        let metadata = metadata.map(Instance::parse);
         Self { pasted, annotation, findings, error, metadata }
     }
 
@@ -74,7 +57,7 @@ impl<'a> PodReport<'a> {
                 let columns = terminal::message_columns().saturating_sub(2);
                 let text = refusal(error, value.as_bytes(), columns, language);
                 records::indented_error(out, &text, language)?;
-                self.findings.write_rest(out, "  ", language)?;
+                findings::write_rest(&self.findings, out, "  ", language)?;
             }
             (Some(error), _) => {
                 let text = records::sentence(error, language);
@@ -82,7 +65,7 @@ impl<'a> PodReport<'a> {
             }
             (None, None) => {
                 writeln!(out, "  no dubbo.io/annotation: nothing is registered")?;
-                self.findings.write_rest(out, "  ", language)?;
+                findings::write_rest(&self.findings, out, "  ", language)?;
             }
             (None, Some(_)) => {
                 records::annotation(out, &self.annotation, &self.findings, language, "  ")?;
@@ -144,7 +127,7 @@ impl<'a> AnnotationReport<'a> {
         Self {
             records: annotation.records().collect(),
             warnings: warnings.collect(),
-            problems: findings.reports(language),
+            problems: findings::reports(findings, language),
         }
     }
 }

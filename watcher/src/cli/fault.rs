@@ -30,7 +30,6 @@ enum Why {
     NotYaml(Detail),
     /// What is there instead.
     NoPods(String),
-    Damaged,
 }
 
 impl Fault {
@@ -47,11 +46,6 @@ impl Fault {
         Some(Self { stage, offset, place: source.place(offset), why, run })
     }
 
-    /// That packed bytes are damaged.
-    pub(super) fn damaged() -> Self {
-        Self { stage: Stage::Utf8, ..Self::at_start(Why::Damaged) }
-    }
-
     fn at_start(why: Why) -> Self {
         Self { stage: Stage::Shape, offset: 0, place: 0, why, run: None }
     }
@@ -65,8 +59,6 @@ impl Fault {
             Why::NotYaml(why) => format!("not YAML: {}", why.text(language)),
             Why::NoPods(others) if chinese => format!("应为 Pod，实际：{others}"),
             Why::NoPods(others) => format!("expected Pods, found {others}"),
-            Why::Damaged if chinese => "gzip 数据不完整或已损坏".to_owned(),
-            Why::Damaged => "the gzip data is cut short or damaged".to_owned(),
         }
     }
 

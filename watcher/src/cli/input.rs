@@ -64,7 +64,6 @@ pub(super) struct Unpacked {
 ///
 /// # Errors
 /// A sentence that names the file, if it is too large when unpacked.
-#[cfg(not(target_os = "wasi"))]
 pub(super) fn unpacked(packed: Vec<u8>, path: &Path) -> Result<Unpacked, String> {
     if !packed.starts_with(b"\x1f\x8b") {
         return Ok(Unpacked { bytes: packed, damaged: false });
@@ -74,18 +73,6 @@ pub(super) fn unpacked(packed: Vec<u8>, path: &Path) -> Result<Unpacked, String>
     let damaged = reader.take(LARGEST + 1).read_to_end(&mut bytes).is_err();
     bounded(&bytes, &name(path))?;
     Ok(Unpacked { bytes, damaged })
-}
-
-/// A component unpacks nothing: it would be larger by all of zlib.
-#[cfg(target_os = "wasi")]
-pub(super) fn unpacked(packed: Vec<u8>, path: &Path) -> Result<Unpacked, String> {
-    if packed.starts_with(b"\x1f\x8b") {
-        return Err(format!(
-            "{} is compressed with gzip\n  Unpack it first: gunzip -c FILE | dubbo-watcher decode",
-            name(path)
-        ));
-    }
-    Ok(Unpacked { bytes: packed, damaged: false })
 }
 
 fn bounded(bytes: &[u8], name: &str) -> Result<(), String> {

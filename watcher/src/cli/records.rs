@@ -6,12 +6,13 @@ use std::io::{self, Write};
 use base64::{Engine as _, engine::GeneralPurpose};
 use dubbo_k8s_codec::{
     Annotation, Category, DecodeError, Instance, Key, Record, Url,
+    pasted::Findings,
     problem::{Detail, Language},
 };
 
 use super::{
     excerpt::excerpt,
-    findings::Findings,
+    findings,
     plain::{plain, width},
     terminal::{DIM, ERROR, HEADING, NAME, WARNING},
 };
@@ -29,9 +30,9 @@ pub(super) fn annotation(
     for (at, found) in annotation.records().enumerate() {
         writeln!(out)?;
         record(out, found, language, indent)?;
-        findings.write_record(out, at, &format!("{indent}  "), language)?;
+        findings::write_record(findings, out, at, &format!("{indent}  "), language)?;
     }
-    findings.write_rest(out, indent, language)
+    findings::write_rest(findings, out, indent, language)
 }
 
 /// Writes Dubbo Java's metadata, its endpoints first.

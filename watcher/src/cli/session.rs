@@ -34,6 +34,7 @@ pub(super) enum FirstList {
     /// Key by key.
     EachKey,
     /// It looks into the catalog.
+    #[cfg(not(target_os = "wasi"))]
     InBulk,
     /// It looks into the catalog once, and follows no change.
     Once,

@@ -35,7 +35,7 @@ pub(super) fn bind(path: &Path, group: Option<&str>) -> Result<(UnixListener, Bo
     let group = group.map(group_id).transpose()?;
     make_room(path)?;
     let cannot = |error: io::Error| cannot(path, &error);
-    // From its first moment on nobody else may use it.
+    // From its first moment on no other user may use it.
     let before = umask(Mode::from_bits_truncate(0o177));
     let listener = UnixListener::bind(path);
     umask(before);

@@ -1,5 +1,5 @@
-//! `dubbo-k8s-web-bindgen WASM FOLDER`: writes the wasm and its JavaScript for the page into a folder, and the
-//! explanations of the codec's codes, which the page has as data so that the wasm need not hold them.
+//! `dubbo-k8s-web-bindgen WASM FOLDER NAME [TEXTS]`: writes a wasm and its JavaScript into a folder, and for the page
+//! the explanations of the codec's codes, which it has as data so that the wasm need not hold them.
 //!
 //! A program of its own, so that nothing else of the workspace waits for its dependencies.
 
@@ -14,9 +14,10 @@ use wasm_bindgen_cli_support::Bindgen;
 
 fn main() -> Result<(), Box<dyn Error>> {
     let mut arguments = std::env::args_os().skip(1).map(PathBuf::from);
-    let (Some(wasm), Some(folder), None) = (arguments.next(), arguments.next(), arguments.next())
+    let (Some(wasm), Some(folder), Some(name)) =
+        (arguments.next(), arguments.next(), arguments.next())
     else {
-        return Err("usage: dubbo-k8s-web-bindgen WASM FOLDER".into());
+        return Err("usage: dubbo-k8s-web-bindgen WASM FOLDER NAME [TEXTS]".into());
     };
     let mut bindgen = Bindgen::new();
     bindgen
@@ -25,9 +26,11 @@ fn main() -> Result<(), Box<dyn Error>> {
         .typescript(true)
         .remove_name_section(true)
         .remove_producers_section(true)
-        .out_name("inspector")
+        .out_name(&name.to_string_lossy())
         .generate(&folder)?;
-    std::fs::write(folder.join("texts.json"), texts().to_string())?;
+    if let Some(file) = arguments.next() {
+        std::fs::write(file, texts().to_string())?;
+    }
     Ok(())
 }
 

@@ -47,6 +47,7 @@ export function fragment(more: Record<string, string> = packed ? { p: packed } :
   const { mode, summary, find, filters, detail, record } = state;
   if (mode !== 'tree') parts.set('view', mode);
   if (summary && summary.state !== 'empty' && summary.by === 'pod') parts.set('by', 'pod');
+  if (state.langChosen) parts.set('lang', state.lang);
   if (find) parts.set('find', find);
   for (const filter of filters) parts.append('f', filter);
   if (detail && !detail.bare) {

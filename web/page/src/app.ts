@@ -110,10 +110,18 @@ async function loaded(summary: Summary, text: string, place: Place | null) {
 async function go(place: Place) {
   state.find = place.find;
   state.filters = place.filters;
-  if (place.lang === 'zh' || place.lang === 'en') state.lang = place.lang;
+  speak(place);
   if (place.find || place.filters.length > 0 || place.by) await look({ find: place.find, filters: place.filters, ...(place.by ? { by: place.by } : {}) });
   showMode(place.mode);
   if (place.pod) await select(place);
+}
+
+/** Speaks the language that an address names; whether that is another one. */
+function speak({ lang }: Place): boolean {
+  if (lang !== 'zh' && lang !== 'en') return false;
+  const other = state.lang !== lang;
+  [state.lang, state.langChosen] = [lang, true];
+  return other;
 }
 
 async function select(place: Place) {
@@ -124,6 +132,7 @@ async function select(place: Place) {
 /** What the address asks for: at the beginning, and whenever one goes back or forth. */
 export async function navigate() {
   const place = placeOf(location.hash);
+  if (speak(place)) void relabel();
   if (place.packed && place.packed !== shownPacked) {
     const text = await unpack(place.packed);
     if (text !== null) {

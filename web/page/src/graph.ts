@@ -2,7 +2,7 @@
 // only when it is wanted.
 import { remember } from './address.ts';
 import { changed, model } from './desk.ts';
-import type { Picture } from './geometry.ts';
+import type { Picture, Placed } from './geometry.ts';
 import layoutUrl from './layout.ts?worker&url';
 import { workerOf } from './model.ts';
 import type { Graph, GraphEdge, GraphNode } from './protocol.ts';
@@ -47,6 +47,9 @@ export function focusOn(name: string | null) {
 
 export const nameOf = ([kind, text]: GraphNode) => `${kind}:${text}`;
 
+/** Whether a node is the application of what is selected. */
+const isSelected = (node: Placed) => node.kind === 'app' && node.text === state.detail?.record?.application;
+
 function placeAgain() {
   if (!whole) return;
   const id = ++asked;
@@ -57,7 +60,8 @@ function placeAgain() {
     if (data.id !== asked) return;
     state.graphBusy = false;
     state.graph = data.picture;
-    if (!data.picture.nodes.some((node) => node.name === state.graphNode)) state.graphNode = data.picture.nodes[0]?.name ?? null;
+    const { nodes } = data.picture;
+    if (!nodes.some((node) => node.name === state.graphNode)) state.graphNode = (nodes.find(isSelected) ?? nodes[0])?.name ?? null;
     changed();
   };
   worker.postMessage({ id, graph, before: state.graph?.nodes.map(({ name, x, y }) => ({ name, x, y })) ?? [] });

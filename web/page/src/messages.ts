@@ -120,6 +120,7 @@ const words = {
   'providers.short': ['prov.', '提供'],
   'consumers.short': ['cons.', '消费'],
   weight: ['weight', '权重'],
+  weightLong: ['the usual one is 100', '默认值为 100'],
   recordGone: ['This record is gone; it is shown as it was last.', '该记录已不存在，这里显示的是最后的样子。'],
   wouldCall: ['Would call', '会调用'],
   calledBy: ['Called by', '被调用方'],

@@ -14,6 +14,8 @@ export const ROW = 32;
 
 export const state = {
   lang: 'en' as Lang,
+  /** The language was chosen here or came by a link: it belongs to the view, and to its address. */
+  langChosen: false,
   theme: 'light' as 'light' | 'dark',
   pane: 'services' as Pane,
   mode: 'tree' as Mode,

@@ -61,3 +61,15 @@ export const paste = (page, text) =>
     data.setData('text/plain', text);
     document.body.dispatchEvent(new ClipboardEvent('paste', { clipboardData: data, bubbles: true, cancelable: true }));
   }, text);
+
+/** Holds the page's Worker for a while, so that what waits for it can be looked at. */
+export async function hold(page) {
+  const worker = page.workers()[0] ?? (await page.waitForEvent('worker'));
+  const held = page.waitForEvent('console', (message) => message.text() === 'held');
+  const wait = () => {
+    console.log('held');
+    Atomics.wait(new Int32Array(new WebAssembly.Memory({ initial: 1, maximum: 1, shared: true }).buffer), 0, 0, 60_000);
+  };
+  worker.evaluate(wait).catch(() => {}); // it is ended while it waits
+  await held;
+}

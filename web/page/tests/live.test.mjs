@@ -181,8 +181,14 @@ test('the last changes are listed with their time and what they did, and one can
   const [unready, changed, came] = await listed();
   assert.match(unready, /^\d\d:\d\d:\d\d changed shop\/p-2 ready → not ready$/);
   assert.match(changed, /changed shop\/p-1 .*10\.0\.0\.9:20880/);
-  assert.match(came, /came shop\/p-2 .*10\.0\.0\.2:20880/);
+  assert.match(came, /^\d\d:\d\d:\d\d came shop\/p-2 providers a\.B dubbo:\/\/10\.0\.0\.2:20880$/);
   assert.match(page.url(), /view=changes/);
+
+  await page.locator('#find').fill('10.0.0.9');
+  await page.waitForFunction(() => document.querySelectorAll('.happened').length === 1);
+  assert.deepEqual(await listed(), [changed], 'a search looks at them too');
+  await page.locator('#find').fill('');
+  await page.waitForFunction(() => document.querySelectorAll('.happened').length === 3);
 
   await page.getByRole('button', { name: 'Pause' }).click();
   await page.waitForSelector('.live-paused');

@@ -6,7 +6,7 @@ import { createRequire } from 'node:module';
 import { mkdir, readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { after, before, test } from 'node:test';
-import { browser, paste as pasted } from './browser.mjs';
+import { browser, hold as held, paste as pasted } from './browser.mjs';
 import { Registry, serve } from './serve.mjs';
 import { annotation, key, pod } from './samples.mjs';
 
@@ -38,6 +38,7 @@ async function open(address = '') {
 }
 
 const paste = (text) => pasted(page, text);
+const hold = () => held(page);
 const wait = (condition) => page.waitForFunction(condition);
 const click = (selector) => page.evaluate((selector) => document.querySelector(selector).click(), selector);
 /** A click on an action of the bar by its place, also where a dialog is open. */
@@ -76,18 +77,6 @@ async function look(state, pane) {
   assert.deepEqual(wrong, []);
   assert.deepEqual(complaints, [], 'nothing is refused by the policy, nothing throws');
   assert.deepEqual(left, [], 'no request leaves the page');
-}
-
-/** Holds the page's Worker for a while, so that what waits for it can be looked at. */
-async function hold() {
-  const worker = page.workers()[0] ?? (await page.waitForEvent('worker'));
-  const held = page.waitForEvent('console', (message) => message.text() === 'held');
-  const wait = () => {
-    console.log('held');
-    Atomics.wait(new Int32Array(new WebAssembly.Memory({ initial: 1, maximum: 1, shared: true }).buffer), 0, 0, 60_000);
-  };
-  worker.evaluate(wait).catch(() => {}); // it is ended while it waits
-  await held;
 }
 
 test('empty, ready, source, edited', { timeout: 180_000 }, async () => {

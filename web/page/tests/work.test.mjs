@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { fileURLToPath } from 'node:url';
 import { after, before, beforeEach, test } from 'node:test';
-import { browser, paste as pasted } from './browser.mjs';
+import { browser, hold, paste as pasted } from './browser.mjs';
 import { serve } from './serve.mjs';
 import { key, pod } from './samples.mjs';
 
@@ -169,6 +169,24 @@ test('a view has an address: it is there again after a reload, and one goes back
   clean();
 });
 
+test('a language that was chosen is part of the address, and comes and goes with it', async () => {
+  await paste(provider());
+  await page.waitForSelector('.params');
+  assert.doesNotMatch(page.url(), /lang=/, 'what the browser speaks is not');
+  await page.getByRole('button', { name: '切换到中文' }).click();
+  await page.waitForFunction(() => /lang=zh/.test(location.hash) && document.documentElement.lang === 'zh-CN');
+  await page.goBack();
+  await page.goForward();
+  await page.waitForFunction(() => document.documentElement.lang === 'zh-CN');
+  const address = page.url();
+  await page.evaluate(() => localStorage.setItem('lang', 'en'));
+  const other = await chrome.watched(host.url, { complaints: violations, left });
+  await other.goto(address);
+  await other.waitForFunction(() => document.documentElement.lang === 'zh-CN');
+  await other.close();
+  clean();
+});
+
 test('a shared link has all Pods and what is selected, and leaves the address when something else is shown', async () => {
   await troubled();
   await page.locator('.row.endpoint', { hasText: '10.244.1.20' }).click();
@@ -249,6 +267,142 @@ test('where it is narrow the first visit explains, and a class is seen whatever 
   clean();
 });
 
+test('every sign in a row says what it means, and the help explains them all, in both languages', async () => {
+  await troubled();
+  const signs = () => page.locator('.row .tag').evaluateAll((all) => all.map((one) => [one.textContent, one.title]));
+  const meant = [
+    { '\\d prov': /^\d+ Providers$/, '\\d cons': /^\d+ Consumers$/, '\\d not read': /dubbo-go refuses or never sees/, weight: /^weight 200: the usual one is 100$/ },
+    { 提供: /^\d+ 提供者$/, 消费: /^\d+ 消费者$/, 未读取: /dubbo-go/, 权重: /^权重 200: 默认值为 100$/ },
+  ];
+  const help = [/“8 prov\. 4 cons\.”[\s\S]*“weight 50”[\s\S]*“selected by dubbo-go 1\.4”/, /“8 提供 4 消费”[\s\S]*“权重 50”[\s\S]*dubbo-go/];
+  for (const turn of [0, 1]) {
+    for (const [sign, meaning] of Object.entries(meant[turn])) {
+      const of = (await signs()).filter(([text]) => new RegExp(sign).test(text));
+      assert.ok(of.length > 0, `no row says ${sign}`);
+      for (const [text, title] of of) assert.match(title, meaning, text);
+    }
+    assert.deepEqual((await signs()).filter(([, title]) => title === ''), []);
+    await page.keyboard.press('?');
+    assert.match(await page.getByRole('dialog').innerText(), help[turn]);
+    await page.keyboard.press('Escape');
+    await page.getByRole('button', { name: turn === 0 ? '切换到中文' : 'Switch to English' }).click();
+  }
+  clean();
+});
+
+test('rows that come into sight next are there before they are scrolled to', async () => {
+  await paste(Array.from({ length: 2000 }, (_, n) => pod({ name: `p-${n}`, records: [key('a.B', 'providers', `dubbo://10.0.${n >> 8}.${n & 255}:1/a.B`)], ip: `10.0.${n >> 8}.${n & 255}` })).join('\n'));
+  await page.waitForSelector('.row.service');
+  await page.getByRole('button', { name: 'Expand all' }).click();
+  await page.waitForFunction(() => Number(document.querySelector('#tree').getAttribute('aria-rowcount')) === 2002);
+  /** Scrolls so far and says which rows are missing in sight when that has been drawn. */
+  const missing = (by) => page.locator('#tree').evaluate(async (tree, by) => {
+    tree.scrollTop += by;
+    await new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
+    const there = new Set([...document.querySelectorAll('.row')].map((row) => Number(row.dataset.index)));
+    const [from, to] = [Math.floor(tree.scrollTop / 32), Math.ceil((tree.scrollTop + tree.clientHeight) / 32)];
+    return Array.from({ length: to - from }, (_, at) => from + at).filter((at) => !there.has(at));
+  }, by);
+  const inSight = () => page.waitForFunction(() => {
+    const tree = document.querySelector('#tree');
+    return [...document.querySelectorAll('.row')].some((row) => Number(row.dataset.index) === Math.floor(tree.scrollTop / 32));
+  });
+  await missing(900 * 32);
+  await inSight();
+  await hold(page); // from now on nothing is answered: only what is there already can be drawn
+  for (let step = 0; step < 8; step++) assert.deepEqual(await missing(240), [], `downwards, step ${step}`);
+  for (let step = 0; step < 8; step++) assert.deepEqual(await missing(-240), [], `upwards, step ${step}`);
+  clean();
+});
+
+test('forced colours show what is selected, what is active, what is broken, and where one is', async () => {
+  await page.emulateMedia({ forcedColors: 'active' });
+  await troubled();
+  await page.locator('.row.endpoint', { hasText: '10.244.1.20' }).click();
+  await page.waitForSelector('.params');
+  const looks = (selector, property) => page.locator(selector).first().evaluate((one, property) => getComputedStyle(one)[property], property);
+  const system = (name) => page.evaluate((name) => {
+    const probe = document.createElement('i');
+    document.body.append(probe);
+    probe.style.color = name;
+    const colour = getComputedStyle(probe).color;
+    probe.remove();
+    return colour;
+  }, name);
+  const [highlight, canvas] = [await system('Highlight'), await system('Canvas')];
+  assert.notEqual(highlight, canvas);
+  assert.equal(await looks('.row.chosen', 'backgroundColor'), highlight);
+  assert.notEqual(await looks('.row.endpoint:not(.chosen)', 'backgroundColor'), highlight);
+  assert.equal(await looks('.switch button[aria-pressed=true]', 'backgroundColor'), highlight);
+  assert.notEqual(await looks('.switch button[aria-pressed=false]', 'backgroundColor'), highlight);
+  // Edges of panes and cards are seen though no background is.
+  for (const selector of ['.pane-services', '.card', '.search']) assert.equal(await looks(selector, 'borderTopStyle'), 'solid', selector);
+  await page.locator('.params').getByRole('button', { name: 'application', exact: true }).click();
+  await page.waitForSelector('.params .lit');
+  assert.notEqual(await looks('.params .lit th', 'backgroundColor'), await looks('.params tr:not(.lit) th', 'backgroundColor'));
+  await page.locator('#tree').focus();
+  await page.keyboard.press('ArrowUp');
+  await page.waitForFunction(() => getComputedStyle(document.querySelector('.row.active')).outlineStyle === 'solid');
+  await page.keyboard.press('g');
+  await page.waitForSelector('#graph .edge.broken');
+  assert.notEqual(await looks('#graph .edge.broken', 'stroke'), await looks('#graph .edge:not(.broken, .partly, .on)', 'stroke'));
+  assert.equal(await looks('#graph .edge.broken', 'strokeDasharray'), '6px, 4px', 'by more than its colour');
+  assert.equal(await looks('#graph .node:not(.here, .bad) rect', 'stroke'), await system('CanvasText'));
+  assert.equal(await looks('#graph .node.here rect', 'stroke'), highlight);
+  assert.notEqual(await looks('#graph .node.bad rect', 'strokeDasharray'), 'none', 'by more than its colour');
+  await page.screenshot({ path: here('../artefacts/forced-colours.png') });
+  clean();
+});
+
+test('at 200 % zoom every pane, control and dialog can be reached and nothing stands over another', async () => {
+  // 1280 × 800 at 200 % is half of it in each direction, and twice as fine.
+  await page.setViewportSize({ width: 640, height: 400 });
+  await page.getByRole('button', { name: 'See a registry with problems' }).click();
+  await page.waitForSelector('.row.service');
+  const check = async (what) => {
+    const wrong = await page.evaluate(() => {
+      const seen = [...document.querySelectorAll('button, input, select, [tabindex="0"]')].filter((one) => one.offsetParent && !one.closest('.tree, .graph, [hidden]') && !one.matches('.skip'));
+      const outside = seen.filter((one) => {
+        const box = one.getBoundingClientRect();
+        return box.width > 0 && (box.left < -1 || box.right > innerWidth + 1);
+      });
+      const flat = [...document.querySelectorAll('.pane')].filter((one) => one.offsetParent && one.offsetHeight < 300);
+      const over = document.documentElement.scrollWidth > innerWidth ? ['the page is too wide'] : [];
+      return [...over, ...outside.map((one) => `outside: ${one.outerHTML.slice(0, 90)}`), ...flat.map((one) => `squeezed: ${one.id} ${one.offsetHeight}`)];
+    });
+    assert.deepEqual(wrong, [], what);
+    await page.screenshot({ path: here(`../artefacts/zoom-${what}.png`) });
+  };
+  /** Whether what stands at the end of the page can be scrolled to, and is not covered there. */
+  const reach = (selector) => page.locator(selector).first().evaluate((one) => {
+    one.scrollIntoView({ block: 'center' });
+    const box = one.getBoundingClientRect();
+    const top = document.elementFromPoint(box.left + box.width / 2, box.top + box.height / 2);
+    return one.contains(top) || top?.contains(one);
+  });
+  await check('services');
+  assert.ok(await reach('.problems .fold'), 'the problems are reached');
+  await page.locator('.problems .fold').click();
+  await page.waitForSelector('.problem');
+  assert.ok(await reach('.problem'));
+  await check('problems');
+  await page.locator('.problem').first().click();
+  await page.getByRole('tab', { name: 'Detail' }).click();
+  await page.waitForSelector('.verdict');
+  await check('detail');
+  await page.getByRole('tab', { name: 'Services' }).click();
+  await page.keyboard.press('g');
+  await page.waitForSelector('#graph .node');
+  await check('graph');
+  await page.keyboard.press('?');
+  const dialog = page.getByRole('dialog');
+  await dialog.waitFor();
+  const box = await dialog.boundingBox();
+  assert.ok(box.y >= 0 && box.y + box.height <= 400, JSON.stringify(box));
+  await page.keyboard.press('Escape');
+  clean();
+});
+
 test('a first visit sees a picture first, then two sentences for Dubbo, the annotation and each layer, in both languages', async () => {
   const seen = () => page.locator('.hollow.empty').evaluate((empty) => ({
     first: empty.firstElementChild.className,
@@ -309,8 +463,11 @@ test('a record shows whom it would call with shares, and beside each other pair 
 
 test('the graph shows who calls whom, by pointer, by keys, as a table and as a file', async () => {
   await troubled();
+  await page.locator('.row.endpoint', { hasText: '10.244.1.20' }).click();
+  await page.waitForSelector('.params');
   await page.keyboard.press('g');
   await page.waitForSelector('#graph .node');
+  assert.equal(await page.locator('#graph .node.here title').textContent(), 'payment', 'one is where one was');
   const names = await page.locator('#graph .node text').allTextContents();
   for (const name of ['order', 'UserService', 'StockService', 'gateway']) assert.ok(names.includes(name), names.join());
   assert.ok((await page.locator('#graph .edge.broken').count()) >= 2);

@@ -233,10 +233,12 @@ impl Live {
 
     /// Reads the Pods that have changed; with a time, what left them is shown a moment longer.
     fn write(&mut self, model: &mut Model, time: Option<u64>) {
-        let mut dirty = std::mem::take(&mut self.dirty);
-        dirty.sort_unstable();
-        dirty.dedup();
-        for at in dirty {
+        let mut is_read = vec![false; model.pods.len()];
+        for at in std::mem::take(&mut self.dirty) {
+            let again = is_read.get_mut(at).map(|is_read| std::mem::replace(is_read, true));
+            if again != Some(false) {
+                continue;
+            }
             let before = model.read(at, "");
             if let Some(time) = time {
                 model.departed(at, &before, time);

@@ -18,6 +18,7 @@ use self::reading::Reading;
 pub use self::reading::Traits;
 use crate::editing::Edits;
 use crate::pod::{Change, PodText};
+use crate::rows::search::Found;
 use crate::verdict::Verdict;
 
 /// A Pod with what follows from its own text.
@@ -107,6 +108,8 @@ pub struct Endpoint {
     pub repeated: bool,
     /// Everything that a search looks at, in lower case.
     pub haystack: Box<str>,
+    /// Whether the last search has found it.
+    pub found: Found,
 }
 
 /// A service and who is in it.

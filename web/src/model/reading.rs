@@ -8,6 +8,8 @@ use dubbo_k8s_codec::lint::{Entry, Subject};
 use dubbo_k8s_codec::relation::{Consumer, PodState, Provider};
 use dubbo_k8s_codec::{Category, Service};
 
+use crate::rows::search::Found;
+
 use super::{Endpoint, SAME, ServiceNode, address, index, order};
 
 /// What endpoints have in common that differ in their Pods, addresses and weights only.
@@ -62,6 +64,7 @@ impl Reading<'_, '_> {
             refused: false,
             repeated: false,
             haystack,
+            found: Found::default(),
         });
     }
 

@@ -96,6 +96,8 @@ pub struct View {
     pub by: By,
     /// Each behind the place of its rarest byte.
     terms: Vec<(usize, String)>,
+    /// Which search it is, counted from the first one.
+    search: u32,
     filters: Vec<Filter>,
     /// Whether nodes are open unless they are among the exceptions.
     open: bool,
@@ -137,6 +139,7 @@ impl View {
     pub fn find(&mut self, words: &str) {
         let terms = words.split_whitespace().map(str::to_ascii_lowercase);
         self.terms = terms.map(|term| (rarest(term.as_bytes()), term)).collect();
+        self.search += 1;
     }
 
     /// Shows only what all of these filters let through; what is none is passed over.
@@ -155,7 +158,7 @@ impl View {
             return true;
         }
         model.endpoint(member).is_some_and(|(_, endpoint)| {
-            self.matches(&endpoint.haystack)
+            endpoint.found.of(self.search, || self.matches(&endpoint.haystack))
                 && self.filters.iter().all(|filter| filter.takes(model, member))
         })
     }
@@ -213,11 +216,16 @@ impl View {
                 self.push(rows, Node::Pod(pod), 1, false);
             }
         }
+        let mut losers = vec![false; model.services.len()];
+        for departed in &model.departed {
+            losers.get_mut(departed.service as usize).into_iter().for_each(|lost| *lost = true);
+        }
         for service in model.sorted() {
             let start = rows.len();
             let open = self.push(rows, Node::Service(service), 0, true);
             let before = rows.len();
-            let found = self.members(model, service, open, rows);
+            let lost = losers.get(service as usize).is_some_and(|lost| *lost);
+            let found = self.members(model, service, lost, open, rows);
             if !found {
                 rows.truncate(start);
             } else if !open {
@@ -226,14 +234,22 @@ impl View {
         }
     }
 
-    /// Adds the rows of a service's members; whether anything was found.
-    fn members(&self, model: &Model, service: u32, open: bool, rows: &mut Vec<Row>) -> bool {
+    /// Adds the rows of a service's members, of which it has lost some just now or not; whether anything was found.
+    fn members(
+        &self,
+        model: &Model,
+        service: u32,
+        lost: bool,
+        open: bool,
+        rows: &mut Vec<Row>,
+    ) -> bool {
         let Some(node) = model.services.get(service as usize) else { return false };
         let mut found = false;
         for category in SHOWN {
             let all = node.of(category).iter().filter(|member| self.takes(model, **member));
             let mut all = all.peekable();
-            let mut gone = departed(model, service, category).peekable();
+            let gone = lost.then(|| departed(model, service, category));
+            let mut gone = gone.into_iter().flatten().peekable();
             if all.peek().is_none() && (gone.peek().is_none() || !self.is_whole()) {
                 continue;
             }

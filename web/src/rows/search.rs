@@ -2,8 +2,27 @@
 //!
 //! It looks for bytes, which for UTF-8 is the same.
 
+use std::cell::Cell;
+
 /// The bytes that URLs are full of, the commonest first: a search looks for another one.
 const COMMON: &[u8] = b"e.otrcsian=&/dlmpv:10-hug23k";
+
+/// Whether a text was found by the last search that looked at it, so that none is searched twice for the same.
+#[derive(Debug, Default)]
+pub struct Found(Cell<(u32, bool)>);
+
+impl Found {
+    /// Whether it is found by this search, which counts from one.
+    pub(super) fn of(&self, search: u32, look: impl FnOnce() -> bool) -> bool {
+        let (last, found) = self.0.get();
+        if last == search && search > 0 {
+            return found;
+        }
+        let found = look();
+        self.0.set((search, found));
+        found
+    }
+}
 
 /// The place of the rarest byte of a text.
 pub(super) fn rarest(needle: &[u8]) -> usize {

@@ -77,6 +77,25 @@ fn a_search_looks_at_parameters_and_names_and_opens_what_it_finds() {
 }
 
 #[test]
+fn what_one_search_has_found_is_not_what_another_one_finds() {
+    let model = model();
+    let mut view = View::new(&model, By::Service);
+    let mut shown = |model: &Model, words: Option<&str>| {
+        if let Some(words) = words {
+            view.find(words);
+        }
+        view.rebuild(model);
+        view.rows().iter().filter(|row| matches!(row.node, Node::Endpoint(..))).count()
+    };
+    let all = shown(&model, Some(""));
+    assert_eq!(shown(&model, Some("nothing like it")), 0);
+    assert_eq!(shown(&model, Some("prod/")), all);
+    assert_eq!(shown(&model, None), all);
+    assert_eq!(shown(&model, Some("b-1")), 2);
+    assert_eq!(shown(&model, Some("")), all);
+}
+
+#[test]
 fn a_text_is_found_wherever_it_stands() {
     for (haystack, needle, found) in [
         ("abc", "", true),

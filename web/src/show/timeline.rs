@@ -2,11 +2,14 @@
 //!
 //! It works them out when they are asked for, from what is shown now back to the oldest that is wanted.
 
+use dubbo_k8s_codec::lint::Entry;
+use dubbo_k8s_codec::{Category, Url};
 use serde::Serialize;
 
 use super::changes::{Change, changes};
 use super::{Shown, pod_name};
 use crate::live::{Fact, Live};
+use crate::model::address;
 
 /// The most changes that are listed at once, and lines of each.
 const LISTED: usize = 200;
@@ -57,6 +60,30 @@ impl Shown<'_> {
 }
 
 fn lines(before: Option<&str>, after: Option<&str>) -> Vec<Change> {
+    let mut lines = differences(before, after);
+    for (_, runs) in lines.iter_mut().filter(|(what, _)| matches!(*what, "new" | "gone")) {
+        for (_, key) in runs {
+            *key = in_short(key);
+        }
+    }
+    lines
+}
+
+/// What a record that came or went is: its category, service and address, instead of all of its parameters. The key is
+/// one whose URL is readable.
+fn in_short(key: &str) -> String {
+    let mut parts = key.splitn(5, '/').skip(2);
+    let (interface, category, url) = (parts.next(), parts.next(), parts.next());
+    let category = category.and_then(Category::from_name);
+    let url = url.and_then(|url| Url::parse(url).ok());
+    let (Some(interface), Some(category), Some(url)) = (interface, category, url) else {
+        return key.to_owned();
+    };
+    let entry = Entry { interface: interface.into(), category, url };
+    format!("{category} {} {}://{}", entry.service(), entry.url.scheme(), address(&entry))
+}
+
+fn differences(before: Option<&str>, after: Option<&str>) -> Vec<Change> {
     match (before, after) {
         (_, Some(after)) if before != Some(after) => changes(before, after),
         (Some(before), None) => {

@@ -3,6 +3,7 @@
 
 use std::path::PathBuf;
 
+use crate::places::Places;
 use crate::process::{Failure, Result, Tool, cargo, on_path, root};
 use crate::toolchain::target_dir;
 
@@ -74,8 +75,11 @@ impl Platform {
         }
         let tool = cargo("build").args(["--locked", "--quiet", "--profile", "dist"]);
         let tool = tool.args(["--package", "dubbo-k8s-watcher", "--bin", "dubbo-watcher"]);
-        let tool = tool.args(["--target", self.triple]).env("RUSTFLAGS", without_places()?);
-        tool.env("CFLAGS", format!("-ffile-prefix-map={}=/src", root().display())).run()?;
+        let places = Places::of_this_machine()?;
+        let tool = tool.args(["--target", self.triple]);
+        let tool = tool.env("RUSTFLAGS", places.for_rust());
+        let tool = tool.env("CFLAGS", places.for_c());
+        tool.run()?;
         Ok(target_dir().join(self.triple).join("dist").join(self.program()))
     }
 }
@@ -89,20 +93,6 @@ fn has_musl_compiler(platform: Platform) -> bool {
     std::env::var_os(compiler_variable(platform)).is_some()
         || on_path(&format!("{machine}-linux-musl-gcc"))
         || (platform.runs_here() && on_path("musl-gcc"))
-}
-
-/// Flags by which no name of a folder of this machine gets into a program.
-fn without_places() -> Result<String> {
-    let home = std::env::var_os("CARGO_HOME").map(PathBuf::from);
-    let home = home.or_else(|| Some(PathBuf::from(std::env::var_os("HOME")?).join(".cargo")));
-    let sysroot = Tool::new("rustc").args(["--print", "sysroot"]).dir(&root()).read()?;
-    let mut flags = vec![
-        format!("--remap-path-prefix={}=/src", root().display()),
-        format!("--remap-path-prefix={}=/target", target_dir().display()),
-        format!("--remap-path-prefix={}=/rust", sysroot.trim()),
-    ];
-    flags.extend(home.map(|home| format!("--remap-path-prefix={}=/cargo", home.display())));
-    Ok(flags.join(" "))
 }
 
 #[cfg(test)]

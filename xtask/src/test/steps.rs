@@ -6,8 +6,8 @@ use crate::process::{Result, Tool, cargo, on_path};
 use crate::toolchain::{Target, Toolchain, target_dir};
 use crate::workspace::{Package, members, packages};
 use crate::{
-    adapter, docs, dubbo_rust, go, gotool, invariants, npm, promtool, say, supply, vectors, wasm,
-    web, wheel,
+    adapter, bindings, docs, dubbo_rust, go, gotool, invariants, npm, promtool, say, supply,
+    vectors, wasm, web, wheel,
 };
 
 pub(super) struct Step {
@@ -16,7 +16,7 @@ pub(super) struct Step {
     pub(super) run: fn(&Ground) -> Outcome,
 }
 
-pub(super) const ALL: [Step; 16] = [
+pub(super) const ALL: [Step; 17] = [
     Step { name: "fmt", what: "rustfmt changes nothing", run: |_| ended(fmt()) },
     Step { name: "invariants", what: "the architecture's absences", run: |_| ended(absences()) },
     Step { name: "supply", what: "licences, sources, banned crates", run: |_| ended(supplied()) },
@@ -24,6 +24,7 @@ pub(super) const ALL: [Step; 16] = [
     Step { name: "wasm", what: "every wasm file builds", run: wasm_files },
     // Before the tests: the watcher carries the page, and is compiled with it once for both.
     Step { name: "web", what: "the inspector's page in Chromium", run: page },
+    Step { name: "bindings", what: "the codec in Node, Chromium, Python", run: in_other_hosts },
     Step {
         name: "test",
         what: "unit, integration and end-to-end tests",
@@ -110,6 +111,19 @@ fn page_tests(toolchain: &Toolchain) -> Result {
     web::build(toolchain)?;
     none(&web::weigh()?)?;
     web::test()
+}
+
+fn in_other_hosts(ground: &Ground) -> Outcome {
+    match ground.wasm() {
+        Ok(toolchain) => ended(bindings_tests(toolchain)),
+        Err(outcome) => outcome,
+    }
+}
+
+fn bindings_tests(toolchain: &Toolchain) -> Result {
+    bindings::build(toolchain)?;
+    bindings::weigh()?;
+    bindings::test()
 }
 
 fn tests(ground: &Ground) -> Result {

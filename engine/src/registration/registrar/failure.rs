@@ -110,7 +110,7 @@ impl Registrar {
         out: &mut Vec<RegistrarOutput>,
     ) {
         match &job.edit {
-            // What is kept under a lease stays kept: whoever granted it asks again.
+            // What is kept under a lease stays kept: the caller asks again.
             Edit::Add(_) | Edit::Lease(_) | Edit::Read => {}
             // It stays in the Pod, but it is not put back when another writer takes it out.
             Edit::Remove(keys) => keys.iter().for_each(|key| {

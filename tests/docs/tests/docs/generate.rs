@@ -164,7 +164,7 @@ fn the_charts_values_are_described_by_their_comments() {
     let mut page = format!(
         "{MADE}# The chart `dubbo-watcher`\n\n`dubbo-watcher serve` for a cluster, with the rights that it needs and no more. Values of a wrong type or name are refused:\n\
          `values.schema.json` knows them all.\n\n```sh\nhelm install dubbo-watcher charts/dubbo-watcher -n shop --set image.repository=registry.example.com/dubbo-watcher\n\
-         helm test dubbo-watcher -n shop\n```\n\n| value | default | |\n|---|---|---|\n"
+         helm test dubbo-watcher -n shop\n```\n\n| value | default | meaning |\n|---|---|---|\n"
     );
     let (mut comment, mut parents) = (String::new(), Vec::<String>::new());
     for line in text.lines() {

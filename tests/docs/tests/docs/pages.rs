@@ -95,7 +95,7 @@ fn what_pages_include_is_there() {
 
 #[test]
 fn every_block_of_the_book_says_what_it_is() {
-    let known = ["console", "go", "json", "rust", "sh", "text", "wit", "yaml"];
+    let known = ["console", "go", "js", "json", "python", "rust", "sh", "text", "wit", "yaml"];
     for path in pages().iter().filter(|path| path.starts_with(root().join("docs"))) {
         for block in blocks(&read(path)) {
             let language = block.language.split(',').next().unwrap_or_default();

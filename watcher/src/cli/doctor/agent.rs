@@ -9,10 +9,7 @@ use tokio::net::UnixStream;
 
 use super::Visit;
 use super::report::Report;
-use crate::cli::{Ended, plain::plain};
-
-/// Where the agent listens unless configured otherwise.
-const SOCKET: &str = "/run/dubbo/agent.sock";
+use crate::cli::{Ended, arguments::AGENT_SOCKET, plain::plain};
 
 /// The longest answer that is read, and how long it may take.
 const LIMIT: u64 = 64 << 10;
@@ -24,16 +21,16 @@ const REQUEST: &[u8] = b"GET /v1/agent HTTP/1.0\r\nHost: localhost\r\n\r\n";
 impl Visit<'_> {
     /// Asks the agent whose Pod it registers, where there is a socket.
     pub(super) async fn ask_agent(&mut self) -> Result<(), Ended> {
-        let socket = Path::new(SOCKET);
+        let socket = Path::new(AGENT_SOCKET);
         if !socket.exists() {
             return Ok(());
         }
         let asked = tokio::time::timeout(TIMEOUT, ask(socket)).await;
         let asked = asked.unwrap_or_else(|_| Err("it does not answer".to_owned()));
         match asked.and_then(|answer| describe(&answer)) {
-            Ok(said) => Ok(Report::well(&format!("the agent at {SOCKET} {said}"))?),
+            Ok(said) => Ok(Report::well(&format!("the agent at {AGENT_SOCKET} {said}"))?),
             Err(why) => Ok(self.report.failure(&format!(
-                "the agent at {SOCKET} cannot be asked: {}\nIs its container running, and is the folder of the socket \
+                "the agent at {AGENT_SOCKET} cannot be asked: {}\nIs its container running, and is the folder of the socket \
                  a volume of both?",
                 plain(&why)
             ))?),

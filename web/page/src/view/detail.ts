@@ -27,7 +27,7 @@ export function detailPane() {
         : html`<button class="small" id="edit" aria-pressed=${state.editing} aria-keyshortcuts="e" @click=${() => void setEditing(!state.editing)}>${icon('edit')}<span>${state.editing ? t('stopEdit') : t('edit')}</span></button>`}
     </div>
     <div class="scroll" tabindex="0" aria-label=${t('detail')}>
-      ${verdict(detail)} ${problems(detail)} ${detail.reported ? html`<p class="muted hint">${t('reported')}</p>` : nothing} ${repairs(detail)} ${record(detail)} ${state.editing ? editor(detail) : nothing} ${state.editing ? nothing : relations(detail.relations)} ${layers(detail)} ${records(detail)}
+      ${verdict(detail)} ${problems(detail)} ${detail.reported ? html`<p class="muted hint">${t('reported')}</p>` : nothing} ${repairs(detail)} ${record(detail)} ${state.editing ? editor(detail) : nothing} ${layers(detail)} ${records(detail)}
     </div>
   `;
 }
@@ -91,7 +91,7 @@ function record(detail: Detail) {
           <p class="parts">
             ${parts.map((part) => html`<button class=${`part ${part.name}${lit(part.at) ? ' lit' : ''}`} @click=${() => void select('url', ...part.at)}><small>${isWord(part.name) ? t(part.name as Word) : part.name}</small><span class="mono">${part.text}</span></button>`)}
           </p>
-          ${parameters(of)}`
+          ${state.editing ? nothing : relations(detail.relations)} ${parameters(of)}`
       : state.editing ? nothing : html`<p class="mono key-only">${of.key}</p>`}
     ${state.editing ? whole(of) : nothing}
     ${state.refusedEdit ? html`<p class="refusal" role="alert">${icon('error')} ${t(state.refusedEdit)}</p>` : nothing}

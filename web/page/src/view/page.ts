@@ -96,7 +96,9 @@ function remember(name: string, value: string) {
 
 function switchLanguage() {
   state.lang = state.lang === 'zh' ? 'en' : 'zh';
+  state.langChosen = true;
   remember('lang', state.lang);
+  rememberPlace(true);
   state.toast = '';
   void relabel();
 }

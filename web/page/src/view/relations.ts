@@ -14,15 +14,20 @@ export function relations(of: Relations | null) {
   return html`<div class="relations">
     <h3>${t(of.calls ? 'wouldCall' : 'calledBy')} <small class="muted">${number(of.calling)}</small></h3>
     ${of.calling === 0 ? html`<p class="muted">${t(of.calls ? 'callsNone' : 'calledByNone')}</p>` : nothing}
-    <ul>${calling.map(row)}</ul>
+    ${list(t(of.calls ? 'wouldCall' : 'calledBy'), calling)}
     ${more(of.calling, calling.length)}
     ${of.never > 0
       ? html`<h4>${t(of.calls ? 'neverCalls' : 'neverCalledBy')} <small class="muted">${number(of.never)}</small></h4>
-          <ul>${never.map(row)}</ul>
+          ${list(t(of.calls ? 'neverCalls' : 'neverCalledBy'), never)}
           ${more(of.never, never.length)}`
       : nothing}
   </div>`;
 }
+
+/** With this many pairs a list is scrolled, so that what stands below it is not far. */
+const MANY = 5;
+
+const list = (name: string, pairs: Pair[]) => (pairs.length > MANY ? html`<ul class="many" tabindex="0" aria-label=${name}>${pairs.map(row)}</ul>` : html`<ul>${pairs.map(row)}</ul>`);
 
 const more = (all: number, shown: number) => (all > shown ? html`<p class="muted">+ ${number(all - shown)}</p>` : nothing);
 

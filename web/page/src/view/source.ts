@@ -6,6 +6,9 @@ import { sourceClicked } from '../keys.ts';
 import { state } from '../state.ts';
 import { icon } from './icons.ts';
 
+/** So many bytes, in few characters. */
+const bytes = (count: number) => (count < 100_000 ? `${number(count)} ${t('bytes')}` : count < 10_000_000 ? `${number(Math.round(count / 1000))} kB` : `${number(Math.round(count / 1_000_000))} MB`);
+
 /** A pause in typing after which the text is read. */
 const PAUSE_MS = 250;
 
@@ -17,7 +20,7 @@ export function sourcePane() {
     <div class="head">
       <h2>${t('source')}</h2>
       ${summary?.format && !live ? html`<span class="tag plain">${summary.format.toUpperCase()}</span>` : nothing}
-      ${source && !live ? html`<span class="muted">${number(source.total)} ${t('bytes')}</span>` : nothing}
+      ${source && !live ? html`<span class="muted size" title=${`${number(source.total)} ${t('bytes')}`}>${bytes(source.total)}</span>` : nothing}
       ${source && !whole ? html`<span class="muted">${t('from')} ${number(source.line)}${state.lang === 'zh' ? ' 行起' : ''}</span>` : nothing}
       <span class="grow"></span>
       ${source || state.refusal ? html`<button class="small" @click=${clear}>${icon('close')}<span>${t('clear')}</span></button>` : nothing}

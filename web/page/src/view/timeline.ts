@@ -11,9 +11,14 @@ import { explain } from '../texts.ts';
 import { changes } from './changes.ts';
 
 export function timelinePane() {
-  if (state.timeline.length === 0) return html`<div class="hollow"><p>${t('timelineNone')}</p></div>`;
-  return html`<ol class="timeline scroll" tabindex="0" aria-label=${t('timeline')}>${repeat(state.timeline, keyOf, item)}</ol>`;
+  const words = state.find.toLowerCase().split(/\s+/);
+  const found = state.timeline.filter((one) => words.every((word) => textOf(one).includes(word)));
+  if (found.length === 0) return html`<div class="hollow"><p>${t(state.timeline.length === 0 ? 'timelineNone' : 'nothingFound')}</p></div>`;
+  return html`<ol class="timeline scroll" tabindex="0" aria-label=${t('timeline')}>${repeat(found, keyOf, item)}</ol>`;
 }
+
+/** What a search looks at. */
+const textOf = (one: Happened) => [one.name, ...one.changes.flatMap(([, runs]) => runs.map(([, text]) => text))].join(' ').toLowerCase();
 
 const keyOf = (one: Happened) => `${one.time} ${one.pod}`;
 

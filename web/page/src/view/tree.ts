@@ -104,7 +104,7 @@ function tags(row: RowData) {
   if (row.edited) add(t('edited'), 'edited');
   add(row.protocol, 'protocol');
   if (row.kind === 'record' && (row.category === 'directory' || row.category === 'broken')) add(t(row.category), row.category);
-  if (row.weight !== null && row.weight !== undefined) add(`${t('weight')} ${row.weight}`, 'weight');
+  if (row.weight !== null && row.weight !== undefined) add(`${t('weight')} ${row.weight}`, 'weight', `${t('weight')} ${number(row.weight)}: ${t('weightLong')}`);
   if (row.kind === 'pod' && row.records !== null && row.records !== undefined) add(`${row.records} ${plural(row.records, 'records')}`, 'plain');
   return list.map((tag) => html`<span class=${`tag ${tag.kind}`} title=${tag.says}>${tag.text}</span>`);
 }
