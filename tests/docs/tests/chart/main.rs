@@ -109,6 +109,41 @@ fn each_namespace_that_is_read_gets_a_role_and_nothing_else_does() {
     assert_eq!(roles("allNamespaces=true"), ["ClusterRole null"]);
 }
 
+/// What `serve` asks its callers for, Prometheus is to send.
+#[test]
+fn prometheus_sends_a_token_over_tls_where_serve_asks_for_one() {
+    let Some(helm) = helm("the chart's ServiceMonitor") else { return };
+    let endpoint = |values: &str| {
+        let ran = render(&helm, &format!("serviceMonitor.enabled=true,{values}"));
+        let documents = dubbo_k8s_codec::yaml::documents(&ran.stdout);
+        let documents = documents.map(|it| serde_json::from_slice::<Value>(&it.unwrap()).unwrap());
+        let monitor = documents.into_iter().find(|it| it["kind"] == "ServiceMonitor").unwrap();
+        monitor["spec"]["endpoints"][0].clone()
+    };
+    let guarded = endpoint("auth=kubernetes");
+    assert_eq!((&guarded["port"], &guarded["scheme"]), (&"https".into(), &"https".into()));
+    assert_eq!(guarded["tlsConfig"]["serverName"], "dubbo.shop.svc");
+    let token = "/var/run/secrets/kubernetes.io/serviceaccount/token";
+    assert_eq!(guarded["bearerTokenFile"], token);
+    let open = endpoint("auth=none");
+    assert_eq!((&open["port"], &open["bearerTokenFile"]), (&"http".into(), &Value::Null));
+}
+
+#[test]
+fn an_image_is_named_by_its_digest_where_there_is_one() {
+    let Some(helm) = helm("the chart's image") else { return };
+    let digest = format!("sha256:{}", "0123456789abcdef".repeat(4));
+    let rendered = |values: &str| render(&helm, values).stdout;
+    let values = format!(
+        "image.repository=r.example/w,image.tag=v1,image.digest={digest},injection.enabled=true"
+    );
+    let named = rendered(&values);
+    // That of `serve`, of the sidecar, and of Helm's test.
+    assert_eq!(named.matches(&format!("r.example/w@{digest}")).count(), 3, "{named}");
+    assert!(!named.contains("r.example/w:v1"), "{named}");
+    assert!(rendered("image.repository=r.example/w,image.tag=v1").contains("r.example/w:v1"));
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_real_server_takes_it_and_injects_the_sidecar() {
     let test = "the chart on a real server";
