@@ -62,7 +62,7 @@ impl HttpContext for Stream {
         if self.interfaces.contains(interface) {
             return Action::Continue;
         }
-        self.send_http_response(404, Vec::new(), Some(b"nobody provides it"));
+        self.send_http_response(404, Vec::new(), Some(b"no provider"));
         Action::Pause
     }
 }

@@ -27,7 +27,7 @@ pub struct Directory {
     /// Those without a tag, and those of each tag.
     plain: Group,
     tagged: Vec<(Box<str>, Group)>,
-    lanes: RefCell<Vec<Lane>>,
+    pools: RefCell<Vec<Pool>>,
 }
 
 #[derive(Debug)]
@@ -37,7 +37,7 @@ struct Member {
     load: Option<Rc<Load>>,
 }
 
-/// The lanes for each kind of request, where any provider takes it.
+/// The pools for each kind of request, where any provider takes it.
 #[derive(Clone, Copy, Debug, Default)]
 struct Group {
     grpc: Option<usize>,
@@ -46,10 +46,10 @@ struct Group {
 
 /// The providers that take the same requests.
 #[derive(Debug)]
-struct Lane {
+struct Pool {
     members: Vec<u32>,
     all: Picker,
-    /// For the methods that somebody weighs apart.
+    /// For the methods that a provider weighs apart.
     methods: Vec<(Box<str>, Picker)>,
     /// When all are warm, and when they were weighed last.
     warm_at: u64,
@@ -86,7 +86,7 @@ struct Place(Rc<Load>);
 impl Place {
     fn take(load: &Rc<Load>) -> Self {
         load.active.set(load.active.get().saturating_add(1));
-        load.tell(LeastActive::raise);
+        load.update(LeastActive::raise);
         Self(Rc::clone(load))
     }
 }
@@ -94,12 +94,12 @@ impl Place {
 impl Drop for Place {
     fn drop(&mut self) {
         self.0.active.set(self.0.active.get().saturating_sub(1));
-        self.0.tell(LeastActive::release);
+        self.0.update(LeastActive::release);
     }
 }
 
 impl Load {
-    fn tell(&self, what: impl Fn(&mut LeastActive, u32)) {
+    fn update(&self, what: impl Fn(&mut LeastActive, u32)) {
         let Ok(homes) = self.homes.try_borrow() else { return };
         for (home, index) in &*homes {
             let Some(home) = home.upgrade() else { continue };
@@ -112,10 +112,10 @@ impl Load {
 
 /// What a pick goes by beside the request.
 #[derive(Debug)]
-pub struct Chance<'a> {
+pub struct PickContext<'a> {
     /// The value of the header that is hashed.
     pub key: Option<&'a [u8]>,
-    /// Chance.
+    /// A source of random numbers.
     pub random: &'a mut Random,
 }
 
@@ -131,7 +131,7 @@ impl Directory {
     ) -> Self {
         let digest = digest(&providers);
         let members = members(providers, earlier, policy);
-        let mut draft = Draft { members: &members, policy, now_ms, random, lanes: Vec::new() };
+        let mut draft = Draft { members: &members, policy, now_ms, random, pools: Vec::new() };
         let tag = |index: &u32| members.get(*index as usize)?.provider.tag.as_deref();
         let mut by_tag: Vec<u32> = (0..).zip(&members).map(|(index, _)| index).collect();
         by_tag.sort_by_key(tag);
@@ -143,8 +143,8 @@ impl Directory {
                 None => plain = group,
             }
         }
-        let lanes = RefCell::new(draft.lanes);
-        Self { name, members, digest, plain, tagged, lanes }
+        let pools = RefCell::new(draft.pools);
+        Self { name, members, digest, plain, tagged, pools }
     }
 
     /// The name of the service.
@@ -168,12 +168,12 @@ impl Directory {
     }
 
     /// Picks a provider for a request.
-    pub fn pick(&self, request: &Request<'_>, chance: &mut Chance<'_>) -> Option<Picked> {
-        let mut lanes = self.lanes.try_borrow_mut().ok()?;
-        let lane = lanes.get_mut(self.lane(request)?)?;
-        let member = self.members.get(lane.pick(request.method, chance)? as usize)?;
-        // The lanes are told of the new request too.
-        drop(lanes);
+    pub fn pick(&self, request: &Request<'_>, context: &mut PickContext<'_>) -> Option<Picked> {
+        let mut pools = self.pools.try_borrow_mut().ok()?;
+        let pool = pools.get_mut(self.pool(request)?)?;
+        let member = self.members.get(pool.pick(request.method, context)? as usize)?;
+        // The pools count the new request too.
+        drop(pools);
         let place = member.load.as_ref().map(Place::take);
         Some(Picked { provider: Rc::clone(&member.provider), place })
     }
@@ -181,14 +181,14 @@ impl Directory {
     /// How much it weighs beside other directories that a request may go to as well; 0 if it has no provider
     /// for it.
     pub(crate) fn standing(&self, request: &Request<'_>, key: Option<&[u8]>) -> Standing {
-        let Some(lane) = self.lane(request) else { return Standing::default() };
-        let Ok(lanes) = self.lanes.try_borrow() else { return Standing::default() };
-        let Some(lane) = lanes.get(lane) else { return Standing::default() };
+        let Some(pool) = self.pool(request) else { return Standing::default() };
+        let Ok(pools) = self.pools.try_borrow() else { return Standing::default() };
+        let Some(pool) = pools.get(pool) else { return Standing::default() };
         let of_key = |key| {
             rehash(crate::random::hash(key), crate::random::hash(self.name.to_string().as_bytes()))
         };
-        let own = lane.methods.iter().find(|(method, _)| **method == *request.method);
-        match own.map_or(&lane.all, |(_, picker)| picker) {
+        let own = pool.methods.iter().find(|(method, _)| **method == *request.method);
+        match own.map_or(&pool.all, |(_, picker)| picker) {
             Picker::Random(table) => Standing::Weight(table.total()),
             Picker::RoundRobin(turns) => Standing::Weight(turns.total()),
             Picker::LeastActive(levels) => {
@@ -202,8 +202,8 @@ impl Directory {
         }
     }
 
-    /// The lane of a request: a tag that no provider has falls back to those without one, unless it is forced.
-    fn lane(&self, request: &Request<'_>) -> Option<usize> {
+    /// The pool of a request: a tag that no provider has falls back to those without one, unless it is forced.
+    fn pool(&self, request: &Request<'_>) -> Option<usize> {
         let of = |group: &Group| match request.kind {
             Kind::Grpc => group.grpc,
             Kind::Http => group.http,
@@ -220,9 +220,9 @@ impl Directory {
 
     /// Computes the weights of the providers again that are still warming up.
     pub(crate) fn warm(&self, policy: &Policy, now_ms: u64, random: &mut Random) {
-        let Ok(mut lanes) = self.lanes.try_borrow_mut() else { return };
-        for lane in lanes.iter_mut().filter(|lane| lane.weighed_at < lane.warm_at) {
-            lane.weigh(&self.members, policy, now_ms, random);
+        let Ok(mut pools) = self.pools.try_borrow_mut() else { return };
+        for pool in pools.iter_mut().filter(|pool| pool.weighed_at < pool.warm_at) {
+            pool.weigh(&self.members, policy, now_ms, random);
         }
     }
 }
@@ -241,17 +241,17 @@ impl Default for Standing {
     }
 }
 
-/// Lanes in the making.
+/// Pools in the making.
 struct Draft<'a> {
     members: &'a [Member],
     policy: &'a Policy,
     now_ms: u64,
     random: &'a mut Random,
-    lanes: Vec<Lane>,
+    pools: Vec<Pool>,
 }
 
 impl Draft<'_> {
-    /// The lanes of those with these numbers: one if all speak the same.
+    /// The pools of those with these numbers: one if all speak the same.
     fn group(&mut self, indices: &[u32]) -> Group {
         let members = self.members;
         let takes = |index: u32, kind| {
@@ -260,17 +260,17 @@ impl Draft<'_> {
         let of = |kind| indices.iter().copied().filter(|index| takes(*index, kind)).collect();
         let (grpc, http): (Vec<u32>, Vec<u32>) = (of(Kind::Grpc), of(Kind::Http));
         if grpc == http {
-            let lane = self.lane(grpc);
-            return Group { grpc: lane, http: lane };
+            let pool = self.pool(grpc);
+            return Group { grpc: pool, http: pool };
         }
-        Group { grpc: self.lane(grpc), http: self.lane(http) }
+        Group { grpc: self.pool(grpc), http: self.pool(http) }
     }
 
-    fn lane(&mut self, members: Vec<u32>) -> Option<usize> {
+    fn pool(&mut self, members: Vec<u32>) -> Option<usize> {
         if members.is_empty() {
             return None;
         }
-        let mut lane = Lane {
+        let mut pool = Pool {
             warm_at: 0,
             weighed_at: 0,
             members,
@@ -278,25 +278,25 @@ impl Draft<'_> {
             methods: Vec::new(),
         };
         let of = |index: &u32| self.members.get(*index as usize);
-        let providers = lane.members.iter().filter_map(of);
-        lane.warm_at = providers.map(|member| member.provider.warm_at()).max().unwrap_or_default();
-        lane.weigh(self.members, self.policy, self.now_ms, self.random);
-        self.lanes.push(lane);
-        Some(self.lanes.len() - 1)
+        let providers = pool.members.iter().filter_map(of);
+        pool.warm_at = providers.map(|member| member.provider.warm_at()).max().unwrap_or_default();
+        pool.weigh(self.members, self.policy, self.now_ms, self.random);
+        self.pools.push(pool);
+        Some(self.pools.len() - 1)
     }
 }
 
-impl Lane {
-    fn pick(&mut self, method: &str, chance: &mut Chance<'_>) -> Option<u32> {
+impl Pool {
+    fn pick(&mut self, method: &str, context: &mut PickContext<'_>) -> Option<u32> {
         let own = self.methods.iter_mut().find(|(known, _)| **known == *method);
         let picker = own.map_or(&mut self.all, |(_, picker)| picker);
         let place = match picker {
-            Picker::Random(table) => table.pick(chance.random),
+            Picker::Random(table) => table.pick(context.random),
             Picker::RoundRobin(turns) => turns.pick(),
-            Picker::LeastActive(levels) => levels.try_borrow().ok()?.pick(chance.random),
-            Picker::Hash(ring, table) => match chance.key {
+            Picker::LeastActive(levels) => levels.try_borrow().ok()?.pick(context.random),
+            Picker::Hash(ring, table) => match context.key {
                 Some(key) => ring.pick(key),
-                None => table.pick(chance.random),
+                None => table.pick(context.random),
             },
         };
         self.members.get(place? as usize).copied()

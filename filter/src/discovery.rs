@@ -17,7 +17,7 @@ const PATIENCE_MS: u64 = 15_000;
 const SHORTEST_MS: u64 = 250;
 const LONGEST_MS: u64 = 10_000;
 
-/// After an answer that tells nothing new, and was not waited for.
+/// After an answer without anything new, which was not waited for.
 const PAUSE_MS: u64 = 1000;
 
 /// Reading may take one part of the time in so many.
@@ -111,7 +111,7 @@ pub(crate) enum Trouble {
 }
 
 impl Trouble {
-    /// Whether the log need not be told of both.
+    /// Whether one line in the log is enough for both.
     pub(crate) fn is_like(&self, other: &Self) -> bool {
         match (self, other) {
             (Self::Body(_), Self::Body(_)) => true,
@@ -123,7 +123,7 @@ impl Trouble {
 impl fmt::Display for Trouble {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Unsent => f.write_str("the proxy has no such cluster, or nobody in it"),
+            Self::Unsent => f.write_str("the proxy has no such cluster, or no endpoint in it"),
             Self::Silent => f.write_str("it does not answer"),
             Self::Status(status) => write!(f, "it answers with status {status}"),
             Self::Unsynced => f.write_str("it does not know the whole registry yet"),
@@ -258,7 +258,7 @@ impl Discovery {
                 Step::Read
             }
             (200, None) => {
-                // It changes soon, and a watcher that can wait tells when.
+                // It changes soon, and a watcher that can wait answers then.
                 let step = self.fail(Trouble::Unsynced, now_ms, random);
                 self.etag = answer.etag;
                 step

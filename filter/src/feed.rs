@@ -262,7 +262,7 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn changes_are_told_from_everything_by_the_list_of_those_that_are_gone() {
+    fn changes_differ_from_everything_by_the_list_of_those_that_are_gone() {
         let read = |body: &str| read_to_end(body.into(), false, true);
         let names =
             |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();

@@ -138,7 +138,7 @@ pub(crate) fn foreign(name: &str, arguments: &[u8]) -> bool {
 /// # Safety
 ///
 /// A place that is not null is one that the proxy got of the function `malloc`, which the SDK exports: a `Vec`
-/// of just this size, and nobody else's.
+/// of just this size, and no other's.
 unsafe fn filled(data: *mut u8, size: usize) -> Vec<u8> {
     if data.is_null() {
         return Vec::new();

@@ -36,8 +36,8 @@ mod shim;
 mod source;
 mod throttle;
 
-pub use balance::*;
-pub use directory::{Chance, Directory, Picked};
+pub use balance::{ConsistentHash, LeastActive, RoundRobin, WeightedRandom};
+pub use directory::{Directory, PickContext, Picked};
 pub use dubbo_k8s_codec::trust::{Registrant, Trust};
 pub use host::{GrpcStatus, Host, Level, MetricKind};
 pub use plugin::{Plugin, Verdict};
@@ -45,4 +45,7 @@ pub use provider::{Fault, Kind, Provider, Registration, Speaks, read};
 pub use random::Random;
 pub use registry::{Draft, Miss, Registry};
 pub use request::Request;
-pub use settings::*;
+pub use settings::{
+    Balance, Bounds, Discovery, Endpoint, ORIGINAL_DST_HEADER, OVERRIDE_HEADER, Otherwise,
+    PodAnnotation, Policy, Settings, SettingsError,
+};

@@ -77,13 +77,13 @@ impl Metrics {
         }
     }
 
-    /// Tells the size of the registry.
+    /// Records the size of the registry.
     pub(crate) fn size(&self, host: &impl Host, services: usize, providers: usize) {
         host.record_metric(self.services, services as u64);
         host.record_metric(self.providers, providers as u64);
     }
 
-    /// Tells the age of the registry.
+    /// Records the age of the registry.
     pub(crate) fn age(&self, host: &impl Host, age_ms: u64) {
         host.record_metric(self.age, age_ms);
     }

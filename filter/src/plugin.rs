@@ -5,7 +5,7 @@ use core::cell::{Cell, RefCell};
 use core::time::Duration;
 use std::rc::{Rc, Weak};
 
-use crate::directory::{Chance, Picked};
+use crate::directory::{PickContext, Picked};
 use crate::head::Head;
 use crate::host::{GrpcStatus, Host, Level};
 use crate::metrics::{Count, Metrics};
@@ -70,7 +70,7 @@ impl Plugin {
         Some(plugin)
     }
 
-    /// Keeps the registry current, and tells the metrics.
+    /// Keeps the registry current, and records the metrics.
     pub fn tick(&self, host: &impl Host) {
         let Ok(mut source) = self.source.try_borrow_mut() else { return };
         source.tick(&self.metrics, &self.settings, host);
@@ -132,8 +132,8 @@ impl Plugin {
         };
         let Ok(mut source) = self.source.try_borrow_mut() else { return Verdict::Continue(None) };
         let source = &mut *source;
-        let mut chance = Chance { key: head.key(), random: &mut source.random };
-        match source.registry.route(&request, &mut chance) {
+        let mut context = PickContext { key: head.key(), random: &mut source.random };
+        match source.registry.route(&request, &mut context) {
             Ok(picked) => {
                 source.tally.add(Count::Picks, 1);
                 let is_kept = self.direct(&picked.provider.address, host);

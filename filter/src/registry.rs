@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use crate::book::{Book, Made, Place};
-use crate::directory::{Chance, Directory, Picked, Standing};
+use crate::directory::{Directory, PickContext, Picked, Standing};
 use crate::provider::Registration;
 use crate::random::Random;
 use crate::request::Request;
@@ -43,7 +43,11 @@ impl Registry {
     /// # Errors
     ///
     /// When no service fits the request, or none of its providers may take it.
-    pub fn route(&self, request: &Request<'_>, chance: &mut Chance<'_>) -> Result<Picked, Miss> {
+    pub fn route(
+        &self,
+        request: &Request<'_>,
+        context: &mut PickContext<'_>,
+    ) -> Result<Picked, Miss> {
         let known = match self.named(request.path) {
             [] => self.named(request.interface),
             known => known,
@@ -52,11 +56,11 @@ impl Registry {
             let mut fitting = known.iter().filter(|directory| question.matches(directory.name()));
             let Some(first) = fitting.next() else { continue };
             let picked = match fitting.next() {
-                None => first.pick(request, chance),
+                None => first.pick(request, context),
                 Some(second) => {
                     let all = [first, second].into_iter().chain(fitting);
-                    choose(all.map(|one| &**one), request, chance)
-                        .and_then(|directory| directory.pick(request, chance))
+                    choose(all.map(|one| &**one), request, context)
+                        .and_then(|directory| directory.pick(request, context))
                 }
             };
             return picked.ok_or(Miss::NoProvider);
@@ -111,16 +115,16 @@ impl Registry {
 fn choose<'a>(
     directories: impl Iterator<Item = &'a Directory>,
     request: &Request<'_>,
-    chance: &mut Chance<'_>,
+    context: &mut PickContext<'_>,
 ) -> Option<&'a Directory> {
     let mut chosen: Option<(&Directory, Standing)> = None;
     let mut total = 0_u64;
     for directory in directories {
-        let standing = directory.standing(request, chance.key);
+        let standing = directory.standing(request, context.key);
         let better = match (standing, chosen) {
             (Standing::Weight(weight), _) => {
                 total = total.saturating_add(weight);
-                weight > 0 && chance.random.below(total) < weight
+                weight > 0 && context.random.below(total) < weight
             }
             (Standing::Requests(few), Some((_, Standing::Requests(fewest)))) => few < fewest,
             (Standing::Hash(hash), Some((_, Standing::Hash(largest)))) => hash > largest,

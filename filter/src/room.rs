@@ -1,5 +1,5 @@
 //! How the room for providers is shared: evenly among namespaces, and in each of them evenly among its Pods. What one
-//! does not need is for the others, so nobody gives way to those who register more.
+//! does not need is for the others, so no Pod gives way to those that register more.
 
 use std::collections::BTreeMap;
 
@@ -70,7 +70,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn the_room_is_used_and_nobody_gets_less_than_an_even_part(
+        fn the_room_is_used_and_no_pod_gets_less_than_an_even_part(
             pods in prop::collection::vec((prop::sample::select(vec!["a", "b", "c"]), 0_usize..50), 0..12),
             room in 0_usize..200,
         ) {

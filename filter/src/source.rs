@@ -18,7 +18,7 @@ use crate::throttle::Throttle;
 /// How long one slice of reading may hold the proxy's worker.
 const SLICE: Duration = Duration::from_millis(2);
 
-/// The same trouble is told again after this time.
+/// The same failure is logged again after this time.
 const AGAIN_MS: u64 = 60_000;
 
 /// Everything is asked for at most so often because something is lacking.
@@ -45,9 +45,9 @@ pub(crate) struct Source {
     warmed_ms: u64,
     /// When everything was asked for last.
     whole_ms: u64,
-    /// Whether the log was told that the watcher is of no help.
+    /// Whether it was logged that the watcher is of no help.
     troubled: bool,
-    /// What the log was told of it in the last minute, and when: there are few kinds of trouble.
+    /// What was logged of it in the last minute, and when: there are few kinds of failure.
     complaints: Vec<(u64, Trouble)>,
     is_loaded: bool,
 }
@@ -55,7 +55,7 @@ pub(crate) struct Source {
 impl Source {
     /// The source that a configuration names. Annotations that stand in it are read at once.
     pub(crate) fn new(settings: &Settings, host: &impl Host) -> Self {
-        // The address tells workers apart that begin at the same time.
+        // The address differs between workers that begin at the same time.
         let seed = host.now() ^ (&raw const *settings).addr() as u64;
         let mut random = Random::new(seed);
         let own = random.below(u64::MAX);

@@ -173,9 +173,9 @@ impl Simulation {
     }
 
     /// One thing goes on in the cluster: the first six in order, so that a short look sees each
-    /// kind, then by chance.
+    /// kind, then by context.
     fn incident(&mut self) -> Result<(), Status> {
-        let kind = if self.incidents < 6 { u64::from(self.incidents) } else { self.chance(6) };
+        let kind = if self.incidents < 6 { u64::from(self.incidents) } else { self.context(6) };
         self.incidents += 1;
         let fleet = self.pick(self.fleets.len());
         match kind {
@@ -255,12 +255,12 @@ impl Simulation {
         self.began + self.now.as_secs()
     }
 
-    fn chance(&mut self, count: u64) -> u64 {
+    fn context(&mut self, count: u64) -> u64 {
         split_mix(&mut self.random) % count
     }
 
     fn pick(&mut self, count: usize) -> usize {
-        usize::try_from(self.chance(count as u64)).unwrap_or(0)
+        usize::try_from(self.context(count as u64)).unwrap_or(0)
     }
 
     /// Five characters, as a `ReplicaSet` names its Pods.

@@ -1,4 +1,4 @@
-//! Pods reduced to what a link may carry: their registrations and states, without what is nobody's business.
+//! Pods reduced to what a link may carry: their registrations and states, without what is private.
 //!
 //! User information and parameters that name a secret are blanked before anything leaves the page.
 
@@ -51,7 +51,7 @@ pub fn pods<'a>(
     if shared.pods == 0 { Err("unreadable") } else { Ok(shared) }
 }
 
-/// A link with more than this is none that could be sent to anybody.
+/// A link with more than this is none that could be sent.
 const MOST: usize = 2 << 20;
 
 fn line(pod: &PodText, value: &str) -> Option<(String, usize)> {

@@ -1,6 +1,6 @@
 /** In which language messages are. */
 export interface Options {
-  /** English unless told otherwise. */
+  /** English by default. */
   language?: 'en' | 'zh';
 }
 

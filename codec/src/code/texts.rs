@@ -312,7 +312,7 @@ const fn found(code: Code) -> Texts {
         Code::AnnotationMissing => texts(
             [
                 "Label without the annotation",
-                "The process has not registered yet, or somebody removed its annotation.",
+                "The process has not registered yet, or another writer removed its annotation.",
             ],
             ["有标签但没有注解", "该进程尚未注册，或注解被删除。"],
         ),

@@ -28,7 +28,7 @@ impl ConsistentHash {
         Self { points }
     }
 
-    /// Whose a key is, if there is anybody.
+    /// The member that a key belongs to, if there is one.
     pub fn pick(&self, key: &[u8]) -> Option<u32> {
         let key = hash(key);
         let closest = |probe| {
@@ -71,7 +71,7 @@ mod tests {
                 prop_assert!(*after != gone);
             }
             let moved = before.iter().filter(|owner| **owner == gone).count();
-            // A fair share is 2000 / count; nobody has much more.
+            // A fair share is 2000 / count; no member has much more.
             prop_assert!(moved <= 2000 / count * 3 / 2 + 40, "{} of 2000 moved among {}", moved, count);
         }
     }

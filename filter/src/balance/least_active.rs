@@ -3,7 +3,7 @@
 
 use crate::random::Random;
 
-/// How often chance is asked for a member of fitting weight before any is taken.
+/// How often context is asked for a member of fitting weight before any is taken.
 const TRIES: usize = 32;
 
 /// The levels.
@@ -58,7 +58,7 @@ impl LeastActive {
         picked
     }
 
-    /// The fewest requests that anybody has, if there is anybody to pick.
+    /// The fewest requests that a member has, if there is one to pick.
     pub fn fewest(&self) -> Option<u32> {
         let level = self.levels.get(self.lowest)?;
         if level.is_empty() { None } else { u32::try_from(self.lowest).ok() }

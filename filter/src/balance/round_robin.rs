@@ -28,7 +28,7 @@ struct Turn {
 }
 
 impl RoundRobin {
-    /// Members in their order by weight. Where each begins is left to chance, so that many proxies do not
+    /// Members in their order by weight. Where each begins is left to context, so that many proxies do not
     /// all begin with the same one.
     pub fn new(weights: impl IntoIterator<Item = u64>, random: &mut Random) -> Self {
         let mut total = 0_u64;

@@ -201,7 +201,7 @@ fn everything_is_asked_for_when_what_was_cut_has_room_again_and_not_before() {
     proxy.answer_with(&plugin, "W/\"1-1\"", &[pod(1), pod(2), pod(3)]);
     proxy.run(&plugin, Duration::from_secs(1));
     assert_eq!(header(&proxy, ":path").unwrap(), "/v1/annotations?since=1-1&wait=20000ms");
-    // Which of them is cut is told by what is left: one goes that is not.
+    // Which of them is cut is seen by what is left: one goes that is not.
     let kept = endpoints(&proxy, &plugin, "/a.B/get");
     assert_eq!(kept.len(), 2);
     let gone = format!("p-{}", kept[0].as_bytes()[7] - b'1');
@@ -228,7 +228,7 @@ fn what_changes_all_the_time_is_asked_for_in_batches() {
     proxy.answer_with(&plugin, "W/\"1-0\"", &[pod(1)]);
     proxy.pass(Duration::from_secs(1));
     let before = proxy.sent.borrow().len();
-    // There is something new whenever somebody asks.
+    // There is something new whenever the filter asks.
     let mut answered = before - 1;
     for number in 0..400 {
         if proxy.sent.borrow().len() > answered {
@@ -244,7 +244,7 @@ fn what_changes_all_the_time_is_asked_for_in_batches() {
 }
 
 #[test]
-fn an_outage_leaves_the_last_good_state_in_service_and_tells_its_age() {
+fn an_outage_leaves_the_last_good_state_in_service_and_reports_its_age() {
     let proxy = Proxy::default();
     let plugin = start(&proxy);
     proxy.answer_with(&plugin, "W/\"1-1\"", &[pod(1)]);
@@ -305,7 +305,7 @@ fn a_lost_answer_and_a_missing_cluster_are_asked_for_again() {
     assert_eq!(proxy.sent.borrow().len(), 1);
     proxy.run(&plugin, Duration::from_mins(1));
     assert_eq!(proxy.sent.borrow().len(), 2);
-    // An answer to a question that nobody has asked is none.
+    // An answer to a request that was not made is none.
     plugin.answer(77, true, &proxy);
 }
 
@@ -367,7 +367,7 @@ fn what_is_never_exceeded() {
 }
 
 #[test]
-fn a_bad_annotation_is_told_once_as_long_as_it_stays_the_same() {
+fn a_bad_annotation_is_logged_once_as_long_as_it_stays_the_same() {
     let proxy = Proxy::default();
     let plugin = start(&proxy);
     let bad = || ("bad", "?".to_owned());

@@ -1,4 +1,4 @@
-//! The whole filter over a proxy that is told what to say: what it asks for, and where requests go.
+//! The whole filter over a proxy that a test scripts: what it asks for, and where requests go.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that panics has failed")]
 

@@ -1,4 +1,4 @@
-//! A proxy that does nothing by itself: it records what the filter asks for, and says what it is told to.
+//! A proxy that does nothing by itself: it records what the filter asks for, and says what a test scripts.
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;

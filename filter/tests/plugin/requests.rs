@@ -80,7 +80,7 @@ fn a_proxy_without_that_filter_state_gets_the_header() {
 }
 
 #[test]
-fn who_cannot_be_routed_is_told_so_and_no_more() {
+fn a_request_that_cannot_be_routed_is_answered_with_the_reason_and_no_more() {
     let proxy = Proxy::default();
     let plugin = plugin(&proxy, &["tri://10.0.0.1:1/a.B?version=2", "rest://10.0.0.9:1/a.R"], "");
     let answer = |path: &str, headers: &[(&str, &str)]| {
@@ -185,7 +185,7 @@ fn weights_tags_and_methods_decide_who_is_picked() {
         assert!((900..1100).contains(&picks["10.0.0.1:1"]), "{picks:?}");
         let tagged = |tag| spread(&proxy, &plugin, 50, "/a.B/get", &[("dubbo.tag", tag)]);
         assert_eq!(tagged("gray").into_keys().collect::<Vec<_>>(), ["10.0.0.5:1"]);
-        assert_eq!(tagged("blue").len(), 2, "nobody has it: those without");
+        assert_eq!(tagged("blue").len(), 2, "no provider has it: those without");
         let slow = spread(&proxy, &plugin, 50, "/a.B/slow", &[]);
         assert_eq!(slow.into_keys().collect::<Vec<_>>(), ["10.0.0.1:1"]);
         let forced = [("dubbo.tag", "blue"), ("dubbo.force.tag", "true")];
@@ -287,7 +287,7 @@ fn a_configuration_is_refused_with_a_line_in_the_log() {
 }
 
 #[test]
-fn a_bad_annotation_is_counted_and_told_and_hides_nothing() {
+fn a_bad_annotation_is_counted_and_logged_and_hides_nothing() {
     let proxy = Proxy::default();
     let good = crate::proxy::annotation(&["tri://10.0.0.1:1/a.B", "tri://localhost:1/a.B"]);
     let json = format!(

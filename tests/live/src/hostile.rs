@@ -185,7 +185,7 @@ async fn once(address: SocketAddr, kind: Kind) -> std::io::Result<()> {
         while socket.read(&mut buffer).await? > 0 {}
         return Ok(());
     }
-    // Who was turned away is told so at once; who was let in keeps the place.
+    // A client that was turned away has its answer at once; one that was let in keeps the place.
     let read = socket.read(buffer.get_mut(..12).unwrap_or_default()).await?;
     if read > 0 && buffer.starts_with(b"HTTP/1.1 200") {
         std::future::pending::<()>().await;

@@ -28,7 +28,7 @@ pub(crate) const PODS: [(&str, &str); 9] = [
 const RUST: &str = "127.33.0.7";
 const OLD: &str = "127.33.0.8";
 
-/// What dubbo-rust 0.4 asks for in each call, whatever it was told.
+/// What dubbo-rust 0.4 asks for in each call, whatever its configuration.
 pub(crate) const OF_DUBBO_RUST: [&str; 2] = ["cluster", "dubbo-rust/0.1.0"];
 
 /// Where the processes are, and what they share.

@@ -24,7 +24,7 @@ use super::{
     man::Manual,
 };
 
-/// Where the agent of a Pod listens unless it is told another path.
+/// Where the agent of a Pod listens by default.
 #[cfg(not(target_os = "wasi"))]
 pub(super) const AGENT_SOCKET: &str = "/run/dubbo/agent.sock";
 

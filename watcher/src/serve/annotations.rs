@@ -31,7 +31,7 @@ use dubbo_k8s_registry::feed::State;
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Asked {
+pub(super) struct AnnotationsParameters {
     wait: Option<String>,
     since: Option<String>,
 }
@@ -40,10 +40,10 @@ pub(super) async fn annotations(
     Shared(app): Shared<Arc<App>>,
     Extension(peer): Extension<Arc<Peer>>,
     Extension(view): Extension<View>,
-    asked_for: Result<Parameters<Asked>, QueryRejection>,
+    parameters: Result<Parameters<AnnotationsParameters>, QueryRejection>,
     headers: HeaderMap,
 ) -> Result<Response, Refusal> {
-    let Asked { wait, since } = asked_for?.0;
+    let AnnotationsParameters { wait, since } = parameters?.0;
     let wait = wait.as_deref().map(parse_wait).transpose()?.unwrap_or_default();
     let request = Request { app, peer, view, coding: Coding::negotiate(&headers) };
     // What is no revision of this view is one that is not remembered.

@@ -28,7 +28,7 @@ use dubbo_k8s_registry::feed::{Cursor, Entry, Selection, State, Step, What};
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Asked {
+pub(super) struct EventsParameters {
     service: Option<String>,
 }
 
@@ -45,10 +45,10 @@ pub(super) async fn events(
     Shared(app): Shared<Arc<App>>,
     Extension(peer): Extension<Arc<Peer>>,
     Extension(view): Extension<View>,
-    asked_for: Result<Parameters<Asked>, axum::extract::rejection::QueryRejection>,
+    parameters: Result<Parameters<EventsParameters>, axum::extract::rejection::QueryRejection>,
     headers: HeaderMap,
 ) -> Result<Response, Refusal> {
-    let selection = asked(asked_for?.0.service)?;
+    let selection = asked(parameters?.0.service)?;
     let place = app.stream(&peer, "events")?;
     let state = app.reader.state();
     // What a client with a narrow view has missed is not in the log: see `Feed::gather`.

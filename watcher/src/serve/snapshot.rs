@@ -31,7 +31,7 @@ const LONGEST_SERVICE: usize = 1024;
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Asked {
+pub(super) struct SnapshotParameters {
     service: Option<String>,
     wait: Option<String>,
 }
@@ -40,10 +40,10 @@ pub(super) async fn snapshot(
     Shared(app): Shared<Arc<App>>,
     Extension(peer): Extension<Arc<Peer>>,
     Extension(view): Extension<View>,
-    asked_for: Result<Parameters<Asked>, QueryRejection>,
+    parameters: Result<Parameters<SnapshotParameters>, QueryRejection>,
     headers: HeaderMap,
 ) -> Result<Response, Refusal> {
-    let Asked { service, wait } = asked_for?.0;
+    let SnapshotParameters { service, wait } = parameters?.0;
     let selection = asked(service)?;
     let wait = wait.as_deref().map(parse_wait).transpose()?.unwrap_or_default();
     let known = Known::of(&headers, &view);

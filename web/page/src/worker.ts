@@ -34,14 +34,14 @@ async function read(file: File, limit: number, id: number): Promise<Uint8Array |
   const bytes = new Uint8Array(file.size);
   const reader = file.stream().getReader();
   let at = 0;
-  let told = 0;
+  let reported = 0;
   for (;;) {
     const { done, value } = await reader.read();
     if (done) return bytes.subarray(0, at);
     bytes.set(value, at);
     at += value.length;
-    if (at - told > 4 << 20) {
-      told = at;
+    if (at - reported > 4 << 20) {
+      reported = at;
       postMessage({ id, stage: 'reading', progress: at / file.size });
     }
   }

@@ -14,7 +14,7 @@ const p95 = (all) => [...all].sort((a, b) => a - b)[Math.floor(all.length * 0.95
 const median = (all) => [...all].sort((a, b) => a - b)[Math.floor(all.length / 2)];
 const shown = (value, unit) => (value === undefined ? '' : `${value.toFixed(value < 100 ? 1 : 0)} ${unit}`);
 /** One row. The baseline is the naive form of the same work, in the same run; a row without a budget explains another. */
-const tell = (what, value, unit, budget, baseline, of = '') => {
+const report = (what, value, unit, budget, baseline, of = '') => {
   const verdict = budget === undefined ? '' : value <= budget ? 'kept' : 'MISSED';
   console.log(`| ${what} | ${shown(value, unit)} | ${shown(budget, unit)} | ${verdict} | ${baseline === undefined ? '' : `${shown(baseline, unit)}: ${of}`} |`);
 };
@@ -34,8 +34,8 @@ async function cpu(page) {
 }
 
 const weigh = (end) => readdirSync(here('../dist/assets')).filter((name) => end.some((one) => name.endsWith(one))).reduce((sum, name) => sum + gzipSync(readFileSync(here(`../dist/assets/${name}`)), { level: 9 }).length / 1000, 0);
-tell('wasm, gzipped', weigh(['.wasm']), 'kB', 200);
-tell('script and style, gzipped', weigh(['.js', '.css']), 'kB', 90);
+report('wasm, gzipped', weigh(['.wasm']), 'kB', 200);
+report('script and style, gzipped', weigh(['.js', '.css']), 'kB', 90);
 
 /** A list as a server sends it, about 8.2 KB a Pod, six endpoints each; `env` is what else is in a Pod. */
 function list(pods, env) {
@@ -118,8 +118,8 @@ async function graph() {
   await page.evaluate(() => { window.tasks.length = 0; });
   const took = await first('#graph .node');
   const drawn = await page.evaluate(() => [document.querySelectorAll('#graph .node').length, document.querySelectorAll('#graph .edge').length]);
-  tell(`500 interfaces, 100 applications, 2,000 edges → first picture (${drawn[0]} nodes and ${drawn[1]} lines are drawn)`, took, 's', 1.5);
-  tell('… longest task on the main thread meanwhile (none is told below 50)', Math.max(0, ...(await page.evaluate(() => window.tasks))), 'ms');
+  report(`500 interfaces, 100 applications, 2,000 edges → first picture (${drawn[0]} nodes and ${drawn[1]} lines are drawn)`, took, 's', 1.5);
+  report('… longest task on the main thread meanwhile (Chromium reports none below 50)', Math.max(0, ...(await page.evaluate(() => window.tasks))), 'ms');
   const pan = `const graph = document.querySelector('#graph');
     const [x, y] = [600 + 100 * Math.sin(at / 10), 400 + 80 * Math.cos(at / 10)];
     const send = (type) => graph.dispatchEvent(new PointerEvent(type, { clientX: x, clientY: y, pointerId: 1, button: 0, buttons: 1, bubbles: true }));
@@ -130,8 +130,8 @@ async function graph() {
   const before = await used();
   const panned = await frames(page, 240, pan);
   const spent = (await used()) - before;
-  tell('panning, frame p95', p95(panned), 'ms', 20, p95(idle), 'the same frames without panning');
-  tell('… CPU of the main thread for each frame', spent / panned.length, 'ms', 16.7);
+  report('panning, frame p95', p95(panned), 'ms', 20, p95(idle), 'the same frames without panning');
+  report('… CPU of the main thread for each frame', spent / panned.length, 'ms', 16.7);
   await page.close();
 }
 
@@ -182,7 +182,7 @@ async function live() {
   const start = Date.now();
   await page.goto(`${host.url}?live`);
   await page.waitForSelector('.row');
-  tell(`live, ${PODS} Pods → first rows`, (Date.now() - start) / 1000, 's');
+  report(`live, ${PODS} Pods → first rows`, (Date.now() - start) / 1000, 's');
   await page.evaluate(() => {
     window.seen = new Map();
     const look = () => {
@@ -227,10 +227,10 @@ async function live() {
   const seen = new Map(await page.evaluate(() => [...window.seen]));
   const late = [...sent].filter(([at]) => seen.has(at)).map(([at, time]) => seen.get(at) - time);
   if (late.length < sent.size / 2) throw new Error(`only ${late.length} of ${sent.size} probes were seen`);
-  tell(`${PODS} Pods, 100 changes a second for ${Math.round(lasted / 1000)} s: change → paint, p95 of ${late.length} (median ${median(late).toFixed(0)} ms)`, p95(late), 'ms', 150, p95(idle), 'a page that asks in the same way and shows nothing, until its next frame');
-  tell('… CPU of the main thread for each second of it', (spent / lasted) * 1000, 'ms');
+  report(`${PODS} Pods, 100 changes a second for ${Math.round(lasted / 1000)} s: change → paint, p95 of ${late.length} (median ${median(late).toFixed(0)} ms)`, p95(late), 'ms', 150, p95(idle), 'a page that asks in the same way and shows nothing, until its next frame');
+  report('… CPU of the main thread for each second of it', (spent / lasted) * 1000, 'ms');
   const half = Math.floor(memory.length / 2);
-  tell('… memory of the tab in the last half, the most', Math.max(...memory.slice(half)), 'MB', undefined, Math.max(...memory.slice(0, half || 1)), 'the most in the first half');
+  report('… memory of the tab in the last half, the most', Math.max(...memory.slice(half)), 'MB', undefined, Math.max(...memory.slice(0, half || 1)), 'the most in the first half');
   console.log(`  (every ten seconds: ${memory.map((one) => one.toFixed(0)).join(' ')} MB)`);
   await page.close();
 }
@@ -261,7 +261,7 @@ try {
       return performance.now() - start;
     }, single));
   }
-  tell('one Pod pasted → tree (median of 15)', median(pasted), 'ms', 50);
+  report('one Pod pasted → tree (median of 15)', median(pasted), 'ms', 50);
 
   const text = JSON.stringify(list(PODS, [{ name: 'X', value: 'x'.repeat(5100) }]));
   await writeFile(join(folder, 'pods.json'), text);
@@ -278,9 +278,9 @@ try {
     }
     return records > 0 ? performance.now() - start : 0;
   });
-  tell(`${PODS} Pods, ${(text.length / 1e6).toFixed(0)} MB of JSON → first rows`, took, 's', 1.5, naive / 1000, 'JSON.parse and atob, on the main thread');
+  report(`${PODS} Pods, ${(text.length / 1e6).toFixed(0)} MB of JSON → first rows`, took, 's', 1.5, naive / 1000, 'JSON.parse and atob, on the main thread');
 
-  tell('… longest task on the main thread meanwhile (none is told below 50)', longest, 'ms', 50);
+  report('… longest task on the main thread meanwhile (Chromium reports none below 50)', longest, 'ms', 50);
 
   await page.evaluate(() => [...document.querySelectorAll('.pane-services .small.icon')][0].click());
   await page.waitForFunction((pods) => Number(document.querySelector('#tree').getAttribute('aria-rowcount')) > pods * 6, PODS);
@@ -303,8 +303,8 @@ try {
   const frames = await scroll(240);
   const spent = (await used()) - before;
   const count = await page.locator('#tree').getAttribute('aria-rowcount');
-  tell(`scrolling over ${count} rows, frame p95`, p95(frames), 'ms', 20, p95(idle), 'the same frames without scrolling');
-  tell('… CPU of the main thread for each frame', spent / frames.length, 'ms');
+  report(`scrolling over ${count} rows, frame p95`, p95(frames), 'ms', 20, p95(idle), 'the same frames without scrolling');
+  report('… CPU of the main thread for each frame', spent / frames.length, 'ms');
 
   /** Types into the search; milliseconds until other rows are drawn. Each search begins with all of them in sight. */
   const search = (words) => page.evaluate(async (words) => {
@@ -332,7 +332,7 @@ try {
     const found = texts.filter((text) => text.includes('side=consumer') && text.includes('shop-1'));
     return found.length === 0 ? performance.now() - start : 0;
   }, PODS * 6);
-  tell('searching all of them (the slowest of 5)', Math.max(...searches), 'ms', 100, plain, 'String.includes over as many texts, nothing shown');
+  report('searching all of them (the slowest of 5)', Math.max(...searches), 'ms', 100, plain, 'String.includes over as many texts, nothing shown');
   await page.close();
 
   // YAML costs by its lines, so these Pods have as many as those of a cluster: 100 variables instead of a long one.
@@ -349,8 +349,8 @@ try {
     opened[form] = await open(other, path);
     await other.close();
   }
-  tell(`${PODS} Pods of 230 lines, ${(sources.yaml.length / 1e6).toFixed(0)} MB of YAML → first rows`, opened.yaml.took, 's', undefined, opened.json.took, 'the same Pods as JSON');
-  tell('… longest task on the main thread meanwhile', opened.yaml.longest, 'ms', 50);
+  report(`${PODS} Pods of 230 lines, ${(sources.yaml.length / 1e6).toFixed(0)} MB of YAML → first rows`, opened.yaml.took, 's', undefined, opened.json.took, 'the same Pods as JSON');
+  report('… longest task on the main thread meanwhile', opened.yaml.longest, 'ms', 50);
 
   await graph();
   await live();

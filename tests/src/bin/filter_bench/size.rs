@@ -65,7 +65,7 @@ async fn one(programs: &Programs, providers: usize) -> Outcome<Seen> {
         Ok::<_, dubbo_k8s_tests::triple::Error>(mesh.started().elapsed())
     };
     let routed = tokio::time::timeout(PATIENCE, routed).await??;
-    // The worker has it; the main thread too when both have told.
+    // The worker has it; the main thread too when both have reported.
     mesh.knows(providers as u64).await?;
     mesh.until_metric("dubbo.loads", |loads| loads >= 2).await?;
     let resident = mesh.envoy().resident().ok_or("this system does not say what is resident")?;

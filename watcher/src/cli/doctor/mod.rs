@@ -171,7 +171,7 @@ impl Visit<'_> {
             }
             Trust::Anyone => {
                 return Ok(Report::notice(
-                    "the server's certificate is not checked (insecure-skip-tls-verify): anybody \
+                    "the server's certificate is not checked (insecure-skip-tls-verify): anyone \
                      on the way can read the credentials\n\
                      Give --certificate-authority FILE instead.",
                 )?);

@@ -1,4 +1,4 @@
-// Differences as the model tells them: what is gone is struck out, what is new stands out.
+// Differences as the model has them: what is gone is struck out, what is new stands out.
 import { html } from 'lit-html';
 import type { Change, Run } from '../protocol.ts';
 
