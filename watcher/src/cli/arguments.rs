@@ -25,7 +25,7 @@ use super::{
 };
 
 /// Where the agent of a Pod listens by default.
-#[cfg(not(target_os = "wasi"))]
+#[cfg(unix)]
 pub(super) const AGENT_SOCKET: &str = "/run/dubbo/agent.sock";
 
 /// Dubbo services that are registered in Kubernetes Pods.

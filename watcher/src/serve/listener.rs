@@ -1,7 +1,9 @@
 //! Where clients come in: a TCP address or a Unix socket. It must never decide who may.
 
 use std::io;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+#[cfg(unix)]
+use std::net::Ipv4Addr;
+use std::net::{IpAddr, SocketAddr};
 
 use socket2::SockRef;
 use tokio::io::{AsyncRead, AsyncWrite};
