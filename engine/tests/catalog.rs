@@ -636,13 +636,13 @@ fn services_are_shown_as_the_contract_says() {
                 "protocol": "dubbo", "host": "10.1.2.3", "port": 20880,
                 "params": {"interface": "a.B", "group": "g", "version": "1.0", "weight": "50", "methods": "Get,List"},
                 "trusted": true,
-                "holders": [{"namespace": "east", "pod": "pod-1", "uid": "uid-1"}]
+                "holders": [{"namespace": "east", "pod": "pod-1", "uid": "uid-1", "ready": true}]
             }],
             "consumers": [{
                 "url": "consumer://10.1.2.4/a.B?group=g&version=1.0",
                 "protocol": "consumer", "host": "10.1.2.4", "port": null,
                 "params": {"group": "g", "version": "1.0"}, "trusted": true,
-                "holders": [{"namespace": "east", "pod": "pod-1", "uid": "uid-1"}]
+                "holders": [{"namespace": "east", "pod": "pod-1", "uid": "uid-1", "ready": true}]
             }]
         }])
     );

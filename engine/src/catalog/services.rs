@@ -3,6 +3,7 @@
 
 use alloc::borrow::Cow;
 use alloc::collections::BTreeMap;
+use alloc::sync::Arc;
 use alloc::vec::{IntoIter, Vec};
 use core::iter::Peekable;
 
@@ -10,6 +11,7 @@ use dubbo_k8s_codec::{Category, Service, Url};
 use serde::{Serialize, Serializer, ser::SerializeStruct};
 
 use super::carriers::Carriers;
+use super::content::Content;
 use super::holder::Holder;
 use super::stored_key::StoredKey;
 
@@ -35,7 +37,7 @@ pub struct Endpoint {
     key: StoredKey,
     url: Url<'static>,
     is_trusted: bool,
-    carriers: Carriers,
+    holders: Vec<(Arc<Holder>, Option<bool>)>,
 }
 
 /// Services in their order: by interface, then group, then version. URLs are made for one service at a
@@ -43,14 +45,17 @@ pub struct Endpoint {
 #[derive(Debug)]
 pub struct Services {
     endpoints: Peekable<IntoIter<Found>>,
+    /// The same content, for the state of the Pods.
+    content: Content,
 }
 
 /// An endpoint before its URL is made, and whether it is believed.
 type Found = (StoredKey, Carriers, bool);
 
 impl Services {
-    /// Those of these endpoints.
+    /// Those of these endpoints of a content.
     pub(super) fn of<'a>(
+        content: &Content,
         endpoints: impl Iterator<Item = ((&'a StoredKey, &'a Carriers), bool)>,
     ) -> Self {
         let endpoints =
@@ -60,7 +65,7 @@ impl Services {
             let by_service = one.facts().service().cmp(&two.facts().service());
             by_service.then_with(|| one.cmp(two)).then_with(|| also.cmp(trusted))
         });
-        Self { endpoints: endpoints.into_iter().peekable() }
+        Self { endpoints: endpoints.into_iter().peekable(), content: content.clone() }
     }
 }
 
@@ -74,7 +79,9 @@ impl Iterator for Services {
         while let Some((key, carriers, is_trusted)) = self.endpoints.next_if(is_its) {
             let Some(url) = key.url() else { continue };
             let category = key.facts().category();
-            let endpoint = Endpoint { key, url, is_trusted, carriers };
+            let ready = |holder: &Holder| self.content.pod(holder).and_then(|pod| pod.ready());
+            let holders = carriers.holders().map(|holder| (Arc::clone(holder), ready(holder)));
+            let endpoint = Endpoint { key, url, is_trusted, holders: holders.collect() };
             match category {
                 Some(Category::Providers) => providers.push(endpoint),
                 _ => consumers.push(endpoint),
@@ -102,18 +109,23 @@ impl Endpoint {
 
     /// The same with the holders alone that are `wanted`; `None` if that is none of them.
     pub fn held_by(mut self, wanted: impl Fn(&Holder) -> bool) -> Option<Self> {
-        let others = self.carriers.holders().filter(|holder| !wanted(holder));
-        for holder in &others.cloned().collect::<Vec<_>>() {
-            self.carriers.remove(holder);
-        }
-        let is_held = self.holders().next().is_some();
-        is_held.then_some(self)
+        self.holders.retain(|(holder, _)| wanted(holder));
+        (!self.holders.is_empty()).then_some(self)
     }
 
     /// The Pods that carry it, in the order of their uids.
     pub fn holders(&self) -> impl Iterator<Item = &Holder> {
-        self.carriers.holders().map(|holder| &**holder)
+        self.holders.iter().map(|(holder, _)| &**holder)
     }
+}
+
+/// A Pod that carries a record, and whether it is ready, where that is known.
+#[derive(Serialize)]
+struct State<'a> {
+    #[serde(flatten)]
+    holder: &'a Holder,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ready: Option<bool>,
 }
 
 impl Serialize for ServiceEntry {
@@ -142,7 +154,8 @@ impl Serialize for Endpoint {
         object.serialize_field("port", &self.url.port())?;
         object.serialize_field("params", &params)?;
         object.serialize_field("trusted", &self.is_trusted)?;
-        object.serialize_field("holders", &self.holders().collect::<Vec<_>>())?;
+        let holders = self.holders.iter().map(|(holder, ready)| State { holder, ready: *ready });
+        object.serialize_field("holders", &holders.collect::<Vec<_>>())?;
         object.end()
     }
 }

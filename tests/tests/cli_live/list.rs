@@ -32,7 +32,7 @@ async fn json_has_the_shape_of_the_contract() {
                 "providers": [{
                     "url": url, "protocol": "dubbo", "host": "10.0.0.1", "port": 20880,
                     "params": {"group": "g", "interface": "a.B", "version": "1.0.0"}, "trusted": true,
-                    "holders": [{"namespace": "shop", "pod": "a-1", "uid": null}],
+                    "holders": [{"namespace": "shop", "pod": "a-1", "uid": null, "ready": true}],
                 }],
                 "consumers": [],
             }],
