@@ -115,8 +115,11 @@ export function openedFrom(element: Element | null) {
 export function closeDialog() {
   if (state.dialog === 'discard') return discard(false);
   state.dialog = 'none';
+  // Closed before it took the focus, it leaves the focus where it is.
+  const focused = document.activeElement;
+  const back = opener ?? (focused?.closest('.dialog') ? null : focused);
   drawNow();
-  if (opener instanceof HTMLElement && opener !== document.body && opener.isConnected) opener.focus();
+  if (back instanceof HTMLElement && back !== document.body && back.isConnected) back.focus();
   else focusTree();
   opener = null;
 }
