@@ -17,7 +17,7 @@ mod watch;
 pub use error::RegistrationError;
 pub use leases::Lease;
 pub use notice::{RegistrarNotice, RegistrarOutput, RegistrarSettings, Ticket};
-pub use own_pod::{BadName, OwnPod, PodName};
+pub use own_pod::{BadName, NotAPod, OwnPod, PodName};
 pub use plan::{Edit, Outcome};
 pub use registrar::Registrar;
 pub use registry_url::{RegistryUrl, RegistryUrlError, RegistryUrlWarning};

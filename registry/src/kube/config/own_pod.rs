@@ -47,7 +47,7 @@ impl ThisPod {
     /// that was named, as for kubectl, `configured` (that of the kubeconfig's context).
     ///
     /// # Errors
-    /// [`ConfigError`] if no name is known, or one that Kubernetes would refuse.
+    /// [`ThisPodError`] if no name is known, or one that Kubernetes would refuse.
     pub fn find(
         named: Option<&str>,
         namespace: Option<&str>,
