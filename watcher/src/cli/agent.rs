@@ -28,6 +28,10 @@ use super::{
 /// The applications of one Pod are few.
 pub(super) const THREADS: usize = 2;
 
+/// What is kept for an application that is late: ten seconds at a hundred changes a second. One that is later gets
+/// a snapshot.
+const RECENT: LogLimits = LogLimits { entries: 1024, bytes: 4 << 20 };
+
 /// Asks for small pages, before there are threads: it shares the memory of a Pod with an application, and of the huge pages
 /// that the allocator asks for most would stay empty.
 pub(super) fn keep_small() {
@@ -47,7 +51,7 @@ pub(super) async fn run(arguments: &Arguments) -> Result<(), Ended> {
     let signals = Signals::new()?;
     let place = session.place();
     let Session { driver, config, .. } = session;
-    let registry = Registry::follow(driver, LogLimits::default());
+    let registry = Registry::follow(driver, RECENT);
     let (registrar, reporter) = Registrar::start(desk, arguments.keep);
     let pod = &reporter.pod;
     terminal::say(&format!("registering in Pod {pod}, reading {place}, serving on {address}"));
