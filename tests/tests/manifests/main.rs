@@ -249,6 +249,7 @@ fn a_container_that_registers_knows_its_pod() {
             seen += 1;
             let env = container["env"].as_array().unwrap().iter();
             let env: BTreeMap<_, _> = env
+                .filter(|one| one["value"].is_null())
                 .map(|one| {
                     (
                         one["name"].as_str().unwrap(),

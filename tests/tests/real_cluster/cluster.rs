@@ -12,7 +12,7 @@ use dubbo_k8s_tests::raw::{Endpoint, Reply};
 use serde_json::{Value, json};
 
 /// How long anything may take before it counts as failed.
-pub(crate) const PATIENCE: Duration = Duration::from_mins(1);
+pub(crate) const PATIENCE: Duration = Duration::from_mins(3);
 
 pub(crate) struct Cluster {
     config: Config,
