@@ -1,6 +1,7 @@
 //! What one subscriber of the registry sees: it adds up changes, and fails at one that is lost or comes twice.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use dubbo_k8s_engine::catalog::{Change, ChangeKind};
 use dubbo_k8s_engine::{Cause, RelistReason, Scopes, Settings};
@@ -57,14 +58,19 @@ impl View {
 
     /// Waits until it has seen what `wanted` asks for; `what` names that in a failure.
     pub(crate) async fn until(&mut self, what: &str, wanted: impl Fn(&Seen) -> bool) {
-        let seen = tokio::time::timeout(PATIENCE, async {
+        let seen = self.sees(PATIENCE, wanted).await;
+        assert!(seen, "never {what}, but {:?}", self.seen.records.keys());
+    }
+
+    /// Whether it sees what `wanted` asks for within this time.
+    pub(crate) async fn sees(&mut self, time: Duration, wanted: impl Fn(&Seen) -> bool) -> bool {
+        let seen = tokio::time::timeout(time, async {
             while !wanted(&self.seen) {
                 let update = self.updates.next().await.expect("it never ends by itself");
                 self.seen.take(update);
             }
         });
-        let seen = seen.await.is_ok();
-        assert!(seen, "never {what}, but {:?}", self.seen.records.keys());
+        seen.await.is_ok()
     }
 }
 
