@@ -33,9 +33,14 @@ impl Cluster {
         &self.kubeconfig
     }
 
+    /// The path of a file beside the kubeconfig.
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
     /// Writes a file beside the kubeconfig.
     pub fn write(&self, name: &str, text: &str) -> io::Result<PathBuf> {
-        let path = self.folder.path().join(name);
+        let path = self.path(name);
         fs::write(&path, text)?;
         Ok(path)
     }

@@ -133,7 +133,7 @@ async fn every_answer_is_as_the_description_says() {
     ] {
         assert_eq!(ask(&agent, method, path, query, body).await, status, "{method} {path} {body}");
     }
-    rig.server.stop().await;
+    rig.cluster.server.stop().await;
     let body = json!({"urls": urls([0, 2])}).to_string();
     assert_eq!(ask(&agent, "PUT", one, "?wait=50ms", &body).await, 202);
     assert_eq!(ask(&agent, "DELETE", one, "?wait=50ms", "").await, 202);

@@ -15,7 +15,7 @@ async fn the_agent_says_whose_it_is_to_its_own_user_alone() {
     let about = agent.get("/v1/agent").await;
     assert_eq!((about.status, &about.headers["dubbo-agent-api"]), (200, &"1".parse().unwrap()));
     let about = about.json();
-    let uid = rig.server.store().pod("shop", "user-0").unwrap()["metadata"]["uid"].take();
+    let uid = rig.cluster.server.store().pod("shop", "user-0").unwrap()["metadata"]["uid"].take();
     assert_eq!(
         (&about["api"], &about["pod"]),
         (&json!(1), &json!({"namespace": "shop", "name": "user-0", "uid": uid, "ips": [IP]}))

@@ -4,10 +4,10 @@ use std::path::PathBuf;
 
 use dubbo_k8s_codec::{ANNOTATION, Annotation};
 use dubbo_k8s_tests::agent::Agent;
-use dubbo_k8s_tests::apiserver::{Options, Server, Verb};
-use dubbo_k8s_tests::program::{self, Running};
+use dubbo_k8s_tests::apiserver::{Options, Verb};
+use dubbo_k8s_tests::cluster::Cluster;
+use dubbo_k8s_tests::program::Running;
 use serde_json::{Value, json};
-use tempfile::TempDir;
 
 /// The address of the Pod.
 pub(crate) const IP: &str = "10.244.0.7";
@@ -16,51 +16,45 @@ pub(crate) const IP: &str = "10.244.0.7";
 pub(crate) const LEASES: &str = "dubbo.io/agent";
 
 pub(crate) struct Rig {
-    pub(crate) server: Server,
-    folder: TempDir,
-    kubeconfig: PathBuf,
+    pub(crate) cluster: Cluster,
 }
 
 impl Rig {
     /// A server with the Pod `user-0` in the namespace `shop`, which carries nothing.
     pub(crate) async fn start() -> Self {
-        let server = Server::start(Options::default()).await.unwrap();
-        let folder = tempfile::tempdir().unwrap();
-        let kubeconfig = folder.path().join("kubeconfig");
-        server.write_kubeconfig_to(&kubeconfig, "shop").unwrap();
+        let cluster = Cluster::start(Options::default(), "shop").await.unwrap();
         let pod = json!({
             "metadata": {"namespace": "shop", "name": "user-0", "annotations": {"team": "a"}},
             "status": {"phase": "Running", "podIP": IP, "podIPs": [{"ip": IP}],
                 "conditions": [{"type": "Ready", "status": "True"}]},
         });
-        server.store().create(pod).unwrap();
-        Self { server, folder, kubeconfig }
+        cluster.server.store().create(pod).unwrap();
+        Self { cluster }
     }
 
     pub(crate) fn socket(&self) -> PathBuf {
-        self.folder.path().join("agent.sock")
+        self.cluster.path("agent.sock")
     }
 
     /// An agent of the Pod that listens.
     pub(crate) fn agent(&self, arguments: &[&str]) -> Agent {
-        Agent::start(&self.kubeconfig, ["shop", "user-0"], &self.socket(), arguments)
+        Agent::start(self.cluster.kubeconfig(), ["shop", "user-0"], &self.socket(), arguments)
     }
 
     /// Starts one, which may end at once.
     pub(crate) fn start_agent(&self, arguments: &[&str]) -> Running {
-        Agent::begin(&self.kubeconfig, ["shop", "user-0"], &self.socket(), arguments)
+        Agent::begin(self.cluster.kubeconfig(), ["shop", "user-0"], &self.socket(), arguments)
     }
 
     /// Starts one at a loopback address.
     pub(crate) fn start_on(&self, address: &str) -> Running {
-        let mut command = program::bare(program::dubbo_watcher());
-        command.args(["agent", "--bind", address]).env("KUBECONFIG", &self.kubeconfig);
+        let mut command = self.cluster.command(&["agent", "--bind", address]);
         command.env("HOSTNAME", "user-0").env("NAMESPACE", "shop");
         Running::start(command)
     }
 
     pub(crate) fn annotations(&self) -> Value {
-        self.server.store().pod("shop", "user-0").unwrap()["metadata"]["annotations"].take()
+        self.cluster.server.store().pod("shop", "user-0").unwrap()["metadata"]["annotations"].take()
     }
 
     /// The URLs in the Pod, in order.
@@ -76,7 +70,7 @@ impl Rig {
     }
 
     pub(crate) fn patches(&self) -> usize {
-        self.server.requests().count(Verb::Patch)
+        self.cluster.server.requests().count(Verb::Patch)
     }
 }
 

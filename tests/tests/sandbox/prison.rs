@@ -6,20 +6,19 @@ use std::time::Duration;
 
 use dubbo_k8s_registry::kube::Client;
 use dubbo_k8s_registry::kube::config::{Config, Environment, Overrides};
-use dubbo_k8s_tests::apiserver::{Options, Server};
+use dubbo_k8s_tests::apiserver::Options;
+use dubbo_k8s_tests::cluster::Cluster;
 use dubbo_k8s_tests::{pods, skip};
 use dubbo_k8s_watcher::sandbox::{
     Compiler, Confines, Kubernetes, Program, SERVER, Sandbox, Stopped, Streams, WriteVerb,
 };
-use tempfile::TempDir;
 use tokio::io::AsyncReadExt as _;
 
 /// Where the Pods of these tests are, as a guest sees it.
 pub(crate) const PODS: &str = "http://kubernetes.default.svc/api/v1/namespaces/shop/pods";
 
 pub(crate) struct Prison {
-    pub(crate) server: Server,
-    pub(crate) folder: TempDir,
+    pub(crate) cluster: Cluster,
     pub(crate) confines: Confines,
     pub(crate) verbs: Vec<WriteVerb>,
     program: Program,
@@ -38,12 +37,10 @@ impl Prison {
     /// A server with one Pod, `web`, in the namespace `shop`; `None` without the guest.
     pub(crate) async fn open() -> Option<Self> {
         let program = escaping_guest()?;
-        let server = Server::start(Options::default()).await.unwrap();
-        let folder = tempfile::tempdir().unwrap();
-        server.write_kubeconfig_to(&folder.path().join("kubeconfig"), "shop").unwrap();
-        server.store().create(pod()).unwrap();
+        let cluster = Cluster::start(Options::default(), "shop").await.unwrap();
+        cluster.server.store().create(pod()).unwrap();
         let (confines, verbs) = (Confines::default(), Vec::new());
-        Some(Self { server, folder, confines, verbs, program })
+        Some(Self { cluster, confines, verbs, program })
     }
 
     /// Runs an escaping guest to its end.
@@ -73,7 +70,7 @@ impl Prison {
     }
 
     fn client(&self) -> Client {
-        let kubeconfig = Some(self.folder.path().join("kubeconfig"));
+        let kubeconfig = Some(self.cluster.kubeconfig().to_owned());
         let overrides = Overrides { kubeconfig, ..Overrides::default() };
         Client::new(Config::load(&overrides, &Environment::empty([])).unwrap()).unwrap()
     }

@@ -9,7 +9,7 @@ use crate::prison::{PODS, Prison, artefact};
 async fn sandbox(prison: &Prison, before: &[&str], component: &Path, after: &[&str]) -> Ran {
     let mut command = bare(dubbo_watcher());
     command.arg("sandbox").args(before).arg(component).arg("--").args(after);
-    command.env("KUBECONFIG", prison.folder.path().join("kubeconfig")).env("TOKEN", "secret");
+    command.env("KUBECONFIG", prison.cluster.kubeconfig()).env("TOKEN", "secret");
     run(command).await
 }
 
@@ -51,8 +51,8 @@ async fn one_that_is_stopped_is_reported_with_status_1() {
 #[tokio::test]
 async fn what_is_no_component_is_wrong_use() {
     let Some(prison) = Prison::open().await else { return };
-    let file = prison.folder.path().join("kubeconfig");
-    let none = prison.folder.path().join("none.wasm");
+    let file = prison.cluster.path("kubeconfig");
+    let none = prison.cluster.path("none.wasm");
     for (file, why) in [(&file, "is not a WebAssembly component"), (&none, "cannot read")] {
         let ran = sandbox(&prison, &[], file, &[]).await;
         assert_eq!(ran.status, Some(2));
@@ -111,7 +111,7 @@ fn compile_bomb() -> Vec<u8> {
 #[tokio::test]
 async fn a_component_that_takes_gigabytes_to_compile_is_refused_with_a_sentence() {
     let Some(prison) = Prison::open().await else { return };
-    let file = prison.folder.path().join("bomb.wasm");
+    let file = prison.cluster.path("bomb.wasm");
     let bomb = compile_bomb();
     assert!(bomb.len() < 825_000, "{}", bomb.len());
     std::fs::write(&file, bomb).unwrap();

@@ -23,7 +23,7 @@ async fn a_guest_finds_its_arguments_and_its_variables_and_nothing_else() {
 #[tokio::test]
 async fn the_host_authenticates_and_the_guest_sees_no_token() {
     let Some(prison) = Prison::open().await else { return };
-    let token = prison.server.token().to_owned();
+    let token = prison.cluster.server.token().to_owned();
     assert!(!token.is_empty());
     let mut seen = String::new();
     for arguments in [
@@ -50,7 +50,7 @@ async fn the_credential_goes_to_the_server_also_when_the_guest_brings_its_own() 
     let Some(prison) = Prison::open().await else { return };
     let served = prison.run(&["ask", "GET", PODS, "authorization=Bearer mine"]).await;
     assert!(served.output().starts_with("status 200"), "{served:?}");
-    let asked = prison.server.requests().all();
+    let asked = prison.cluster.server.requests().all();
     assert_eq!(asked.len(), 1);
     assert!(asked.iter().all(|request| request.status == Some(200)), "{asked:?}");
 }
@@ -61,7 +61,7 @@ async fn no_other_host_is_reached() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     // The very server that may be asked, by its real address, is another host too.
-    let real = prison.server.address();
+    let real = prison.cluster.server.address();
     for url in [
         format!("http://{address}/"),
         format!("https://{address}/"),
@@ -74,7 +74,7 @@ async fn no_other_host_is_reached() {
     }
     let served = prison.run(&["connect", &address.to_string()]).await;
     assert!(served.output().contains("refused"), "{served:?}");
-    assert!(prison.server.requests().all().is_empty());
+    assert!(prison.cluster.server.requests().all().is_empty());
     let caller = tokio::time::timeout(Duration::ZERO, listener.accept()).await;
     assert!(caller.is_err(), "a connection came: {caller:?}");
 }
@@ -97,7 +97,7 @@ async fn a_refusal_says_what_was_asked_and_the_way_out_but_not_for_ever() {
 #[tokio::test]
 async fn no_file_is_opened() {
     let Some(prison) = Prison::open().await else { return };
-    let file = prison.folder.path().join("kubeconfig");
+    let file = prison.cluster.path("kubeconfig");
     let before = std::fs::read(&file).unwrap();
     let file_name = file.to_str().unwrap();
     let served = prison.run(&["open", file_name, "kubeconfig", "/etc/hostname", "../x"]).await;
@@ -114,11 +114,11 @@ async fn only_reading_is_allowed_unless_a_verb_is() {
         let served = prison.run(&["ask", method, &pod]).await;
         assert_eq!(served.output(), "error ErrorCode::HttpRequestDenied\n", "{method}");
     }
-    assert!(prison.server.requests().all().is_empty());
+    assert!(prison.cluster.server.requests().all().is_empty());
 
     prison.verbs = vec![WriteVerb::Patch];
     let patch = &["ask", "PATCH", &pod, "content-type=application/merge-patch+json"];
     let served = prison.run(patch).await;
     assert!(served.output().starts_with("status 4"), "an empty patch is the server's to refuse");
-    assert_eq!(prison.server.requests().count(Verb::Patch), 1);
+    assert_eq!(prison.cluster.server.requests().count(Verb::Patch), 1);
 }

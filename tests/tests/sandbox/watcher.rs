@@ -26,7 +26,7 @@ fn both(prison: &Prison, component: &Path, arguments: &[&str]) -> [Command; 2] {
     let mut sandboxed = bare(dubbo_watcher());
     sandboxed.arg("sandbox").arg(component).arg("--").args(arguments);
     [native, sandboxed].map(|mut command| {
-        command.env("KUBECONFIG", prison.folder.path().join("kubeconfig"));
+        command.env("KUBECONFIG", prison.cluster.kubeconfig());
         command
     })
 }
@@ -55,7 +55,7 @@ async fn it_watches_as_the_native_program_does() {
         let [native, sandboxed] = watching.each_ref().map(|running| running.until(event));
         assert_eq!(native, sandboxed);
     }
-    prison.server.store().delete("shop", "web").unwrap();
+    prison.cluster.server.store().delete("shop", "web").unwrap();
     let [native, sandboxed] = watching.each_ref().map(|running| running.until("removed"));
     assert_eq!(native, sandboxed);
 }
@@ -69,7 +69,7 @@ async fn a_closed_pipe_ends_it_quietly() {
     let ended = tokio::task::block_in_place(|| {
         stdout.read_exact(&mut [0]).unwrap();
         drop(stdout);
-        prison.server.store().delete("shop", "web").unwrap();
+        prison.cluster.server.store().delete("shop", "web").unwrap();
         child.wait_with_output().unwrap()
     });
     assert_eq!((ended.status.code(), String::from_utf8_lossy(&ended.stderr)), (Some(0), "".into()));
