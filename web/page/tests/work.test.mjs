@@ -226,7 +226,7 @@ test('the focus goes back to where it was when a dialog is left by Escape', asyn
   clean();
 });
 
-test('the active row is what assistive technology is told, also where it is scrolled out of sight', async () => {
+test('the active row is reported to assistive technology, also where it is scrolled out of sight', async () => {
   await paste(Array.from({ length: 300 }, (_, n) => pod({ name: `p-${n}`, records: [key('a.B', 'providers', `dubbo://10.0.${n >> 8}.${n & 255}:1/a.B`)], ip: `10.0.${n >> 8}.${n & 255}` })).join('\n'));
   await page.waitForSelector('.row.service');
   await page.getByRole('button', { name: 'Expand all' }).click();
@@ -234,14 +234,14 @@ test('the active row is what assistive technology is told, also where it is scro
   await page.locator('#tree').focus();
   for (let at = 0; at < 4; at++) await page.keyboard.press('ArrowDown');
   await page.waitForFunction(() => document.querySelector('.row.active')?.dataset.index === '4');
-  const told = () => page.evaluate(() => {
+  const active = () => page.evaluate(() => {
     const id = document.querySelector('#tree').getAttribute('aria-activedescendant');
     return id === null ? null : document.getElementById(id)?.dataset.index;
   });
-  assert.equal(await told(), '4');
+  assert.equal(await active(), '4');
   await page.locator('#tree').evaluate((tree) => { tree.scrollTop = 200 * 32; });
   await page.waitForFunction(() => document.querySelector('.row')?.dataset.index > 100);
-  assert.equal(await told(), null, 'nothing is named that is not there');
+  assert.equal(await active(), null, 'nothing is named that is not there');
   clean();
 });
 

@@ -19,6 +19,7 @@ const LARGEST: u64 = 8 * 1024 * 1024;
 
 /// One or several kubeconfig files, merged.
 #[derive(Clone, Debug, Default)]
+#[non_exhaustive]
 pub struct Kubeconfig {
     /// The files that were there, in order.
     pub files: Vec<PathBuf>,
@@ -34,6 +35,7 @@ pub struct Kubeconfig {
 
 /// Which cluster, as which user, in which namespace.
 #[derive(Clone, Debug, Default)]
+#[non_exhaustive]
 pub struct Context {
     /// Name of a cluster.
     pub cluster: String,
@@ -51,6 +53,7 @@ members!(Context {
 
 /// How to reach a server and know it.
 #[derive(Clone, Debug, Default)]
+#[non_exhaustive]
 pub struct Cluster {
     /// Its URL.
     pub server: String,
@@ -83,6 +86,7 @@ members!(Cluster {
 
 /// Something that another program keeps in a cluster entry, as JSON: it may hold anything.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct Extension {
     /// Its name.
     pub name: String,
@@ -105,6 +109,7 @@ impl<'de> Deserialize<'de> for Extension {
 
 /// Who we are.
 #[derive(Clone, Debug, Default)]
+#[non_exhaustive]
 pub struct User {
     /// PEM file of our certificate.
     pub client_certificate: Option<PathBuf>,
@@ -155,6 +160,7 @@ members!(User {
 
 /// A provider of credentials that is built into kubectl (`oidc`), or was once.
 #[derive(Clone, Debug, Default)]
+#[non_exhaustive]
 pub struct AuthProvider {
     /// `oidc`, `gcp`, `azure` or another.
     pub name: String,
