@@ -10,10 +10,7 @@ use crate::{Param, Url};
 /// Where a weight is larger than the limit.
 pub(super) fn over(url: &Url<'_>, limit: u32) -> Option<Doubt> {
     let heavy = url.params().find(|param| is_over(param, limit))?;
-    let (start, query) = url.written_query();
-    // The parameter is a part of the query's text.
-    let within = heavy.raw_name.as_ptr().addr().wrapping_sub(query.as_ptr().addr());
-    let offset = start + within.min(query.len());
+    let offset = url.offset_of(&heavy);
     Some(Doubt { distrust: Distrust::WeightOverLimit, offset, found: Phrase::LargerWeight })
 }
 
