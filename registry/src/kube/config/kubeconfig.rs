@@ -417,7 +417,8 @@ pub(crate) fn read_bounded(
 ) -> Result<Vec<u8>, ConfigError> {
     let unreadable = |source| ConfigError::Unreadable { what, path: path.to_owned(), source };
     let file = std::fs::File::open(path).map_err(unreadable)?;
-    let mut bytes = Vec::new();
+    let length = file.metadata().map_or(0, |it| it.len()).min(limit);
+    let mut bytes = Vec::with_capacity(usize::try_from(length).unwrap_or_default() + 1);
     file.take(limit + 1).read_to_end(&mut bytes).map_err(unreadable)?;
     if bytes.len() as u64 > limit {
         return Err(ConfigError::TooLarge { what, path: path.to_owned(), limit });
