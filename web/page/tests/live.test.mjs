@@ -65,6 +65,7 @@ test('connecting, connected, changing, paused, gone back, lost and back again', 
   await page.screenshot({ path: here('../artefacts/live.png') });
   await page.locator('.row.endpoint').last().click();
   await page.waitForSelector('.params');
+  assert.match(await page.locator('.meter').innerText(), /^This annotation alone/, 'what else the Pod has is not known');
 
   registry.drop('u-1');
   await page.waitForSelector('.row.gone');
@@ -73,6 +74,7 @@ test('connecting, connected, changing, paused, gone back, lost and back again', 
 
   await page.getByRole('button', { name: 'Pause' }).click();
   await page.waitForSelector('.live-paused');
+  assert.match(await page.locator('.past time').innerText(), /^\d\d:\d\d:\d\d$/, 'as in the list of changes');
   await page.locator('.past input').evaluate((input) => {
     input.value = input.min;
     input.dispatchEvent(new Event('input'));

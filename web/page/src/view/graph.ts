@@ -22,14 +22,22 @@ export function graphPane() {
       <button class="small icon" aria-label=${t('zoomIn')} title=${t('zoomIn')} @click=${() => zoom(1.25)}>${icon('plus')}</button>
       <button class="small icon" aria-label=${t('zoomOut')} title=${t('zoomOut')} @click=${() => zoom(0.8)}>${icon('minus')}</button>
       <button class="small" @click=${fit}>${t('fit')}</button>
-      ${state.graphFocus ? html`<button class="small" aria-pressed="true" @click=${() => focusOn(null)}>${icon('close')}<span>${t('focusedOn')} ${label(state.graphFocus)}</span></button>` : nothing}
+      ${focus(picture)}
       <span class="grow"></span>
       <button class="small" aria-pressed=${state.graphTable} @click=${toggleTable}>${t('asTable')}</button>
       <button class="small" @click=${takeSvg}>${icon('down')}<span>SVG</span></button>
     </div>
     ${state.graphTable ? table(picture) : drawing(picture)}
-    <p class="legend"><span><i class="app"></i>${t('application')}</span><span><i class="service"></i>${t('interface')}</span><span><i class="line"></i>${t('callsLegend')}</span><span><i class="line broken"></i>${t('brokenLegend')}</span>${picture.more ? html`<span>${t('graphMore')}</span>` : nothing}</p>
+    <p class="legend"><span><i class="app"></i>${t('application')}</span><span><i class="service"></i>${t('interface')}</span><span><i class="line"></i>${t('callsLegend')}</span><span><i class="line partly"></i>${t('partlyLegend')}</span><span><i class="line broken"></i>${t('brokenLegend')}</span>${picture.more ? html`<span>${t('graphMore')}</span>` : nothing}</p>
   `;
+}
+
+/** Leaves only what is around a node, or goes back to all of it. */
+function focus({ nodes }: Picture) {
+  const around = state.graphFocus;
+  const here = around ?? nodes.find(({ name }) => name === state.graphNode)?.name;
+  if (!here) return nothing;
+  return html`<button class="small" aria-pressed=${around !== null} @click=${() => focusOn(around ? null : here)}>${around ? icon('close') : nothing}<span>${t('focusedOn')} ${label(here)}</span></button>`;
 }
 
 const label = (name: string) => short(name.slice(name.indexOf(':') + 1));
@@ -39,7 +47,7 @@ function drawing(picture: Picture) {
   if (shown !== picture) {
     const first = shown === null || shown.nodes.length !== picture.nodes.length || shown.nodes[0]?.name !== picture.nodes[0]?.name;
     shown = picture;
-    if (first) requestAnimationFrame(fit);
+    if (first) requestAnimationFrame(begin);
   }
   return html`<div class="frame"><svg id="graph" class="graph" role="application" tabindex="0" aria-label=${t('graphLabel')} aria-describedby="graph-here" @keydown=${key} @wheel=${wheel} @pointerdown=${down} @pointermove=${drag} @pointerup=${up} @pointercancel=${up}>
       <defs>${markers()}</defs>
@@ -132,6 +140,18 @@ function fit() {
   const { left, top, width, height } = picture;
   const frame = frameOf()!.getBoundingClientRect();
   view = { x: left + width / 2, y: top + height / 2, zoom: Math.min(1.4, frame.width / width, frame.height / height) };
+  place();
+}
+
+/** Below this the names cannot be read. */
+const READABLE = 0.75;
+
+/** Shows all of it; or, where that is too small to read and one node is looked at, that one and what is around it. */
+function begin() {
+  fit();
+  const node = state.graph?.nodes.find(({ name }) => name === state.graphFocus);
+  if (!node || view.zoom >= READABLE) return;
+  view = { x: node.x, y: node.y, zoom: READABLE };
   place();
 }
 
@@ -267,4 +287,4 @@ function takeSvg() {
 }
 
 /** Keeps the picture in its frame when the frame changes. */
-export const refitGraph = () => fit();
+export const refitGraph = () => begin();
