@@ -2,7 +2,6 @@
 
 const words = {
   title: ['Pod Inspector', 'Pod 检视器'],
-  tagline: ['What is registered, what is wrong, and why.', '注册了什么，哪里不对，为什么。'],
   open: ['Open', '打开'],
   sample: ['Sample', '示例'],
   find: ['Find', '查找'],
@@ -71,11 +70,11 @@ const words = {
   decoding: ['Decoding', '正在解码'],
   cancel: ['Cancel', '取消'],
   cancelled: ['Cancelled', '已取消'],
-  refusedTitle: ['This is not shown', '无法显示'],
+  refusedTitle: ['This cannot be shown', '无法显示'],
   tooLarge: ['It is larger than what the inspector reads', '超过检视器可读取的大小'],
   compressed: ['It is a compressed file: unpack it first', '这是压缩文件，请先解压'],
   notText: ['It is not text in UTF-8 or UTF-16', '不是 UTF-8 或 UTF-16 文本'],
-  workerFailed: ['The text made the inspector give up', '该文本让检视器无法继续'],
+  workerFailed: ['The inspector failed on this text', '检视器处理该文本时出错'],
   of: ['of', '/'],
   nothingFound: ['Nothing matches', '没有匹配项'],
   nothingHere: ['No Pod in this text has a registration', '文本中没有任何 Pod 注册'],
@@ -106,7 +105,6 @@ const words = {
   ended: ['ended', '已结束'],
   unready: ['not ready', '未就绪'],
   new: ['new', '新'],
-  verdict: ['What would dubbo-go do?', 'dubbo-go 会怎么做？'],
   versionsAre: ['selected by', '会选中它的版本：'],
   'verdict.read': ['dubbo-go reads this Pod.', 'dubbo-go 会读取这个 Pod。'],
   'verdict.refused': ['dubbo-go refuses the annotation and skips the whole Pod.', 'dubbo-go 会拒绝该注解，并跳过整个 Pod。'],
@@ -251,7 +249,7 @@ const words = {
   ],
   'live.paused': ['paused', '已暂停'],
   pause: ['Pause', '暂停'],
-  resume: ['Go on', '继续'],
+  resume: ['Resume', '继续'],
   goLive: ['Go live', '回到实时'],
   signIn: ['Sign in', '登录'],
   tokenHint: [
@@ -277,7 +275,7 @@ const words = {
   shareBlanked: ['values blanked', '处已抹去'],
   shareRefused: ['Only a Pod whose annotation can be read is shared', '只能分享注解可读的 Pod'],
   discardTitle: ['Edits would be lost', '修改将会丢失'],
-  discardText: ['edited Pod(s) have not been written back by you yet, as far as this page knows.', '个 Pod 的修改可能尚未写回。'],
+  discardText: ['Pods with edits that may not be written back yet:', '修改可能尚未写回的 Pod：'],
   discardYes: ['Discard the edits', '放弃修改'],
   discardNo: ['Keep them', '保留'],
   diffTitle: ['Compare two texts', '对比两份文本'],
@@ -309,9 +307,6 @@ const words = {
   'key.?': ['this help', '显示此帮助'],
   'key.Esc': ['close, cancel, leave the search', '关闭、取消、离开查找'],
   skip: ['Skip to the services', '跳到服务列表'],
-  colName: ['Service, address', '服务、地址'],
-  colPod: ['Pod', 'Pod'],
-  colTags: ['Protocol and state', '协议与状态'],
   from: ['line', '第'],
 } as const;
 
