@@ -529,14 +529,22 @@ test('the graph shows who calls whom, by pointer, by keys, as a table and as a f
   await page.keyboard.press('f');
   await page.keyboard.press('Enter');
   await page.waitForSelector('.record');
+  // A broken line leads to the consumer that it is about, and to the reason.
+  const asked = (service, reason) => page.waitForFunction(([service, reason]) => document.querySelector('.record h3')?.textContent === service && document.querySelector('.pane-detail .scroll').innerText.includes(reason), [service, reason]);
+  await page.locator('#graph .hit', { hasText: 'order → PaymentService' }).evaluate((line) => {
+    for (const type of ['pointerdown', 'pointerup']) line.dispatchEvent(new PointerEvent(type, { bubbles: true, button: 0, clientX: 300, clientY: 300 }));
+  });
+  await asked('com.example.payment.PaymentService:2.0.0', 'other version');
   await page.getByRole('button', { name: 'As a table' }).click();
   assert.match(await page.locator('.graph-table').innerText(), /StockService[\s\S]*Consumer without a provider/);
+  await page.getByRole('button', { name: /Consumer without a provider/ }).first().click();
+  await asked('com.example.stock.StockService', 'Consumer without a provider');
   const [file] = await Promise.all([page.waitForEvent('download'), page.getByRole('button', { name: 'SVG' }).click()]);
   const { readFile } = await import('node:fs/promises');
   const svg = await readFile(await file.path(), 'utf8');
   assert.match(svg, /^<svg [^>]*xmlns="http:\/\/www\.w3\.org\/2000\/svg"/);
   assert.match(svg, /StockService/);
-  assert.doesNotMatch(svg, /<script|href=/);
+  assert.doesNotMatch(svg, /<script|href=|class="hit"/);
   clean();
 });
 
