@@ -5,33 +5,39 @@
 /// 64 bytes to be looked at together.
 pub(crate) type Block = [u8; 64];
 
+#[cfg(any(target_arch = "x86_64", target_arch = "aarch64", target_feature = "simd128"))]
+pub(crate) use vectors::masked;
+#[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64", target_feature = "simd128")))]
+pub(crate) use words::masked;
+
 /// The bytes that equal `byte`.
-#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
 pub(crate) fn equal(block: &Block, byte: u8) -> u64 {
     masked(block, 0, byte)
 }
 
-/// The bytes that equal `byte` once the bits of `set` are set in them.
-#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
-pub(crate) fn masked(block: &Block, set: u8, byte: u8) -> u64 {
-    let (set, byte) = (wide::u8x16::splat(set), wide::u8x16::splat(byte));
-    let quarters = block.as_chunks::<16>().0;
-    quarters.iter().rev().fold(0, |mask, quarter| {
-        let equal = (wide::u8x16::new(*quarter) | set).simd_eq(byte);
-        mask << 16 | u64::from(equal.to_bitmask() & 0xffff)
-    })
+/// With the vectors that every such CPU has, and WebAssembly where they are asked for.
+#[cfg(any(target_arch = "x86_64", target_arch = "aarch64", target_feature = "simd128"))]
+mod vectors {
+    use wide::u8x16;
+
+    use super::Block;
+
+    /// The bytes that equal `byte` once the bits of `set` are set in them.
+    pub(crate) fn masked(block: &Block, set: u8, byte: u8) -> u64 {
+        let (set, byte) = (u8x16::splat(set), u8x16::splat(byte));
+        let quarters = block.as_chunks::<16>().0;
+        quarters.iter().rev().fold(0, |mask, quarter| {
+            let equal = (u8x16::new(*quarter) | set).simd_eq(byte);
+            mask << 16 | u64::from(equal.to_bitmask() & 0xffff)
+        })
+    }
 }
 
-#[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
-pub(crate) fn equal(block: &Block, byte: u8) -> u64 {
-    words::masked(block, 0, byte)
-}
-
-#[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
-pub(crate) use words::masked;
-
-/// The same with eight bytes in each word, for CPUs without vectors.
-#[cfg(any(test, not(any(target_arch = "x86_64", target_arch = "aarch64"))))]
+/// The same with eight bytes in each word.
+#[cfg(any(
+    test,
+    not(any(target_arch = "x86_64", target_arch = "aarch64", target_feature = "simd128"))
+))]
 mod words {
     use super::Block;
 

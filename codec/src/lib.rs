@@ -52,6 +52,7 @@ mod distrust;
 pub mod dubbo_go;
 mod error;
 mod escape;
+mod facts;
 mod fault;
 mod instance;
 mod json;

@@ -6,14 +6,17 @@
 
 use alloc::borrow::Cow;
 use alloc::collections::BTreeSet;
+use alloc::sync::Arc;
 use alloc::vec::Vec;
+use core::cell::OnceCell;
 use core::net::IpAddr;
 
 use crate::code::Code;
-use crate::dubbo_go;
+use crate::dubbo_go::{self, Finding, Identity};
+use crate::facts::Facts;
 use crate::kubernetes::{ANNOTATIONS_LIMIT, LABEL_VALUES, is_label, is_name};
 use crate::problem::Problem;
-use crate::trust::{Claim, Distrust, Registrant, Trust};
+use crate::trust::{self, Claim, Distrust, MAX_WEIGHT, Registrant, Trust};
 use crate::{Annotation, Category, Key, Param, Record, Service, Url};
 
 /// A Pod, as far as lint looks at it.
@@ -76,18 +79,15 @@ impl Subject<'_> {
         problems.extend(annotation.warnings().iter().map(Problem::from));
         problems.extend(duplicates(annotation.records()));
         for (at, record) in annotation.records().enumerate() {
-            let mut of_dubbo_go = |read| {
-                let found = dubbo_go::problems(record.key, read);
-                problems.extend(found.into_iter().map(|problem| problem.in_record(at)));
-            };
+            let in_record = |problem: Problem| problem.in_record(at);
             match Entry::read(record) {
                 Err(problem) => {
-                    of_dubbo_go(None);
-                    problems.push(problem.in_record(at));
+                    let found = dubbo_go::problems(record.key, None);
+                    problems.extend(found.into_iter().chain([problem]).map(in_record));
                 }
                 Ok(None) => {}
                 Ok(Some(entry)) => {
-                    of_dubbo_go(Some((&entry.url, entry.category)));
+                    problems.extend(entry.of_dubbo_go(record.key).into_iter().map(in_record));
                     entry.lint(self, at, problems);
                     endpoint(at, &entry);
                 }
@@ -95,7 +95,7 @@ impl Subject<'_> {
         }
     }
 
-    fn lint_provider(&self, entry: &Entry<'_>, add: &mut impl FnMut(Problem)) {
+    fn lint_provider(&self, facts: &Facts<'_>, add: &mut impl FnMut(Problem)) {
         if self.deleting {
             add(Problem::new(Code::ProviderTerminating));
         } else if let Some(phase @ ("Succeeded" | "Failed")) = self.phase {
@@ -103,18 +103,13 @@ impl Subject<'_> {
         } else if self.ready == Some(false) {
             add(Problem::new(Code::ProviderNotReady));
         }
-        if !entry.url.is_enabled() || entry.url.weight(None) == 0 {
+        if !facts.is_enabled() || facts.weight() == 0 {
             add(Problem::new(Code::ProviderDisabled));
         }
-        self.lint_trust(entry, add);
     }
 
-    /// Whether a registry with the default [`Trust`] believes it; of a Pod whose addresses are not known only the
-    /// weight is judged.
+    /// Whether a registry with the default [`Trust`] believes it, if the addresses of the Pod are known.
     fn lint_trust(&self, entry: &Entry<'_>, add: &mut impl FnMut(Problem)) {
-        if Trust::new().overweight(&entry.url).is_some() {
-            add(Problem::new(Code::WeightOverLimit).about(entry.url.weight(None)));
-        }
         if self.addresses.is_empty() {
             return;
         }
@@ -145,9 +140,16 @@ pub struct Entry<'a> {
     pub category: Category,
     /// The URL.
     pub url: Url<'a>,
+    /// Of a provider, once it is asked for: what dubbo-go knows it by, or why it refuses the URL.
+    dubbo_go: OnceCell<Result<Arc<Identity>, Finding>>,
 }
 
 impl<'a> Entry<'a> {
+    /// Of what a record says.
+    pub const fn new(interface: Cow<'a, str>, category: Category, url: Url<'a>) -> Self {
+        Self { interface, category, url, dubbo_go: OnceCell::new() }
+    }
+
     /// Takes a record apart; a directory names no endpoint.
     ///
     /// # Errors
@@ -161,7 +163,7 @@ impl<'a> Entry<'a> {
         };
         let url =
             Url::parse(url).map_err(|error| Problem::new(Code::UrlMalformed).because(&error))?;
-        Ok(Some(Self { interface, category, url }))
+        Ok(Some(Self::new(interface, category, url)))
     }
 
     /// The service: the key's interface with the URL's group and version.
@@ -172,38 +174,73 @@ impl<'a> Entry<'a> {
     /// The problems of this record alone and in its Pod.
     pub fn lint(&self, subject: &Subject<'_>, record: usize, problems: &mut Vec<Problem>) {
         let mut add = |problem: Problem| problems.push(problem.in_record(record));
-        if let Some(interface) = self.url.param("interface")
+        let (mut facts, mut twice, mut no_numbers) = (Facts::default(), Vec::new(), Vec::new());
+        let mut overweight = false;
+        for param in self.url.params() {
+            facts.add(param);
+            overweight |= trust::is_over(&param, MAX_WEIGHT);
+            if is_double_encoded(&param) {
+                twice.push(param);
+            }
+            if NUMBERS.iter().any(|name| param.is(name)) && !is_number(&param.value()) {
+                no_numbers.push(param);
+            }
+        }
+        if let Some(interface) = facts.interface.map(|it| it.value())
             && interface != self.interface
         {
             let problem = Problem::new(Code::InterfaceMismatch);
             add(problem.about(&self.interface).about(interface));
         }
-        if let Some(category) = self.url.param("category")
+        if let Some(category) = facts.category.map(|it| it.value())
             && category.split(',').all(|name| name != self.category.as_str())
         {
             add(Problem::new(Code::CategoryMismatch).about(self.category).about(category));
         }
-        let mut twice = self.url.params().filter(is_double_encoded).peekable();
-        if twice.peek().is_some() {
-            add(twice.fold(Problem::new(Code::DoubleEncoded), |it, param| it.about(param.name())));
+        if !twice.is_empty() {
+            let problem = Problem::new(Code::DoubleEncoded);
+            add(twice.iter().fold(problem, |it, param| it.about(param.name())));
         }
-        for param in self.url.params().filter(|it| NUMBERS.iter().any(|name| it.is(name))) {
-            let value = param.value();
-            if !value.is_empty() && value.parse::<i64>().is_err() {
-                let text = [&*param.name(), "=", &*value].concat();
-                add(Problem::new(Code::NotANumber).about(text));
-            }
+        for param in no_numbers {
+            let text = [&*param.name(), "=", &*param.value()].concat();
+            add(Problem::new(Code::NotANumber).about(text));
         }
         if self.category == Category::Providers {
-            subject.lint_provider(self, &mut add);
+            subject.lint_provider(&facts, &mut add);
+            if overweight {
+                add(Problem::new(Code::WeightOverLimit).about(facts.weight()));
+            }
+            subject.lint_trust(self, &mut add);
         }
     }
+
+    /// Of a provider: what dubbo-go knows it by.
+    ///
+    /// # Errors
+    /// Why dubbo-go refuses the URL, and where in it.
+    pub(crate) fn identity(&self) -> Result<&Arc<Identity>, Finding> {
+        let read = || Identity::of_provider(self.url.as_str()).map(Arc::new);
+        self.dubbo_go.get_or_init(read).as_ref().map_err(|finding| *finding)
+    }
+
+    /// What dubbo-go refuses in it or reads in another way; it stands in this key.
+    fn of_dubbo_go(&self, key: &str) -> Vec<Problem> {
+        let checked = match self.category {
+            Category::Providers => self.identity().map(|_| ()),
+            _ => dubbo_go::check(self.url.as_str()),
+        };
+        dubbo_go::of_read(key, &self.url, self.category, checked)
+    }
+}
+
+/// Whether the value of a parameter is a number, or says nothing.
+fn is_number(value: &str) -> bool {
+    value.is_empty() || value.parse::<i64>().is_ok()
 }
 
 /// Whether an old dubbo-go escaped the value of this parameter twice.
 pub(crate) fn is_double_encoded(param: &Param<'_>) -> bool {
-    param.raw_value.as_bytes().windows(3).any(|it| it == b"%25")
-        && param.value() != param.value_once()
+    param.value_escaped() && param.raw_value.contains("%25") && param.value() != param.value_once()
 }
 
 /// So many problems of an annotation get their place in it: finding one takes a look at all of it.

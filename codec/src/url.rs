@@ -13,7 +13,8 @@ use core::net::Ipv6Addr;
 use memchr::{memchr, memchr2};
 
 use crate::byte_mask;
-use crate::escape::{query_escape, query_unescape, query_unescape_lossy, unescape_lossy};
+use crate::escape::{query_escape, query_unescape, unescape_lossy};
+use crate::facts::{self, Facts};
 use crate::fault::{Fault, Found, Whole};
 use crate::phrase::Phrase;
 use crate::service::Service;
@@ -24,9 +25,6 @@ pub const DEFAULT_WEIGHT: u32 = 100;
 /// The protocols of URLs that have no port: of consumers and of rules.
 const PORTLESS: [&str; 8] =
     ["consumer", "override", "absent", "empty", "route", "condition", "script", "tag"];
-
-/// A timestamp below this is in seconds (as Go writes it), otherwise in milliseconds (Java).
-const SECONDS_END: u64 = 100_000_000_000;
 
 /// A URL that was read from text, or changed since.
 ///
@@ -71,6 +69,14 @@ impl<'a> Url<'a> {
     pub(crate) fn written_query(&self) -> (usize, &str) {
         let start = (self.path_end + 1).min(self.query_end);
         (start, self.slice(start, self.query_end))
+    }
+
+    /// Where in the text one of its parameters begins.
+    pub(crate) fn offset_of(&self, param: &Param<'_>) -> usize {
+        let (start, query) = self.written_query();
+        // The parameter is a part of the query's text.
+        let within = param.raw_name.as_ptr().addr().wrapping_sub(query.as_ptr().addr());
+        start + within.min(query.len())
     }
 
     fn take_apart(text: Cow<'a, str>) -> Result<Self, UrlError> {
@@ -189,52 +195,31 @@ impl<'a> Url<'a> {
             let go = self.go_method_param(method, "weight");
             go.filter(|weight| weight != "0").or_else(|| self.java_method_param(method, "weight"))
         });
-        let weight = of_method.or_else(|| self.get("weight"));
-        let number = weight.and_then(|weight| weight.parse::<i64>().ok());
-        number.map_or(DEFAULT_WEIGHT, |number| u32::try_from(number.max(0)).unwrap_or(u32::MAX))
+        match of_method {
+            Some(weight) => facts::weight(Some(weight)),
+            None => Facts::of(self).weight(),
+        }
     }
 
     /// Whether the URL takes part: neither `disabled=true` nor `enabled=false`.
     pub fn is_enabled(&self) -> bool {
-        self.param("disabled").as_deref() != Some("true")
-            && self.param("enabled").as_deref() != Some("false")
+        Facts::of(self).is_enabled()
     }
 
     /// The time of registration in milliseconds since the epoch; Go's seconds are recognised.
     pub fn timestamp_ms(&self) -> Option<u64> {
-        let number = self.raw_timestamp()?;
-        Some(if number < SECONDS_END { number * 1000 } else { number })
+        Facts::of(self).timestamp_ms()
     }
 
     /// The time a provider takes to warm up, in milliseconds: Go counts it in seconds, Java in
     /// milliseconds, and the timestamp beside it shows which of them wrote it.
     pub fn warmup_ms(&self) -> Option<u64> {
-        let number: u64 = self.get("warmup")?.parse().ok()?;
-        let seconds = self.raw_timestamp().is_some_and(|timestamp| timestamp < SECONDS_END);
-        Some(if seconds { number.saturating_mul(1000) } else { number })
-    }
-
-    fn raw_timestamp(&self) -> Option<u64> {
-        self.param("timestamp")?.parse().ok()
+        Facts::of(self).warmup_ms()
     }
 
     /// The service that the URL is about: parameter `interface`, else the path; `group`; `version`.
     pub fn service(&self) -> Service<'_> {
-        let (mut interface, mut group, mut version) = (None, None, None);
-        for param in self.params() {
-            match &*param.name() {
-                "interface" if interface.is_none() => interface = Some(param.value()),
-                "group" if group.is_none() => group = Some(param.value()),
-                "version" if version.is_none() => version = Some(param.value()),
-                _ => {}
-            }
-        }
-        let interface = interface.filter(|name| !name.is_empty());
-        Service {
-            interface: interface.unwrap_or_else(|| query_unescape_lossy(self.path())),
-            group: group.filter(|group| !group.is_empty()),
-            version: version.filter(|version| !version.is_empty()),
-        }
+        Facts::of(self).service(self)
     }
 
     /// Sets a parameter in its place; one that is new comes last. Repetitions of it go.
@@ -462,6 +447,16 @@ impl<'a> Param<'a> {
         unescape(self.raw_value, self.value_escaped)
     }
 
+    /// Whether there is anything to unescape in the name.
+    pub(crate) const fn name_escaped(&self) -> bool {
+        self.name_escaped
+    }
+
+    /// Whether there is anything to unescape in the value.
+    pub(crate) const fn value_escaped(&self) -> bool {
+        self.value_escaped
+    }
+
     pub(crate) fn is(&self, name: &str) -> bool {
         self.raw_name == name || self.name_escaped && self.name() == name
     }
@@ -574,6 +569,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::escape::query_unescape_lossy;
 
     fn url(text: &str) -> Url<'_> {
         Url::parse(text).unwrap()

@@ -27,7 +27,7 @@ pub enum NotCallable {
 pub(crate) fn callable(url: &Url<'_>) -> Result<String, NotCallable> {
     let service = url.service();
     let interface = service.interface.clone();
-    let entry = Entry { interface, category: Category::Providers, url: url.clone() };
+    let entry = Entry::new(interface, Category::Providers, url.clone());
     let mut consumer = Consumer::default();
     (consumer.service, consumer.protocol) = (service, Some(TRIPLE.into()));
     let provider = Provider::of(&entry, PodState::default());

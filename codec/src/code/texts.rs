@@ -314,7 +314,7 @@ const fn found(code: Code) -> Texts {
         Code::LabelUnknown => texts(
             [
                 "Unknown value of dubbo.io/label",
-                "Known are dubbo.io-value, dubbo.io.provider and dubbo.io.consumer; no registry selects another one.",
+                "Known are dubbo.io-value, dubbo.io.provider and dubbo.io.consumer; no other value is selected.",
             ],
             [
                 "dubbo.io/label 的值未知",

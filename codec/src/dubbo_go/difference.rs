@@ -4,17 +4,18 @@
 //! parameters that it has. Each is found by one look at the text; nothing is unescaped for it.
 
 use super::finding::Finding;
-use crate::Url;
 use crate::escape::query_unescape_lossy;
 use crate::reason::Reason;
 use crate::url::is_ipv6;
+use crate::{Param, Url};
 
 /// What dubbo-go reads otherwise in a URL that it does not refuse. `is_provider` says whether
 /// consumers call its address.
 pub fn differences(url: &Url<'_>, is_provider: bool) -> impl Iterator<Item = Finding> {
+    let of_any = [protocol_case, zone, path_interface].into_iter().filter_map(|find| find(url));
+    let of_params = parameters(url).into_iter().chain([fragment(url)]).flatten();
     let of_provider = [no_port, host_list].into_iter().filter(move |_| is_provider);
-    let of_any = [protocol_case, zone, path_interface, default_prefix, zero_version, fragment];
-    of_any.into_iter().chain(of_provider).filter_map(|find| find(url))
+    of_any.chain(of_params).chain(of_provider.filter_map(|find| find(url)))
 }
 
 fn protocol_case(url: &Url<'_>) -> Option<Finding> {
@@ -48,37 +49,38 @@ fn path_interface(url: &Url<'_>) -> Option<Finding> {
     (!named).then(|| Finding::new(Reason::PathInterface, start + hosts.len() + 1 + at))
 }
 
-fn default_prefix(url: &Url<'_>) -> Option<Finding> {
+/// A name with the prefix `default.` that counts as the name behind it, and a version that counts as none.
+fn parameters(url: &Url<'_>) -> [Option<Finding>; 2] {
     let unset = |name: &str| url.param(name).is_none_or(|value| value.is_empty());
-    find_param(url, b'd', |name, _| name.strip_prefix("default.").is_some_and(unset))
-        .map(|at| Finding::new(Reason::DefaultPrefix, at))
-}
-
-fn zero_version(url: &Url<'_>) -> Option<Finding> {
-    let is_zero = |name: &str, value: &str| {
-        matches!(name, "version" | "default.version") && query_unescape_lossy(value) == "0.0.0"
-    };
-    let find = |first| find_param(url, first, is_zero);
-    find(b'v').or_else(|| find(b'd')).map(|at| Finding::new(Reason::ZeroVersion, at))
+    let (mut prefix, mut zero, mut default_zero) = (None, None, None);
+    // Of the others not even the names are looked at.
+    let may_count =
+        |param: &Param<'_>| matches!(param.raw_name.as_bytes(), [b'd' | b'v' | b'%', ..]);
+    for param in url.params().filter(may_count) {
+        let name = param.name();
+        let is_zero = || query_unescape_lossy(param.raw_value) == "0.0.0";
+        match name.strip_prefix("default.") {
+            Some(behind) => {
+                if prefix.is_none() && unset(behind) {
+                    prefix = Some(param);
+                }
+                if default_zero.is_none() && behind == "version" && is_zero() {
+                    default_zero = Some(param);
+                }
+            }
+            None if zero.is_none() && name == "version" && is_zero() => zero = Some(param),
+            None => {}
+        }
+    }
+    let place = |param: Param<'_>, reason| Finding::new(reason, url.offset_of(&param));
+    [
+        prefix.map(|param| place(param, Reason::DefaultPrefix)),
+        zero.or(default_zero).map(|param| place(param, Reason::ZeroVersion)),
+    ]
 }
 
 fn fragment(url: &Url<'_>) -> Option<Finding> {
-    let at = url.as_str().find('#')?;
-    Some(Finding::new(Reason::Fragment, at))
-}
-
-/// Where the first parameter stands that is wanted by its name and its value as written. Its name
-/// begins with this letter, or with an escape.
-fn find_param(url: &Url<'_>, first: u8, wanted: impl Fn(&str, &str) -> bool) -> Option<usize> {
-    let (mut at, query) = url.written_query();
-    for segment in query.split('&') {
-        if segment.bytes().next().is_some_and(|byte| byte == first || byte == b'%') {
-            let (name, value) = segment.split_once('=').unwrap_or((segment, ""));
-            if wanted(&query_unescape_lossy(name), value) {
-                return Some(at);
-            }
-        }
-        at += segment.len() + 1;
-    }
-    None
+    let (start, query) = url.written_query();
+    let end = start + query.len();
+    (end < url.as_str().len()).then(|| Finding::new(Reason::Fragment, end))
 }

@@ -10,11 +10,16 @@ use core::fmt;
 
 use memchr::memmem;
 
-use super::text;
+use super::net_url::{self, Part, Plus, unescape};
+use super::{Finding, text};
 use crate::Url;
+use crate::facts::{Facts, WithFallback};
 use crate::phrase::Phrase;
 
 const ANY: &[u8] = b"*";
+
+/// The parameters that are compared.
+const COMPARED: [&[u8]; 5] = [b"interface", b"group", b"version", b"enabled", b"category"];
 
 /// What dubbo-go compares of a provider and a consumer.
 #[derive(Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -84,20 +89,67 @@ impl fmt::Display for Mismatch {
 }
 
 impl Identity {
+    /// What a provider is known by; the same as that of a [`GoUrl`](super::GoUrl), of which nothing else is made.
+    ///
+    /// # Errors
+    /// Why dubbo-go refuses the URL, and where in it.
+    pub fn of_provider(url: &str) -> Result<Self, Finding> {
+        if url.is_empty() {
+            return Ok(Self::default());
+        }
+        let parts = net_url::split(url.as_bytes())?;
+        let (username, password) = parts.user.map_or_else(Default::default, |user| user.cut(b':'));
+        let mut identity = Self {
+            protocol: parts.scheme.text.to_ascii_lowercase(),
+            username: unescape(username.text, Plus::Kept).into_owned(),
+            password: unescape(password.text, Plus::Kept).into_owned(),
+            ..Self::default()
+        };
+        identity.read_params(parts.query);
+        if identity.interface.is_empty() {
+            let path = unescape(parts.path.text, Plus::Kept);
+            identity.interface = path.strip_prefix(b"/").unwrap_or(&path).to_vec();
+        }
+        Ok(identity)
+    }
+
+    /// The first parameter of each name counts, and where it has no value the first with the prefix `default.`.
+    fn read_params(&mut self, query: Part<'_>) {
+        let (mut own, mut fallback) = ([None; 5], [None; 5]);
+        for (name, written) in net_url::params(query) {
+            let (name, places) = match name.strip_prefix(b"default.") {
+                Some(name) => (name, &mut fallback),
+                None => (&*name, &mut own),
+            };
+            let known = COMPARED.iter().position(|known| *known == name);
+            if let Some(place) = known.and_then(|at| places.get_mut(at)) {
+                place.get_or_insert(written);
+            }
+        }
+        let Self { interface, group, version, enabled, category, .. } = self;
+        let values = [interface, group, version, enabled, category];
+        for (value, written) in values.into_iter().zip(own.into_iter().zip(fallback)) {
+            let written = written.0.filter(|own| !own.is_empty()).or(written.1);
+            *value = net_url::value(written.unwrap_or_default()).into_owned();
+        }
+    }
+
     /// What a consumer subscribes with, by the record that dubbo-go wrote for it: the protocol
     /// stands in a parameter there, and the category is not the one that is compared. `None` for a
     /// record without that parameter, of a consumer that is no dubbo-go.
     pub fn of_consumer(url: &Url<'_>) -> Option<Self> {
-        let value = |name| url.get(name).unwrap_or_default().as_bytes().to_vec();
-        let protocol = url.param("protocol")?.as_bytes().to_ascii_lowercase();
-        let interface = url.service().interface.as_bytes().to_vec();
-        let (group, version) = (value("group"), value("version"));
+        Self::of_facts(url, &Facts::of(url))
+    }
+
+    /// The same by what the parameters of the URL say.
+    pub(crate) fn of_facts(url: &Url<'_>, facts: &Facts<'_>) -> Option<Self> {
+        let value = |of: &WithFallback<'_>| of.value().unwrap_or_default().as_bytes().to_vec();
         Some(Self {
-            protocol,
-            interface,
-            group,
-            version,
-            enabled: value("enabled"),
+            protocol: facts.protocol?.value().as_bytes().to_ascii_lowercase(),
+            interface: facts.service(url).interface.as_bytes().to_vec(),
+            group: value(&facts.group),
+            version: value(&facts.version),
+            enabled: value(&facts.enabled),
             ..Self::default()
         })
     }

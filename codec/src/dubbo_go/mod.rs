@@ -20,6 +20,7 @@ pub use crate::reason::Reason;
 pub use difference::differences;
 pub use finding::Finding;
 pub use identity::{Identity, Mismatch};
+pub(crate) use problems::of_read;
 pub use problems::{problems, reads, refusal, takes_none};
 
 use crate::compatibility;
@@ -222,7 +223,8 @@ impl fmt::Debug for GoUrl {
 fn params(parts: &Parts<'_>) -> BTreeMap<Vec<u8>, Vec<Vec<u8>>> {
     let mut params = BTreeMap::<_, Vec<_>>::new();
     for (name, value) in net_url::params(parts.query) {
-        params.entry(name.into_owned()).or_default().push(value.into_owned());
+        let value = net_url::value(value).into_owned();
+        params.entry(name.into_owned()).or_default().push(value);
     }
     let fallback = |(name, values): (&Vec<u8>, &Vec<Vec<u8>>)| {
         Some((name.strip_prefix(b"default.")?.to_vec(), values.first()?.clone()))

@@ -66,11 +66,13 @@ pub(super) struct Parts<'a> {
 /// Takes apart what is left of a URL once its key has been unescaped.
 pub(super) fn split(url: &[u8]) -> Checked<Parts<'_>> {
     let whole = Part { at: 0, text: url };
-    if memmem::find(url, b"//").is_none() {
+    if !memchr_iter(b'/', url).any(|at| url.get(at + 1) == Some(&b'/')) {
         return whole.refused(0, Reason::Protocol);
     }
     let (main, fragment) = whole.cut(b'#');
-    if let Some(at) = main.text.iter().position(u8::is_ascii_control) {
+    // Without an early way out, so that the compiler may look at many bytes at once.
+    if main.text.iter().fold(false, |any, byte| any | byte.is_ascii_control()) {
+        let at = main.text.iter().position(u8::is_ascii_control).unwrap_or_default();
         return main.refused(at, Reason::ControlCharacter);
     }
     let mut parts = Parts::default();
@@ -221,13 +223,23 @@ fn check_query(query: Part<'_>) -> Checked<()> {
     query.check_escapes()
 }
 
-/// The parameters in their order, unescaped.
-pub(super) fn params(query: Part<'_>) -> impl Iterator<Item = (Cow<'_, [u8]>, Cow<'_, [u8]>)> {
-    let segments = query.text.split(|byte| *byte == b'&').filter(|segment| !segment.is_empty());
-    segments.map(|segment| {
-        let (name, value) = Part { at: 0, text: segment }.cut(b'=');
-        (unescape(name.text, Plus::Space), unescape(value.text, Plus::Space))
+/// The parameters in their order, the names unescaped and the values as written.
+pub(super) fn params(query: Part<'_>) -> impl Iterator<Item = (Cow<'_, [u8]>, &[u8])> {
+    let mut rest = query;
+    let segments = core::iter::from_fn(move || {
+        let segment;
+        (segment, rest) = if rest.text.is_empty() { return None } else { rest.cut(b'&') };
+        Some(segment)
+    });
+    segments.filter(|segment| !segment.text.is_empty()).map(|segment| {
+        let (name, value) = segment.cut(b'=');
+        (unescape(name.text, Plus::Space), value.text)
     })
+}
+
+/// The value of a parameter.
+pub(super) fn value(written: &[u8]) -> Cow<'_, [u8]> {
+    unescape(written, Plus::Space)
 }
 
 /// Hosts and ports with their escapes undone.

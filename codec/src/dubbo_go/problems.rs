@@ -12,14 +12,29 @@ use crate::{Annotation, Category, Key, Url, WarningCode};
 /// Why dubbo-go refuses the URL of a record; `None` also for what only a provider's URL needs, in
 /// another category: dubbo-go writes consumers without a port and reads no consumer.
 pub fn refusal(url: &str, category: Category) -> Option<Finding> {
-    let of_category = |it: &Finding| category == Category::Providers || !it.reason.is_of_port();
-    check(url).err().filter(of_category)
+    check(url).err().filter(|finding| refuses(*finding, category))
+}
+
+fn refuses(finding: Finding, category: Category) -> bool {
+    category == Category::Providers || !finding.reason.is_of_port()
 }
 
 /// What dubbo-go refuses in a record, or reads in another way. `read` is the URL as this crate reads
 /// it; without it, dubbo-go's verdict is on what it takes for the URL in a key that is no key here.
 pub fn problems(key: &str, read: Option<(&Url<'_>, Category)>) -> Vec<Problem> {
-    let Some((url, category)) = read else { return of_unread(key).into_iter().collect() };
+    match read {
+        Some((url, category)) => of_read(key, url, category, check(url.as_str())),
+        None => of_unread(key).into_iter().collect(),
+    }
+}
+
+/// The same of a URL that has been [checked](check).
+pub(crate) fn of_read(
+    key: &str,
+    url: &Url<'_>,
+    category: Category,
+    checked: Result<(), Finding>,
+) -> Vec<Problem> {
     let place = |code, finding: Finding| {
         let source = url.as_str().get(finding.span(url.as_str())).unwrap_or_default();
         let problem = of(code, finding.reason, Key::place_in_url(key, finding.offset), source);
@@ -30,8 +45,8 @@ pub fn problems(key: &str, read: Option<(&Url<'_>, Category)>) -> Vec<Problem> {
     };
     let otherwise = |finding| place(Code::DubboGoReadsOtherwise, finding);
     let notes = differences(url, category == Category::Providers);
-    let Err(finding) = check(url.as_str()) else { return notes.map(otherwise).collect() };
-    let first = match refusal(url.as_str(), category) {
+    let Err(finding) = checked else { return notes.map(otherwise).collect() };
+    let first = match Some(finding).filter(|it| refuses(*it, category)) {
         Some(refused) => Some(place(Code::DubboGoRefusesUrl, refused)),
         None => Some(finding).filter(|it| it.reason == Reason::ManyColons).map(otherwise),
     };

@@ -4,11 +4,12 @@ use alloc::borrow::Cow;
 use alloc::sync::Arc;
 
 use super::{Obstacle, Rules};
-use crate::dubbo_go::{self, GoUrl, Identity};
+use crate::dubbo_go::{self, Identity};
+use crate::facts::{Facts, given};
 use crate::kubernetes::LABEL_VALUES;
 use crate::lint::{Entry, Subject};
 use crate::trust::Trust;
-use crate::{Annotation, Service, Url};
+use crate::{Annotation, Param, Service};
 
 /// The time a provider takes to warm up when its URL does not say: Dubbo's own default.
 const WARMUP_MS: u64 = 600_000;
@@ -120,10 +121,14 @@ impl<'a> Consumer<'a> {
 
     /// A consumer by its record, in a Pod of this namespace.
     pub fn of(entry: &Entry<'_>, namespace: impl Into<Cow<'a, str>>) -> Self {
-        let [protocol, tag] = values(&entry.url, ["protocol", "dubbo.tag"]);
-        let (service, namespace) = (entry.service().into_owned(), namespace.into());
-        let dubbo_go = Identity::of_consumer(&entry.url).map(Arc::new);
-        Self { service, protocol, tag, namespace, dubbo_go }
+        let facts = Facts::of(&entry.url);
+        Self {
+            service: service(entry, &facts),
+            protocol: value(facts.protocol),
+            tag: value(facts.tag),
+            namespace: namespace.into(),
+            dubbo_go: Identity::of_facts(&entry.url, &facts).map(Arc::new),
+        }
     }
 }
 
@@ -144,22 +149,21 @@ impl<'a> Provider<'a> {
 
     /// A provider by its record, in this Pod, whose address is believed and whose URL is read.
     pub fn of(entry: &Entry<'_>, pod: PodState<'a>) -> Self {
-        let url = &entry.url;
-        let [category, more_protocols, tag] =
-            values(url, ["category", "ext.protocol", "dubbo.tag"]);
+        let facts = Facts::of(&entry.url);
+        let category = value(facts.category);
         Self {
-            service: entry.service().into_owned(),
-            protocol: Cow::Owned(url.scheme().into()),
-            more_protocols,
+            service: service(entry, &facts),
+            protocol: Cow::Owned(entry.url.scheme().into()),
+            more_protocols: value(facts.more_protocols),
             category: category.filter(|list| list.split(',').all(|name| name != "providers")),
-            tag,
-            enabled: url.is_enabled(),
-            weight: Trust::new().weight(url.weight(None)),
-            registered_ms: url.timestamp_ms().unwrap_or(0),
-            warmup_ms: url.warmup_ms().unwrap_or(WARMUP_MS),
+            tag: value(facts.tag),
+            enabled: facts.is_enabled(),
+            weight: Trust::new().weight(facts.weight()),
+            registered_ms: facts.timestamp_ms().unwrap_or(0),
+            warmup_ms: facts.warmup_ms().unwrap_or(WARMUP_MS),
             believed: true,
             refused: false,
-            dubbo_go: GoUrl::parse(url.as_str()).ok().map(|url| Arc::new(url.identity())),
+            dubbo_go: entry.identity().ok().map(Arc::clone),
             pod,
         }
     }
@@ -235,15 +239,13 @@ fn borrowed<'a>(service: &'a Service<'_>) -> Service<'a> {
     }
 }
 
-/// The values of these parameters, where they are not empty, by one look at all.
-fn values<'a, const N: usize>(url: &Url<'_>, names: [&str; N]) -> [Option<Cow<'a, str>>; N] {
-    let mut values = [const { None }; N];
-    for param in url.params() {
-        for (name, value) in names.iter().zip(&mut values) {
-            if value.is_none() && param.is(name) && !param.raw_value.is_empty() {
-                *value = Some(Cow::Owned(param.value().into_owned()));
-            }
-        }
-    }
-    values
+/// The service: the key's interface with the URL's group and version.
+fn service(entry: &Entry<'_>, facts: &Facts<'_>) -> Service<'static> {
+    let interface = Cow::Owned(entry.interface.clone().into_owned());
+    Service { interface, group: value(facts.group.own), version: value(facts.version.own) }
+}
+
+/// The value of a parameter, if it says anything.
+fn value(of: Option<Param<'_>>) -> Option<Cow<'static, str>> {
+    given(of).map(|value| Cow::Owned(value.into_owned()))
 }

@@ -15,11 +15,8 @@ use crate::{Category, Key, Record};
 fn entry(category: Category, url: &str) -> Entry<'static> {
     let key = Key::leaf("a.B", category, url).to_string();
     let entry = Entry::read(Record::new(&key)).unwrap().unwrap();
-    Entry {
-        interface: entry.interface.into_owned().into(),
-        category,
-        url: crate::Url::parse(url.to_string()).unwrap(),
-    }
+    let url = crate::Url::parse(url.to_string()).unwrap();
+    Entry::new(entry.interface.into_owned().into(), category, url)
 }
 
 fn consumer(parameters: &str) -> Consumer<'static> {

@@ -106,3 +106,4 @@ impl Trust {
 }
 
 pub use weight::cap;
+pub(crate) use weight::is_over;

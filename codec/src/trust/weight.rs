@@ -10,10 +10,7 @@ use crate::{Param, Url};
 /// Where a weight is larger than the limit.
 pub(super) fn over(url: &Url<'_>, limit: u32) -> Option<Doubt> {
     let heavy = url.params().find(|param| is_over(param, limit))?;
-    let (start, query) = url.written_query();
-    // The parameter is a part of the query's text.
-    let within = heavy.raw_name.as_ptr().addr().wrapping_sub(query.as_ptr().addr());
-    let offset = start + within.min(query.len());
+    let offset = url.offset_of(&heavy);
     Some(Doubt { distrust: Distrust::WeightOverLimit, offset, found: Phrase::LargerWeight })
 }
 
@@ -26,9 +23,10 @@ pub fn cap(url: &mut Url<'_>, limit: u32) {
     }
 }
 
-fn is_over(param: &Param<'_>, limit: u32) -> bool {
+/// Whether a parameter is a weight that is larger than the limit.
+pub(crate) fn is_over(param: &Param<'_>, limit: u32) -> bool {
     // The names are `weight`, `default.weight`, `methods.<method>.weight` and `<method>.weight`.
-    let may_be = param.raw_name.ends_with("weight") || param.raw_name.contains(['%', '+']);
+    let may_be = param.raw_name.ends_with("weight") || param.name_escaped();
     may_be && is_weight(&param.name()) && exceeds(&param.value(), limit)
 }
 

@@ -1,7 +1,7 @@
 //! One answer of dubbo-go, compared with what the codec says of the same question.
 
 use dubbo_k8s_codec::Key;
-use dubbo_k8s_codec::dubbo_go::{Finding, GoUrl, Reason};
+use dubbo_k8s_codec::dubbo_go::{Finding, GoUrl, Identity, Reason};
 use serde_json::{Map, Value, json};
 
 /// Compares everything that dubbo-go answered.
@@ -94,6 +94,13 @@ fn check_reason(finding: Finding, url: &str, answer: &Value) -> Result<(), Strin
         })
     });
     if fits && placed && agrees { Ok(()) } else { wrong() }
+}
+
+/// Whether a provider is known by the same when nothing else of its URL is read.
+pub(crate) fn check_identity(url: &str) -> Result<(), String> {
+    let Some(url) = unescaped(url) else { return Ok(()) };
+    let (alone, whole) = (Identity::of_provider(&url), GoUrl::parse(&url).map(|it| it.identity()));
+    if alone == whole { Ok(()) } else { Err(format!("{url}: {alone:?}, but {whole:?}")) }
 }
 
 const PREFIX: &str = "/dubbo/a.B/providers/";

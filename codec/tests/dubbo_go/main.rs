@@ -19,6 +19,8 @@ mod questions;
 use dubbo_k8s_codec::{Annotation, dubbo_go::GoUrl};
 use serde_json::Value;
 
+use questions::Questions;
+
 const ANSWERS: &str = include_str!("../data/dubbo-go-url.jsonl");
 
 fn answers() -> impl Iterator<Item = Value> {
@@ -43,6 +45,17 @@ fn consumers_take_the_providers_that_dubbo_go_takes() {
         results[usize::from(answer["result"] == true)] += 1;
     }
     assert!(results.iter().all(|count| *count > 0), "{results:?}");
+}
+
+#[test]
+fn a_provider_is_known_by_the_same_when_nothing_else_is_read() {
+    let questions = answers().chain(Questions::seeded(18).take(5_000));
+    for question in questions {
+        let pair = question["equal"].as_array().into_iter().flatten();
+        for url in pair.chain(question.get("newurl")) {
+            answer::check_identity(url.as_str().unwrap()).unwrap();
+        }
+    }
 }
 
 #[test]

@@ -238,7 +238,7 @@ fn portion(weight: u64, total: u64) -> f64 {
 }
 
 fn record<'a>(service: &'a Service<'_>, category: Category, url: &Url<'static>) -> Entry<'a> {
-    Entry { interface: (&*service.interface).into(), category, url: url.clone() }
+    Entry::new((&*service.interface).into(), category, url.clone())
 }
 
 fn provider(entry: &ServiceEntry, endpoint: &Endpoint, holder: &Holder) -> Provider<'static> {

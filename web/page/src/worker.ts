@@ -28,7 +28,7 @@ self.onmessage = async ({ data }: MessageEvent) => {
   }
 };
 
-/** Reads a file in pieces, telling how far it is; a file that is too large is not read at all. */
+/** Reads a file in pieces and reports how far it is; a file that is too large is not read at all. */
 async function read(file: File, limit: number, id: number): Promise<Uint8Array | null> {
   if (file.size > limit) return null;
   const bytes = new Uint8Array(file.size);

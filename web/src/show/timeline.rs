@@ -79,7 +79,7 @@ fn in_short(key: &str) -> String {
     let (Some(interface), Some(category), Some(url)) = (interface, category, url) else {
         return key.to_owned();
     };
-    let entry = Entry { interface: interface.into(), category, url };
+    let entry = Entry::new(interface.into(), category, url);
     format!("{category} {} {}://{}", entry.service(), entry.url.scheme(), address(&entry))
 }
 
