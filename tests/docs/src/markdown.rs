@@ -47,6 +47,12 @@ fn prose(page: &str) -> String {
     text
 }
 
+/// The code spans of a page, line by line.
+pub fn code_spans(page: &str) -> impl Iterator<Item = Vec<&str>> {
+    let lines = page.lines().filter(|line| !line.starts_with("    "));
+    lines.map(|line| line.split('`').skip(1).step_by(2).collect())
+}
+
 /// Where the links and pictures of a page lead.
 pub fn links(page: &str) -> Vec<String> {
     let text = prose(page);

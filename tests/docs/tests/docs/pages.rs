@@ -6,7 +6,7 @@ use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};
 
-use dubbo_k8s_docs::markdown::{Block, anchors, blocks, links};
+use dubbo_k8s_docs::markdown::{Block, anchors, blocks, code_spans, links};
 use dubbo_k8s_docs::{commands, pages, root};
 use dubbo_k8s_tests::program::dubbo_watcher;
 
@@ -35,6 +35,43 @@ fn every_link_leads_to_a_file_and_a_heading_that_are_there() {
         }
     }
     assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+/// `a/{b,c}.rs` is two paths.
+fn alternatives(path: &str) -> Vec<String> {
+    let Some((before, rest)) = path.split_once('{') else { return vec![path.to_owned()] };
+    let (names, after) = rest.split_once('}').expect("a brace that ends");
+    names.split(',').map(|name| format!("{before}{name}{after}")).collect()
+}
+
+/// Whether a code span is to be a path of this checkout: `dubbo.io/annotation` and `@dubbo-k8s/codec` are names.
+fn is_path(span: &str) -> bool {
+    let (first, rest) = span.split_once('/').unwrap_or((span, ""));
+    let is_file = [".rs", ".md", ".go", ".toml"].iter().any(|end| span.ends_with(end));
+    let is_name = span.contains(' ') || first.is_empty() || first.starts_with('@');
+    !is_name && (is_file || span.contains('/') && (rest.is_empty() || !first.contains('.')))
+}
+
+/// A path is seen from the root, or from where another one of its line is.
+#[test]
+fn every_path_in_the_architecture_is_there() {
+    let page = read(&root().join("ARCHITECTURE.md"));
+    let mut missing = Vec::new();
+    let mut count = 0;
+    for spans in code_spans(&page) {
+        let mut places = vec![root()];
+        for path in spans.into_iter().filter(|span| is_path(span)).flat_map(alternatives) {
+            let folders = places.iter().flat_map(|place| place.ancestors());
+            let found = folders.map(|folder| folder.join(&path)).find(|place| place.exists());
+            match found {
+                Some(place) => places.push(place),
+                None => missing.push(path),
+            }
+            count += 1;
+        }
+    }
+    assert!(missing.is_empty(), "{missing:?}");
+    assert!(count > 100, "{count}");
 }
 
 #[test]
