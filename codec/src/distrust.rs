@@ -63,7 +63,7 @@ impl fmt::Display for Distrust {
 
 /// That a record is not believed: why, and where in its URL.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Doubt {
+pub struct Unbelieved {
     /// Why.
     pub distrust: Distrust,
     /// Byte offset in the URL.
