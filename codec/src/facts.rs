@@ -4,6 +4,8 @@
 
 use alloc::borrow::Cow;
 
+use crate::escape::query_unescape_lossy;
+use crate::service::Service;
 use crate::url::{DEFAULT_WEIGHT, Param, Url};
 
 /// A timestamp below this is in seconds (as Go writes it), otherwise in milliseconds (Java).
@@ -13,23 +15,23 @@ const SECONDS_END: u64 = 100_000_000_000;
 #[derive(Default)]
 pub(crate) struct Facts<'u> {
     pub(crate) interface: Option<Param<'u>>,
-    pub(crate) group: Option<Param<'u>>,
-    pub(crate) version: Option<Param<'u>>,
+    pub(crate) group: WithFallback<'u>,
+    pub(crate) version: WithFallback<'u>,
     pub(crate) category: Option<Param<'u>>,
     pub(crate) protocol: Option<Param<'u>>,
     pub(crate) more_protocols: Option<Param<'u>>,
     pub(crate) tag: Option<Param<'u>>,
     timestamp: Option<Param<'u>>,
     disabled: Option<Param<'u>>,
-    enabled: Option<Param<'u>>,
+    pub(crate) enabled: WithFallback<'u>,
     weight: WithFallback<'u>,
     warmup: WithFallback<'u>,
 }
 
 /// A parameter, and the one that counts where it is absent.
 #[derive(Default)]
-struct WithFallback<'u> {
-    own: Option<Param<'u>>,
+pub(crate) struct WithFallback<'u> {
+    pub(crate) own: Option<Param<'u>>,
     fallback: Option<Param<'u>>,
 }
 
@@ -45,15 +47,18 @@ impl<'u> Facts<'u> {
     pub(crate) fn add(&mut self, param: Param<'u>) {
         let place = match &*param.name() {
             "interface" => &mut self.interface,
-            "group" => &mut self.group,
-            "version" => &mut self.version,
+            "group" => &mut self.group.own,
+            "default.group" => &mut self.group.fallback,
+            "version" => &mut self.version.own,
+            "default.version" => &mut self.version.fallback,
             "category" => &mut self.category,
             "protocol" => &mut self.protocol,
             "ext.protocol" => &mut self.more_protocols,
             "dubbo.tag" => &mut self.tag,
             "timestamp" => &mut self.timestamp,
             "disabled" => &mut self.disabled,
-            "enabled" => &mut self.enabled,
+            "enabled" => &mut self.enabled.own,
+            "default.enabled" => &mut self.enabled.fallback,
             "weight" => &mut self.weight.own,
             "default.weight" => &mut self.weight.fallback,
             "warmup" => &mut self.warmup.own,
@@ -63,10 +68,19 @@ impl<'u> Facts<'u> {
         place.get_or_insert(param);
     }
 
+    /// The service that their URL is about.
+    pub(crate) fn service(&self, url: &'u Url<'_>) -> Service<'u> {
+        Service {
+            interface: given(self.interface).unwrap_or_else(|| query_unescape_lossy(url.path())),
+            group: given(self.group.own),
+            version: given(self.version.own),
+        }
+    }
+
     /// Whether the URL takes part.
     pub(crate) fn is_enabled(&self) -> bool {
         let says = |param: Option<Param<'u>>, text| param.is_some_and(|it| it.value() == text);
-        !says(self.disabled, "true") && !says(self.enabled, "false")
+        !says(self.disabled, "true") && !says(self.enabled.own, "false")
     }
 
     /// The weight when no method has one of its own.
@@ -93,9 +107,14 @@ impl<'u> Facts<'u> {
 }
 
 impl<'u> WithFallback<'u> {
-    fn value(&self) -> Option<Cow<'u, str>> {
+    pub(crate) fn value(&self) -> Option<Cow<'u, str>> {
         self.own.or(self.fallback).map(|param| param.value())
     }
+}
+
+/// The value of a parameter, if it says anything.
+pub(crate) fn given(param: Option<Param<'_>>) -> Option<Cow<'_, str>> {
+    param.map(|param| param.value()).filter(|value| !value.is_empty())
 }
 
 /// What counts of a weight that may be absent or no number.

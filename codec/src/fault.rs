@@ -90,6 +90,7 @@ impl<W: Whole> core::error::Error for Fault<W> {}
 /// The step of reading an annotation, or the Pod around it, that failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
 #[serde(rename_all = "lowercase")]
+#[non_exhaustive]
 pub enum Stage {
     /// The annotation is not base64.
     Base64,
@@ -105,8 +106,9 @@ pub enum Stage {
 }
 
 impl Stage {
-    /// Every stage.
-    pub const ALL: [Self; 5] = [Self::Base64, Self::Utf8, Self::Json, Self::Shape, Self::Protobuf];
+    /// Every one.
+    pub(crate) const ALL: [Self; 5] =
+        [Self::Base64, Self::Utf8, Self::Json, Self::Shape, Self::Protobuf];
 
     /// The stage of this name.
     pub fn from_name(name: &str) -> Option<Self> {

@@ -16,7 +16,7 @@ use crate::dubbo_go::{self, Finding, Identity};
 use crate::facts::Facts;
 use crate::kubernetes::{ANNOTATIONS_LIMIT, LABEL_VALUES, is_label, is_name};
 use crate::problem::Problem;
-use crate::trust::{Claim, Distrust, Registrant, Trust};
+use crate::trust::{self, Claim, Distrust, MAX_WEIGHT, Registrant, Trust};
 use crate::{Annotation, Category, Key, Param, Record, Service, Url};
 
 /// A Pod, as far as lint looks at it.
@@ -95,7 +95,7 @@ impl Subject<'_> {
         }
     }
 
-    fn lint_provider(&self, entry: &Entry<'_>, facts: &Facts<'_>, add: &mut impl FnMut(Problem)) {
+    fn lint_provider(&self, facts: &Facts<'_>, add: &mut impl FnMut(Problem)) {
         if self.deleting {
             add(Problem::new(Code::ProviderTerminating));
         } else if let Some(phase @ ("Succeeded" | "Failed")) = self.phase {
@@ -106,15 +106,10 @@ impl Subject<'_> {
         if !facts.is_enabled() || facts.weight() == 0 {
             add(Problem::new(Code::ProviderDisabled));
         }
-        self.lint_trust(entry, add);
     }
 
-    /// Whether a registry with the default [`Trust`] believes it; of a Pod whose addresses are not known only the
-    /// weight is judged.
+    /// Whether a registry with the default [`Trust`] believes it, if the addresses of the Pod are known.
     fn lint_trust(&self, entry: &Entry<'_>, add: &mut impl FnMut(Problem)) {
-        if Trust::new().overweight(&entry.url).is_some() {
-            add(Problem::new(Code::WeightOverLimit).about(entry.url.weight(None)));
-        }
         if self.addresses.is_empty() {
             return;
         }
@@ -180,8 +175,10 @@ impl<'a> Entry<'a> {
     pub fn lint(&self, subject: &Subject<'_>, record: usize, problems: &mut Vec<Problem>) {
         let mut add = |problem: Problem| problems.push(problem.in_record(record));
         let (mut facts, mut twice, mut no_numbers) = (Facts::default(), Vec::new(), Vec::new());
+        let mut overweight = false;
         for param in self.url.params() {
             facts.add(param);
+            overweight |= trust::is_over(&param, MAX_WEIGHT);
             if is_double_encoded(&param) {
                 twice.push(param);
             }
@@ -209,7 +206,11 @@ impl<'a> Entry<'a> {
             add(Problem::new(Code::NotANumber).about(text));
         }
         if self.category == Category::Providers {
-            subject.lint_provider(self, &facts, &mut add);
+            subject.lint_provider(&facts, &mut add);
+            if overweight {
+                add(Problem::new(Code::WeightOverLimit).about(facts.weight()));
+            }
+            subject.lint_trust(self, &mut add);
         }
     }
 

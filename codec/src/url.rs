@@ -13,7 +13,7 @@ use core::net::Ipv6Addr;
 use memchr::{memchr, memchr2};
 
 use crate::byte_mask;
-use crate::escape::{query_escape, query_unescape, query_unescape_lossy, unescape_lossy};
+use crate::escape::{query_escape, query_unescape, unescape_lossy};
 use crate::facts::{self, Facts};
 use crate::fault::{Fault, Found, Whole};
 use crate::phrase::Phrase;
@@ -219,21 +219,7 @@ impl<'a> Url<'a> {
 
     /// The service that the URL is about: parameter `interface`, else the path; `group`; `version`.
     pub fn service(&self) -> Service<'_> {
-        let Facts { interface, group, version, .. } = Facts::of(self);
-        self.service_of([interface, group, version])
-    }
-
-    /// The service by the parameters that name interface, group and version.
-    pub(crate) fn service_of<'u>(&'u self, named: [Option<Param<'u>>; 3]) -> Service<'u> {
-        let value = |param: Option<Param<'u>>| {
-            param.map(|param| param.value()).filter(|value| !value.is_empty())
-        };
-        let [interface, group, version] = named.map(value);
-        Service {
-            interface: interface.unwrap_or_else(|| query_unescape_lossy(self.path())),
-            group,
-            version,
-        }
+        Facts::of(self).service(self)
     }
 
     /// Sets a parameter in its place; one that is new comes last. Repetitions of it go.
@@ -461,6 +447,11 @@ impl<'a> Param<'a> {
         unescape(self.raw_value, self.value_escaped)
     }
 
+    /// Whether there is anything to unescape in the name.
+    pub(crate) const fn name_escaped(&self) -> bool {
+        self.name_escaped
+    }
+
     /// Whether there is anything to unescape in the value.
     pub(crate) const fn value_escaped(&self) -> bool {
         self.value_escaped
@@ -578,6 +569,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::escape::query_unescape_lossy;
 
     fn url(text: &str) -> Url<'_> {
         Url::parse(text).unwrap()

@@ -69,8 +69,19 @@ enum Picker {
 pub struct Picked {
     /// The provider.
     pub provider: Rc<Provider>,
-    #[expect(dead_code, reason = "held, so that the request counts")]
+    #[cfg_attr(
+        not(all(target_arch = "wasm32", feature = "plugin")),
+        expect(dead_code, reason = "held, so that the request counts")
+    )]
     place: Option<Place>,
+}
+
+#[cfg(all(target_arch = "wasm32", feature = "plugin"))]
+impl Picked {
+    /// Whether the request counts at the provider until this is dropped.
+    pub(crate) const fn is_counted(&self) -> bool {
+        self.place.is_some()
+    }
 }
 
 /// The requests in flight at one provider, and where that is counted.

@@ -13,6 +13,7 @@ mod balance;
 mod book;
 mod directory;
 mod discovery;
+mod draft;
 mod feed;
 #[cfg(any(all(target_arch = "wasm32", feature = "plugin"), test))]
 mod filter_state;
@@ -22,6 +23,7 @@ mod host;
 mod hostcalls;
 mod loading;
 mod metrics;
+mod place;
 mod plugin;
 mod pod;
 mod provider;
@@ -38,12 +40,13 @@ mod throttle;
 
 pub use balance::{ConsistentHash, LeastActive, RoundRobin, WeightedRandom};
 pub use directory::{Directory, PickContext, Picked};
+pub use draft::Draft;
 pub use dubbo_k8s_codec::trust::{Registrant, Trust};
 pub use host::{GrpcStatus, Host, Level, MetricKind};
 pub use plugin::{Plugin, Verdict};
 pub use provider::{Fault, Kind, Provider, Registration, Speaks, read};
 pub use random::Random;
-pub use registry::{Draft, Miss, Registry};
+pub use registry::{Miss, Registry};
 pub use request::Request;
 pub use settings::{
     Balance, Bounds, Discovery, Endpoint, ORIGINAL_DST_HEADER, OVERRIDE_HEADER, Otherwise,

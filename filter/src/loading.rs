@@ -249,7 +249,7 @@ impl Loading {
     /// Puts it into service, once all is done; returns whether anything is different.
     pub(crate) fn install(self, registry: &mut Registry) -> bool {
         for made in self.made {
-            registry.put(made);
+            registry.put(&made.place, made.directory);
         }
         self.has_changed
     }

@@ -2,9 +2,8 @@
 
 use std::rc::Rc;
 
-use crate::book::{Book, Made, Place};
 use crate::directory::{Directory, PickContext, Picked, Standing};
-use crate::provider::Registration;
+use crate::place::Place;
 use crate::random::Random;
 use crate::request::Request;
 use crate::settings::Policy;
@@ -80,10 +79,9 @@ impl Registry {
         named.into_iter().find(|directory| *directory.name() == *place.service)
     }
 
-    /// Puts a directory into its place, instead of the one that is there.
-    pub(crate) fn put(&mut self, made: Made) {
-        let Made { place, directory } = made;
-        let before = self.directory(&place).map_or(0, |directory| directory.len());
+    /// Puts a directory into its place, instead of the one that is there; without one the place becomes empty.
+    pub(crate) fn put(&mut self, place: &Place, directory: Option<Rc<Directory>>) {
+        let before = self.directory(place).map_or(0, |directory| directory.len());
         if place.path.is_none() {
             let after = directory.as_ref().map_or(0, |directory| directory.len());
             self.providers = self.providers + after - before;
@@ -136,40 +134,4 @@ fn choose<'a>(
         }
     }
     chosen.map(|(directory, _)| directory)
-}
-
-/// A registry in the making: providers are added, and then each directory is made.
-#[derive(Debug, Default)]
-pub struct Draft {
-    book: Book,
-    made: Vec<Made>,
-}
-
-impl Draft {
-    /// Adds an endpoint.
-    pub fn add(&mut self, registration: &Registration) {
-        self.book.add(registration);
-    }
-
-    /// Makes one directory of those that are left; false if none is. What has not changed since an earlier
-    /// registry is taken from there.
-    pub fn make_one(
-        &mut self,
-        earlier: &Registry,
-        policy: &Policy,
-        now_ms: u64,
-        random: &mut Random,
-    ) -> bool {
-        let made = self.book.make_one(earlier, policy, now_ms, random);
-        let is_made = made.is_some();
-        self.made.extend(made);
-        is_made
-    }
-
-    /// The registry, once every directory is made.
-    pub fn finish(self) -> Registry {
-        let mut registry = Registry::default();
-        self.made.into_iter().for_each(|made| registry.put(made));
-        registry
-    }
 }

@@ -43,8 +43,8 @@ pub struct Settings {
     /// Who is believed, as the watcher's flags of the same names say it.
     #[serde(default, deserialize_with = "trust")]
     pub trust: Trust,
-    /// Whether the proxy chooses its route again once the endpoint is set.
-    #[serde(default = "yes")]
+    /// Whether the proxy is asked to choose its route again once a header is set. Envoy does so by itself.
+    #[serde(default)]
     pub clear_route_cache: bool,
     /// Whether service and provider are kept for the access log.
     #[serde(default = "yes")]
@@ -317,7 +317,7 @@ mod tests {
         assert_eq!((&*discovery.authority, discovery.wait), ("watcher", Duration::from_secs(30)));
         assert_eq!(settings.balance, Balance::WeightedRandom);
         assert_eq!(settings.endpoint.header(), Some(ORIGINAL_DST_HEADER));
-        assert!(settings.clear_route_cache && settings.access_log && !settings.allow_loopback);
+        assert!(!settings.clear_route_cache && settings.access_log && !settings.allow_loopback);
     }
 
     #[test]
@@ -325,7 +325,7 @@ mod tests {
         let settings = Settings::parse(
             br#"{"annotations":[{"namespace":"n","name":"p","uid":"u","annotation":"W10="}],
                 "balance":{"consistentHash":{"header":"X-User"}},"endpoint":"overrideHost",
-                "otherwise":"pass","allowLoopback":true,"clearRouteCache":false,"accessLog":false,
+                "otherwise":"pass","allowLoopback":true,"clearRouteCache":true,"accessLog":false,
                 "trust":{"address":["10.0.0.0/8"],"maxWeight":7,"own":["a.*=b"],"podQuota":"1,2"},
                 "bounds":{"providers":5}}"#,
         )
@@ -333,7 +333,7 @@ mod tests {
         assert_eq!(settings.balance, Balance::ConsistentHash("x-user".into()));
         assert_eq!(settings.endpoint.header(), Some(OVERRIDE_HEADER));
         assert_eq!(settings.otherwise, Otherwise::Pass);
-        assert!(settings.allow_loopback && !settings.clear_route_cache && !settings.access_log);
+        assert!(settings.allow_loopback && settings.clear_route_cache && !settings.access_log);
         let trust = Trust {
             admitted: ["10.0.0.0/8", "127.0.0.0/8", "::1/128"].map(|it| it.parse().unwrap()).into(),
             max_weight: 7,

@@ -1,108 +1,160 @@
-//! The filter as a proxy-wasm plugin: the one file that knows proxy-wasm. It moves calls in and out, and
-//! must never decide anything. Calls that the SDK answers with a panic when the proxy says no are only made
-//! where the proxy cannot say no.
+//! The filter as a proxy-wasm plugin (ABI 0.2.1): the functions that a proxy calls, and what is kept between two calls. It
+//! moves calls in and out, and must never decide anything.
+//!
+//! A proxy enters the virtual machine for every callback that a module exports, and leaves the others out. The SDK exports
+//! all of them, bodies, trailers and answers too; here a request is entered three times: its context is made, its head
+//! comes, its context is deleted.
+#![allow(unsafe_code, reason = "functions that a proxy finds by their names")]
 
+use core::cell::RefCell;
 use core::time::Duration;
+use std::collections::BTreeMap;
 use std::rc::Rc;
-use std::time::UNIX_EPOCH;
-
-use proxy_wasm::hostcalls;
-use proxy_wasm::traits::{Context, HttpContext, RootContext};
-use proxy_wasm::types::{Action, ContextType, GrpcStatusCode, LogLevel, MapType, MetricType};
 
 use crate::directory::Picked;
 use crate::filter_state::{FilterState, ORIGINAL_DST_STATE};
 use crate::host::{GrpcStatus, Host, Level, MetricKind};
-use crate::hostcalls as calls;
+use crate::hostcalls;
 use crate::plugin::{Plugin, Verdict};
 
-proxy_wasm::main! {{
-    proxy_wasm::set_log_level(LogLevel::Info);
-    proxy_wasm::set_root_context(|_| Box::new(Root::default()));
-}}
+/// What becomes of a request's head, by its numbers in the ABI.
+const CONTINUE: u32 = 0;
+const PAUSE: u32 = 1;
 
-/// A plugin in one worker of the proxy.
-#[derive(Default)]
-struct Root {
-    plugin: Option<Rc<Plugin>>,
+/// The level of a log line for what ends the filter.
+const CRITICAL: u32 = 5;
+
+/// What is kept between two calls.
+struct Contexts {
+    /// The plugins of this worker, by their root contexts.
+    plugins: Vec<(u32, Rc<Plugin>)>,
+    /// The requests whose head has not come yet, each with its root context.
+    awaited: Vec<(u32, u32)>,
+    /// The requests that count at their provider until they end.
+    counted: BTreeMap<u32, Picked>,
 }
 
-/// One request.
-struct Stream {
-    plugin: Option<Rc<Plugin>>,
-    picked: Option<Picked>,
+thread_local! {
+    static CONTEXTS: RefCell<Contexts> = const {
+        RefCell::new(Contexts { plugins: Vec::new(), awaited: Vec::new(), counted: BTreeMap::new() })
+    };
 }
 
-impl Context for Root {
-    fn on_http_call_response(
-        &mut self,
-        token: u32,
-        headers: usize,
-        _body: usize,
-        _trailers: usize,
-    ) {
-        if let Some(plugin) = &self.plugin {
-            // Without headers there is no answer, and the proxy must not be asked for its parts.
-            plugin.answer(token, headers > 0, &Proxy);
-        }
-    }
-}
-
-impl Drop for Root {
-    fn drop(&mut self) {
-        if let Some(plugin) = &self.plugin {
-            plugin.leave();
-        }
-    }
-}
-
-impl RootContext for Root {
-    fn on_configure(&mut self, _size: usize) -> bool {
-        let json = self.get_plugin_configuration().unwrap_or_default();
-        if let Some(earlier) = &self.plugin {
-            earlier.leave();
-        }
-        self.plugin = Plugin::configure(&json, &Proxy).map(Rc::new);
-        self.plugin.is_some()
+impl Contexts {
+    fn plugin(&self, root: u32) -> Option<Rc<Plugin>> {
+        let plugin = self.plugins.iter().find(|(id, _)| *id == root);
+        plugin.map(|(_, plugin)| Rc::clone(plugin))
     }
 
-    fn on_tick(&mut self) {
-        if let Some(plugin) = &self.plugin {
-            plugin.tick(&Proxy);
-        }
+    /// The plugin of a request whose head has come.
+    fn begin(&mut self, context: u32) -> Option<Rc<Plugin>> {
+        // Mostly there is no other.
+        let at = self.awaited.iter().rposition(|(id, _)| *id == context)?;
+        let (_, root) = self.awaited.swap_remove(at);
+        self.plugin(root)
     }
 
-    fn on_queue_ready(&mut self, _queue: u32) {
-        if let Some(plugin) = &self.plugin {
-            plugin.wake(&Proxy);
-        }
-    }
-
-    fn create_http_context(&self, _id: u32) -> Option<Box<dyn HttpContext>> {
-        Some(Box::new(Stream { plugin: self.plugin.clone(), picked: None }))
-    }
-
-    fn get_type(&self) -> Option<ContextType> {
-        Some(ContextType::HttpContext)
+    /// Forgets a context; gives the plugin that goes with it.
+    fn end(&mut self, context: u32) -> Option<Rc<Plugin>> {
+        self.awaited.retain(|(id, _)| *id != context);
+        self.counted.remove(&context);
+        let at = self.plugins.iter().position(|(id, _)| *id == context)?;
+        Some(self.plugins.swap_remove(at).1)
     }
 }
 
-impl Context for Stream {}
+fn plugin(root: u32) -> Option<Rc<Plugin>> {
+    CONTEXTS.with_borrow(|contexts| contexts.plugin(root))
+}
 
-impl HttpContext for Stream {
-    fn on_http_request_headers(&mut self, _count: usize, _end: bool) -> Action {
-        let Some(plugin) = &self.plugin else { return Action::Continue };
-        match plugin.route(&Proxy) {
-            Verdict::Continue(picked) => {
-                self.picked = picked;
-                Action::Continue
+/// The version of the ABI, by its name.
+#[unsafe(no_mangle)]
+extern "C" fn proxy_abi_version_0_2_1() {}
+
+// Named as in C: proxies knew this name before that of the ABI.
+#[unsafe(export_name = "malloc")]
+extern "C" fn proxy_on_memory_allocate(size: usize) -> *mut u8 {
+    hostcalls::allocate(size)
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn _initialize() {
+    std::panic::set_hook(Box::new(|panic| hostcalls::log(CRITICAL, &panic.to_string())));
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn proxy_on_context_create(context: u32, root: u32) {
+    // A root context has none above it, and is known once it is configured.
+    if root != 0 {
+        CONTEXTS.with_borrow_mut(|contexts| contexts.awaited.push((context, root)));
+    }
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn proxy_on_vm_start(_root: u32, _size: usize) -> bool {
+    true
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn proxy_on_configure(root: u32, _size: usize) -> bool {
+    let earlier = CONTEXTS.with_borrow_mut(|contexts| contexts.end(root));
+    if let Some(earlier) = earlier {
+        earlier.leave();
+    }
+    let plugin = Plugin::configure(&hostcalls::configuration(), &Proxy).map(Rc::new);
+    let is_configured = plugin.is_some();
+    CONTEXTS.with_borrow_mut(|contexts| contexts.plugins.extend(plugin.map(|one| (root, one))));
+    is_configured
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn proxy_on_tick(root: u32) {
+    if let Some(plugin) = plugin(root) {
+        plugin.tick(&Proxy);
+    }
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn proxy_on_queue_ready(root: u32, _queue: u32) {
+    if let Some(plugin) = plugin(root) {
+        plugin.wake(&Proxy);
+    }
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn proxy_on_http_call_response(
+    root: u32,
+    token: u32,
+    headers: usize,
+    _body: usize,
+    _trailers: usize,
+) {
+    if let Some(plugin) = plugin(root) {
+        // Without headers there is no answer.
+        plugin.answer(token, headers > 0, &Proxy);
+    }
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn proxy_on_request_headers(context: u32, _headers: usize, _end: bool) -> u32 {
+    let plugin = CONTEXTS.with_borrow_mut(|contexts| contexts.begin(context));
+    let Some(plugin) = plugin else { return CONTINUE };
+    match plugin.route(&Proxy) {
+        Verdict::Continue(picked) => {
+            if let Some(picked) = picked.filter(Picked::is_counted) {
+                CONTEXTS.with_borrow_mut(|contexts| contexts.counted.insert(context, picked));
             }
-            Verdict::Answered => Action::Pause,
+            CONTINUE
         }
+        Verdict::Answered => PAUSE,
     }
+}
 
-    fn on_log(&mut self) {
-        self.picked = None;
+#[unsafe(no_mangle)]
+extern "C" fn proxy_on_delete(context: u32) {
+    let plugin = CONTEXTS.with_borrow_mut(|contexts| contexts.end(context));
+    if let Some(plugin) = plugin {
+        plugin.leave();
     }
 }
 
@@ -111,110 +163,109 @@ struct Proxy;
 
 impl Host for Proxy {
     fn now(&self) -> u64 {
-        let now = hostcalls::get_current_time().ok();
-        let since = now.and_then(|now| now.duration_since(UNIX_EPOCH).ok());
-        since.map_or(0, |since| u64::try_from(since.as_nanos()).unwrap_or(u64::MAX))
+        hostcalls::now()
     }
 
     fn log(&self, level: Level, line: &str) {
         let level = match level {
-            Level::Info => LogLevel::Info,
-            Level::Warn => LogLevel::Warn,
-            Level::Error => LogLevel::Error,
+            Level::Info => 2,
+            Level::Warn => 3,
+            Level::Error => 4,
         };
-        let _ = hostcalls::log(level, line);
+        hostcalls::log(level, line);
     }
 
     fn set_tick(&self, period: Duration) {
-        let _ = hostcalls::set_tick_period(period);
+        hostcalls::set_tick(millis(period));
     }
 
     fn send(&self, cluster: &str, headers: &[(&str, &str)], timeout: Duration) -> Option<u32> {
-        hostcalls::dispatch_http_call(cluster, headers.to_vec(), None, Vec::new(), timeout).ok()
+        hostcalls::call(cluster, headers, millis(timeout))
     }
 
     fn answer_header(&self, name: &str) -> Option<String> {
-        let value =
-            hostcalls::get_map_value_bytes(MapType::HttpCallResponseHeaders, name).ok()??;
-        String::from_utf8(value).ok()
+        String::from_utf8(hostcalls::answer_header(name)?).ok()
     }
 
     fn answer_body(&self, most: usize) -> Vec<u8> {
-        let kind = proxy_wasm::types::BufferType::HttpCallResponseBody;
-        hostcalls::get_buffer(kind, 0, most).ok().flatten().unwrap_or_default()
+        hostcalls::answer_body(most)
     }
 
     fn request_head(&self) -> Vec<u8> {
-        calls::request_head()
+        hostcalls::request_head()
     }
 
     fn set_request_header(&self, name: &str, value: &str) {
-        let _ = hostcalls::set_map_value(MapType::HttpRequestHeaders, name, Some(value));
+        hostcalls::set_request_header(name, value);
     }
 
     fn remove_request_header(&self, name: &str) {
-        let _ = hostcalls::remove_map_value(MapType::HttpRequestHeaders, name);
+        hostcalls::remove_request_header(name);
     }
 
     fn clear_route_cache(&self) -> bool {
-        calls::foreign("clear_route_cache", &[])
+        hostcalls::foreign("clear_route_cache", &[])
     }
 
     fn set_endpoint(&self, address: &str) -> bool {
         let Some(arguments) = FilterState::new(ORIGINAL_DST_STATE, address) else { return false };
-        calls::foreign("set_envoy_filter_state", arguments.bytes())
+        hostcalls::foreign("set_envoy_filter_state", arguments.bytes())
     }
 
     fn set_property(&self, name: &str, value: &str) {
-        calls::set_property(name, value);
+        hostcalls::set_property(name, value);
     }
 
     fn respond(&self, status: u32, body: &str) {
-        let headers = vec![("content-type", "text/plain; charset=utf-8")];
-        let _ = hostcalls::send_http_response(status, headers, Some(body.as_bytes()));
+        let headers = [("content-type", "text/plain; charset=utf-8")];
+        hostcalls::respond(status, &headers, body, None);
     }
 
     fn respond_grpc(&self, status: GrpcStatus, message: &str) {
         let status = match status {
-            GrpcStatus::Unimplemented => GrpcStatusCode::Unimplemented,
-            GrpcStatus::Unavailable => GrpcStatusCode::Unavailable,
+            GrpcStatus::Unimplemented => 12,
+            GrpcStatus::Unavailable => 14,
         };
-        let _ = hostcalls::send_grpc_response(status, Some(message), Vec::new());
+        hostcalls::respond(200, &[], message, Some(status));
     }
 
     fn queue(&self, name: &str) -> Option<u32> {
-        calls::register_queue(name)
+        hostcalls::register_queue(name)
     }
 
     fn wake(&self, queue: u32) {
-        calls::enqueue(queue);
+        hostcalls::enqueue(queue);
     }
 
     fn awake(&self, queue: u32) {
-        while calls::dequeue(queue) {}
+        while hostcalls::dequeue(queue) {}
     }
 
     fn shared(&self, key: &str) -> Option<(Vec<u8>, u32)> {
-        calls::shared_data(key)
+        hostcalls::shared_data(key)
     }
 
     fn share(&self, key: &str, value: &[u8], version: Option<u32>) -> bool {
-        calls::set_shared_data(key, value, version)
+        hostcalls::set_shared_data(key, value, version)
     }
 
     fn define_metric(&self, kind: MetricKind, name: &str) -> u32 {
         let kind = match kind {
-            MetricKind::Counter => MetricType::Counter,
-            MetricKind::Gauge => MetricType::Gauge,
+            MetricKind::Counter => 0,
+            MetricKind::Gauge => 1,
         };
-        hostcalls::define_metric(kind, name).unwrap_or_default()
+        hostcalls::define_metric(kind, name)
     }
 
     fn record_metric(&self, metric: u32, value: u64) {
-        let _ = hostcalls::record_metric(metric, value);
+        hostcalls::record_metric(metric, value);
     }
 
     fn increment_metric(&self, metric: u32, by: u64) {
-        let _ = hostcalls::increment_metric(metric, i64::try_from(by).unwrap_or(i64::MAX));
+        hostcalls::increment_metric(metric, i64::try_from(by).unwrap_or(i64::MAX));
     }
+}
+
+fn millis(time: Duration) -> u32 {
+    u32::try_from(time.as_millis()).unwrap_or(u32::MAX)
 }

@@ -234,11 +234,13 @@ impl Source {
             answer,
         };
         let is_shared = is_whole && answered.body.len() <= most || answered.answer.status == 304;
-        let left = answered.clone();
+        let left = (is_shared && self.shared.is_some()).then(|| answered.clone());
         self.is_behind &= !is_whole;
         self.take(answered, watcher, settings, host);
         // The others are woken last: they would slow this thread down.
-        if let Some(shared) = self.shared.as_mut().filter(|shared| is_shared && shared.leads) {
+        if let (Some(shared), Some(left)) = (&mut self.shared, left)
+            && shared.leads
+        {
             shared.leave(&left, now_ms(host), host);
         }
     }

@@ -33,7 +33,7 @@ const CONFINED: [(&str, &str); 6] = [
     ("web/src", "wasm_bindgen"),
     ("adapters/npm/src", "wasm_bindgen"),
     ("adapters/component/src", "wit_bindgen"),
-    ("filter/src", "proxy_wasm"),
+    ("filter/src", "wasm_import_module"),
     ("registry/src", "wasip2::"),
     ("codec/src", "granit_parser"),
 ];

@@ -11,6 +11,7 @@ use core::fmt;
 use super::net_url::{self, Part, Plus, unescape};
 use super::{Finding, text};
 use crate::Url;
+use crate::facts::{Facts, WithFallback};
 use crate::find::find;
 use crate::phrase::Phrase;
 
@@ -136,16 +137,18 @@ impl Identity {
     /// stands in a parameter there, and the category is not the one that is compared. `None` for a
     /// record without that parameter, of a consumer that is no dubbo-go.
     pub fn of_consumer(url: &Url<'_>) -> Option<Self> {
-        let value = |name| url.get(name).unwrap_or_default().as_bytes().to_vec();
-        let protocol = url.param("protocol")?.as_bytes().to_ascii_lowercase();
-        let interface = url.service().interface.as_bytes().to_vec();
-        let (group, version) = (value("group"), value("version"));
+        Self::of_facts(url, &Facts::of(url))
+    }
+
+    /// The same by what the parameters of the URL say.
+    pub(crate) fn of_facts(url: &Url<'_>, facts: &Facts<'_>) -> Option<Self> {
+        let value = |of: &WithFallback<'_>| of.value().unwrap_or_default().as_bytes().to_vec();
         Some(Self {
-            protocol,
-            interface,
-            group,
-            version,
-            enabled: value("enabled"),
+            protocol: facts.protocol?.value().as_bytes().to_ascii_lowercase(),
+            interface: facts.service(url).interface.as_bytes().to_vec(),
+            group: value(&facts.group),
+            version: value(&facts.version),
+            enabled: value(&facts.enabled),
             ..Self::default()
         })
     }

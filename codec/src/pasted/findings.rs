@@ -4,6 +4,7 @@
 //! It judges nothing itself: the codec's lint and relations do.
 
 use alloc::boxed::Box;
+use alloc::collections::BTreeMap;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
@@ -146,17 +147,20 @@ impl Findings {
             let all = all.iter().enumerate();
             all.flat_map(|(pod, one)| one.endpoints.iter().map(move |it| (pod, it)))
         };
-        let mut providers: Vec<&Provider<'_>> = endpoints()
-            .filter_map(|(_, it)| match &it.of {
-                Party::Provider(provider) => Some(&**provider),
-                Party::Consumer(_) => None,
-            })
-            .collect();
-        providers.sort_by(|one, other| one.service.cmp(&other.service));
+        let mut providers = BTreeMap::<&str, Vec<&Provider<'_>>>::new();
+        for (_, endpoint) in endpoints() {
+            if let Party::Provider(provider) = &endpoint.of {
+                providers.entry(&provider.service.interface).or_default().push(provider);
+            }
+        }
+        for of_interface in providers.values_mut() {
+            of_interface.sort_by(|one, other| one.service.cmp(&other.service));
+        }
         let lonely = endpoints().filter_map(|(pod, it)| {
             let Party::Consumer(consumer) = &it.of else { return None };
-            let provided = of_interface(&providers, &consumer.service.interface);
-            let problem = relation::lint(consumer, provided.iter().copied(), Rules::dubbo_go(0))?;
+            let provided = providers.get(&*consumer.service.interface);
+            let provided = provided.into_iter().flatten().copied();
+            let problem = relation::lint(consumer, provided, Rules::dubbo_go(0))?;
             Some((pod, problem.in_record(it.record)))
         });
         for (pod, problem) in lonely.collect::<Vec<_>>() {
@@ -165,17 +169,6 @@ impl Findings {
             }
         }
     }
-}
-
-/// The providers of an interface, of all in the order of their services.
-fn of_interface<'a, 'b>(
-    providers: &'a [&'b Provider<'b>],
-    interface: &str,
-) -> &'a [&'b Provider<'b>] {
-    let start = providers.partition_point(|it| *it.service.interface < *interface);
-    let rest = providers.get(start..).unwrap_or_default();
-    let end = rest.partition_point(|it| it.service.interface == interface);
-    rest.get(..end).unwrap_or_default()
 }
 
 impl PastedError {

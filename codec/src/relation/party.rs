@@ -5,7 +5,7 @@ use alloc::sync::Arc;
 
 use super::{Obstacle, Rules};
 use crate::dubbo_go::{self, Identity};
-use crate::facts::Facts;
+use crate::facts::{Facts, given};
 use crate::kubernetes::LABEL_VALUES;
 use crate::lint::{Entry, Subject};
 use crate::trust::Trust;
@@ -127,7 +127,7 @@ impl<'a> Consumer<'a> {
             protocol: value(facts.protocol),
             tag: value(facts.tag),
             namespace: namespace.into(),
-            dubbo_go: Identity::of_consumer(&entry.url).map(Arc::new),
+            dubbo_go: Identity::of_facts(&entry.url, &facts).map(Arc::new),
         }
     }
 }
@@ -242,11 +242,10 @@ fn borrowed<'a>(service: &'a Service<'_>) -> Service<'a> {
 /// The service: the key's interface with the URL's group and version.
 fn service(entry: &Entry<'_>, facts: &Facts<'_>) -> Service<'static> {
     let interface = Cow::Owned(entry.interface.clone().into_owned());
-    Service { interface, group: value(facts.group), version: value(facts.version) }
+    Service { interface, group: value(facts.group.own), version: value(facts.version.own) }
 }
 
-/// The value of a parameter, if there is one.
+/// The value of a parameter, if it says anything.
 fn value(of: Option<Param<'_>>) -> Option<Cow<'static, str>> {
-    let param = of.filter(|param| !param.raw_value.is_empty())?;
-    Some(Cow::Owned(param.value().into_owned()))
+    given(of).map(|value| Cow::Owned(value.into_owned()))
 }

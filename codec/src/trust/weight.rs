@@ -23,9 +23,10 @@ pub fn cap(url: &mut Url<'_>, limit: u32) {
     }
 }
 
-fn is_over(param: &Param<'_>, limit: u32) -> bool {
+/// Whether a parameter is a weight that is larger than the limit.
+pub(crate) fn is_over(param: &Param<'_>, limit: u32) -> bool {
     // The names are `weight`, `default.weight`, `methods.<method>.weight` and `<method>.weight`.
-    let may_be = param.raw_name.ends_with("weight") || param.raw_name.contains(['%', '+']);
+    let may_be = param.raw_name.ends_with("weight") || param.name_escaped();
     may_be && is_weight(&param.name()) && exceeds(&param.value(), limit)
 }
 

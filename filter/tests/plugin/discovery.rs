@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use dubbo_k8s_filter::Plugin;
+use dubbo_k8s_filter::{Host as _, Plugin};
 
 use crate::proxy::{Proxy, addresses, annotation, body};
 
@@ -177,6 +177,63 @@ fn the_same_trouble_is_logged_once_a_minute() {
     assert!(answered > 10 && proxy.metric("dubbo.load_failures") > 10);
     assert!(proxy.metric("dubbo.registry_age_ms") > 100_000);
     assert_eq!(endpoint(&proxy, &plugin).as_deref(), Some("10.0.0.1:1"));
+}
+
+type Head = &'static [(&'static str, &'static str)];
+
+/// What a watcher may answer that is of no use, and what the log says of it.
+fn bad_answers() -> Vec<(Head, Vec<u8>, &'static str)> {
+    const OK: Head = &[(":status", "200"), ("etag", "W/\"1-2\""), ("age", "0")];
+    const PACKED: Head = &[(":status", "200"), ("age", "0"), ("content-encoding", "gzip")];
+    let whole = body(&[pod(2)]);
+    let cut = whole.get(..whole.len() - 3).unwrap().to_vec();
+    vec![
+        (OK, cut, "cannot be read"),
+        (OK, Vec::new(), "cannot be read"),
+        (OK, b"<html>It works!</html>".to_vec(), "cannot be read"),
+        (PACKED, whole, "it is not whole gzip"),
+        // Another version: other names, other kinds of values.
+        (OK, br#"{"apiVersion":"v2","items":[{"annotation":"W10="}]}"#.to_vec(), "cannot be read"),
+        (OK, br#"{"revision":"1-2","pods":{"p-0":"W10="}}"#.to_vec(), "cannot be read"),
+        (OK, br#"{"revision":"1-2","pods":[{"value":"W10="}]}"#.to_vec(), "has no annotation"),
+        (&[(":status", "404")], b"{}".to_vec(), "status 404"),
+        // Of 100 MB no more is asked for than this.
+        (OK, vec![b' '; (32 << 20) + 1], "more than 33554432 bytes"),
+        (&[(":status", "401")], Vec::new(), "status 401"),
+        (&[(":status", "403")], Vec::new(), "status 403"),
+        (&[(":status", "500")], b"no".to_vec(), "status 500"),
+        (&[], Vec::new(), "it does not answer"),
+    ]
+}
+
+#[test]
+fn each_bad_answer_leaves_the_last_good_state_in_service_with_one_line_a_minute_and_a_metric() {
+    for (head, body, reason) in bad_answers() {
+        let proxy = Proxy::default();
+        let plugin = start(&proxy);
+        proxy.answer_with(&plugin, "W/\"1-1\"", &[pod(1)]);
+        proxy.said();
+        let (mut answered, mut lines) = (1, Vec::new());
+        for _ in 0..150 {
+            if proxy.sent.borrow().len() > answered {
+                answered = proxy.sent.borrow().len();
+                proxy.answer(&plugin, head, &body);
+            }
+            assert_eq!(endpoint(&proxy, &plugin).as_deref(), Some("10.0.0.1:1"), "{reason}");
+            proxy.run(&plugin, Duration::from_secs(1));
+            let second = proxy.now() / 1_000_000_000;
+            lines.extend(proxy.said().into_iter().map(|line| (second, line)));
+        }
+        assert!(lines.iter().all(|(_, line)| line.contains(reason)), "{reason}: {lines:?}");
+        assert!((2..=3).contains(&lines.len()), "{reason}: {lines:?}");
+        let between = |pair: &[(u64, String)]| pair[1].0 - pair[0].0;
+        assert!(lines.windows(2).all(|pair| between(pair) >= 60), "{reason}: {lines:?}");
+        let asked = u64::try_from(answered).unwrap() - 1;
+        let failures = proxy.metric("dubbo.load_failures");
+        assert!(failures > 10 && (asked - 1..=asked).contains(&failures), "{failures} of {asked}");
+        assert!(proxy.metric("dubbo.registry_age_ms") > 148_000, "{reason}");
+        assert_eq!((proxy.metric("dubbo.loads"), proxy.metric("dubbo.providers")), (1, 1));
+    }
 }
 
 #[test]

@@ -12,7 +12,6 @@ import (
 	"dubbo.apache.org/dubbo-go/v3"
 	"dubbo.apache.org/dubbo-go/v3/client"
 	"dubbo.apache.org/dubbo-go/v3/logger"
-	"dubbo.apache.org/dubbo-go/v3/registry"
 
 	"interop33/greet"
 )
@@ -27,7 +26,8 @@ type called struct {
 
 func consume(arguments []string) error {
 	flags := flag.NewFlagSet("consumer", flag.ExitOnError)
-	address := flags.String("registry", "", "the registry's address")
+	address := flags.String("registry", "", "the registry's address; empty for none")
+	url := flags.String("url", "", "the address to call; empty for those of the registry")
 	protocol := flags.String("protocol", "tri", "tri, or dubbo for com.example.Greeter by hessian2")
 	calls := flags.Int("calls", 0, "how many calls; 0 is no end")
 	every := flags.Int("every-ms", 20, "the pause between two calls")
@@ -38,17 +38,17 @@ func consume(arguments []string) error {
 	_ = flags.Parse(arguments)
 	endWithInput()
 
-	instance, err := dubbo.NewInstance(
+	instance, err := dubbo.NewInstance(registered(*address,
 		dubbo.WithName("caller"),
-		dubbo.WithRegistry(registry.WithAddress(*address), registry.WithRegisterInterface()),
 		soon,
 		dubbo.WithLogger(logger.WithLevel("error")),
-	)
+	)...)
 	if err != nil {
 		return err
 	}
 	from, err := instance.NewClient(
 		client.WithClientRetries(*retries), client.WithClientVersion(*version), client.WithClientNoCheck(),
+		client.WithClientURL(*url),
 	)
 	if err != nil {
 		return err

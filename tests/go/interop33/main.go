@@ -1,7 +1,9 @@
-// A provider and a consumer of dubbo-go 3.3, each beside an agent in its Pod, as programs that a test drives.
+// A provider and a consumer of dubbo-go 3.3 as programs that a test drives: each beside an agent in its Pod, or without a
+// registry, where the test registers the provider and the consumer calls a proxy.
 //
 //	interop33 provider --registry kubernetes:///run/dubbo/agent.sock --host 10.1.2.3 --port 20000 --name a
 //	interop33 consumer --registry kubernetes:///run/dubbo/agent.sock --every-ms 20
+//	interop33 consumer --url tri://127.0.0.1:8080
 //
 // A provider prints `ready` once it answers and is registered, and ends at SIGTERM. A consumer prints a line of JSON for
 // each call: {"call":1,"ok":true,"from":"a"}, with an "error" where it failed. Either ends with its input.
@@ -16,6 +18,7 @@ import (
 
 	"dubbo.apache.org/dubbo-go/v3"
 	"dubbo.apache.org/dubbo-go/v3/graceful_shutdown"
+	"dubbo.apache.org/dubbo-go/v3/registry"
 
 	_ "dubbo-k8s/adapters/dubbo-go"
 
@@ -63,6 +66,14 @@ func main() {
 		fmt.Fprintf(os.Stderr, "interop33: %v\n", err)
 		os.Exit(1)
 	}
+}
+
+// registered names the registry to an instance, where there is one.
+func registered(address string, options ...dubbo.InstanceOption) []dubbo.InstanceOption {
+	if address == "" {
+		return options
+	}
+	return append(options, dubbo.WithRegistry(registry.WithAddress(address), registry.WithRegisterInterface()))
 }
 
 // endWithInput ends gracefully with the process that started this one, which holds the other end.

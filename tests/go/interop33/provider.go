@@ -11,7 +11,6 @@ import (
 	"dubbo.apache.org/dubbo-go/v3"
 	"dubbo.apache.org/dubbo-go/v3/logger"
 	"dubbo.apache.org/dubbo-go/v3/protocol"
-	"dubbo.apache.org/dubbo-go/v3/registry"
 	"dubbo.apache.org/dubbo-go/v3/server"
 
 	"interop33/greet"
@@ -35,7 +34,7 @@ func (o *Old) Hello(context.Context, string) (string, error) { return o.name, ni
 
 func provide(arguments []string) error {
 	flags := flag.NewFlagSet("provider", flag.ExitOnError)
-	address := flags.String("registry", "", "the registry's address")
+	address := flags.String("registry", "", "the registry's address; empty for none")
 	host := flags.String("host", "", "the address to listen on; the Pod's is registered unless it is given")
 	port := flags.Int("port", 0, "the port to listen on")
 	name := flags.String("name", "", "what it answers")
@@ -45,15 +44,14 @@ func provide(arguments []string) error {
 	_ = flags.Parse(arguments)
 	endWithInput()
 
-	instance, err := dubbo.NewInstance(
+	instance, err := dubbo.NewInstance(registered(*address,
 		dubbo.WithName("greeter"),
 		// Else its metadata service listens at the same port of all addresses; Pods register interfaces and need none.
 		dubbo.WithRemoteMetadata(),
-		dubbo.WithRegistry(registry.WithAddress(*address), registry.WithRegisterInterface()),
 		dubbo.WithProtocol(protocol.WithProtocol(*by), protocol.WithIp(*host), protocol.WithPort(*port)),
 		soon,
 		dubbo.WithLogger(logger.WithLevel("error")),
-	)
+	)...)
 	if err != nil {
 		return err
 	}

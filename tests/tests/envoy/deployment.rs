@@ -136,4 +136,6 @@ async fn a_call_that_finds_its_provider_closed_is_made_at_another() {
     }
     let stats = envoy.admin().stats("dubbo_providers.").await.unwrap();
     assert!(stats["cluster.dubbo_providers.upstream_rq_retry_success"] > 0, "{stats:?}");
+    let ejected = "cluster.dubbo_providers.outlier_detection.ejections_active";
+    assert_eq!(stats[ejected], 1, "the closed one is ejected: {stats:?}");
 }

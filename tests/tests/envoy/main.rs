@@ -5,6 +5,7 @@
 mod clients;
 mod deployment;
 mod discovery;
+mod dubbo_go;
 mod failures;
 mod harness;
 mod rig;

@@ -66,7 +66,7 @@ export function light() {
   CSS.highlights.set(name, new Highlight(...ranges));
 }
 
-const shown = new Map<Element, string>();
+const shown = new WeakMap<Element, string>();
 
 /** Scrolls only the layer itself, and only when the place is another one. */
 function intoView(element: HTMLElement, range: Range, key: string) {

@@ -20,8 +20,9 @@ const DENSE = 52;
 const FEW = 60;
 const AROUND = 24;
 
-/** A layer with more nodes than this spreads out. */
+/** A layer with more nodes than this spreads out; of more layers than this several are drawn as one. */
 const CROWDED = 40;
+const DEEPEST = 6;
 
 self.onmessage = ({ data }: MessageEvent<{ id: number; graph: Graph; before: { name: string; x: number; y: number }[] }>) => {
   postMessage({ id: data.id, picture: place(data.graph, data.before) });
@@ -44,12 +45,12 @@ function place(graph: Graph, before: { name: string; x: number; y: number }[]): 
     return { name, layer, ...start };
   });
   const links = graph.edges.map(([source, target]) => ({ source, target }));
-  const hold = (node: Point) => ((sizes[node.layer] ?? 0) > CROWDED ? 0.12 : 0.7);
+  const hold = (node: Point) => ((sizes[node.layer] ?? 0) > CROWDED ? 0.3 : 0.7);
   const simulation = forceSimulation(nodes)
     .force('link', forceLink(links).distance(ACROSS).strength(0.2))
     .force('charge', forceManyBody().strength(-260).distanceMax(1200))
     .force('x', forceX<Point>((node) => (down ? 0 : main(node.layer))).strength((node) => (down ? 0.05 : hold(node))))
-    .force('y', forceY<Point>((node) => (down ? main(node.layer) : 0)).strength((node) => (down ? hold(node) : 0.05)))
+    .force('y', forceY<Point>((node) => (down ? main(node.layer) : 0)).strength((node) => (down ? hold(node) : 0.012)))
     .force('apart', forceCollide(WIDTH / 2 + AROUND).iterations(2))
     .alpha(known.size > 0 ? 0.3 : 1)
     .stop();
@@ -58,13 +59,35 @@ function place(graph: Graph, before: { name: string; x: number; y: number }[]): 
   return picture(graph, down, nodes.map((node) => [node.x ?? 0, (node.y ?? 0) / flat]));
 }
 
-/** A layer for each node: behind all that call it, as far as these do not call each other in a circle. */
-function layersOf(graph: Graph): number[] {
-  const layers: number[] = graph.nodes.map(([kind]) => (kind === 'service' ? 1 : 0));
-  for (let round = 0; round < 6; round++) {
-    for (const [from, to] of graph.edges) layers[to] = Math.min(6, Math.max(layers[to]!, layers[from]! + 1));
+/** A layer for each node: behind all that call it. What closes a circle counts for nothing in that. */
+function layersOf({ nodes, edges }: Graph): number[] {
+  const called: number[][] = nodes.map(() => []);
+  for (const [from, to] of edges) called[from]!.push(to);
+  const order = callersFirst(called);
+  const places: number[] = [];
+  order.forEach((node, place) => (places[node] = place));
+  const layers: number[] = nodes.map(([kind]) => (kind === 'service' ? 1 : 0));
+  for (const from of order) {
+    for (const to of called[from]!) if (places[to]! > places[from]!) layers[to] = Math.max(layers[to]!, layers[from]! + 1);
   }
-  return layers;
+  const deepest = Math.max(DEEPEST, ...layers);
+  return layers.map((layer) => Math.round((layer * DEEPEST) / deepest));
+}
+
+/** All nodes, each before those that it calls, as far as these do not call each other in a circle. */
+function callersFirst(called: number[][]): number[] {
+  const isCalled = new Set(called.flat());
+  const starts = called.map((_, at) => at).sort((one, other) => Number(isCalled.has(one)) - Number(isCalled.has(other)));
+  const seen = new Set<number>();
+  const order: number[] = [];
+  const visit = (node: number) => {
+    if (seen.has(node)) return;
+    seen.add(node);
+    called[node]!.forEach(visit);
+    order.push(node);
+  };
+  starts.forEach(visit);
+  return order.reverse();
 }
 
 function picture(graph: Graph, down: boolean, at: [number, number][]): Picture {

@@ -27,26 +27,33 @@ export async function rowsAt(first: number, force = false) {
     const [active] = answer.places;
     if (active !== null && active !== undefined) state.active = active;
   }
-  if (drawRows(first)) ahead(first);
-  else if (await fetchPieces(first)) drawRows(firstVisible());
+  if (!drawRows(first)) {
+    if (!(await fetchPieces(first))) return;
+    first = firstVisible();
+    drawRows(first);
+  }
+  ahead(first);
 }
 
-/** Draws the rows around `first` from what is there; whether all were. */
+/** Draws the rows around `first`, or those of them that are there; whether all were. */
 function drawRows(first: number): boolean {
-  const from = Math.max(0, first - BEYOND);
+  let from = Math.max(0, first - BEYOND);
   const to = Math.min(state.total, first + inSight() + BEYOND);
   const rows: RowData[] = [];
   for (let at = from; at < to; at++) {
     const row = pieces.get(Math.floor(at / PIECE))?.[at % PIECE];
-    if (!row) return false;
-    rows.push(row);
+    if (row) rows.push(row);
+    else if (rows.length > 0) break;
+    else from = at + 1;
   }
+  isWhole = rows.length === to - Math.max(0, first - BEYOND);
+  if (rows.length === 0 && !isWhole) return false;
   state.from = from;
   state.rows = rows;
   state.active = Math.min(state.active, Math.max(0, state.total - 1));
   state.activeId = rowOf(state.active)?.id ?? state.activeId;
   changed();
-  return true;
+  return isWhole;
 }
 
 /** Fetches the pieces that hold the rows around `first`; nothing if others are asked for meanwhile. */
@@ -76,13 +83,15 @@ async function fetchRange(piece: number, count: number): Promise<Answer | null> 
 
 let keptOf = -1;
 let last = 0;
+/** Whether all rows in sight were drawn. */
+let isWhole = true;
 
 /** Fetches what will be in sight soon. */
 function ahead(first: number) {
   const down = first >= last;
   last = first;
   const next = Math.floor((down ? first + inSight() + PIECE : Math.max(0, first - PIECE)) / PIECE);
-  if (next * PIECE < state.total && !pieces.has(next)) void fetchRange(next, 1);
+  if (next * PIECE < state.total && !pieces.has(next)) void fetchRange(next, 1).then((answer) => answer && !isWhole && drawRows(firstVisible()));
 }
 
 /** The same after a change that moves rows: the one under the pointer, or else the first in sight, stays where it is. */

@@ -108,6 +108,12 @@ export async function select(layer: LayerId, start: number, end: number) {
   changed();
 }
 
+/** The first record of a Pod that provides or consumes an interface. */
+export async function recordOf(pod: number, name: string, category: string): Promise<number | null> {
+  const { records } = await model.ask<Partial<Detail>>({ do: 'detail', pod });
+  return records?.find((one) => one.interface === name && one.category === category)?.record ?? null;
+}
+
 /** The record at a place of the source. */
 export async function chooseAt(offset: number) {
   const found = await model.ask<{ pod: number | null; record: number | null }>({ do: 'at', offset, pod: state.pod });

@@ -35,7 +35,7 @@ async function unpacked(inspector: Inspector, packed: Uint8Array<ArrayBuffer>, l
   return inspector.loadUnpacked(whole.bytes, whole.damaged);
 }
 
-/** Reads a file in pieces, telling how far it is; a file that is too large is not read at all. */
+/** Reads a file in pieces and reports how far it is; a file that is too large is not read at all. */
 async function read(file: File, limit: number, id: number): Promise<Uint8Array<ArrayBuffer> | null> {
   if (file.size > limit) return null;
   const bytes = new Uint8Array(file.size);

@@ -65,6 +65,7 @@ test('connecting, connected, changing, paused, gone back, lost and back again', 
   await page.screenshot({ path: here('../artefacts/live.png') });
   await page.locator('.row.endpoint').last().click();
   await page.waitForSelector('.params');
+  assert.match(await page.locator('.meter').innerText(), /^This annotation alone/, 'what else the Pod has is not known');
 
   registry.drop('u-1');
   await page.waitForSelector('.row.gone');
@@ -73,6 +74,7 @@ test('connecting, connected, changing, paused, gone back, lost and back again', 
 
   await page.getByRole('button', { name: 'Pause' }).click();
   await page.waitForSelector('.live-paused');
+  assert.match(await page.locator('.past time').innerText(), /^\d\d:\d\d:\d\d$/, 'as in the list of changes');
   await page.locator('.past input').evaluate((input) => {
     input.value = input.min;
     input.dispatchEvent(new Event('input'));
@@ -82,7 +84,7 @@ test('connecting, connected, changing, paused, gone back, lost and back again', 
   provide(3);
   await asked; // the page has it by now, and shows it later
   assert.deepEqual(await addresses(), ['10.0.0.1:20880'], 'the past stays while it is looked at');
-  await page.getByRole('button', { name: 'Go on' }).click();
+  await page.getByRole('button', { name: 'Resume' }).click();
   await endpoints(2);
   assert.deepEqual((await addresses()).sort(), ['10.0.0.2:20880', '10.0.0.3:20880']);
 
@@ -196,14 +198,14 @@ test('the last changes are listed with their time and what they did, and one can
   registry.drop('u-2');
   await asked;
   assert.deepEqual(await listed(), [unready, changed, came], 'it stands still while it is paused');
-  await page.getByRole('button', { name: 'Go on' }).click();
+  await page.getByRole('button', { name: 'Resume' }).click();
   await page.waitForSelector('.happened.gone del');
   // To the moment of a change: what came later is not there yet.
   await page.locator('.happened.new time').click();
   await page.waitForFunction(() => document.querySelectorAll('.happened').length < 4);
   await page.getByRole('button', { name: 'By service' }).click();
   await page.waitForFunction(() => [...document.querySelectorAll('.row.endpoint .label')].some((one) => one.textContent === '10.0.0.2:20880'));
-  await page.getByRole('button', { name: 'Go on' }).click();
+  await page.getByRole('button', { name: 'Resume' }).click();
   await endpoints(2);
   await page.getByRole('button', { name: 'Changes' }).click();
   await page.locator('.happened.changed', { hasText: '10.0.0.9' }).locator('.mono').first().click();

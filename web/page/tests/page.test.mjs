@@ -57,7 +57,7 @@ test('the article’s example is one click away, and read through to its paramet
   clean();
 });
 
-test('what a reader has found wrong is told in Chinese too', async () => {
+test('what a reader has found wrong is said in Chinese too', async () => {
   await page.evaluate(() => localStorage.setItem('lang', 'zh'));
   await page.reload();
   for (const [name, text, detail] of [

@@ -37,7 +37,7 @@ test('the registry is there, changes are marked, a problem stands beside the res
   });
   await page.waitForFunction(() => document.querySelectorAll('.row.endpoint').length > 5);
   const past = await shown();
-  await page.getByRole('button', { name: 'Go on' }).click();
+  await page.getByRole('button', { name: 'Resume' }).click();
   await page.waitForSelector('.live-connected');
   await page.waitForFunction((past) => document.querySelector('#tree').innerText !== past, past);
   assert.deepEqual(complaints, []);

@@ -64,6 +64,16 @@ test('a copy has what was typed just before it, and there is no command before a
   await page.locator('.editor').getByRole('button', { name: 'Copy', exact: true }).click();
   await page.waitForFunction(() => document.querySelector('.toast span'));
   assert.equal(weightIn(await clipboard()), '250');
+  // Typed and copied in one turn: nothing can have been answered in between.
+  await page.evaluate(() => {
+    const field = document.querySelector('.params input[data-name=weight]');
+    field.value = '333';
+    field.dispatchEvent(new InputEvent('input', { bubbles: true }));
+    [...document.querySelectorAll('.editor button')].find((one) => one.textContent.trim() === 'Copy').click();
+    navigator.clipboard.writeText('nothing yet');
+  });
+  await page.waitForFunction(() => navigator.clipboard.readText().then((text) => text !== 'nothing yet'));
+  assert.equal(weightIn(await clipboard()), '333');
   clean();
 });
 
@@ -83,6 +93,18 @@ test('undo and redo show what the command has', async () => {
   await is('70');
   await weight().fill('80');
   await page.getByRole('button', { name: 'Undo' }).click();
+  await is('70');
+  // In one turn, with the focus still in the field: what was typed is taken back and not what stood there before.
+  await weight().focus();
+  await page.evaluate(() => {
+    const field = document.querySelector('.params input[data-name=weight]');
+    for (const typed of ['9', '90']) {
+      field.value = typed;
+      field.dispatchEvent(new InputEvent('input', { bubbles: true }));
+    }
+    [...document.querySelectorAll('.editor button')].find((one) => one.textContent.trim() === 'Undo').click();
+  });
+  await page.waitForFunction(() => document.querySelector('.params input[data-name=weight]').value === '70');
   await is('70');
   clean();
 });
@@ -226,7 +248,7 @@ test('the focus goes back to where it was when a dialog is left by Escape', asyn
   clean();
 });
 
-test('the active row is what assistive technology is told, also where it is scrolled out of sight', async () => {
+test('the active row is what assistive technology is given, also where it is scrolled out of sight', async () => {
   await paste(Array.from({ length: 300 }, (_, n) => pod({ name: `p-${n}`, records: [key('a.B', 'providers', `dubbo://10.0.${n >> 8}.${n & 255}:1/a.B`)], ip: `10.0.${n >> 8}.${n & 255}` })).join('\n'));
   await page.waitForSelector('.row.service');
   await page.getByRole('button', { name: 'Expand all' }).click();
@@ -234,14 +256,14 @@ test('the active row is what assistive technology is told, also where it is scro
   await page.locator('#tree').focus();
   for (let at = 0; at < 4; at++) await page.keyboard.press('ArrowDown');
   await page.waitForFunction(() => document.querySelector('.row.active')?.dataset.index === '4');
-  const told = () => page.evaluate(() => {
+  const named = () => page.evaluate(() => {
     const id = document.querySelector('#tree').getAttribute('aria-activedescendant');
     return id === null ? null : document.getElementById(id)?.dataset.index;
   });
-  assert.equal(await told(), '4');
+  assert.equal(await named(), '4');
   await page.locator('#tree').evaluate((tree) => { tree.scrollTop = 200 * 32; });
   await page.waitForFunction(() => document.querySelector('.row')?.dataset.index > 100);
-  assert.equal(await told(), null, 'nothing is named that is not there');
+  assert.equal(await named(), null, 'nothing is named that is not there');
   clean();
 });
 
@@ -271,8 +293,8 @@ test('every sign in a row says what it means, and the help explains them all, in
   await troubled();
   const signs = () => page.locator('.row .tag').evaluateAll((all) => all.map((one) => [one.textContent, one.title]));
   const meant = [
-    { '\\d prov': /^\d+ Providers$/, '\\d cons': /^\d+ Consumers$/, '\\d not read': /dubbo-go refuses or never sees/, weight: /^weight 200: the usual one is 100$/ },
-    { 提供: /^\d+ 提供者$/, 消费: /^\d+ 消费者$/, 未读取: /dubbo-go/, 权重: /^权重 200: 默认值为 100$/ },
+    { '\\d prov': /^\d+ Providers$/, '\\d cons': /^\d+ Consumers$/, '\\d not read': /dubbo-go refuses or never sees/, refused: /dubbo-go refuses the annotation and skips the whole Pod/, 'not selected': /no version selects its label/, weight: /^weight 200: the usual one is 100$/ },
+    { 提供: /^\d+ 提供者$/, 消费: /^\d+ 消费者$/, 未读取: /dubbo-go/, 被拒绝: /跳过整个 Pod/, 未被选中: /没有版本会选中它的标签/, 权重: /^权重 200: 默认值为 100$/ },
   ];
   const help = [/“8 prov\. 4 cons\.”[\s\S]*“weight 50”[\s\S]*“selected by dubbo-go 1\.4”/, /“8 提供 4 消费”[\s\S]*“权重 50”[\s\S]*dubbo-go/];
   for (const turn of [0, 1]) {
@@ -309,9 +331,13 @@ test('rows that come into sight next are there before they are scrolled to', asy
   });
   await missing(900 * 32);
   await inSight();
+  // What was asked for before is there when a later answer is.
+  await page.locator('.row.endpoint').nth(12).click();
+  await page.waitForSelector('.params');
   await hold(page); // from now on nothing is answered: only what is there already can be drawn
-  for (let step = 0; step < 8; step++) assert.deepEqual(await missing(240), [], `downwards, step ${step}`);
-  for (let step = 0; step < 8; step++) assert.deepEqual(await missing(-240), [], `upwards, step ${step}`);
+  // Further than the pieces in which rows are fetched reach.
+  for (let step = 0; step < 14; step++) assert.deepEqual(await missing(240), [], `downwards, step ${step}`);
+  for (let step = 0; step < 18; step++) assert.deepEqual(await missing(-240), [], `upwards, step ${step}`);
   clean();
 });
 
@@ -442,9 +468,22 @@ test('filters narrow the rows, are chips, and go one by one; what is left can be
   assert.equal(rows[0], 'interface,group,version,role,protocol,address,namespace,pod,application,ready,problem,url');
   assert.ok(rows.length > 1 && rows.slice(1).every((row) => row.includes(',order,')), rows.join('\n'));
   await page.getByRole('button', { name: 'Filters' }).click();
-  await page.getByRole('button', { name: 'Take away: app:order' }).click();
-  await page.getByRole('button', { name: 'Take away: is:problem' }).click();
+  const chips = () => page.locator('.chip').allInnerTexts();
+  assert.deepEqual(await chips(), ['with problems', 'Application: order']);
+  await page.getByRole('button', { name: '切换到中文' }).click();
+  await page.waitForFunction(() => document.documentElement.lang === 'zh-CN');
+  assert.deepEqual(await chips(), ['有问题', '应用: order']);
+  await page.getByRole('button', { name: 'Switch to English' }).click();
+  await page.getByRole('button', { name: 'Remove the filter: Application: order' }).click();
+  await page.getByRole('button', { name: 'Remove the filter: with problems' }).click();
   await page.waitForFunction((all) => document.querySelectorAll('.row.service').length === all, all);
+  // Who is ready and who is not are opposites.
+  await page.getByRole('button', { name: 'Filters' }).click();
+  const endpoints = (count) => page.waitForFunction((count) => document.querySelectorAll('.row.endpoint').length === count, count);
+  await page.getByRole('button', { name: 'not ready', exact: true }).click();
+  await endpoints(1);
+  await page.getByRole('button', { name: 'ready', exact: true }).click();
+  await page.waitForFunction(() => document.querySelectorAll('.row.endpoint').length > 5 && document.querySelectorAll('.tag.unready').length === 0);
   clean();
 });
 
@@ -479,16 +518,78 @@ test('the graph shows who calls whom, by pointer, by keys, as a table and as a f
   const all = await page.locator('#graph .node').count();
   await page.keyboard.press('f');
   await page.waitForFunction((all) => document.querySelectorAll('#graph .node').length < all, all);
+  // A button does the same as the key.
+  const around = page.getByRole('button', { name: /^Only around/ });
+  assert.equal(await around.getAttribute('aria-pressed'), 'true');
+  await around.click();
+  await page.waitForFunction((all) => document.querySelectorAll('#graph .node').length === all, all);
+  await around.click();
+  await page.waitForFunction((all) => document.querySelectorAll('#graph .node').length < all, all);
+  await page.locator('#graph').focus();
   await page.keyboard.press('f');
   await page.keyboard.press('Enter');
   await page.waitForSelector('.record');
+  // A broken line leads to the consumer that it is about, and to the reason.
+  const asked = (service, reason) => page.waitForFunction(([service, reason]) => document.querySelector('.record h3')?.textContent === service && document.querySelector('.pane-detail .scroll').innerText.includes(reason), [service, reason]);
+  await page.locator('#graph .hit', { hasText: 'order → PaymentService' }).evaluate((line) => {
+    for (const type of ['pointerdown', 'pointerup']) line.dispatchEvent(new PointerEvent(type, { bubbles: true, button: 0, clientX: 300, clientY: 300 }));
+  });
+  await asked('com.example.payment.PaymentService:2.0.0', 'other version');
   await page.getByRole('button', { name: 'As a table' }).click();
   assert.match(await page.locator('.graph-table').innerText(), /StockService[\s\S]*Consumer without a provider/);
+  await page.getByRole('button', { name: /Consumer without a provider/ }).first().click();
+  await asked('com.example.stock.StockService', 'Consumer without a provider');
   const [file] = await Promise.all([page.waitForEvent('download'), page.getByRole('button', { name: 'SVG' }).click()]);
   const { readFile } = await import('node:fs/promises');
   const svg = await readFile(await file.path(), 'utf8');
   assert.match(svg, /^<svg [^>]*xmlns="http:\/\/www\.w3\.org\/2000\/svg"/);
   assert.match(svg, /StockService/);
-  assert.doesNotMatch(svg, /<script|href=/);
+  assert.doesNotMatch(svg, /<script|href=|class="hit"/);
+  clean();
+});
+
+/** Applications of which each provides one interface and calls those of others, some of them in circles. */
+const calling = (count, called) =>
+  Array.from({ length: count }, (_, n) => {
+    const ip = `10.1.${n >> 8}.${n & 255}`;
+    const own = key(`a.S${n}`, 'providers', `dubbo://${ip}:1/a.S${n}?application=app-${n}`);
+    return pod({ name: `app-${n}-0`, uid: `u-${n}`, ip, records: [own, ...called(n).map((of) => key(`a.S${of}`, 'consumers', `consumer://${ip}/a.S${of}?application=app-${n}`))] });
+  }).join('\n');
+
+test('what is looked at alone in a large graph can be read, and all of it is one button away', async () => {
+  await paste(calling(120, (n) => [1, 7, 31, 50].map((step) => (n * 3 + step) % 120)));
+  await page.waitForSelector('.row.service');
+  await page.keyboard.press('g');
+  await page.waitForSelector('#graph .node');
+  const height = () => page.locator('#graph .node.here rect').evaluate((box) => box.getBoundingClientRect().height);
+  const inSight = () => page.locator('#graph .node.here').evaluate((node) => {
+    const [box, frame] = [node, node.closest('.frame')].map((one) => one.getBoundingClientRect());
+    return box.left >= frame.left && box.right <= frame.right && box.top >= frame.top && box.bottom <= frame.bottom;
+  });
+  assert.ok((await height()) < 20, 'all of it is too small to read');
+  await page.getByRole('button', { name: /^Only around/ }).click();
+  await page.waitForFunction(() => document.querySelector('#graph .node.here rect').getBoundingClientRect().height > 25);
+  assert.ok(await inSight());
+  const all = await page.locator('#graph .node').count();
+  assert.ok(all < 120, `${all} are joined to it`);
+  await page.getByRole('button', { name: 'Fit' }).click();
+  const outside = await page.locator('#graph .node').evaluateAll((nodes) => {
+    const frame = document.querySelector('.frame').getBoundingClientRect();
+    return nodes.filter((node) => node.getBoundingClientRect().left < frame.left || node.getBoundingClientRect().right > frame.right).length;
+  });
+  assert.equal(outside, 0);
+  clean();
+});
+
+test('applications that call each other in a circle stand in layers as others do', async () => {
+  await paste(calling(5, (n) => [[1], [2], [0, 3], [], [0]][n]));
+  await page.waitForSelector('.row.service');
+  await page.keyboard.press('g');
+  await page.waitForFunction(() => document.querySelectorAll('#graph .node').length === 10);
+  const places = await page.locator('#graph .node').evaluateAll((all) => all.map((one) => one.getAttribute('transform').match(/-?\d+(\.\d+)?/g).map(Number)));
+  // Layers are as far apart as the layout says; none is left empty.
+  const gap = (of) => [...of].sort((a, b) => a - b).reduce((most, one, at, all) => Math.max(most, at ? one - all[at - 1] : 0), 0);
+  assert.ok(gap(places.map(([, y]) => y)) < 150, JSON.stringify(places));
+  assert.ok(gap(places.map(([x]) => x)) < 400, JSON.stringify(places));
   clean();
 });

@@ -79,7 +79,7 @@ impl Candidate {
                 let mut extensions = extensions.iter();
                 let config = extensions.find(|one| one.name == "client.authentication.k8s.io/exec");
                 let terminal = environment.is_interactive() || is_known;
-                let config = config.map(|extension| &extension.json);
+                let config = config.and_then(|extension| extension.json.as_ref());
                 let plugin = exec.clone().check(&self.user_entry, terminal, config)?;
                 Ok(Credential::Exec(Box::new(plugin)))
             }
@@ -95,7 +95,8 @@ impl Candidate {
                 return if is_known {
                     Ok(Credential::None)
                 } else {
-                    oidc::credential(&self.user_entry, provider, SystemTime::now())
+                    let token = oidc::token(&self.user_entry, provider, SystemTime::now())?;
+                    Ok(Credential::Token(token))
                 };
             }
             "gcp" => {

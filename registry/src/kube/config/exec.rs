@@ -8,7 +8,12 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{ConfigError, Secret, members::members};
+use serde::de::MapAccess;
+
+use super::{
+    ConfigError, Secret,
+    object::{Member, Object},
+};
 
 /// The group of the protocol; a kubeconfig names it with its version.
 const GROUP: &str = "client.authentication.k8s.io/";
@@ -32,15 +37,21 @@ pub struct ExecEntry {
     pub interactive_mode: Option<String>,
 }
 
-members!(ExecEntry {
-    "apiVersion" => (api_version),
-    "command" => (command),
-    "args" => (args),
-    "env" => (env),
-    "installHint" => (install_hint),
-    "provideClusterInfo" => truth(provide_cluster_info),
-    "interactiveMode" => (interactive_mode),
-});
+impl Object for ExecEntry {
+    fn set<'de, A: MapAccess<'de>>(&mut self, member: Member<'_, A>) -> Result<(), A::Error> {
+        match member.name {
+            "apiVersion" => self.api_version = member.typed()?,
+            "command" => self.command = member.typed()?,
+            "args" => self.args = member.typed()?,
+            "env" => self.env = member.objects()?,
+            "installHint" => self.install_hint = member.typed()?,
+            "provideClusterInfo" => self.provide_cluster_info = member.truth()?,
+            "interactiveMode" => self.interactive_mode = member.typed()?,
+            _ => member.pass_over()?,
+        }
+        Ok(())
+    }
+}
 
 /// One variable of the environment.
 #[derive(Clone, Debug, Default)]
@@ -51,7 +62,16 @@ pub struct Variable {
     pub value: Secret,
 }
 
-members!(Variable { "name" => (name), "value" => (value) });
+impl Object for Variable {
+    fn set<'de, A: MapAccess<'de>>(&mut self, member: Member<'_, A>) -> Result<(), A::Error> {
+        match member.name {
+            "name" => self.name = member.typed()?,
+            "value" => self.value = member.typed()?,
+            _ => member.pass_over()?,
+        }
+        Ok(())
+    }
+}
 
 /// A version of the protocol.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -74,6 +94,7 @@ impl ExecVersion {
 
 /// A program that gives credentials, ready to be started.
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct ExecPlugin {
     /// The entry it comes from, for messages.
     pub entry: String,

@@ -10,15 +10,20 @@ use std::{
 };
 
 use dubbo_k8s_codec::{text, yaml};
-use serde::{Deserialize, de::DeserializeOwned};
+use serde::de::{DeserializeOwned, MapAccess};
 
-use super::{ConfigError, Environment, Secret, exec::ExecEntry, members::members};
+use super::{
+    ConfigError, Environment, Secret,
+    exec::ExecEntry,
+    object::{Member, Object, Written},
+};
 
 /// No kubeconfig of any company is larger.
 const LARGEST: u64 = 8 * 1024 * 1024;
 
 /// One or several kubeconfig files, merged.
 #[derive(Clone, Debug, Default)]
+#[non_exhaustive]
 pub struct Kubeconfig {
     /// The files that were there, in order.
     pub files: Vec<PathBuf>,
@@ -34,6 +39,7 @@ pub struct Kubeconfig {
 
 /// Which cluster, as which user, in which namespace.
 #[derive(Clone, Debug, Default)]
+#[non_exhaustive]
 pub struct Context {
     /// Name of a cluster.
     pub cluster: String,
@@ -43,14 +49,21 @@ pub struct Context {
     pub namespace: Option<String>,
 }
 
-members!(Context {
-    "cluster" => text(cluster),
-    "user" => text(user),
-    "namespace" => text(namespace),
-});
+impl Object for Context {
+    fn set<'de, A: MapAccess<'de>>(&mut self, member: Member<'_, A>) -> Result<(), A::Error> {
+        match member.name {
+            "cluster" => self.cluster = member.text()?,
+            "user" => self.user = member.text()?,
+            "namespace" => self.namespace = member.text()?,
+            _ => member.pass_over()?,
+        }
+        Ok(())
+    }
+}
 
 /// How to reach a server and know it.
 #[derive(Clone, Debug, Default)]
+#[non_exhaustive]
 pub struct Cluster {
     /// Its URL.
     pub server: String,
@@ -70,41 +83,50 @@ pub struct Cluster {
     pub extensions: Option<Vec<Extension>>,
 }
 
-members!(Cluster {
-    "server" => (server),
-    "tls-server-name" => (tls_server_name),
-    "insecure-skip-tls-verify" => truth(insecure_skip_tls_verify),
-    "certificate-authority" => (certificate_authority),
-    "certificate-authority-data" => (certificate_authority_data),
-    "proxy-url" => (proxy_url),
-    "disable-compression" => truth(disable_compression),
-    "extensions" => (extensions),
-});
+impl Object for Cluster {
+    fn set<'de, A: MapAccess<'de>>(&mut self, member: Member<'_, A>) -> Result<(), A::Error> {
+        match member.name {
+            "server" => self.server = member.typed()?,
+            "tls-server-name" => self.tls_server_name = member.typed()?,
+            "insecure-skip-tls-verify" => self.insecure_skip_tls_verify = member.truth()?,
+            "certificate-authority" => self.certificate_authority = member.typed()?,
+            "certificate-authority-data" => self.certificate_authority_data = member.typed()?,
+            "proxy-url" => self.proxy_url = member.typed()?,
+            "disable-compression" => self.disable_compression = member.truth()?,
+            "extensions" => self.extensions = member.objects()?,
+            _ => member.pass_over()?,
+        }
+        Ok(())
+    }
+}
 
 /// Something that another program keeps in a cluster entry, as JSON: it may hold anything.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
 pub struct Extension {
     /// Its name.
     pub name: String,
     /// What it holds, as JSON.
-    pub json: Secret,
+    pub json: Option<Secret>,
 }
 
-impl<'de> Deserialize<'de> for Extension {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        #[derive(Default)]
-        struct Written {
-            name: String,
-            extension: serde_json::Value,
+impl Object for Extension {
+    fn set<'de, A: MapAccess<'de>>(&mut self, member: Member<'_, A>) -> Result<(), A::Error> {
+        match member.name {
+            "name" => self.name = member.typed()?,
+            "extension" => {
+                let json: Option<serde_json::Value> = member.typed()?;
+                self.json = json.map(|json| Secret::new(json.to_string()));
+            }
+            _ => member.pass_over()?,
         }
-        members!(Written { "name" => (name), "extension" => (extension) });
-        let Written { name, extension } = Written::deserialize(deserializer)?;
-        Ok(Self { name, json: Secret::new(extension.to_string()) })
+        Ok(())
     }
 }
 
 /// Who we are.
 #[derive(Clone, Debug, Default)]
+#[non_exhaustive]
 pub struct User {
     /// PEM file of our certificate.
     pub client_certificate: Option<PathBuf>,
@@ -136,25 +158,32 @@ pub struct User {
     pub auth_provider: Option<AuthProvider>,
 }
 
-members!(User {
-    "client-certificate" => (client_certificate),
-    "client-certificate-data" => (client_certificate_data),
-    "client-key" => (client_key),
-    "client-key-data" => (client_key_data),
-    "token" => (token),
-    "tokenFile" => (token_file),
-    "username" => text(username),
-    "password" => (password),
-    "as" => text(impersonate),
-    "as-uid" => text(impersonate_uid),
-    "as-groups" => text(impersonate_groups),
-    "as-user-extra" => text(impersonate_extra),
-    "exec" => (exec),
-    "auth-provider" => (auth_provider),
-});
+impl Object for User {
+    fn set<'de, A: MapAccess<'de>>(&mut self, member: Member<'_, A>) -> Result<(), A::Error> {
+        match member.name {
+            "client-certificate" => self.client_certificate = member.typed()?,
+            "client-certificate-data" => self.client_certificate_data = member.typed()?,
+            "client-key" => self.client_key = member.typed()?,
+            "client-key-data" => self.client_key_data = member.typed()?,
+            "token" => self.token = member.typed()?,
+            "tokenFile" => self.token_file = member.typed()?,
+            "username" => self.username = member.text()?,
+            "password" => self.password = member.typed()?,
+            "as" => self.impersonate = member.text()?,
+            "as-uid" => self.impersonate_uid = member.text()?,
+            "as-groups" => self.impersonate_groups = member.text()?,
+            "as-user-extra" => self.impersonate_extra = member.text()?,
+            "exec" => self.exec = member.object()?,
+            "auth-provider" => self.auth_provider = member.object()?,
+            _ => member.pass_over()?,
+        }
+        Ok(())
+    }
+}
 
 /// A provider of credentials that is built into kubectl (`oidc`), or was once.
 #[derive(Clone, Debug, Default)]
+#[non_exhaustive]
 pub struct AuthProvider {
     /// `oidc`, `gcp`, `azure` or another.
     pub name: String,
@@ -162,7 +191,16 @@ pub struct AuthProvider {
     pub config: BTreeMap<String, Secret>,
 }
 
-members!(AuthProvider { "name" => text(name), "config" => (config) });
+impl Object for AuthProvider {
+    fn set<'de, A: MapAccess<'de>>(&mut self, member: Member<'_, A>) -> Result<(), A::Error> {
+        match member.name {
+            "name" => self.name = member.text()?,
+            "config" => self.config = member.typed()?,
+            _ => member.pass_over()?,
+        }
+        Ok(())
+    }
+}
 
 impl Kubeconfig {
     /// The files that apply: `explicit` alone, which must exist; else those of `$KUBECONFIG` that
@@ -252,14 +290,20 @@ struct File {
     users: Vec<NamedUser>,
 }
 
-members!(File {
-    "apiVersion" => text(api_version),
-    "kind" => text(kind),
-    "current-context" => text(current_context),
-    "contexts" => (contexts),
-    "clusters" => (clusters),
-    "users" => (users),
-});
+impl Object for File {
+    fn set<'de, A: MapAccess<'de>>(&mut self, member: Member<'_, A>) -> Result<(), A::Error> {
+        match member.name {
+            "apiVersion" => self.api_version = member.text()?,
+            "kind" => self.kind = member.text()?,
+            "current-context" => self.current_context = member.text()?,
+            "contexts" => self.contexts = member.objects()?.unwrap_or_default(),
+            "clusters" => self.clusters = member.objects()?.unwrap_or_default(),
+            "users" => self.users = member.objects()?.unwrap_or_default(),
+            _ => member.pass_over()?,
+        }
+        Ok(())
+    }
+}
 
 #[derive(Default)]
 struct NamedContext {
@@ -267,7 +311,16 @@ struct NamedContext {
     context: Context,
 }
 
-members!(NamedContext { "name" => text(name), "context" => (context) });
+impl Object for NamedContext {
+    fn set<'de, A: MapAccess<'de>>(&mut self, member: Member<'_, A>) -> Result<(), A::Error> {
+        match member.name {
+            "name" => self.name = member.text()?,
+            "context" => self.context = member.object()?.unwrap_or_default(),
+            _ => member.pass_over()?,
+        }
+        Ok(())
+    }
+}
 
 #[derive(Default)]
 struct NamedCluster {
@@ -275,7 +328,16 @@ struct NamedCluster {
     cluster: Cluster,
 }
 
-members!(NamedCluster { "name" => text(name), "cluster" => (cluster) });
+impl Object for NamedCluster {
+    fn set<'de, A: MapAccess<'de>>(&mut self, member: Member<'_, A>) -> Result<(), A::Error> {
+        match member.name {
+            "name" => self.name = member.text()?,
+            "cluster" => self.cluster = member.object()?.unwrap_or_default(),
+            _ => member.pass_over()?,
+        }
+        Ok(())
+    }
+}
 
 #[derive(Default)]
 struct NamedUser {
@@ -283,7 +345,16 @@ struct NamedUser {
     user: User,
 }
 
-members!(NamedUser { "name" => text(name), "user" => (user) });
+impl Object for NamedUser {
+    fn set<'de, A: MapAccess<'de>>(&mut self, member: Member<'_, A>) -> Result<(), A::Error> {
+        match member.name {
+            "name" => self.name = member.text()?,
+            "user" => self.user = member.object()?.unwrap_or_default(),
+            _ => member.pass_over()?,
+        }
+        Ok(())
+    }
+}
 
 fn candidates(environment: &Environment) -> Vec<PathBuf> {
     match environment.get("KUBECONFIG") {
@@ -315,11 +386,8 @@ fn read(path: &Path) -> Result<Option<File>, ConfigError> {
         }
         Err(error) => return Err(error),
     };
-    let file: File = parse(&text).map_err(|(line, column)| ConfigError::Malformed {
-        path: path.to_owned(),
-        line,
-        column,
-    })?;
+    let Written(file) = parse::<Written<File>>(&text)
+        .map_err(|(line, column)| ConfigError::Malformed { path: path.to_owned(), line, column })?;
     if !matches!(&*file.api_version, "" | "v1") || !matches!(&*file.kind, "" | "Config") {
         let (path, kind) = (path.to_owned(), [file.api_version, file.kind].join(" "));
         return Err(ConfigError::AnotherKind { path, kind: kind.trim().to_owned() });
@@ -355,7 +423,8 @@ pub(crate) fn read_bounded(
 ) -> Result<Vec<u8>, ConfigError> {
     let unreadable = |source| ConfigError::Unreadable { what, path: path.to_owned(), source };
     let file = std::fs::File::open(path).map_err(unreadable)?;
-    let mut bytes = Vec::new();
+    let length = file.metadata().map_or(0, |it| it.len()).min(limit);
+    let mut bytes = Vec::with_capacity(usize::try_from(length).unwrap_or_default() + 1);
     file.take(limit + 1).read_to_end(&mut bytes).map_err(unreadable)?;
     if bytes.len() as u64 > limit {
         return Err(ConfigError::TooLarge { what, path: path.to_owned(), limit });

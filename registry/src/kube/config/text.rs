@@ -16,12 +16,16 @@ pub(super) struct Text(String);
 
 impl<'de> Deserialize<'de> for Text {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let written = Box::<RawValue>::deserialize(deserializer)?;
-        match written.get().as_bytes() {
+        let written = <&RawValue>::deserialize(deserializer)?.get();
+        let plain = written.strip_prefix('"').and_then(|text| text.strip_suffix('"'));
+        match written.as_bytes() {
             b"null" => Ok(Self::default()),
-            [b'"', ..] => serde_json::from_str(written.get()).map(Self).map_err(D::Error::custom),
+            [b'"', ..] => match plain.filter(|text| !text.contains('\\')) {
+                Some(text) => Ok(Self(text.to_owned())),
+                None => serde_json::from_str(written).map(Self).map_err(D::Error::custom),
+            },
             [b'{' | b'[', ..] => Err(D::Error::custom("expected a text")),
-            _ => Ok(Self(written.get().to_owned())),
+            _ => Ok(Self(written.to_owned())),
         }
     }
 }

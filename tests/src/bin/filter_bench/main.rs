@@ -34,6 +34,15 @@ struct Arguments {
     /// Another build of the filter to measure in the same run; may be repeated.
     #[arg(long, value_name = "NAME=FILE", value_parser = Build::parse)]
     beside: Vec<Build>,
+    /// Another build of the empty filter; may be repeated.
+    #[arg(long, value_name = "NAME=FILE", value_parser = Build::parse)]
+    beside_empty: Vec<Build>,
+    /// Measures single calls of the proxy too, which the empty filter makes.
+    #[arg(long)]
+    calls: bool,
+    /// Measures the time of a request with one provider alone.
+    #[arg(long)]
+    one: bool,
     /// Measures this alone; may be repeated.
     #[arg(long, value_enum)]
     only: Vec<Part>,

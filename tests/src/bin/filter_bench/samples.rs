@@ -30,6 +30,14 @@ pub(crate) fn more(time: Duration, than: Duration) -> String {
     format!("{:+.1}", (time.as_secs_f64() - than.as_secs_f64()) * 1e6)
 }
 
+/// How much longer the first take than the second, pair by pair: the middle of the differences, in microseconds.
+pub(crate) fn paired(times: &[Duration], than: &[Duration]) -> f64 {
+    let difference = |(one, other): (&Duration, &Duration)| one.as_secs_f64() - other.as_secs_f64();
+    let mut all: Vec<f64> = times.iter().zip(than).map(difference).collect();
+    all.sort_unstable_by(f64::total_cmp);
+    all.get(all.len() / 2).copied().unwrap_or_default() * 1e6
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -50,5 +58,12 @@ mod tests {
     fn differences_have_a_sign() {
         let [less, most] = [2500, 4000].map(Duration::from_nanos);
         assert_eq!((more(most, less), more(less, most)), ("+1.5".into(), "-1.5".into()));
+    }
+
+    #[test]
+    fn pairs_have_the_middle_of_their_differences() {
+        let times = |micros: [u64; 3]| micros.map(Duration::from_micros);
+        let difference = paired(&times([12, 103, 1000]), &times([10, 100, 10]));
+        assert!((difference - 3.0).abs() < 1e-6);
     }
 }

@@ -37,14 +37,18 @@ function verdict(detail: Detail) {
   const share = Math.min(1, meter.bytes / meter.limit);
   const level = meter.bytes > meter.limit ? 'error' : share > 0.9 ? 'warning' : 'good';
   const good = verdict.code === 'read';
+  // A live registry sends no other annotation, and beside a bare one there is none.
+  const measured = t(detail.bare || state.summary?.live ? 'meterOne' : 'meter');
   return html`
     <div class=${`card verdict ${verdict.code}`}>
       <p>${icon(good ? 'good' : verdict.code === 'refused' ? 'refused' : 'warning')}<span><b>${t(`verdict.${verdict.code}` as Word)}</b>${verdict.versions.length > 0 ? html` <span class="muted">${t('versionsAre')} dubbo-go ${verdict.versions.join(', ')}</span>` : nothing}</span></p>
       ${detail.same === null ? nothing : html`<p class=${`badge ${detail.same ? 'good' : 'warning'}`}>${icon(detail.same ? 'good' : 'warning')}<span>${detail.same ? t('same') : t('notSame')}</span></p>`}
-      <div class="meter">
-        <span>${t('meter')}</span><span class="mono">${number(meter.bytes)} / ${number(meter.limit)} ${t('bytes')}</span>
-        <meter class=${level} aria-label=${t('meter')} min="0" max="1" .value=${share}></meter>
-      </div>
+      ${detail.reported
+        ? nothing
+        : html`<div class="meter">
+            <span>${measured}</span><span class="mono">${number(meter.bytes)} / ${number(meter.limit)} ${t('bytes')}</span>
+            <meter class=${level} aria-label=${measured} min="0" max="1" .value=${share}></meter>
+          </div>`}
     </div>
   `;
 }

@@ -68,7 +68,7 @@ const help = () => html`
 `;
 
 const discarding = () => html`
-  <p>${number(state.summary?.edited ?? 0)} ${t('discardText')}</p>
+  <p>${t('discardText')} <b>${number(state.summary?.edited ?? 0)}</b></p>
   <p class="buttons"><button class="button primary" @click=${() => discard(false)}>${t('discardNo')}</button><button class="button" @click=${() => discard(true)}>${t('discardYes')}</button></p>
 `;
 

@@ -1,6 +1,7 @@
 // Chips and lists by which the rows and the graph are filtered, and what can be taken away of what is left.
 import { html, nothing } from 'lit-html';
 import { t } from '../desk.ts';
+import { isWord, type Word } from '../messages.ts';
 import { clearFilters, filter } from '../rows.ts';
 import type { Facets } from '../protocol.ts';
 import { state } from '../state.ts';
@@ -13,9 +14,9 @@ export function filters() {
   if (!state.filtersOpen) return chips();
   const fields = ['ns', 'app', 'protocol', 'group', 'version'] as const;
   return html`<div class="filters" role="group" aria-label=${t('filters')}>
-    ${toggle('is', 'problem')} ${toggle('is', 'unready')} ${toggle('role', 'providers')} ${toggle('role', 'consumers')}
+    ${toggle('is', 'problem')} ${toggle('is', 'ready')} ${toggle('is', 'unready')} ${toggle('role', 'providers')} ${toggle('role', 'consumers')}
     ${fields.map((field) => choice(field, state.facets?.[field] ?? []))}
-    <span class="take">${(['csv', 'json'] as const).map((form) => html`<button class="small" @click=${() => void takeTable(form)}>${icon('down')}<span>${form.toUpperCase()}</span></button>`)}</span>
+    <span class="take">${(['csv', 'json'] as const).map((form) => html`<button class="small" title=${t('takeTable')} @click=${() => void takeTable(form)}>${icon('down')}<span>${form.toUpperCase()}</span></button>`)}</span>
   </div>`;
 }
 
@@ -25,15 +26,25 @@ function chips() {
   return html`<div class="filters" role="group" aria-label=${t('filters')}>
     ${state.filters.map((one) => {
       const field = one.slice(0, one.indexOf(':'));
-      return html`<button class="chip on" aria-label=${`${t('takeAway')}: ${one}`} @click=${() => filter(field, null)}>${one}${icon('close')}</button>`;
+      const name = nameOf(field, one.slice(field.length + 1));
+      return html`<button class="chip on" aria-label=${`${t('unfilter')}: ${name}`} @click=${() => filter(field, null)}>${name}${icon('close')}</button>`;
     })}
     <button class="small" @click=${clearFilters}>${t('showAll')}</button>
   </div>`;
 }
 
-const toggle = (field: 'is' | 'role', of: 'problem' | 'unready' | 'providers' | 'consumers') => {
+/** What a filter is called: a condition by its name, a value beside that of its field. */
+function nameOf(field: string, of: string): string {
+  const words: Record<string, Word> = { problem: 'withProblems', ready: 'ready.yes', unready: 'unready', providers: 'providers', consumers: 'consumers' };
+  const word = field === 'is' || field === 'role' ? words[of] : undefined;
+  if (word) return t(word);
+  const name = `filter.${field}`;
+  return isWord(name) ? `${t(name)}: ${of}` : `${field}:${of}`;
+}
+
+const toggle = (field: 'is' | 'role', of: string) => {
   const on = value(field) === of;
-  return html`<button class=${`chip${on ? ' on' : ''}`} aria-pressed=${on} @click=${() => filter(field, on ? null : of)}>${t(of === 'problem' ? 'withProblems' : of)}</button>`;
+  return html`<button class=${`chip${on ? ' on' : ''}`} aria-pressed=${on} @click=${() => filter(field, on ? null : of)}>${nameOf(field, of)}</button>`;
 };
 
 const choice = (field: keyof Facets, values: string[]) =>

@@ -1,10 +1,10 @@
 // The graph as SVG: applications and interfaces, who calls whom, what is broken. Beside it the same as a table.
 import { html, nothing, svg } from 'lit-html';
 import { guard } from 'lit-html/directives/guard.js';
-import { changed, download, number, t } from '../desk.ts';
+import { changed, download, number, show, t } from '../desk.ts';
 import { focusOn } from '../graph.ts';
 import { HEIGHT, WIDTH, type Line, type Picture, type Placed } from '../geometry.ts';
-import { reveal } from '../selection.ts';
+import { recordOf, reveal } from '../selection.ts';
 import { state } from '../state.ts';
 import { why } from '../texts.ts';
 import { icon } from './icons.ts';
@@ -22,14 +22,22 @@ export function graphPane() {
       <button class="small icon" aria-label=${t('zoomIn')} title=${t('zoomIn')} @click=${() => zoom(1.25)}>${icon('plus')}</button>
       <button class="small icon" aria-label=${t('zoomOut')} title=${t('zoomOut')} @click=${() => zoom(0.8)}>${icon('minus')}</button>
       <button class="small" @click=${fit}>${t('fit')}</button>
-      ${state.graphFocus ? html`<button class="small" aria-pressed="true" @click=${() => focusOn(null)}>${icon('close')}<span>${t('focusedOn')} ${label(state.graphFocus)}</span></button>` : nothing}
+      ${focus(picture)}
       <span class="grow"></span>
       <button class="small" aria-pressed=${state.graphTable} @click=${toggleTable}>${t('asTable')}</button>
       <button class="small" @click=${takeSvg}>${icon('down')}<span>SVG</span></button>
     </div>
     ${state.graphTable ? table(picture) : drawing(picture)}
-    <p class="legend"><span><i class="app"></i>${t('application')}</span><span><i class="service"></i>${t('interface')}</span><span><i class="line"></i>${t('callsLegend')}</span><span><i class="line broken"></i>${t('brokenLegend')}</span>${picture.more ? html`<span>${t('graphMore')}</span>` : nothing}</p>
+    <p class="legend"><span><i class="app"></i>${t('application')}</span><span><i class="service"></i>${t('interface')}</span><span><i class="line"></i>${t('callsLegend')}</span><span><i class="line partly"></i>${t('partlyLegend')}</span><span><i class="line broken"></i>${t('brokenLegend')}</span>${picture.more ? html`<span>${t('graphMore')}</span>` : nothing}</p>
   `;
+}
+
+/** Leaves only what is around a node, or goes back to all of it. */
+function focus({ nodes }: Picture) {
+  const around = state.graphFocus;
+  const here = around ?? nodes.find(({ name }) => name === state.graphNode)?.name;
+  if (!here) return nothing;
+  return html`<button class="small" aria-pressed=${around !== null} @click=${() => focusOn(around ? null : here)}>${around ? icon('close') : nothing}<span>${t('focusedOn')} ${label(here)}</span></button>`;
 }
 
 const label = (name: string) => short(name.slice(name.indexOf(':') + 1));
@@ -39,7 +47,7 @@ function drawing(picture: Picture) {
   if (shown !== picture) {
     const first = shown === null || shown.nodes.length !== picture.nodes.length || shown.nodes[0]?.name !== picture.nodes[0]?.name;
     shown = picture;
-    if (first) requestAnimationFrame(fit);
+    if (first) requestAnimationFrame(begin);
   }
   return html`<div class="frame"><svg id="graph" class="graph" role="application" tabindex="0" aria-label=${t('graphLabel')} aria-describedby="graph-here" @keydown=${key} @wheel=${wheel} @pointerdown=${down} @pointermove=${drag} @pointerup=${up} @pointercancel=${up}>
       <defs>${markers()}</defs>
@@ -52,15 +60,18 @@ const markers = () => ['plain', 'bad'].map((kind) => svg`<marker id=${`tip-${kin
 
 function world(picture: Picture) {
   const here = picture.nodes.findIndex((node) => node.name === state.graphNode);
-  return svg`${picture.lines.map((line) => edge(picture, line, here))}${picture.nodes.map((node, at) => box(node, at, at === here))}`;
+  return svg`${picture.lines.map((line, at) => edge(picture, line, at, here))}${picture.nodes.map((node, at) => box(node, at, at === here))}`;
 }
 
-function edge({ nodes, down }: Picture, line: Line, here: number) {
+function edge({ nodes, down }: Picture, line: Line, at: number, here: number) {
   const [from, to] = [nodes[line.from]!, nodes[line.to]!];
   const all = line.broken === line.count;
   const kind = line.broken === 0 ? '' : all ? ' broken' : ' partly';
   const on = line.from === here || line.to === here ? ' on' : '';
-  return svg`<path class=${`edge${kind}${on}`} d=${down ? below(from, to) : beside(from, to)} stroke-width=${(1 + Math.log2(line.count)).toFixed(1)} marker-end=${`url(#tip-${line.broken ? 'bad' : 'plain'})`}><title>${sentence(nodes, line)}</title></path>`;
+  const way = down ? below(from, to) : beside(from, to);
+  const drawn = svg`<path class=${`edge${kind}${on}`} d=${way} stroke-width=${(1 + Math.log2(line.count)).toFixed(1)} marker-end=${`url(#tip-${line.broken ? 'bad' : 'plain'})`}><title>${sentence(nodes, line)}</title></path>`;
+  // What is broken is asked about: it can be hit beside its thin line too.
+  return line.broken ? svg`${drawn}<path class="hit" data-line=${at} d=${way}><title>${sentence(nodes, line)}</title></path>` : drawn;
 }
 
 /** From the side of one node to that of another, which is behind it. */
@@ -98,7 +109,7 @@ function spoken(picture: Picture): string {
 
 const table = ({ nodes, lines }: Picture) => html`<div class="scroll graph-table" tabindex="0" role="region" aria-label=${t('graphLabel')}><table>
   <thead><tr>${(['from.calls', 'to.called', 'endpoints', 'problem'] as const).map((word) => html`<th scope="col">${t(word)}</th>`)}</tr></thead>
-  <tbody>${lines.map((line) => html`<tr><td><button class="plain" @click=${() => go(nodes[line.from]!)}>${nodes[line.from]!.text}</button></td><td><button class="plain" @click=${() => go(nodes[line.to]!)}>${nodes[line.to]!.text}</button></td><td>${number(line.count)}</td><td>${line.broken ? html`<span class="mark error">${icon('error')}</span> ${number(line.broken)}: ${line.why ? why(line.why) : ''}` : nothing}</td></tr>`)}</tbody>
+  <tbody>${lines.map((line) => html`<tr><td><button class="plain" @click=${() => go(nodes[line.from]!)}>${nodes[line.from]!.text}</button></td><td><button class="plain" @click=${() => go(nodes[line.to]!)}>${nodes[line.to]!.text}</button></td><td>${number(line.count)}</td><td>${line.broken ? html`<button class="plain" @click=${() => void goAlong(line)}><span class="mark error">${icon('error')}</span> ${number(line.broken)}: ${line.why ? why(line.why) : ''}</button>` : nothing}</td></tr>`)}</tbody>
 </table></div>`;
 
 function toggleTable() {
@@ -109,6 +120,18 @@ function toggleTable() {
 function go(node: Placed) {
   state.graphNode = node.name;
   void reveal(node.pod, node.record);
+}
+
+/** Shows the record that a line is about: a consumer with whom it would call and why not, or a provider. */
+async function goAlong(line: Line) {
+  const picture = state.graph;
+  const [from, to] = [picture?.nodes[line.from], picture?.nodes[line.to]];
+  if (!from || !to) return;
+  const [app, service, category] = from.kind === 'app' ? [from, to, 'consumers'] : [to, from, 'providers'];
+  state.graphNode = app.name;
+  const record = await recordOf(app.pod, service.text, category);
+  await reveal(app.pod, record ?? app.record);
+  show('detail');
 }
 
 // Moving about: the picture itself stays as it is, only its group is moved.
@@ -132,6 +155,18 @@ function fit() {
   const { left, top, width, height } = picture;
   const frame = frameOf()!.getBoundingClientRect();
   view = { x: left + width / 2, y: top + height / 2, zoom: Math.min(1.4, frame.width / width, frame.height / height) };
+  place();
+}
+
+/** Below this the names cannot be read. */
+const READABLE = 0.75;
+
+/** Shows all of it; or, where that is too small to read and one node is looked at, that one and what is around it. */
+function begin() {
+  fit();
+  const node = state.graph?.nodes.find(({ name }) => name === state.graphFocus);
+  if (!node || view.zoom >= READABLE) return;
+  view = { x: node.x, y: node.y, zoom: READABLE };
   place();
 }
 
@@ -184,6 +219,8 @@ function up(event: PointerEvent) {
     (event.currentTarget as SVGElement).style.transform = '';
     return place();
   }
+  const line = (event.target as Element).closest<SVGElement>('[data-line]')?.dataset['line'];
+  if (line !== undefined && state.graph?.lines[Number(line)]) return void goAlong(state.graph.lines[Number(line)]!);
   const of = (event.target as Element).closest<SVGElement>('[data-node]');
   const node = of ? state.graph?.nodes[Number(of.dataset['node'])] : undefined;
   if (!node) return;
@@ -256,6 +293,7 @@ function takeSvg() {
       const style = getComputedStyle(one);
       for (const name of names) copied[at]!.setAttribute(name, style.getPropertyValue(name));
     });
+    copy.querySelectorAll('.hit').forEach((one) => one.remove());
     copy.setAttribute('xmlns', 'http://www.w3.org/2000/svg');
     copy.setAttribute('viewBox', `${picture.left} ${picture.top} ${picture.width} ${picture.height}`);
     copy.setAttribute('width', String(picture.width));
@@ -267,4 +305,4 @@ function takeSvg() {
 }
 
 /** Keeps the picture in its frame when the frame changes. */
-export const refitGraph = () => fit();
+export const refitGraph = () => begin();

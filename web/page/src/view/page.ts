@@ -126,7 +126,7 @@ function livePill() {
       ? html`<span class="past">
           <button class="small" @click=${() => void seek(state.paused ? null : Date.now())}>${icon(state.paused ? 'play' : 'pause')}<span>${state.paused ? t('resume') : t('pause')}</span></button>
           <input type="range" aria-label=${t('past')} min=${span.from} max=${end(span)} step=${STEP} .value=${String(state.past ?? end(span))} @input=${slid} />
-          <time>${state.past === null ? t('now') : new Date(state.past).toLocaleTimeString(state.lang === 'zh' ? 'zh-CN' : 'en')}</time>
+          <time>${state.past === null ? t('now') : new Date(state.past).toLocaleTimeString(state.lang === 'zh' ? 'zh-CN' : 'en', { hour12: false })}</time>
         </span>`
       : nothing}`;
 }
