@@ -44,6 +44,11 @@ impl Distrust {
         self.code().as_str()
     }
 
+    /// The one of this name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|distrust| distrust.as_str() == name)
+    }
+
     /// What would have been believed.
     pub const fn expected(self) -> Phrase {
         match self {

@@ -4,7 +4,7 @@
 //! they add at most [`MAX_REPEATED`] bytes. It keeps no map from JSON to YAML: [`source`] finds a place by
 //! reading once more.
 
-use alloc::collections::{BTreeMap, BTreeSet};
+use alloc::collections::BTreeSet;
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::mem;
@@ -63,10 +63,37 @@ impl Iterator for Documents<'_> {
 pub(crate) struct Traced {
     /// All of it, or what comes before the error.
     pub(crate) json: Vec<u8>,
-    /// Where in the source some things stand that begin at a place in the JSON: the document, objects of
-    /// Kubernetes, and their registry annotations.
-    pub(crate) places: BTreeMap<usize, Range<usize>>,
+    pub(crate) places: Places,
     pub(crate) error: Option<SyntaxError>,
+}
+
+/// Where in the source some things stand that begin at a place in the JSON: the document, objects of Kubernetes, and
+/// their registry annotations.
+pub(crate) type Places = Ordered<Range<usize>>;
+
+/// Values in the order of their numbers. They come almost in that order: what is around others comes after them.
+pub(crate) struct Ordered<T>(Vec<(usize, T)>);
+
+impl<T> Ordered<T> {
+    const fn new() -> Self {
+        Self(Vec::new())
+    }
+
+    /// The value of a number.
+    pub(crate) fn get(&self, number: usize) -> Option<&T> {
+        let at = self.0.binary_search_by_key(&number, |(known, _)| *known).ok()?;
+        self.0.get(at).map(|(_, value)| value)
+    }
+
+    fn insert(&mut self, number: usize, value: T) {
+        let at = self.0.partition_point(|(known, _)| *known < number);
+        self.0.insert(at, (number, value));
+    }
+
+    /// Takes the last values out as long as they are these.
+    fn pop_while(&mut self, is_one: impl Fn(usize, &T) -> bool) {
+        while self.0.pop_if(|(number, value)| is_one(*number, value)).is_some() {}
+    }
 }
 
 impl Documents<'_> {
@@ -82,7 +109,7 @@ impl Documents<'_> {
                 let error = writer.run(usize::MAX).err();
                 Traced { json: writer.out, places: writer.places, error }
             }
-            Err(error) => Traced { json: Vec::new(), places: BTreeMap::new(), error: Some(error) },
+            Err(error) => Traced { json: Vec::new(), places: Places::new(), error: Some(error) },
         };
         self.failed = traced.error.is_some();
         Some(traced)
@@ -102,8 +129,8 @@ struct Writer<'w, 'a> {
     out: Vec<u8>,
     open: Vec<Level>,
     /// What has an anchor and is complete.
-    anchored: BTreeMap<usize, Anchored>,
-    places: BTreeMap<usize, Range<usize>>,
+    anchored: Ordered<Anchored>,
+    places: Places,
 }
 
 /// A collection that is being written.
@@ -144,8 +171,8 @@ impl<'w, 'a> Writer<'w, 'a> {
             repeated: &mut documents.repeated,
             out: Vec::new(),
             open: Vec::new(),
-            anchored: BTreeMap::new(),
-            places: BTreeMap::new(),
+            anchored: Ordered::new(),
+            places: Places::new(),
         }
     }
 
@@ -220,10 +247,8 @@ impl<'w, 'a> Writer<'w, 'a> {
         level.height = level.height.max(height.saturating_sub(gone));
         level.merges.push(merged);
         // What was anchored in there is no longer where it was.
-        while let Some(last) = self.anchored.last_entry().filter(|last| last.get().json.end > at) {
-            last.remove();
-        }
-        self.places.split_off(&at);
+        self.anchored.pop_while(|_, anchored| anchored.json.end > at);
+        self.places.pop_while(|json, _| json >= at);
         Ok(())
     }
 
@@ -305,7 +330,7 @@ impl<'w, 'a> Writer<'w, 'a> {
 
     fn alias(&mut self, anchor: usize, span: &Range<usize>) -> Result<(), SyntaxError> {
         let wrong = |phrase| Err(SyntaxError::wrong_of(span.start, self.yaml.slice(span), phrase));
-        let Some(anchored) = self.anchored.get(&anchor) else {
+        let Some(anchored) = self.anchored.get(anchor) else {
             return wrong(Phrase::AliasWithin);
         };
         let (json, height) = (anchored.json.clone(), anchored.height);
