@@ -185,7 +185,7 @@ func (a *agent) events(ctx context.Context, service, lastID string) (*events, er
 	return newEvents(response.Body), nil
 }
 
-// ask sends a request and reads its answer as JSON. An answer that nobody wants may be empty.
+// ask sends a request and reads its answer as JSON. An answer that is not asked for may be empty.
 func (a *agent) ask(ctx context.Context, method, target string, body, answer any) error {
 	request, err := a.request(ctx, method, target, body)
 	if err != nil {

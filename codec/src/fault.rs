@@ -90,6 +90,7 @@ impl<W: Whole> core::error::Error for Fault<W> {}
 /// The step of reading an annotation, or the Pod around it, that failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
 #[serde(rename_all = "lowercase")]
+#[non_exhaustive]
 pub enum Stage {
     /// The annotation is not base64.
     Base64,
@@ -105,6 +106,10 @@ pub enum Stage {
 }
 
 impl Stage {
+    /// Every one.
+    pub(crate) const ALL: [Self; 5] =
+        [Self::Base64, Self::Utf8, Self::Json, Self::Shape, Self::Protobuf];
+
     /// The code of an error of this stage, which never changes its meaning.
     pub const fn code(self) -> &'static str {
         match self {

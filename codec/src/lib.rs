@@ -43,6 +43,7 @@ extern crate std;
 struct Readme;
 
 mod annotation;
+pub mod backoff;
 mod base64url;
 mod byte_mask;
 mod code;
@@ -58,6 +59,7 @@ mod json;
 pub mod kubernetes;
 pub mod lint;
 mod list;
+mod named;
 #[cfg(feature = "pasted")]
 pub mod pasted;
 pub mod patch;

@@ -49,6 +49,7 @@ pub enum Form {
 
 /// A command line, and the file that it reads if the patch is long.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Command {
     /// One line for a POSIX shell.
     pub line: String,

@@ -1,6 +1,8 @@
 //! Numbers from a seed (`SplitMix64`): the same seed gives the same numbers, everywhere and for ever. Not for
 //! secrets. The seed comes from a host: there is no randomness in here.
 
+use core::time::Duration;
+
 /// What `SplitMix64` adds at each step.
 pub const STEP: u64 = 0x9e37_79b9_7f4a_7c15;
 
@@ -25,6 +27,17 @@ impl Random {
         let wide = u128::from(self.bits()) * u128::from(end);
         u64::try_from(wide >> 64).unwrap_or_default()
     }
+
+    /// A number of `low..=high`; `low` if there is none.
+    pub fn within(&mut self, low: u64, high: u64) -> u64 {
+        low + self.below(high.saturating_sub(low).saturating_add(1))
+    }
+
+    /// A part of `whole`, from nothing to all of it.
+    pub fn part_of(&mut self, whole: Duration) -> Duration {
+        let nanos = u64::try_from(whole.as_nanos()).unwrap_or(u64::MAX);
+        Duration::from_nanos(self.below(nanos.saturating_add(1)))
+    }
 }
 
 /// The finishing step of `SplitMix64`: every bit of the result depends on every bit given.
@@ -46,7 +59,7 @@ mod tests {
     }
 
     #[test]
-    fn numbers_stay_below_their_end() {
+    fn numbers_stay_within_their_bounds() {
         let mut random = Random::new(1);
         let mut seen = [0; 5];
         for _ in 0..5000 {
@@ -54,5 +67,8 @@ mod tests {
         }
         assert!(seen.iter().all(|count| (800..1200).contains(count)), "{seen:?}");
         assert_eq!(random.below(0), 0);
+        assert!((0..100).all(|_| (3..=5).contains(&random.within(3, 5))));
+        let second = Duration::from_secs(1);
+        assert!((0..100).all(|_| random.part_of(second) <= second));
     }
 }

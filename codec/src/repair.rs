@@ -15,6 +15,7 @@ use crate::{Annotation, Key, Record, Url, encode};
 
 /// What a step of a repair does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
 pub enum Step {
     /// Takes quotes from around the value.
     Quotes,
@@ -78,6 +79,7 @@ impl Step {
 
 /// One step, and the value after it.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Repaired {
     /// What was done.
     pub step: Step,

@@ -8,66 +8,49 @@ use core::fmt;
 use serde::ser::{Serialize, SerializeStruct, Serializer};
 
 use crate::fault::Text;
+use crate::named::named;
 
 /// At most this many warnings are kept for one annotation; the last one then says that there
 /// were more.
 pub const MAX_WARNINGS: usize = 64;
 
-/// What kind of oddity was met. The codes are stable.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[non_exhaustive]
-pub enum WarningCode {
-    /// Base64 in the standard alphabet (`+`, `/`); Go's registry refuses it.
-    StandardAlphabet,
-    /// Base64 without its padding; Go's registry refuses it.
-    MissingPadding,
-    /// CR or LF inside the base64.
-    LineBreak,
-    /// The last base64 character carries bits that belong to no byte.
-    TrailingBits,
-    /// A member name in another case than `k`, `v`.
-    MemberCase,
-    /// A member that is neither `k` nor `v`; ignored.
-    UnknownMember,
-    /// A member given more than once; the last one counts.
-    DuplicateMember,
-    /// A record without `k` or without `v`; read as empty.
-    MissingMember,
-    /// `null` for `k` or `v`; it leaves the value as it was.
-    NullMember,
-    /// `null` in place of a record; read as an empty one.
-    NullElement,
-    /// `null` in place of the list; read as no records.
-    NullDocument,
-    /// Bytes that are not UTF-8, each read as U+FFFD.
-    InvalidUtf8,
-    /// Half of a surrogate pair, read as U+FFFD.
-    LoneSurrogate,
-    /// There were more oddities than are listed.
-    More,
+named! {
+    /// What kind of oddity was met. The codes are stable.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+    #[non_exhaustive]
+    pub enum WarningCode {
+        /// Base64 in the standard alphabet (`+`, `/`); Go's registry refuses it.
+        StandardAlphabet = "standard-alphabet",
+        /// Base64 without its padding; Go's registry refuses it.
+        MissingPadding = "missing-padding",
+        /// CR or LF inside the base64.
+        LineBreak = "line-break",
+        /// The last base64 character carries bits that belong to no byte.
+        TrailingBits = "trailing-bits",
+        /// A member name in another case than `k`, `v`.
+        MemberCase = "member-case",
+        /// A member that is neither `k` nor `v`; ignored.
+        UnknownMember = "unknown-member",
+        /// A member given more than once; the last one counts.
+        DuplicateMember = "duplicate-member",
+        /// A record without `k` or without `v`; read as empty.
+        MissingMember = "missing-member",
+        /// `null` for `k` or `v`; it leaves the value as it was.
+        NullMember = "null-member",
+        /// `null` in place of a record; read as an empty one.
+        NullElement = "null-element",
+        /// `null` in place of the list; read as no records.
+        NullDocument = "null-document",
+        /// Bytes that are not UTF-8, each read as U+FFFD.
+        InvalidUtf8 = "invalid-utf8",
+        /// Half of a surrogate pair, read as U+FFFD.
+        LoneSurrogate = "lone-surrogate",
+        /// There were more oddities than are listed.
+        More = "more",
+    }
 }
 
 impl WarningCode {
-    /// The stable code, in kebab case.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::StandardAlphabet => "standard-alphabet",
-            Self::MissingPadding => "missing-padding",
-            Self::LineBreak => "line-break",
-            Self::TrailingBits => "trailing-bits",
-            Self::MemberCase => "member-case",
-            Self::UnknownMember => "unknown-member",
-            Self::DuplicateMember => "duplicate-member",
-            Self::MissingMember => "missing-member",
-            Self::NullMember => "null-member",
-            Self::NullElement => "null-element",
-            Self::NullDocument => "null-document",
-            Self::InvalidUtf8 => "invalid-utf8",
-            Self::LoneSurrogate => "lone-surrogate",
-            Self::More => "more",
-        }
-    }
-
     /// The oddity as a sentence.
     pub const fn message(self) -> &'static str {
         match self {
@@ -88,12 +71,6 @@ impl WarningCode {
             Self::LoneSurrogate => "half of a surrogate pair, read as U+FFFD",
             Self::More => "more oddities follow that are not listed",
         }
-    }
-}
-
-impl fmt::Display for WarningCode {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
     }
 }
 

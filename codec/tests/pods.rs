@@ -1,5 +1,5 @@
 //! Pods, watch events and lists: what a real kube-apiserver sent, and a deliberately plain reader
-//! of the same things, which the skimming one must agree with on any JSON.
+//! of the same things, which the scanning one must agree with on any JSON.
 
 #![allow(
     clippy::unwrap_used,

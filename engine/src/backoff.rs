@@ -3,7 +3,7 @@
 
 use core::time::Duration;
 
-use super::random::Random;
+use dubbo_k8s_codec::{backoff::Backoff, random::Random};
 
 const FIRST: Duration = Duration::from_millis(800);
 const LAST: Duration = Duration::from_secs(30);
@@ -12,16 +12,13 @@ const QUIET: Duration = Duration::from_mins(2);
 /// again after a minute.
 const RETRY_AFTER: Duration = Duration::from_mins(1);
 
+/// The waits before the next request to a server.
 #[derive(Debug)]
-pub(super) struct Backoff {
-    step: Duration,
-    /// When the last wait was to end.
-    until: Option<Duration>,
-}
+pub(super) struct ServerBackoff(Backoff);
 
-impl Backoff {
-    pub(super) fn new() -> Self {
-        Self { step: FIRST, until: None }
+impl ServerBackoff {
+    pub(super) const fn new() -> Self {
+        Self(Backoff::new(FIRST, LAST).forgetting_after(QUIET))
     }
 
     /// The wait after a failure at `now`. A server's `Retry-After` is a lower bound, within reason.
@@ -31,14 +28,8 @@ impl Backoff {
         retry_after: Option<Duration>,
         random: &mut Random,
     ) -> Duration {
-        if self.until.is_some_and(|until| now.saturating_sub(until) > QUIET) {
-            self.step = FIRST;
-        }
         let least = retry_after.unwrap_or_default().min(RETRY_AFTER);
-        let delay = self.step.max(least) + random.part_of(self.step);
-        self.step = (self.step * 2).min(LAST);
-        self.until = Some(now + delay);
-        delay
+        self.0.spread_after_failure(now, least, random)
     }
 
     /// The wait after a stream that the server closed properly but early: perhaps it is shutting
@@ -58,7 +49,7 @@ mod tests {
 
     #[test]
     fn it_doubles_to_a_plateau_and_starts_again_after_two_quiet_minutes() {
-        let (mut backoff, mut random) = (Backoff::new(), Random::new(1));
+        let (mut backoff, mut random) = (ServerBackoff::new(), Random::new(1));
         let mut now = NOW;
         for step in [800, 1600, 3200, 6400, 12_800, 25_600, 30_000, 30_000, 30_000] {
             let step = Duration::from_millis(step);
@@ -75,7 +66,7 @@ mod tests {
         for (asked, least, most) in [(1, 1000, 1800), (20, 20_000, 20_800), (9999, 60_000, 60_800)]
         {
             let asked = Some(Duration::from_secs(asked));
-            let delay = Backoff::new().after_failure(
+            let delay = ServerBackoff::new().after_failure(
                 NOW,
                 asked,
                 &mut Random::new(asked.map_or(0, |d| d.as_secs())),
@@ -86,7 +77,7 @@ mod tests {
 
     #[test]
     fn clients_of_different_seeds_do_not_come_back_together() {
-        let delay = |seed| Backoff::new().after_failure(NOW, None, &mut Random::new(seed));
+        let delay = |seed| ServerBackoff::new().after_failure(NOW, None, &mut Random::new(seed));
         let mut delays: Vec<_> = (0..1000).map(delay).collect();
         delays.sort();
         let spread = delays.last().unwrap().saturating_sub(delays[0]);

@@ -4,11 +4,13 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::time::Duration;
 
-use crate::catalog::{Catalog, Changes, Liveness, Scope};
+use dubbo_k8s_codec::random::Random;
+
+use crate::catalog::{Catalog, Changes, Liveness};
 
 use super::context::{Context, Streams};
-use super::random::Random;
 use super::reflector::Reflector;
+use super::status::Status;
 use super::{Input, Notice, Output, Settings, StreamId};
 
 /// Follows the Pods of its scopes. See the module for how a driver runs it.
@@ -24,55 +26,8 @@ pub struct Engine {
     progress: usize,
 }
 
-/// How current the catalog is.
-#[derive(Debug, Clone, Default)]
-pub struct Status {
-    /// One for each scope, in the order of the settings.
-    pub scopes: Vec<ScopeStatus>,
-}
-
-/// How current one scope is.
-#[derive(Debug, Clone)]
-pub struct ScopeStatus {
-    /// The scope.
-    pub scope: Scope,
-    /// Its list has been complete once, so the catalog holds a state of it.
-    pub synced: bool,
-    /// It is being followed now: a watch is open, as far as can be known.
-    pub followed: bool,
-    /// When the server last sent anything for it.
-    pub heard: Option<Duration>,
-    /// How many versions the server is known to be ahead of what is held. The versions count all changes of
-    /// a cluster, not those of Pods alone. `None` before the first list, and where versions are no
-    /// numbers (they are since Kubernetes 1.35, KEP-5504).
-    pub behind: Option<u64>,
-}
-
 /// How often a large first list reports its progress, in Pods.
 const PROGRESS: usize = 500;
-
-impl Status {
-    /// Every scope has been complete once.
-    pub fn synced(&self) -> bool {
-        self.scopes.iter().all(|scope| scope.synced)
-    }
-
-    /// How many versions the server is known to be ahead: the most of all scopes, as far as it is known.
-    pub fn behind(&self) -> Option<u64> {
-        self.scopes.iter().filter_map(|scope| scope.behind).max()
-    }
-
-    /// How old the catalog may be: zero while every scope is followed, otherwise the longest time
-    /// since the server sent anything for one that is not. `None` before [`Self::synced`].
-    pub fn age(&self, now: Duration) -> Option<Duration> {
-        if !self.synced() {
-            return None;
-        }
-        let lost = self.scopes.iter().filter(|scope| !scope.followed);
-        let ages = lost.map(|scope| now.saturating_sub(scope.heard.unwrap_or_default()));
-        Some(ages.max().unwrap_or_default())
-    }
-}
 
 impl Engine {
     /// An engine that has sent nothing yet. The seed decides all jitter: take a different one for
@@ -84,7 +39,7 @@ impl Engine {
         let reflectors = settings
             .scopes
             .iter()
-            .map(|scope| Reflector::new(scope.clone(), Random::new(seeds.next()), &settings))
+            .map(|scope| Reflector::new(scope.clone(), Random::new(seeds.bits()), &settings))
             .collect();
         Self {
             catalog: Catalog::with_trust(liveness, Arc::new(settings.trust.clone())),

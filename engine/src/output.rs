@@ -30,6 +30,7 @@ pub enum Output {
 /// One notice. After each [`Engine::handle`](super::Engine::handle) the catalog holds
 /// exactly what the notices of that call and of all calls before it add up to.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub enum Notice {
     /// A key of the registry came, changed its value, or went.
     Change(Change),

@@ -156,6 +156,7 @@ fn read(pod: &OwnPod) -> Result<Vec<Entry>, DecodeError> {
 /// One change of one Pod, as data. It names the uid and the resourceVersion that were read: the
 /// server answers 409 if the Pod has changed since, and 422 if it is another Pod by now.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Patch {
     /// The Pod.
     pub pod: PodName,

@@ -13,7 +13,8 @@ pub async fn sleep(time: Duration) {
     sleep_until(Some(Instant::now() + time)).await;
 }
 
-/// The outcome of `work`, or `None` when it takes longer than `time`; then it is dropped.
+/// The outcome of `work`, or `None` when it takes longer than `time`; then it is dropped. Cancellation safe where `work`
+/// is.
 pub async fn timeout<T>(time: Duration, work: impl Future<Output = T>) -> Option<T> {
     tokio::select! {
         biased;

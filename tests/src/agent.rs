@@ -21,7 +21,7 @@ use serde_json::{Value, json};
 use tokio::net::UnixStream;
 use tokio::time::timeout;
 
-use crate::program::{PATIENCE, Ran, Running, bare, dubbo_watcher};
+use crate::program::{Ran, Running, TIMEOUT, bare, dubbo_watcher};
 
 /// A whole answer.
 #[derive(Debug)]
@@ -146,7 +146,7 @@ pub async fn ask(
         let body = body.collect().await.unwrap().to_bytes();
         Answer { status: head.status.as_u16(), headers: head.headers, body }
     };
-    timeout(PATIENCE, asked).await.expect("an answer in time")
+    timeout(TIMEOUT, asked).await.expect("an answer in time")
 }
 
 async fn send(
@@ -194,7 +194,7 @@ impl Events {
 
     /// The next event with data: its name and its data.
     pub async fn next(&mut self) -> (String, Value) {
-        timeout(PATIENCE, self.event()).await.expect("an event in time")
+        timeout(TIMEOUT, self.event()).await.expect("an event in time")
     }
 
     async fn event(&mut self) -> (String, Value) {

@@ -4,7 +4,9 @@
 
 use serde_json::{Value, json};
 
-use crate::apiserver::{Prepared, Status, Store, object_at, split_mix};
+use dubbo_k8s_codec::random::Random;
+
+use crate::apiserver::{Prepared, Status, Store, object_at};
 use crate::fleet::{Fleet, annotation_of};
 use crate::pods::{ANNOTATION, LABEL};
 
@@ -13,7 +15,7 @@ use crate::pods::{ANNOTATION, LABEL};
 pub struct Churn {
     store: Store,
     fleet: Fleet,
-    random: u64,
+    random: Random,
     pods: Vec<Member>,
 }
 
@@ -40,7 +42,7 @@ impl Churn {
     /// Changes to a fleet that the store holds.
     pub fn new(store: Store, fleet: Fleet, seed: u64) -> Self {
         let whole = Member { generation: 0, state: State::Whole };
-        Self { store, fleet, random: seed, pods: vec![whole; fleet.pods] }
+        Self { store, fleet, random: Random::new(seed), pods: vec![whole; fleet.pods] }
     }
 
     /// Makes one change.
@@ -57,7 +59,7 @@ impl Churn {
             }
             // Something that is not the registry's.
             (State::Whole, ..80) => {
-                let seen = self.random.to_string();
+                let seen = self.random.bits().to_string();
                 store.annotate(place.0, place.1, "example.com/seen", Some(&seen))?;
             }
             (State::Whole, ..84) => {
@@ -94,7 +96,7 @@ impl Churn {
 
     fn below(&mut self, bound: usize) -> usize {
         let bound = bound.max(1) as u64;
-        usize::try_from(split_mix(&mut self.random) % bound).unwrap_or_default()
+        usize::try_from(self.random.bits() % bound).unwrap_or_default()
     }
 }
 

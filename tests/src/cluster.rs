@@ -57,3 +57,25 @@ impl Cluster {
         program::run(self.command(arguments)).await
     }
 }
+
+/// A rig of a test over a [`Cluster`], to which it dereferences.
+#[macro_export]
+macro_rules! cluster_rig {
+    ($Rig:ident) => {
+        pub(crate) struct $Rig($crate::cluster::Cluster);
+
+        impl core::ops::Deref for $Rig {
+            type Target = $crate::cluster::Cluster;
+
+            fn deref(&self) -> &Self::Target {
+                &self.0
+            }
+        }
+
+        impl core::ops::DerefMut for $Rig {
+            fn deref_mut(&mut self) -> &mut Self::Target {
+                &mut self.0
+            }
+        }
+    };
+}

@@ -21,7 +21,7 @@ use serde_json::Value;
 use crate::skip;
 
 /// Nothing in a test takes that long; what waits longer has failed.
-pub const PATIENCE: Duration = Duration::from_secs(30);
+pub const TIMEOUT: Duration = Duration::from_secs(30);
 
 /// The `dubbo-watcher` of the same profile as the caller, a test or a program, built if it is not; or the one
 /// that `DUBBO_WATCHER` names.
@@ -283,7 +283,7 @@ fn follow(reader: impl Read + Send + 'static) -> mpsc::Receiver<String> {
 }
 
 fn receive(lines: &mpsc::Receiver<String>) -> Option<String> {
-    tokio::task::block_in_place(|| lines.recv_timeout(PATIENCE)).ok()
+    tokio::task::block_in_place(|| lines.recv_timeout(TIMEOUT)).ok()
 }
 
 #[cfg(test)]

@@ -9,7 +9,9 @@ mod lifecycle;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use crate::apiserver::{Status, Store, split_mix};
+use dubbo_k8s_codec::random::Random;
+
+use crate::apiserver::{Status, Store};
 
 use deployments::{DEPLOYMENTS, Deployment};
 
@@ -33,7 +35,7 @@ const ROLLING: Duration = Duration::from_millis(1800);
 #[derive(Debug)]
 pub struct Simulation {
     store: Store,
-    random: u64,
+    random: Random,
     now: Duration,
     /// Seconds since 1970 when the simulation began; the URLs carry it.
     began: u64,
@@ -104,7 +106,7 @@ impl Simulation {
             .collect();
         let mut simulation = Self {
             store,
-            random: seed,
+            random: Random::new(seed),
             now: Duration::ZERO,
             began,
             agenda: BTreeMap::new(),
@@ -256,7 +258,7 @@ impl Simulation {
     }
 
     fn context(&mut self, count: u64) -> u64 {
-        split_mix(&mut self.random) % count
+        self.random.bits() % count
     }
 
     fn pick(&mut self, count: usize) -> usize {

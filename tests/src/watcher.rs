@@ -14,7 +14,7 @@ use crate::program::dubbo_watcher;
 use crate::raw::Endpoint;
 
 /// How long `serve` may take to listen, and how often it is looked at.
-const PATIENCE: Duration = Duration::from_mins(1);
+const TIMEOUT: Duration = Duration::from_mins(1);
 const LOOK: Duration = Duration::from_millis(10);
 
 /// A running `dubbo-watcher serve`, killed when dropped: it has nothing to save.
@@ -40,7 +40,7 @@ impl Serving {
         command.env("KUBECONFIG", kubeconfig).stdin(Stdio::null()).stdout(Stdio::null());
         let child = command.stderr(stderr).spawn()?;
         let mut serving = Self { child, address: bind, said };
-        match tokio::time::timeout(PATIENCE, serving.listening()).await {
+        match tokio::time::timeout(TIMEOUT, serving.listening()).await {
             Ok(Ok(address)) => serving.address = address,
             Ok(Err(error)) => return Err(error),
             Err(_) => return Err(io::Error::other(format!("not serving: {}", serving.said()))),
@@ -77,7 +77,7 @@ impl Serving {
             Ok(())
         };
         let late = |_| io::Error::other(format!("not in sync: {}", self.said()));
-        tokio::time::timeout(PATIENCE, ready).await.map_err(late)?
+        tokio::time::timeout(TIMEOUT, ready).await.map_err(late)?
     }
 
     /// Where it serves.

@@ -22,23 +22,23 @@ const VECTORS: &str = include_str!("../../codec/tests/data/dubbo-go-codec.jsonl"
 fn the_module_answers_every_vector_as_the_native_codec_does() {
     let Some(path) = artefact("CODEC_GUEST") else { return };
     let mut guest = Guest::load(&path);
-    for question in questions() {
-        assert_eq!(text(&guest.ask(&question)), text(&question.native()), "{}", question.note);
+    for request in requests() {
+        assert_eq!(text(&guest.ask(&request)), text(&request.native()), "{}", request.note);
     }
 }
 
 #[test]
 fn the_command_answers_every_vector_as_the_native_codec_does() {
     let Some(path) = artefact("CODEC_COMMAND") else { return };
-    // A line feed parts questions, so the vectors about line feeds are the module's alone.
-    let questions: Vec<Question> =
-        questions().into_iter().filter(|question| !question.input.contains(['\n'])).collect();
-    let asked: Vec<String> = questions.iter().map(Question::line).collect();
+    // A line feed parts requests, so the vectors about line feeds are the module's alone.
+    let requests: Vec<Request> =
+        requests().into_iter().filter(|request| !request.input.contains(['\n'])).collect();
+    let asked: Vec<String> = requests.iter().map(Request::line).collect();
     let answers = run_command(&path, asked.concat());
     let answers: Vec<&str> = answers.lines().collect();
-    assert_eq!(answers.len(), questions.len());
-    for (answer, question) in answers.into_iter().zip(&questions) {
-        assert_eq!(answer, text(&question.native()), "{}", question.note);
+    assert_eq!(answers.len(), requests.len());
+    for (answer, request) in answers.into_iter().zip(&requests) {
+        assert_eq!(answer, text(&request.native()), "{}", request.note);
     }
 }
 
@@ -46,24 +46,24 @@ fn the_command_answers_every_vector_as_the_native_codec_does() {
 #[test]
 fn the_native_answers_say_what_go_said() {
     let mut seen = 0;
-    for question in questions() {
-        let answer: Value = serde_json::from_slice(&question.native()).unwrap();
-        let is_right = match (question.encode, question.ok) {
-            (true, _) => answer["annotation"] == question.annotation,
-            (false, true) => answer["records"] == Value::Array(question.records),
+    for request in requests() {
+        let answer: Value = serde_json::from_slice(&request.native()).unwrap();
+        let is_right = match (request.encode, request.ok) {
+            (true, _) => answer["annotation"] == request.annotation,
+            (false, true) => answer["records"] == Value::Array(request.records),
             // What is accepted beyond Go's reader is an explicit list of the codec's own tests.
             (false, false) => {
                 answer["error"].is_object() || answer["warnings"] != Value::Array(vec![])
             }
         };
-        assert!(is_right, "{}: {answer}", question.note);
+        assert!(is_right, "{}: {answer}", request.note);
         seen += 1;
     }
     assert_eq!(seen, VECTORS.lines().count());
 }
 
-/// One line of the vector file as a question to the codec.
-struct Question {
+/// One line of the vector file as a request to the codec.
+struct Request {
     note: String,
     encode: bool,
     ok: bool,
@@ -72,7 +72,7 @@ struct Question {
     records: Vec<Value>,
 }
 
-impl Question {
+impl Request {
     fn verb(&self) -> &'static str {
         if self.encode { "encode" } else { "decode" }
     }
@@ -87,16 +87,16 @@ impl Question {
     }
 }
 
-fn questions() -> Vec<Question> {
-    VECTORS.lines().map(question).collect()
+fn requests() -> Vec<Request> {
+    VECTORS.lines().map(request).collect()
 }
 
-fn question(line: &str) -> Question {
+fn request(line: &str) -> Request {
     let vector: Value = serde_json::from_str(line).unwrap();
     let field = |name: &str| vector[name].as_str().unwrap().to_owned();
     let encode = vector["kind"] == "encode";
     assert!(encode || vector["kind"] == "decode", "{line}");
-    Question {
+    Request {
         note: field("note"),
         encode,
         ok: vector["ok"].as_bool().unwrap(),
@@ -144,12 +144,12 @@ impl Guest {
         }
     }
 
-    fn ask(&mut self, question: &Question) -> Vec<u8> {
-        let input = question.input.as_bytes();
+    fn ask(&mut self, request: &Request) -> Vec<u8> {
+        let input = request.input.as_bytes();
         let length = u32::try_from(input.len()).unwrap();
         let address = self.alloc.call(&mut self.store, length).unwrap();
         self.memory.write(&mut self.store, address as usize, input).unwrap();
-        let function = if question.encode { &self.encode } else { &self.decode };
+        let function = if request.encode { &self.encode } else { &self.decode };
         let answer = function.call(&mut self.store, (address, length)).unwrap();
         let (address, length) = ((answer >> 32) as u32, (answer & 0xffff_ffff) as u32);
         let mut bytes = vec![0; length as usize];

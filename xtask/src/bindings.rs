@@ -3,9 +3,11 @@
 
 use std::path::PathBuf;
 
+use crate::places::target_dir;
 use crate::process::{Failure, Result, Tool, cargo, root};
 use crate::say;
-use crate::toolchain::{Toolchain, target_dir};
+use crate::toolchain::Toolchain;
+use crate::weight::{gzipped, size};
 use crate::{npm, web, wheel};
 
 /// What the wasm and the scripts of the npm package may weigh together, gzipped.
@@ -37,13 +39,13 @@ pub(crate) fn build(toolchain: &Toolchain) -> Result {
 
 /// Says what both weigh; fails if the npm package is too heavy.
 pub(crate) fn weigh() -> Result {
-    let weights = LOADED.map(|file| web::gzipped(&npm_folder().join("package").join(file)));
+    let weights = LOADED.map(|file| gzipped(&npm_folder().join("package").join(file)));
     let mut weight = 0;
     for file in weights {
         weight += file?;
     }
     say::line(&format!("{weight:>9} bytes of the npm package, gzipped (at most {NPM_LIMIT})"));
-    say::line(&format!("{:>9} bytes of the codec's component", crate::wasm::size(&component())?));
+    say::line(&format!("{:>9} bytes of the codec's component", size(&component())?));
     if weight > NPM_LIMIT {
         let text = format!("the npm package: {weight} bytes gzipped, more than {NPM_LIMIT}");
         return Err(Failure::new(text));

@@ -8,8 +8,8 @@ use std::process::{Child, ChildStdout};
 use serde_json::Value;
 use tempfile::TempDir;
 
+use crate::places::target_dir;
 use crate::process::{Context as _, Failure, Result, Tool, cargo};
-use crate::toolchain::target_dir;
 
 /// How the programs are built.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -99,4 +99,31 @@ fn first_line(output: ChildStdout) -> Result<String> {
     let mut line = String::new();
     BufReader::new(output).read_line(&mut line).context(|| "reading from the server".into())?;
     Ok(line)
+}
+
+/// Asks the watcher to end as a supervisor would, and holds it to ending well. At Ctrl-C the terminal
+/// asks it too; then it may be gone already.
+pub(crate) fn end(watcher: &mut Child, ended_itself: bool) -> Result {
+    if !ended_itself {
+        ask_to_end(watcher);
+    }
+    let status = watcher.wait().context(|| "waiting for the watcher".into())?;
+    if status.success() {
+        Ok(())
+    } else {
+        Err(Failure::new(format!("the watcher ended with {status}")))
+    }
+}
+
+#[cfg(unix)]
+fn ask_to_end(watcher: &mut Child) {
+    use nix::sys::signal::{Signal, kill};
+    if let Ok(id) = i32::try_from(watcher.id()) {
+        let _ = kill(nix::unistd::Pid::from_raw(id), Signal::SIGTERM); // it may have ended just now
+    }
+}
+
+#[cfg(not(unix))]
+fn ask_to_end(watcher: &mut Child) {
+    let _ = watcher.kill(); // it may have ended just now
 }

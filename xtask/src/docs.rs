@@ -3,9 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use crate::cache;
+use crate::places::target_dir;
 use crate::process::{Failure, Result, Tool, on_path, root};
 use crate::say;
-use crate::toolchain::target_dir;
 use crate::wheel;
 
 /// Builds the site.

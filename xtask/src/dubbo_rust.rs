@@ -4,9 +4,9 @@
 use std::path::PathBuf;
 
 use crate::cluster::Profile;
+use crate::places::target_dir;
 use crate::process::{Result, Tool, cargo, root};
 use crate::supply;
-use crate::toolchain::target_dir;
 use crate::workspace::packages_of;
 
 fn folder() -> PathBuf {

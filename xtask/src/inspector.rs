@@ -9,10 +9,10 @@ use std::sync::mpsc::{Receiver, channel};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use crate::cluster::{Cluster, Profile};
+use crate::cluster::{self, Cluster, Profile};
 use crate::process::{Context as _, Failure, Result, Tool, on_path};
 use crate::toolchain;
-use crate::{demo, say, web};
+use crate::{say, web};
 
 /// Where `serve` is unless that is taken.
 const USUAL: &str = "127.0.0.1:7777";
@@ -21,7 +21,7 @@ const USUAL: &str = "127.0.0.1:7777";
 const LIVE: &str = "name=\"dubbo-live\" content=\"v1/events\"";
 
 /// A server that says nothing for this long is not there.
-const PATIENCE: Duration = Duration::from_secs(30);
+const TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Builds the page, so that the watcher carries it; why not, where this machine cannot.
 pub(crate) fn page() -> Result<Option<&'static str>> {
@@ -59,7 +59,7 @@ impl Inspector {
         let mut server = tool.spawn_telling()?;
         let output = server.stderr.take().ok_or_else(|| Failure::new("serve has no stderr"))?;
         let (output, address) = listen(output);
-        let address = address.recv_timeout(PATIENCE);
+        let address = address.recv_timeout(TIMEOUT);
         let address = address.map_err(|_| Failure::new("serve did not say where it is"))?;
         let url = format!("http://{address}/");
         say::line(&format!("The registry is served at {url}, live in the inspector."));
@@ -82,7 +82,7 @@ impl Inspector {
 
     /// Ends it and says what was seen.
     pub(crate) fn end(mut self) -> Result<Seen> {
-        demo::end(&mut self.server, false)?;
+        cluster::end(&mut self.server, false)?;
         let lost = || Failure::new("reading from serve failed");
         self.output.join().map_err(|_| lost())?;
         let seen = self.events.join().map_err(|_| lost())?;
@@ -174,7 +174,7 @@ fn get(address: &str, path: &str) -> Result<Vec<u8>> {
 /// Asks as HTTP/1.0, whose answers end with the connection.
 fn ask(address: &str, path: &str) -> Result<TcpStream> {
     let mut stream = TcpStream::connect(address).context(|| format!("connecting to {address}"))?;
-    stream.set_read_timeout(Some(PATIENCE)).context(|| "setting a timeout".into())?;
+    stream.set_read_timeout(Some(TIMEOUT)).context(|| "setting a timeout".into())?;
     let request = format!("GET {path} HTTP/1.0\r\nHost: {address}\r\n\r\n");
     stream.write_all(request.as_bytes()).context(|| format!("asking for {path}"))?;
     Ok(stream)

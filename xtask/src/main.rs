@@ -18,6 +18,7 @@ mod inspector;
 mod invariants;
 mod mesh;
 mod npm;
+mod page_tests;
 mod places;
 mod process;
 mod progress;
@@ -33,6 +34,7 @@ mod toolchain;
 mod vectors;
 mod wasm;
 mod web;
+mod weight;
 mod wheel;
 mod workspace;
 

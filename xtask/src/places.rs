@@ -5,7 +5,6 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 use crate::process::{Result, Tool, root};
-use crate::toolchain::target_dir;
 
 /// Each folder, and its other name.
 pub(crate) struct Places(Vec<(PathBuf, &'static str)>);
@@ -34,6 +33,12 @@ impl Places {
         let flags = self.0.iter().map(|(from, to)| format!("{flag}{}={to}", from.display()));
         flags.collect::<Vec<_>>().join(" ")
     }
+}
+
+/// Native build's target folder.
+pub(crate) fn target_dir() -> PathBuf {
+    let set = std::env::var_os("CARGO_TARGET_DIR").filter(|dir| !dir.is_empty());
+    root().join(set.unwrap_or_else(|| OsString::from("target")))
 }
 
 /// The sysroot of the compiler in use.

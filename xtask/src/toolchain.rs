@@ -1,11 +1,10 @@
 //! The compiler of wasm: the one in use, with both wasm targets, which rustup adds where they are missing. It
 //! must never touch the build of native code.
 
-use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-use crate::places::{Places, sysroot};
-use crate::process::{Failure, Result, Tool, cargo, on_path, root};
+use crate::places::{Places, sysroot, target_dir};
+use crate::process::{Failure, Result, Tool, cargo, on_path};
 use crate::say;
 
 /// What wasm is built for.
@@ -62,12 +61,6 @@ impl Toolchain {
     pub(crate) fn output(&self, target: Target, profile: &str) -> PathBuf {
         self.folder.join(target.triple()).join(profile)
     }
-}
-
-/// Native build's target folder.
-pub(crate) fn target_dir() -> PathBuf {
-    let set = std::env::var_os("CARGO_TARGET_DIR").filter(|dir| !dir.is_empty());
-    root().join(set.unwrap_or_else(|| OsString::from("target")))
 }
 
 /// Finds the wasm targets, or has rustup add them. Idempotent, and quick when they are there.

@@ -1,13 +1,15 @@
 //! `cargo xtask wasm`: the wasm files of this workspace, each listed once.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use crate::bindings;
 use crate::npm;
+use crate::places::target_dir;
 use crate::process::{Context as _, Result, root};
 use crate::say;
-use crate::toolchain::{self, ALONE, Target, Toolchain, target_dir};
+use crate::toolchain::{self, ALONE, Target, Toolchain};
 use crate::web;
+use crate::weight::size;
 
 /// One wasm file.
 struct Artefact {
@@ -166,11 +168,6 @@ pub(crate) fn weigh(toolchain: &Toolchain) -> Result<Vec<String>> {
 /// Builds the watcher's component alone.
 pub(crate) fn watcher(toolchain: &Toolchain) -> Result<PathBuf> {
     WATCHER.build(toolchain)
-}
-
-/// The bytes of a file.
-pub(crate) fn size(path: &Path) -> Result<u64> {
-    Ok(std::fs::metadata(path).context(|| format!("reading {}", path.display()))?.len())
 }
 
 /// Where each of them is once built, by the variable that names it to a test.

@@ -1,15 +1,14 @@
-//! The inspector's page: its wasm, the bindings, the bundle and the tests in a browser. Every tool comes
+//! The inspector's page: its wasm, the bindings, the bundle and its budgets. Every tool comes
 //! from the lock files or from Debian; it must never install anything that was not asked for by a verb.
 
 use std::path::{Path, PathBuf};
 
-use crate::cluster::{Cluster, Profile};
 use crate::debian;
-use crate::inspector::Inspector;
 use crate::npm;
-use crate::process::{Context as _, Failure, Result, Tool, cargo, on_path, root};
+use crate::process::{Context as _, Result, Tool, cargo, on_path, root};
 use crate::say;
 use crate::toolchain::{self, ALONE, Target, Toolchain};
+use crate::weight::gzipped;
 
 /// The program that makes the bindings, and the profile of the wasm.
 const BINDGEN: &str = "dubbo-k8s-web-bindgen";
@@ -82,40 +81,10 @@ pub(crate) fn weigh() -> Result<Vec<String>> {
     Ok(heavy.into_iter().flatten().collect())
 }
 
-/// What a file weighs, gzipped.
-pub(crate) fn gzipped(path: &Path) -> Result<usize> {
-    let script = "process.stdout.write(String(require('zlib').gzipSync(require('fs').readFileSync(\
-                  process.argv[1]), { level: 9 }).length))";
-    let text = Tool::new("node").args(["-e", script]).arg(path).read()?;
-    text.trim().parse().context(|| format!("weighing {}", path.display()))
-}
-
-/// Runs the tests of the page in Chromium; brings Chromium where apt can. The last ones open it from the real
-/// `dubbo-watcher serve`, which carries the page that has just been built.
-pub(crate) fn test() -> Result {
-    chromium()?;
-    node_tests().args(["page", "work", "states", "live", "signed"].map(test_file)).run()?;
-    Profile::Dev.build()?;
-    let cluster = Cluster::start(Profile::Dev, &["--simulate".to_owned()])?;
-    let inspector = Inspector::start(&cluster, true)?;
-    let tested = node_tests().arg(test_file("serve")).env("DUBBO_SERVE", inspector.url()).run();
-    let seen = inspector.end()?;
-    tested?;
-    seen.missing().map_or(Ok(()), |missing| Err(Failure::new(format!("not seen: {missing}"))))
-}
-
-fn node_tests() -> Tool {
-    node_tests_in(&page())
-}
-
 /// Node's runner of tests, in a folder.
 pub(crate) fn node_tests_in(folder: &Path) -> Tool {
     let tool = Tool::new("node").dir(folder);
     tool.args(["--test", "--test-concurrency=1", "--test-reporter=spec"])
-}
-
-fn test_file(name: &str) -> String {
-    format!("tests/{name}.test.mjs")
 }
 
 /// Measures the budgets of the page.

@@ -8,9 +8,8 @@ use dubbo_k8s_codec::Found;
 use dubbo_k8s_codec::problem::Language;
 use dubbo_k8s_plain::{self as plain, Codec, Units};
 
+use self::wit::Component;
 use self::wit::exports::dubbo::codec::codec as wire;
-
-struct Component;
 
 fn codec(language: Language) -> Codec {
     Codec { units: Units::Bytes, language }

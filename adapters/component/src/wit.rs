@@ -10,14 +10,14 @@
 )]
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "generated")]
 
-// A native build has no host to export to, and its linker does not take the names.
-#[cfg(target_family = "wasm")]
-use super::Component;
-
 wit_bindgen::generate!({
     path: "wit",
     world: "codec-world",
 });
 
+/// What is exported.
+pub(crate) struct Component;
+
+// A native build has no host to export to, and its linker does not take the names.
 #[cfg(target_family = "wasm")]
 export!(Component);

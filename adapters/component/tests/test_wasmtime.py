@@ -31,7 +31,7 @@ class Codec:
         function = self.instance.get_func(self.store, index)
         answer = function(self.store, *arguments)
         function.post_return(self.store)
-        # A result is a variant where Python's types do not tell its two cases apart.
+        # A result is a variant where Python's types do not distinguish its two cases.
         return answer.payload if isinstance(answer, Variant) else answer
 
 

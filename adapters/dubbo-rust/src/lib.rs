@@ -40,5 +40,5 @@ mod registry;
 pub use callable::NotCallable;
 pub use error::Error;
 pub use held::{leave, registered};
-pub use parameters::Parameters;
-pub use registry::{KubernetesRegistry, PROTOCOL, install};
+pub use parameters::{PROTOCOL, Parameters};
+pub use registry::{KubernetesRegistry, install};

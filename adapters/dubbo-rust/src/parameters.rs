@@ -10,7 +10,10 @@ use dubbo_k8s_registry::Config;
 use dubbo_k8s_registry::kube::config::{self, Environment, Namespaces, Overrides, SERVICE_ACCOUNT};
 use dubbo_k8s_registry::trust::Trust;
 
-use crate::{Error, PROTOCOL};
+use crate::error::Error;
+
+/// The protocol of the URLs of this registry.
+pub const PROTOCOL: &str = "kubernetes";
 
 /// The host that stands for the service account of the Pod, whatever kubeconfig there is.
 const IN_CLUSTER: &str = "in-cluster";

@@ -32,7 +32,7 @@ pub(crate) fn record(url: &Url, address: Option<&str>, parameters: &Parameters) 
             record.set(name, value);
         }
     }
-    // By it dubbo-go and Dubbo Java tell a provider of their protocols from a consumer.
+    // By it dubbo-go and Dubbo Java recognise a provider of their protocols.
     if record.param("side").is_none() {
         record.set("side", "provider");
     }

@@ -16,11 +16,9 @@ use dubbo_k8s_registry::Config;
 use tokio::task::AbortHandle;
 
 use crate::discovery::discover;
+use crate::error::Error;
 use crate::held::Held;
-use crate::{Error, Parameters};
-
-/// The protocol of the URLs of this registry.
-pub const PROTOCOL: &str = "kubernetes";
+use crate::parameters::{PROTOCOL, Parameters};
 
 /// Makes `kubernetes://` URLs known to dubbo-rust, for `ClientBuilder::with_registry` and `Dubbo::add_registry`. Once,
 /// before them.

@@ -8,7 +8,7 @@ use dubbo_k8s_codec::problem::{Code, Detail};
 use dubbo_k8s_codec::{self as codec, DecodeError, Found, UrlError};
 use serde::Serialize;
 
-use crate::Codec;
+use crate::units::Codec;
 
 /// What is in an annotation.
 #[derive(Clone, Debug, Serialize)]

@@ -16,20 +16,10 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
 use dubbo_k8s_codec as codec;
-use dubbo_k8s_codec::problem::Language;
 
 pub use answers::{Annotation, Fault, Record, Service, Url, Warning};
 pub use problems::{Place, Problem};
-pub use units::Units;
-
-/// How offsets count, and in which language sentences are.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Codec {
-    /// What offsets count.
-    pub units: Units,
-    /// The language of messages.
-    pub language: Language,
-}
+pub use units::{Codec, Units};
 
 impl Codec {
     /// Reads the value of an annotation.

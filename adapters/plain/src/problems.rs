@@ -10,8 +10,8 @@ use dubbo_k8s_codec::pasted::{Document, Examined, Findings, PastedPod, Source};
 use dubbo_k8s_codec::problem::{self, Code, Detail, Phrase};
 use serde::Serialize;
 
-use crate::Codec;
 use crate::answers::number;
+use crate::units::Codec;
 
 /// Something that is wrong.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]

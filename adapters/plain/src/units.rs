@@ -1,4 +1,15 @@
-//! What offsets count: bytes, or the units of a language whose strings are UTF-16.
+//! What offsets count, bytes or the units of a language whose strings are UTF-16, and in which language sentences are.
+
+use dubbo_k8s_codec::problem::Language;
+
+/// How offsets count, and in which language sentences are.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Codec {
+    /// What offsets count.
+    pub units: Units,
+    /// The language of messages.
+    pub language: Language,
+}
 
 /// What offsets count.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -8,7 +8,6 @@ mod texts;
 use core::fmt;
 
 use crate::fault::Stage;
-use crate::phrase::Language;
 use crate::warning::WarningCode;
 
 /// How bad it is.
@@ -33,199 +32,114 @@ impl Severity {
     }
 }
 
-/// What is wrong. Refusals and oddities of an annotation keep the codes of their own types.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[non_exhaustive]
-pub enum Code {
-    /// The annotation is refused at this stage, and with it the whole Pod.
-    Refused(Stage),
-    /// A tolerant reader accepts it; the annotation is odd.
-    Odd(WarningCode),
+/// Makes the enum, the list of its codes and their names of one list.
+macro_rules! codes {
+    ($($(#[$doc:meta])* $Code:ident = $name:literal,)+) => {
+        /// What is wrong. Refusals and oddities of an annotation keep the codes of their own types.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[non_exhaustive]
+        pub enum Code {
+            /// The annotation is refused at this stage, and with it the whole Pod.
+            Refused(Stage),
+            /// A tolerant reader accepts it; the annotation is odd.
+            Odd(WarningCode),
+            $($(#[$doc])* $Code,)+
+        }
+
+        impl Code {
+            /// Every code, in the order of this list.
+            pub fn all() -> impl Iterator<Item = Self> {
+                let stages = Stage::ALL.into_iter().map(Self::Refused);
+                let oddities = WarningCode::ALL.iter().copied().map(Self::Odd);
+                stages.chain(oddities).chain([$(Self::$Code,)+])
+            }
+
+            /// The stable name, in kebab case.
+            pub const fn as_str(self) -> &'static str {
+                match self {
+                    Self::Refused(stage) => stage.code(),
+                    Self::Odd(code) => code.as_str(),
+                    $(Self::$Code => $name,)+
+                }
+            }
+        }
+    };
+}
+
+codes! {
     /// A key is no path of the registry.
-    KeyMalformed,
+    KeyMalformed = "key-malformed",
     /// A key holds something that is no URL.
-    UrlMalformed,
+    UrlMalformed = "url-malformed",
     /// dubbo-go refuses the URL, so its consumers never see the provider.
-    DubboGoRefusesUrl,
+    DubboGoRefusesUrl = "dubbo-go-refuses-url",
     /// dubbo-go reads the URL, but not as it may be meant.
-    DubboGoReadsOtherwise,
+    DubboGoReadsOtherwise = "dubbo-go-reads-otherwise",
     /// The service is provided, but dubbo-go's consumer takes none of the providers.
-    DubboGoTakesNoProvider,
+    DubboGoTakesNoProvider = "dubbo-go-takes-no-provider",
     /// The key's interface is not the URL's.
-    InterfaceMismatch,
+    InterfaceMismatch = "interface-mismatch",
     /// The key's category is not the URL's.
-    CategoryMismatch,
+    CategoryMismatch = "category-mismatch",
     /// A parameter is percent-encoded twice, as dubbo-go wrote it up to 1.5.3.
-    DoubleEncoded,
+    DoubleEncoded = "double-encoded",
     /// The same record stands more than once in an annotation.
-    DuplicateRecord,
+    DuplicateRecord = "duplicate-record",
     /// The provider's address is not one of its Pod's, nor admitted: it reaches no consumer.
-    AddressNotPod,
+    AddressNotPod = "address-not-pod",
     /// The provider's weight is larger than what counts.
-    WeightOverLimit,
+    WeightOverLimit = "weight-over-limit",
     /// Another namespace owns the interface: the record reaches no consumer.
-    NotOwner,
+    NotOwner = "not-owner",
     /// It is beyond what its Pod or its namespace may register: the record reaches no consumer.
-    OverQuota,
+    OverQuota = "over-quota",
     /// The Pod has the annotation, but not the label by which it is found.
-    LabelMissing,
+    LabelMissing = "label-missing",
     /// The label's value is none that a registry selects.
-    LabelUnknown,
+    LabelUnknown = "label-unknown",
     /// The Pod has the label, but no annotation.
-    AnnotationMissing,
+    AnnotationMissing = "annotation-missing",
     /// A provider's Pod is being deleted.
-    ProviderTerminating,
+    ProviderTerminating = "provider-terminating",
     /// A provider's Pod has ended.
-    ProviderEnded,
+    ProviderEnded = "provider-ended",
     /// A provider's Pod is not ready.
-    ProviderNotReady,
+    ProviderNotReady = "provider-not-ready",
     /// All annotations together are close to what the server accepts.
-    AnnotationsNearLimit,
+    AnnotationsNearLimit = "annotations-near-limit",
     /// All annotations together are more than the server accepts.
-    AnnotationsTooLarge,
+    AnnotationsTooLarge = "annotations-too-large",
     /// No Pod provides the interface that is consumed.
-    ConsumerWithoutProvider,
+    ConsumerWithoutProvider = "consumer-without-provider",
     /// The interface is provided, but in no group or version that the consumer asks for.
-    GroupOrVersionMismatch,
+    GroupOrVersionMismatch = "group-or-version-mismatch",
     /// The interface is provided, but over no protocol that the consumer speaks.
-    ProtocolMismatch,
+    ProtocolMismatch = "protocol-mismatch",
     /// The service is provided in namespaces only that the consumer does not read by default.
-    ProviderInOtherNamespace,
+    ProviderInOtherNamespace = "provider-in-other-namespace",
     /// The service is provided, but no provider of it takes calls.
-    NoUsableProvider,
+    NoUsableProvider = "no-usable-provider",
     /// A provider says of itself that it is disabled or has no weight.
-    ProviderDisabled,
+    ProviderDisabled = "provider-disabled",
     /// A number of a URL is none, so that its default counts.
-    NotANumber,
+    NotANumber = "not-a-number",
     /// A name that no Kubernetes object can have.
-    NameInvalid,
+    NameInvalid = "name-invalid",
     /// The text is not the JSON or YAML that it began as.
-    SourceSyntax,
+    SourceSyntax = "source-syntax",
     /// The text is too large, too deep or of an encoding that is not read.
-    SourceRefused,
+    SourceRefused = "source-refused",
     /// kubectl printed the text for people, without whole annotations.
-    SourcePrinted,
+    SourcePrinted = "source-printed",
     /// The Pod has Dubbo Java's annotation, which dubbo-go does not read.
-    JavaMetadata,
+    JavaMetadata = "java-metadata",
     /// An object that is no Pod.
-    NotAPod,
+    NotAPod = "not-a-pod",
     /// The same Pod stands in the text more than once.
-    PodTwice,
+    PodTwice = "pod-twice",
 }
 
 impl Code {
-    /// Every code, in the order of this list.
-    pub fn all() -> impl Iterator<Item = Self> {
-        use Code::{
-            AddressNotPod, AnnotationMissing, AnnotationsNearLimit, AnnotationsTooLarge,
-            CategoryMismatch, ConsumerWithoutProvider, DoubleEncoded, DubboGoReadsOtherwise,
-            DubboGoRefusesUrl, DubboGoTakesNoProvider, DuplicateRecord, GroupOrVersionMismatch,
-            InterfaceMismatch, JavaMetadata, KeyMalformed, LabelMissing, LabelUnknown, NameInvalid,
-            NoUsableProvider, NotANumber, NotAPod, NotOwner, Odd, OverQuota, PodTwice,
-            ProtocolMismatch, ProviderDisabled, ProviderEnded, ProviderInOtherNamespace,
-            ProviderNotReady, ProviderTerminating, Refused, SourcePrinted, SourceRefused,
-            SourceSyntax, UrlMalformed, WeightOverLimit,
-        };
-        let stages = [Stage::Base64, Stage::Utf8, Stage::Json, Stage::Shape, Stage::Protobuf];
-        let oddities = [
-            WarningCode::StandardAlphabet,
-            WarningCode::MissingPadding,
-            WarningCode::LineBreak,
-            WarningCode::TrailingBits,
-            WarningCode::MemberCase,
-            WarningCode::UnknownMember,
-            WarningCode::DuplicateMember,
-            WarningCode::MissingMember,
-            WarningCode::NullMember,
-            WarningCode::NullElement,
-            WarningCode::NullDocument,
-            WarningCode::InvalidUtf8,
-            WarningCode::LoneSurrogate,
-            WarningCode::More,
-        ];
-        let others = [
-            KeyMalformed,
-            UrlMalformed,
-            DubboGoRefusesUrl,
-            DubboGoReadsOtherwise,
-            DubboGoTakesNoProvider,
-            InterfaceMismatch,
-            CategoryMismatch,
-            DoubleEncoded,
-            DuplicateRecord,
-            AddressNotPod,
-            WeightOverLimit,
-            NotOwner,
-            OverQuota,
-            LabelMissing,
-            LabelUnknown,
-            AnnotationMissing,
-            ProviderTerminating,
-            ProviderEnded,
-            ProviderNotReady,
-            AnnotationsNearLimit,
-            AnnotationsTooLarge,
-            ConsumerWithoutProvider,
-            GroupOrVersionMismatch,
-            ProtocolMismatch,
-            ProviderInOtherNamespace,
-            NoUsableProvider,
-            ProviderDisabled,
-            NotANumber,
-            NameInvalid,
-            SourceSyntax,
-            SourceRefused,
-            SourcePrinted,
-            JavaMetadata,
-            NotAPod,
-            PodTwice,
-        ];
-        stages.into_iter().map(Refused).chain(oddities.into_iter().map(Odd)).chain(others)
-    }
-
-    /// The stable name, in kebab case.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Refused(stage) => stage.code(),
-            Self::Odd(code) => code.as_str(),
-            Self::KeyMalformed => "key-malformed",
-            Self::UrlMalformed => "url-malformed",
-            Self::DubboGoRefusesUrl => "dubbo-go-refuses-url",
-            Self::DubboGoReadsOtherwise => "dubbo-go-reads-otherwise",
-            Self::DubboGoTakesNoProvider => "dubbo-go-takes-no-provider",
-            Self::InterfaceMismatch => "interface-mismatch",
-            Self::CategoryMismatch => "category-mismatch",
-            Self::DoubleEncoded => "double-encoded",
-            Self::DuplicateRecord => "duplicate-record",
-            Self::AddressNotPod => "address-not-pod",
-            Self::WeightOverLimit => "weight-over-limit",
-            Self::NotOwner => "not-owner",
-            Self::OverQuota => "over-quota",
-            Self::LabelMissing => "label-missing",
-            Self::LabelUnknown => "label-unknown",
-            Self::AnnotationMissing => "annotation-missing",
-            Self::ProviderTerminating => "provider-terminating",
-            Self::ProviderEnded => "provider-ended",
-            Self::ProviderNotReady => "provider-not-ready",
-            Self::AnnotationsNearLimit => "annotations-near-limit",
-            Self::AnnotationsTooLarge => "annotations-too-large",
-            Self::ConsumerWithoutProvider => "consumer-without-provider",
-            Self::GroupOrVersionMismatch => "group-or-version-mismatch",
-            Self::ProtocolMismatch => "protocol-mismatch",
-            Self::ProviderInOtherNamespace => "provider-in-other-namespace",
-            Self::NoUsableProvider => "no-usable-provider",
-            Self::ProviderDisabled => "provider-disabled",
-            Self::NotANumber => "not-a-number",
-            Self::NameInvalid => "name-invalid",
-            Self::SourceSyntax => "source-syntax",
-            Self::SourceRefused => "source-refused",
-            Self::SourcePrinted => "source-printed",
-            Self::JavaMetadata => "java-metadata",
-            Self::NotAPod => "not-a-pod",
-            Self::PodTwice => "pod-twice",
-        }
-    }
-
     /// How bad it is.
     pub const fn severity(self) -> Severity {
         match self {
@@ -268,16 +182,6 @@ impl Code {
             | Self::NotAPod
             | Self::PodTwice => Severity::Note,
         }
-    }
-
-    /// The problem in a few words.
-    pub fn title(self, language: Language) -> &'static str {
-        texts::of(self).title(language)
-    }
-
-    /// What follows from it, and the way out.
-    pub fn advice(self, language: Language) -> &'static str {
-        texts::of(self).advice(language)
     }
 }
 

@@ -7,20 +7,32 @@ use crate::fault::Stage;
 use crate::phrase::Language;
 use crate::warning::WarningCode;
 
-pub(super) struct Texts {
+impl Code {
+    /// The problem in a few words.
+    pub fn title(self, language: Language) -> &'static str {
+        of(self).title(language)
+    }
+
+    /// What follows from it, and the way out.
+    pub fn advice(self, language: Language) -> &'static str {
+        of(self).advice(language)
+    }
+}
+
+struct Texts {
     english: [&'static str; 2],
     chinese: [&'static str; 2],
 }
 
 impl Texts {
-    pub(super) const fn title(&self, language: Language) -> &'static str {
+    const fn title(&self, language: Language) -> &'static str {
         match language {
             Language::English => self.english[0],
             Language::Chinese => self.chinese[0],
         }
     }
 
-    pub(super) const fn advice(&self, language: Language) -> &'static str {
+    const fn advice(&self, language: Language) -> &'static str {
         match language {
             Language::English => self.english[1],
             Language::Chinese => self.chinese[1],
@@ -32,7 +44,7 @@ const fn texts(english: [&'static str; 2], chinese: [&'static str; 2]) -> Texts 
     Texts { english, chinese }
 }
 
-pub(super) const fn of(code: Code) -> Texts {
+const fn of(code: Code) -> Texts {
     match code {
         Code::Refused(stage) => refused(stage),
         Code::Odd(warning) => odd(warning),

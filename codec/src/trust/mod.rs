@@ -91,7 +91,7 @@ impl Trust {
             Category::Providers => address::judge(&self.admitted, claim.url, pod.ips)?,
             Category::Configurators | Category::Routers => {}
         }
-        owner::judge(&self.owners, claim, pod.namespace)
+        owner::judge(&self.owners, claim.interface, claim.url, pod.namespace)
     }
 
     /// Where in a provider's URL a weight stands that is larger than what counts, if one does.

@@ -6,10 +6,11 @@ use alloc::string::String;
 use core::fmt;
 use core::str::FromStr;
 
-use super::{Claim, Distrust, Doubt};
+use super::{Distrust, Doubt};
 use crate::escape::query_unescape_lossy;
 use crate::kubernetes::is_label;
 use crate::phrase::Phrase;
+use crate::url::Url;
 
 /// That only Pods of some namespaces provide some interfaces: `com.bank.*=payments,core`.
 ///
@@ -68,14 +69,19 @@ impl Owner {
 
 /// A record is found by the interface in its key, by that of its URL, and by the URL's path: each of these names has
 /// to be the namespace's.
-pub(super) fn judge(owners: &[Owner], claim: &Claim<'_>, namespace: &str) -> Result<(), Doubt> {
+pub(super) fn judge(
+    owners: &[Owner],
+    interface: &str,
+    url: &Url<'_>,
+    namespace: &str,
+) -> Result<(), Doubt> {
     if owners.is_empty() {
         return Ok(());
     }
-    let service = claim.url.service();
-    let path = query_unescape_lossy(claim.url.path());
+    let service = url.service();
+    let path = query_unescape_lossy(url.path());
     let last = path.rsplit('/').next().unwrap_or_default();
-    let names = [claim.interface, &service.interface, &path, last];
+    let names = [interface, &service.interface, &path, last];
     if names.iter().all(|name| is_owned(owners, name, namespace)) {
         return Ok(());
     }

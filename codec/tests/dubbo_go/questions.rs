@@ -4,6 +4,7 @@
 //! order of a Go map.
 
 use dubbo_k8s_codec::query_escape;
+use dubbo_k8s_codec::random::Random;
 use serde_json::{Value, json};
 
 const PROTOCOLS: &[&str] =
@@ -131,20 +132,16 @@ const PIECES: &[&str] = &[
     " ", "+", "&", "=", "%00", "%ff", "é", "a", "1", ",", "%zz", "*", "\\",
 ];
 
-/// A random source with a seed: the same questions each time (`SplitMix64`).
-pub(crate) struct Questions(u64);
+/// A random source with a seed: the same questions each time.
+pub(crate) struct Questions(Random);
 
 impl Questions {
     pub(crate) const fn seeded(seed: u64) -> Self {
-        Self(seed)
+        Self(Random::new(seed))
     }
 
     fn below(&mut self, end: usize) -> usize {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ mixed >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ mixed >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
-        usize::try_from((mixed ^ mixed >> 31) % end as u64).unwrap()
+        usize::try_from(self.0.bits() % end as u64).unwrap()
     }
 
     fn one_in(&mut self, chances: usize) -> bool {

@@ -45,6 +45,7 @@ impl ChangeKind {
 /// Serialises as a line of `watch -o jsonl`: `{"event","key","value","category","service","url",
 /// "namespace","pod","uid","resourceVersion"}`; what a directory key does not have is null.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Change {
     /// What happened.
     pub kind: ChangeKind,

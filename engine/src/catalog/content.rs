@@ -15,11 +15,9 @@ use super::entry::PodEntry;
 use super::holder::Holder;
 use super::keys::KeyMap;
 use super::pod_problem::PodProblem;
+use super::pods::{Namespaces, Pods, find};
 use super::services::Services;
 use super::stored_key::StoredKey;
-
-/// The Pods of one namespace by name.
-pub(super) type Pods = OrdMap<Arc<str>, Arc<PodEntry>>;
 
 /// A Pod in an earlier content and in a later one.
 pub type PodDifference<'a> = (Option<&'a Arc<PodEntry>>, Option<&'a Arc<PodEntry>>);
@@ -27,7 +25,7 @@ pub type PodDifference<'a> = (Option<&'a Arc<PodEntry>>, Option<&'a Arc<PodEntry
 /// What is registered at one moment.
 #[derive(Clone, Debug)]
 pub struct Content {
-    pub(super) namespaces: OrdMap<Arc<str>, Pods>,
+    pub(super) namespaces: Namespaces,
     /// What counts: what every reader gets.
     pub(super) keys: KeyMap<Carriers>,
     /// What does not count, for those who list it: carried by Pods of which it is not believed.
@@ -92,7 +90,7 @@ impl Content {
 
     /// What is known of a Pod now; `None` if it is gone, or another one has its name.
     pub fn pod(&self, holder: &Holder) -> Option<&Arc<PodEntry>> {
-        self.entry(&holder.namespace, &holder.pod).filter(|entry| entry.holder.uid == holder.uid)
+        find(&self.namespaces, holder)
     }
 
     /// The Pods that show something else in a later content: before and after. It costs about as much as has
@@ -142,7 +140,10 @@ impl Content {
     /// The same with the endpoints alone that are `wanted`, by their keys.
     pub fn services_of(&self, wanted: impl Fn(&StoredKey) -> bool) -> Services {
         let endpoints = self.keys.iter().filter(|(key, _)| key.facts().is_endpoint());
-        Services::of(self, endpoints.filter(|(key, _)| wanted(key)).map(|it| (it, true)))
+        Services::of(
+            &self.namespaces,
+            endpoints.filter(|(key, _)| wanted(key)).map(|it| (it, true)),
+        )
     }
 
     /// The same with the endpoints too that are not believed, for those who look into the registry: no consumer may
@@ -150,7 +151,10 @@ impl Content {
     pub fn listed_services_of(&self, wanted: impl Fn(&StoredKey) -> bool) -> Services {
         let believed = self.keys.iter().map(|it| (it, true));
         let all = believed.chain(self.unbelieved.iter().map(|it| (it, false)));
-        Services::of(self, all.filter(|((key, _), _)| key.facts().is_endpoint() && wanted(key)))
+        Services::of(
+            &self.namespaces,
+            all.filter(|((key, _), _)| key.facts().is_endpoint() && wanted(key)),
+        )
     }
 
     /// Every key with the value that counts and the Pods that carry it, in no order that means

@@ -52,6 +52,7 @@ pub struct PodEntry {
 
 /// A record whose text is shared with the catalog and with other Pods.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct StoredRecord {
     /// The key.
     pub key: StoredKey,

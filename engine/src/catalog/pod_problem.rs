@@ -11,6 +11,7 @@ use super::holder::Holder;
 ///
 /// Serialises as `{"namespace","pod","uid","error"}`.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct PodProblem {
     /// Whose it is.
     pub holder: Arc<Holder>,

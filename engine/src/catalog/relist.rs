@@ -3,19 +3,22 @@
 
 use alloc::boxed::Box;
 use alloc::sync::Arc;
+use alloc::vec::Vec;
 
 use dubbo_k8s_codec::trust::Trust;
 use dubbo_k8s_codec::{Pod, PodError};
 use imbl::OrdMap;
 
-use super::content::Pods;
+use super::change::{Changes, PodChange, ProblemChange, ProblemKind};
 use super::entry::{Interner, PodEntry};
 use super::holder::Holder;
 use super::key_facts::KeyFacts;
 use super::keys::KeyMap;
 use super::liveness::Liveness;
+use super::log::Log;
+use super::pods::Namespaces;
 use super::stored_key::{SharedParts, StoredKey};
-use super::{Catalog, Log};
+use super::writer::Catalog;
 
 /// Which Pods a relist is about.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -29,7 +32,7 @@ pub enum Scope {
 impl Scope {
     /// Whether Pods of this namespace belong to it. Objects whose namespace could not be read
     /// belong to every scope.
-    pub(super) fn holds(&self, namespace: &str) -> bool {
+    fn holds(&self, namespace: &str) -> bool {
         match self {
             Self::All => true,
             Self::Namespace(own) => **own == *namespace || namespace.is_empty(),
@@ -45,14 +48,86 @@ impl Scope {
 pub struct Relist(Staged);
 
 #[derive(Debug)]
-pub(super) enum Staged {
+enum Staged {
     /// A catalog in the making. The changes that lead to it are dropped.
     First(Box<Catalog>),
     Later(Later),
 }
 
+impl Catalog {
+    /// Begins a relist: nothing of it is seen until [`commit`](Self::commit).
+    pub fn relist(&self) -> Relist {
+        Relist::new(self)
+    }
+
+    /// Replaces all that is known of a scope in one step, and appends exactly the difference.
+    /// A Pod that was replaced by another one of its name is first removed, then added.
+    pub fn commit(&mut self, scope: &Scope, relist: Relist, changes: &mut Changes) {
+        let (staged, parts) = match relist.0 {
+            Staged::First(first) if self.is_empty() => return self.adopt(*first, changes),
+            Staged::First(first) => (first.content.namespaces, first.parts),
+            Staged::Later(later) => (later.pods, later.parts),
+        };
+        self.parts.merge(&parts);
+        let mut log = Log::default();
+        for (name, entry) in staged.values().flatten() {
+            let namespace = &entry.holder.namespace;
+            let held = self.entry(namespace, name);
+            if held.is_some_and(|held| held.holder.uid != entry.holder.uid) {
+                self.take_out(namespace, name, Some(&entry.resource_version), &mut log);
+            }
+        }
+        let missing = self.missing(scope, &staged);
+        for (_, entry) in staged.into_iter().flat_map(|(_, pods)| pods) {
+            self.put(entry, &mut log);
+        }
+        for (namespace, name) in missing {
+            self.take_out(&namespace, &name, None, &mut log);
+        }
+        self.finish(log, changes);
+    }
+
+    /// Becomes the catalog that a first list has made, and reports everything in it.
+    fn adopt(&mut self, mut first: Self, changes: &mut Changes) {
+        first.balance_all();
+        let revision = self.revision() + u64::from(!first.is_empty());
+        *self = first;
+        self.content.revision = revision;
+        if changes.is_bulk() {
+            changes.first_list = !self.is_empty();
+            return;
+        }
+        changes.changes.extend(self.content.everything());
+        for entry in self.content.pod_entries() {
+            let raised = |problem| ProblemChange { kind: ProblemKind::Raised, problem };
+            changes.problems.extend(entry.pod_problems().map(raised));
+            changes.pods.push(PodChange {
+                holder: Arc::clone(&entry.holder),
+                keys: Box::default(),
+                is_unannounced: !entry.records().iter().any(|record| entry.counts(record)),
+            });
+        }
+    }
+
+    /// The Pods of a scope that are not among the staged ones.
+    fn missing(&self, scope: &Scope, staged: &Namespaces) -> Vec<(Arc<str>, Arc<str>)> {
+        let is_staged = |namespace: &str, name: &str| {
+            staged.get(namespace).is_some_and(|pods| pods.contains_key(name))
+        };
+        let mut missing = Vec::new();
+        for (namespace, pods) in
+            self.content.namespaces.iter().filter(|(name, _)| scope.holds(name))
+        {
+            for name in pods.keys().filter(|name| !is_staged(namespace, name)) {
+                missing.push((Arc::clone(namespace), Arc::clone(name)));
+            }
+        }
+        missing
+    }
+}
+
 impl Relist {
-    pub(super) fn new(catalog: &Catalog) -> Self {
+    fn new(catalog: &Catalog) -> Self {
         Self(if catalog.is_empty() {
             Staged::First(Box::new(Catalog::with_trust(
                 catalog.liveness,
@@ -103,21 +178,17 @@ impl Relist {
         };
         pods.values().map(OrdMap::len).sum()
     }
-
-    pub(super) fn into_staged(self) -> Staged {
-        self.0
-    }
 }
 
 /// What has been listed over a catalog that is not empty.
 #[derive(Debug)]
-pub(super) struct Later {
+struct Later {
     liveness: Liveness,
     trust: Arc<Trust>,
-    pub(super) pods: OrdMap<Arc<str>, Pods>,
+    pods: Namespaces,
     /// The keys that the catalog does not know.
     keys: KeyMap<()>,
-    pub(super) parts: SharedParts,
+    parts: SharedParts,
     empty: Arc<str>,
 }
 

@@ -11,8 +11,8 @@ use dubbo_k8s_codec::{Category, Service, Url};
 use serde::{Serialize, Serializer, ser::SerializeStruct};
 
 use super::carriers::Carriers;
-use super::content::Content;
 use super::holder::Holder;
+use super::pods::{Namespaces, find};
 use super::stored_key::StoredKey;
 
 /// One service with its providers and consumers, each in the order of their keys.
@@ -45,17 +45,17 @@ pub struct Endpoint {
 #[derive(Debug)]
 pub struct Services {
     endpoints: Peekable<IntoIter<Found>>,
-    /// The same content, for the state of the Pods.
-    content: Content,
+    /// For the state of the Pods.
+    pods: Namespaces,
 }
 
 /// An endpoint before its URL is made, and whether it is believed.
 type Found = (StoredKey, Carriers, bool);
 
 impl Services {
-    /// Those of these endpoints of a content.
+    /// Those of these endpoints, carried by these Pods.
     pub(super) fn of<'a>(
-        content: &Content,
+        pods: &Namespaces,
         endpoints: impl Iterator<Item = ((&'a StoredKey, &'a Carriers), bool)>,
     ) -> Self {
         let endpoints =
@@ -65,7 +65,7 @@ impl Services {
             let by_service = one.facts().service().cmp(&two.facts().service());
             by_service.then_with(|| one.cmp(two)).then_with(|| also.cmp(trusted))
         });
-        Self { endpoints: endpoints.into_iter().peekable(), content: content.clone() }
+        Self { endpoints: endpoints.into_iter().peekable(), pods: pods.clone() }
     }
 }
 
@@ -79,7 +79,7 @@ impl Iterator for Services {
         while let Some((key, carriers, is_trusted)) = self.endpoints.next_if(is_its) {
             let Some(url) = key.url() else { continue };
             let category = key.facts().category();
-            let ready = |holder: &Holder| self.content.pod(holder).and_then(|pod| pod.ready());
+            let ready = |holder: &Holder| find(&self.pods, holder).and_then(|pod| pod.ready());
             let holders = carriers.holders().map(|holder| (Arc::clone(holder), ready(holder)));
             let endpoint = Endpoint { key, url, is_trusted, holders: holders.collect() };
             match category {

@@ -12,6 +12,7 @@
 //! scope anew because of a lost connection alone, and never try again without a wait between.
 
 mod probe;
+mod probing;
 mod reading;
 mod recovery;
 
@@ -20,11 +21,12 @@ use core::time::Duration;
 
 use crate::catalog::Scope;
 
-use super::backoff::Backoff;
+use dubbo_k8s_codec::random::Random;
+
+use super::backoff::ServerBackoff;
 use super::context::Context;
 use super::exchange::{Exchange, Phase, Refused, Step};
 use super::pods_request::PodsRequest;
-use super::random::Random;
 use super::refusal::{Kind, Refusal};
 use super::replica::{Effect, Replica};
 use super::wire::{Events, Form, Items};
@@ -39,7 +41,7 @@ use probe::Probe;
 pub(super) struct Reflector {
     replica: Replica,
     state: State,
-    backoff: Backoff,
+    backoff: ServerBackoff,
     random: Random,
     streaming: Streaming,
     /// Why the scope is being read again.
@@ -89,7 +91,7 @@ impl Reflector {
         Self {
             replica: Replica::new(scope),
             state: State::Waiting { until: Duration::ZERO, step },
-            backoff: Backoff::new(),
+            backoff: ServerBackoff::new(),
             random,
             streaming,
             reason: None,

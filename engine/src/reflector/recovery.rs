@@ -1,8 +1,8 @@
 //! What follows from a refusal, a broken exchange, or one that came to nothing.
 
 use super::{
-    Backoff, CUTS, Cause, Context, Duration, Exchange, Failure, Kind, Notice, Reflector, Refusal,
-    RelistReason, STRIKES, State, Step, TransportError, TransportErrorKind, Verb,
+    CUTS, Cause, Context, Duration, Exchange, Failure, Kind, Notice, Reflector, Refusal,
+    RelistReason, STRIKES, ServerBackoff, State, Step, TransportError, TransportErrorKind, Verb,
 };
 use alloc::string::String;
 use alloc::string::ToString as _;
@@ -162,7 +162,7 @@ impl Reflector {
     /// The server closed a watch, as it does when it has lasted as long as was asked.
     pub(super) fn watch_ended(&mut self, cx: &mut Context<'_>, early: bool) {
         self.strikes = 0;
-        let wait = if early { Backoff::spread(&mut self.random) } else { Duration::ZERO };
+        let wait = if early { ServerBackoff::spread(&mut self.random) } else { Duration::ZERO };
         self.wait(cx.now + wait, Step::Watch);
         self.wake(cx);
     }

@@ -16,9 +16,9 @@ mod watch;
 
 pub use error::RegistrationError;
 pub use leases::Lease;
-pub use notice::{RegistrarNotice, RegistrarOutput, RegistrarSettings, Ticket};
+pub use notice::{RegistrarNotice, RegistrarOutput, RegistrarSettings};
 pub use own_pod::{BadName, NotAPod, OwnPod, PodName};
-pub use plan::{Edit, Outcome};
+pub use plan::{Edit, Outcome, Ticket};
 pub use registrar::Registrar;
 pub use registry_url::{RegistryUrl, RegistryUrlError, RegistryUrlWarning};
 pub use size::AnnotationSizes;

@@ -7,7 +7,8 @@ use core::time::Duration;
 
 use dubbo_k8s_codec::trust::Trust;
 
-use super::{Lease, Outcome, PodName, RegistrationError};
+use super::plan::{Outcome, Ticket};
+use super::{Lease, PodName, RegistrationError};
 use crate::{Request, StreamId, Wire};
 
 /// What a [`Registrar`](super::Registrar) works on, and how.
@@ -42,10 +43,6 @@ impl RegistrarSettings {
     }
 }
 
-/// Names one change that was asked for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Ticket(pub(super) u64);
-
 /// One thing for the driver to do, in order.
 #[derive(Debug)]
 pub enum RegistrarOutput {
@@ -67,6 +64,7 @@ pub enum RegistrarOutput {
 
 /// One notice.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum RegistrarNotice {
     /// A change is done, and the server has confirmed it.
     Done {

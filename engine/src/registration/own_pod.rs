@@ -68,6 +68,7 @@ impl fmt::Display for PodName {
 
 /// What the server said last about the Pod.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct OwnPod {
     /// Its identity; a Pod made again under the same name has another one.
     pub uid: String,

@@ -7,12 +7,16 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::time::Duration;
 
-use super::{Lease, OwnPod, PodName, RegistrationError, Ticket, leases};
+use super::{Lease, OwnPod, PodName, RegistrationError, leases};
 use dubbo_k8s_codec::kubernetes::LABEL_VALUES;
 use dubbo_k8s_codec::trust::{Registrant, Trust};
 
 use crate::catalog::doubt;
 use crate::patch::{Draft, Obstacle, Patch};
+
+/// Names one change that was asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Ticket(pub(super) u64);
 
 /// A change that a caller waits for.
 #[derive(Debug, Clone)]
@@ -41,6 +45,7 @@ pub enum Edit {
 
 /// How a [`Edit`] turned out.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Outcome {
     /// The keys that were added, or taken out.
     pub changed: Vec<Arc<str>>,

@@ -13,6 +13,7 @@ use dubbo_k8s_codec::kubernetes::ANNOTATIONS_LIMIT;
 
 /// The size of each part of a Pod's annotations, in bytes, the largest first.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct AnnotationSizes {
     /// All of them.
     pub total: usize,

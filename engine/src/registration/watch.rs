@@ -11,15 +11,15 @@ use alloc::vec::Vec;
 use core::time::Duration;
 
 use dubbo_k8s_codec::protobuf::{self, Message};
+use dubbo_k8s_codec::random::Random;
 use dubbo_k8s_codec::{PodError, WatchEvent};
 use serde::Deserialize;
 
 use super::own_pod::{Annotated, OwnPod, owned};
 use super::{PodName, RegistrationError};
-use crate::backoff::Backoff;
+use crate::backoff::ServerBackoff;
 use crate::exchange::Refused;
 use crate::lines::Line;
-use crate::random::Random;
 use crate::refusal::Refusal;
 use crate::wire::{Events, Form, Raw};
 use crate::{Cause, Request, StreamId, TransportError, TransportErrorKind, Verb, Wire};
@@ -39,7 +39,7 @@ const LINE_LIMIT: usize = 4 << 20;
 #[derive(Debug)]
 pub(super) struct PodWatch {
     state: State,
-    backoff: Backoff,
+    backoff: ServerBackoff,
 }
 
 #[derive(Debug)]
@@ -98,7 +98,7 @@ struct AnnotatedEvent {
 
 impl PodWatch {
     pub(super) fn new() -> Self {
-        Self { state: State::Off, backoff: Backoff::new() }
+        Self { state: State::Off, backoff: ServerBackoff::new() }
     }
 
     /// Whether this exchange is the watch's.
@@ -250,7 +250,7 @@ impl PodWatch {
                 Some(self.broke(now, pod, Cause::ShortWatch, None, random))
             }
             _ => {
-                self.state = State::Waiting { until: now + Backoff::spread(random) };
+                self.state = State::Waiting { until: now + ServerBackoff::spread(random) };
                 None
             }
         }

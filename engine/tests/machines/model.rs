@@ -5,6 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use dubbo_k8s_codec::random::Random;
 use dubbo_k8s_engine::{
     Input, Notice, RelistReason, Scopes, Settings, StreamId, TransportError, TransportErrorKind,
     Verb,
@@ -308,7 +309,7 @@ struct Simulation {
 
 impl Simulation {
     fn new(seed: u64, form: Form) -> Self {
-        let mut random = Dice(seed);
+        let mut random = Dice(Random::new(seed));
         let (scopes, namespaces) = match random.below(3) {
             0 => (Scopes::all(), NAMESPACES.to_vec()),
             1 => (Scopes::namespaces(NAMESPACES).unwrap(), NAMESPACES.to_vec()),
@@ -561,23 +562,15 @@ fn name(notice: &Notice) -> &'static str {
         Notice::Reconnected { .. } => "Reconnected",
         Notice::Failed { .. } => "Failed",
         Notice::RefreshCredential => "RefreshCredential",
+        _ => "another",
     }
 }
 
-/// `SplitMix64`, as plain as it gets.
-struct Dice(u64);
+struct Dice(Random);
 
 impl Dice {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        mixed ^ (mixed >> 31)
-    }
-
     fn below(&mut self, bound: usize) -> usize {
-        usize::try_from(self.next() % bound as u64).unwrap()
+        usize::try_from(self.0.bits() % bound as u64).unwrap()
     }
 
     fn one_in(&mut self, bound: usize) -> bool {

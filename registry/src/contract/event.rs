@@ -12,6 +12,7 @@ use dubbo_k8s_engine::{Cause, Failure, Notice};
 /// namespace of the latter is null when all namespaces are followed at once.
 #[derive(Debug, Serialize)]
 #[serde(untagged)]
+#[non_exhaustive]
 pub enum Event<'a> {
     /// `added`, `updated` or `removed`.
     Change(&'a Change),
@@ -96,10 +97,8 @@ impl<'a> Event<'a> {
                 disconnected(&error.scope, error, retry_in.as_millis())
             }
             Notice::Reconnected { scope } => Other::Reconnected { namespace: namespace(scope) },
-            Notice::FirstList
-            | Notice::Pod(_)
-            | Notice::Progress { .. }
-            | Notice::RefreshCredential => return None,
+            // What only the driver, or a reader of the whole state, is concerned with.
+            _ => return None,
         };
         Some(Self::Other(other))
     }
@@ -136,5 +135,81 @@ fn namespace(scope: &Scope) -> Option<&str> {
     match scope {
         Scope::All => None,
         Scope::Namespace(name) => Some(name),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use dubbo_k8s_codec::{Pod, Record, encode};
+    use dubbo_k8s_engine::catalog::{Catalog, Changes, Liveness};
+    use dubbo_k8s_engine::{RelistReason, TransportError, TransportErrorKind, Verb};
+    use serde_json::{Map, Value};
+
+    use super::*;
+
+    /// What a catalog reports of a Pod that carries a record, and then something that cannot be read, and then nothing.
+    fn changes() -> Changes {
+        let (mut catalog, mut changes) = (Catalog::new(Liveness::default()), Changes::default());
+        let key = "/dubbo/a.B/providers/dubbo%3A%2F%2F10.0.0.1%3A20880%2Fa.B";
+        for annotation in [encode([Record::new(key)]), "!".to_owned(), encode([])] {
+            let pod = Pod {
+                namespace: "shop".into(),
+                name: "a".into(),
+                uid: "1".into(),
+                label: Some("dubbo.io-value".into()),
+                annotation: Some(annotation.into()),
+                ips: vec!["10.0.0.1".parse().unwrap()],
+                ..Pod::default()
+            };
+            catalog.observe(&pod, &mut changes);
+        }
+        changes
+    }
+
+    #[test]
+    fn each_event_has_the_members_that_programs_read() {
+        let Changes { changes, problems, .. } = changes();
+        let mut notices: Vec<Notice> = changes.into_iter().map(Notice::Change).collect();
+        notices.extend(problems.into_iter().map(Notice::Problem));
+        let scope = Scope::Namespace("shop".into());
+        let refused = Cause::Refused { status: 403, reason: String::new(), message: String::new() };
+        let cut = TransportError::new(TransportErrorKind::Interrupted, "cut");
+        for cause in [refused, Cause::Transport(cut)] {
+            let error = Failure { verb: Verb::Watch, scope: scope.clone(), cause };
+            let retry_in = Duration::from_secs(1);
+            notices.push(Notice::Disconnected { scope: scope.clone(), error, retry_in });
+        }
+        let reason = RelistReason::Expired;
+        notices.extend([
+            Notice::Reconnected { scope: scope.clone() },
+            Notice::Relisted { scope, reason },
+            Notice::Synced { pods: 1, records: 1 },
+        ]);
+        let members = notices.iter().map(|notice| {
+            let event = Event::of(notice).unwrap();
+            let json: Map<String, Value> =
+                serde_json::from_str(&serde_json::to_string(&event).unwrap()).unwrap();
+            assert_eq!(json["event"], event.name());
+            let mut names: Vec<_> = json.keys().map(String::as_str).collect();
+            names.sort_unstable();
+            format!("{}: {}", event.name(), names.join(" "))
+        });
+        let change = "category event key namespace pod resourceVersion service uid url value";
+        assert_eq!(
+            members.collect::<Vec<_>>(),
+            [
+                &*format!("added: {change}"),
+                &*format!("removed: {change}"),
+                "problem: error event namespace pod uid",
+                "resolved: error event namespace pod uid",
+                "disconnected: code error event namespace retryInMs status",
+                "disconnected: code error event namespace retryInMs",
+                "reconnected: event namespace",
+                "relisted: code event namespace reason",
+                "synced: event pods records",
+            ]
+        );
     }
 }

@@ -5,7 +5,6 @@
 //! but the one of the configuration.
 
 use std::{
-    net::IpAddr,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
@@ -19,7 +18,7 @@ use reqwest::{
 use super::{
     config::{Config, ConfigError},
     fault::ResolveError,
-    tls::TlsMaterial,
+    tls::{TlsMaterial, name_in_url},
 };
 
 /// A server that is there answers a SYN and a TLS hello well within this.
@@ -63,13 +62,6 @@ impl Pool {
             current.1 = http;
         }
     }
-}
-
-/// The name to expect in the certificate, and whether it can be the host of the URL as well: then
-/// SNI carries it. A proxy has to get the real host, and an address never is SNI.
-pub(super) fn name_in_url(config: &Config) -> Option<&str> {
-    let name = config.server_name.as_deref()?;
-    (config.proxy.is_none() && name.parse::<IpAddr>().is_err()).then_some(name)
 }
 
 /// The URL that requests go to. Where its host is the name in the certificate, the resolver leads

@@ -7,6 +7,7 @@
 mod entry;
 mod log;
 mod meters;
+mod own_pod;
 mod publisher;
 mod reader;
 mod register;

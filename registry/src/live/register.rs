@@ -11,8 +11,7 @@ use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot, watch};
 
-use super::registry::Registry;
-use crate::kube::config::{ConfigError, Environment, ThisPod, ThisPodError};
+use crate::kube::config::{ConfigError, ThisPodError};
 use crate::kube::{Client, RegistrarDriver};
 use dubbo_k8s_engine::registration::{
     Edit, Outcome, Registrar, RegistrarNotice, RegistrarSettings, RegistrationError, RegistryUrl,
@@ -51,6 +50,7 @@ pub struct Registrations {
 
 /// How it stands with what is held.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum HoldState {
     /// As far as is known, everything is in the Pod.
     Kept,
@@ -147,32 +147,6 @@ impl Registrations {
         let (answer, answered) = oneshot::channel();
         self.commands.send(Command { edit, answer }).map_err(|_| RegisterError::Shutdown)?;
         Ok(answered.await.map_err(|_| RegisterError::Shutdown)??)
-    }
-}
-
-impl Registry {
-    /// Registers a URL in the Pod of this process, which is `$HOSTNAME` in `$NAMESPACE`, and keeps
-    /// it there; see [`Registrations::register`]. With [`Registrations`] of your own you choose
-    /// the Pod and the label.
-    ///
-    /// # Errors
-    /// As [`Registrations::register`], and if the Pod of this process is not known.
-    pub async fn register(&self, url: &str) -> Result<Registration, RegisterError> {
-        self.own_registrations()?.register(url).await
-    }
-
-    fn own_registrations(&self) -> Result<&Registrations, RegisterError> {
-        if let Some(own) = self.own.get() {
-            return Ok(own);
-        }
-        let connection = self.connection();
-        let environment = Environment::of_process();
-        let pod = ThisPod::find(None, None, &environment, &connection.namespace)?;
-        let trust = Some(self.trust.clone());
-        let settings =
-            RegistrarSettings { uid: pod.uid, trust, ..RegistrarSettings::new(pod.name) };
-        let client = Client::new(connection.clone())?;
-        Ok(self.own.get_or_init(|| Registrations::new(client, settings)))
     }
 }
 
@@ -281,9 +255,7 @@ impl Task {
                 self.report(HoldState::Kept);
             }
             RegistrarNotice::Lost(error) => self.report(HoldState::Lost(error)),
-            RegistrarNotice::TakenOver(_)
-            | RegistrarNotice::Polling(_)
-            | RegistrarNotice::RefreshCredential => {}
+            _ => {}
         }
     }
 

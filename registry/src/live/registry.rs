@@ -10,10 +10,13 @@ use dubbo_k8s_codec::trust::Trust;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
+use super::log::LogLimits;
 use super::meters::Meters;
 use super::publisher::Publisher;
 use super::reader::Reader;
-use super::{LogLimits, Registrations, Snapshot, Subscription};
+use super::register::Registrations;
+use super::snapshot::Snapshot;
+use super::subscription::Subscription;
 use crate::kube::config::{self, ConfigError, Environment, Namespaces, Overrides};
 use crate::kube::{Client, Driver};
 use dubbo_k8s_engine::{Engine, Notice, Settings, Status};
@@ -161,7 +164,7 @@ impl Registry {
     }
 
     /// Ends the connection to the server and all subscriptions, and waits until that is done.
-    /// Dropping the future, or the registry, does the same without waiting.
+    /// Cancellation safe: dropping the future, or the registry, does the same without waiting.
     pub async fn close(mut self) {
         if let Some(task) = &mut self.task {
             task.0.abort();

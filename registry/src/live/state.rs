@@ -24,6 +24,7 @@ pub struct State {
 
 /// How current a state is.
 #[derive(Debug, Clone, Default)]
+#[non_exhaustive]
 pub struct Freshness {
     /// Every scope has been complete once.
     pub synced: bool,

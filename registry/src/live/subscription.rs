@@ -184,11 +184,6 @@ fn update(notice: &Notice) -> Option<Update> {
         }
         Notice::Reconnected { scope } => Update::Reconnected { scope },
         Notice::Failed { error, retry_in } => Update::Failed { error, retry_in },
-        Notice::FirstList
-        | Notice::Pod(_)
-        | Notice::Progress { .. }
-        | Notice::RefreshCredential => {
-            return None;
-        }
+        _ => return None,
     })
 }

@@ -5,9 +5,9 @@ use dubbo_k8s_tests::fleet::Fleet;
 
 use crate::latency::{Wanted, by_event};
 use crate::programs::{Programs, settle};
+use crate::report::{Outcome, say};
 use crate::sse::Stream;
 use crate::usage::mebibytes;
-use crate::{Outcome, say};
 
 pub(crate) async fn run(programs: &Programs, pods: usize, changes: usize, rate: u32) -> Outcome {
     let mut cluster = programs.cluster(pods, &["--stamps".to_owned()])?;

@@ -8,12 +8,12 @@ use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
 use crate::programs::{Programs, settle};
+use crate::report::{Outcome, say};
 use crate::sse::Stream;
 use crate::usage::mebibytes;
-use crate::{Outcome, say};
 
 const COUNTS: [usize; 3] = [0, 50, 500];
-const PATIENCE: Duration = Duration::from_mins(1);
+const TIMEOUT: Duration = Duration::from_mins(1);
 
 #[expect(clippy::cast_precision_loss, reason = "figures of three digits")]
 pub(crate) async fn run(programs: &Programs, pods: usize, changes: usize, rate: u32) -> Outcome {
@@ -50,7 +50,7 @@ pub(crate) async fn run(programs: &Programs, pods: usize, changes: usize, rate: 
                 sleep(Duration::from_millis(10)).await;
             }
         };
-        timeout(PATIENCE, all).await.map_err(|_| "not everything arrived")?;
+        timeout(TIMEOUT, all).await.map_err(|_| "not everything arrived")?;
         let after = serve.usage()?;
         let cpu = (after.cpu.saturating_sub(before.cpu)).as_secs_f64() * 1e6 / changes as f64;
         let (resident, alone) = *baseline.get_or_insert((after.resident, cpu));

@@ -13,8 +13,8 @@ use tokio::time::{sleep, timeout};
 
 use crate::percentile::Sorted;
 use crate::programs::{Programs, Serve, settle};
+use crate::report::{Outcome, say};
 use crate::usage::mebibytes;
-use crate::{Outcome, say};
 
 /// Where the two peers come from: each address of the loopback interface is a peer of its own.
 const HOSTILE: Ipv4Addr = Ipv4Addr::new(127, 0, 0, 2);
@@ -25,7 +25,7 @@ const OTHER: Ipv4Addr = Ipv4Addr::new(127, 0, 0, 3);
 const AGAIN: Duration = Duration::from_secs(1);
 
 /// How long a request of the other peer may take before it counts as lost.
-const PATIENCE: Duration = Duration::from_secs(30);
+const TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Between two requests of the other peer.
 const PAUSE: Duration = Duration::from_millis(20);
@@ -123,7 +123,7 @@ async fn seen(address: SocketAddr, requests: usize) -> Seen {
     for _ in 0..requests {
         for path in ["/v1/annotations", "/healthz"] {
             let started = Instant::now();
-            let is_whole = timeout(PATIENCE, whole(address, path)).await;
+            let is_whole = timeout(TIMEOUT, whole(address, path)).await;
             let times = if path == "/healthz" { &mut seen.health } else { &mut seen.feed };
             match is_whole {
                 Ok(Ok(true)) => times.push(started.elapsed()),

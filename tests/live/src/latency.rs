@@ -8,12 +8,12 @@ use tokio::task::JoinHandle;
 use crate::percentile::Sorted;
 use crate::programs::{Cluster, Programs, settle};
 use crate::reader::{Reader, nanos};
+use crate::report::{Outcome, say};
 use crate::sse::{Socket, Stream};
 use crate::stages::{Arrivals, Watched, by_exchange, by_subscription, watch};
-use crate::{Outcome, say};
 
 /// What is still on its way gets this long.
-const PATIENCE: Duration = Duration::from_secs(10);
+const TIMEOUT: Duration = Duration::from_secs(10);
 
 pub(crate) async fn run(programs: &Programs, pods: usize, changes: usize, rate: u32) -> Outcome {
     let mut cluster = programs.cluster(pods, &["--stamps".to_owned()])?;
@@ -72,7 +72,7 @@ impl Wanted {
     ) -> Outcome<Run> {
         cluster.stamps()?;
         cluster.order(&format!("change {} {}", self.changes, self.rate))?;
-        let arrivals = tokio::time::timeout(PATIENCE, &mut task).await;
+        let arrivals = tokio::time::timeout(TIMEOUT, &mut task).await;
         let arrivals = arrivals.map_err(|_| "not everything arrived")???;
         Ok(Run { sent: cluster.stamps()?, arrivals, changes: self.changes })
     }

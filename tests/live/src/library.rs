@@ -5,8 +5,8 @@ use dubbo_k8s_registry::kube::config::{Config as Connection, Environment, Overri
 use dubbo_k8s_registry::kube::{Client, Driver};
 use dubbo_k8s_registry::{Config, Registry};
 
-use crate::Outcome;
 use crate::programs::Cluster;
+use crate::report::Outcome;
 
 /// In sync with the cluster.
 pub(crate) async fn registry(cluster: &Cluster) -> Outcome<Registry> {

@@ -19,6 +19,7 @@ mod percentile;
 mod programs;
 mod rate;
 mod reader;
+mod report;
 mod soak;
 mod sse;
 mod stages;
@@ -29,7 +30,6 @@ mod usage;
 mod watch;
 mod wire;
 
-use std::error::Error;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -37,12 +37,11 @@ use std::time::Duration;
 use clap::{Parser, Subcommand};
 
 use programs::Programs;
+use report::{Outcome, note};
 
 /// That of `dubbo-watcher`, for what is measured in this process.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
-type Outcome<T = ()> = Result<T, Box<dyn Error + Send + Sync>>;
 
 #[derive(Debug, Parser)]
 struct Arguments {
@@ -154,16 +153,4 @@ async fn measure(what: &What, programs: &Programs) -> Outcome {
         }
         What::Fanout { pods, changes, rate } => fanout::run(programs, *pods, *changes, *rate).await,
     }
-}
-
-/// A line of the report.
-#[expect(clippy::print_stdout, reason = "the report is what this program is for")]
-fn say(line: &str) {
-    println!("{line}");
-}
-
-/// What is not the report.
-#[expect(clippy::print_stderr, reason = "apart from the report")]
-fn note(line: &str) {
-    eprintln!("{line}");
 }

@@ -11,7 +11,7 @@ use dubbo_k8s_tests::raw::Endpoint;
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::Outcome;
+use crate::report::Outcome;
 use crate::usage::Usage;
 
 /// Where the programs are.

@@ -8,9 +8,9 @@ use futures_util::StreamExt as _;
 use crate::library::registry;
 use crate::programs::{Cluster, Programs, settle};
 use crate::reader::Reader;
+use crate::report::{Outcome, say};
 use crate::sse::Stream;
 use crate::usage::Usage;
-use crate::{Outcome, say};
 
 pub(crate) async fn run(programs: &Programs, pods: usize, changes: usize) -> Outcome {
     let mut cluster = programs.cluster(pods, &["--stamps".to_owned()])?;

@@ -5,8 +5,8 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use dubbo_k8s_tests::raw::Reply;
 
-use crate::Outcome;
 use crate::programs::Cluster;
+use crate::report::Outcome;
 
 pub(crate) const ONE: &str = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1";
 const MARK: &[u8] = b"\"resourceVersion\":\"";

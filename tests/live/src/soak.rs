@@ -16,9 +16,9 @@ use tokio::time::{interval, sleep};
 use crate::disturbance::{Done, disturb};
 use crate::memory::{Memory, Samples};
 use crate::programs::{Programs, Serve};
+use crate::report::{Outcome, note, say};
 use crate::subscriber::{Habit, Subscriber};
 use crate::truth::{Endpoints, of_server, of_snapshot};
-use crate::{Outcome, note, say};
 
 #[derive(Debug, Args)]
 pub(crate) struct Soak {

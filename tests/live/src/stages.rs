@@ -12,10 +12,10 @@ use dubbo_k8s_registry::{Feed, LogLimits, Registry, Subscription, Update};
 use futures_util::StreamExt as _;
 use tokio::task::JoinHandle;
 
-use crate::Outcome;
 use crate::library::{client, driver};
 use crate::programs::Cluster;
 use crate::reader::{Lines, ONE, TARGET, nanos};
+use crate::report::Outcome;
 
 /// When each version had arrived: all of it, where it comes in several events.
 pub(crate) type Arrivals = HashMap<u64, u64>;

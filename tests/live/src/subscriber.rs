@@ -11,7 +11,7 @@ use serde::Deserialize;
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, sleep, sleep_until};
 
-use crate::Outcome;
+use crate::report::Outcome;
 use crate::sse::{Event, Stream};
 use crate::truth::{Endpoints, digest, of_snapshot};
 

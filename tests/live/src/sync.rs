@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 
 use crate::percentile::median;
 use crate::programs::{Programs, settle};
+use crate::report::{Outcome, say};
 use crate::usage::{Usage, mebibytes};
-use crate::{Outcome, say};
 
 /// As it is, and with any address believed.
 const WAYS: [(&str, &[&str]); 2] = [("serve", &[]), ("serve --address any", &["--address", "any"])];

@@ -10,7 +10,7 @@ use dubbo_k8s_tests::pods::{ANNOTATION, LABEL};
 use dubbo_k8s_tests::raw::Endpoint;
 use serde::Deserialize;
 
-use crate::Outcome;
+use crate::report::Outcome;
 
 /// Digests of endpoints.
 pub(crate) type Endpoints = HashSet<u64>;

@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 
 use crate::percentile::median;
 use crate::programs::{Cluster, Programs, settle};
+use crate::report::{Outcome, say};
 use crate::usage::Usage;
-use crate::{Outcome, say};
 
 /// Each change takes a record away and puts another one in its place.
 const LINES_OF_A_CHANGE: usize = 2;

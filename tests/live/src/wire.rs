@@ -16,8 +16,8 @@ use serde_json::{Value, json};
 
 use crate::percentile::median;
 use crate::programs::Programs;
+use crate::report::{Outcome, note, say};
 use crate::usage::{Usage, mebibytes};
-use crate::{Outcome, note, say};
 
 /// What to measure, and by which programs.
 #[derive(Debug, Args)]

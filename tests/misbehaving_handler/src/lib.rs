@@ -7,6 +7,7 @@ use std::cell::RefCell;
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
+use self::wit::Misbehaving;
 use self::wit::dubbo::registry::files;
 use self::wit::exports::dubbo::registry::handler::{Change, Guest, Service};
 
@@ -24,8 +25,6 @@ struct State {
 thread_local! {
     static STATE: RefCell<State> = RefCell::default();
 }
-
-struct Misbehaving;
 
 impl Guest for Misbehaving {
     fn init(config: String) -> Result<(), String> {

@@ -10,14 +10,14 @@
 )]
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "generated")]
 
-// A native build, for unit tests, has no host to export to, and its linker does not take the names.
-#[cfg(target_family = "wasm")]
-use super::Misbehaving;
-
 wit_bindgen::generate!({
     path: "../../watcher/wit",
     world: "registry-handler",
 });
 
+/// What is exported.
+pub(crate) struct Misbehaving;
+
+// A native build has no host to export to, and its linker does not take the names.
 #[cfg(target_family = "wasm")]
 export!(Misbehaving);

@@ -17,9 +17,10 @@ use tokio::sync::watch;
 use tokio_rustls::TlsAcceptor;
 
 use super::answer::{Body, Cut};
+use super::router;
+use super::shared::{Gauge, Shared};
 use super::stamps::{Stamps, Unwritten};
 use super::wire::Wire;
-use super::{Gauge, Shared, router};
 
 /// An idle connection is closed after this time.
 const IDLE: Duration = Duration::from_secs(90);

@@ -12,9 +12,10 @@ use super::answer::{self, Body};
 use super::continuation::Token;
 use super::object::{Encoding, Form, Object, Place, Representation};
 use super::request::{ListOptions, Match, Request, parse_version};
+use super::shared::Shared;
 use super::status::Status;
 use super::store::Snapshot;
-use super::{Shared, json, protobuf};
+use super::{json, protobuf};
 
 /// Answers longer than this are compressed for a client that accepts gzip.
 const MIN_COMPRESSED: usize = 128 * 1024;

@@ -8,8 +8,8 @@ use rustls::ServerConfig;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
-use super::Shared;
 use super::connection::{self, Connection, Order};
+use super::shared::Shared;
 
 /// The part that a stop ends.
 pub(super) struct Listening {

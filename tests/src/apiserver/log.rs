@@ -42,7 +42,7 @@ impl Seen {
     /// The decoded value of a query parameter.
     pub fn parameter(&self, name: &str) -> Option<String> {
         let (_, query) = self.target.split_once('?')?;
-        super::request::Query::parse(query).find(name).map(str::to_owned)
+        super::query::Query::parse(query).find(name).map(str::to_owned)
     }
 }
 

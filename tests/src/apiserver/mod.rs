@@ -40,11 +40,13 @@ mod patch;
 /// One encoder for this server and the tests of the engine.
 #[path = "../../../engine/tests/machines/protobuf.rs"]
 mod protobuf;
+mod query;
 mod replay;
 mod request;
 mod review;
 mod router;
 mod selector;
+mod shared;
 mod stamps;
 mod status;
 mod store;
@@ -77,50 +79,15 @@ pub use replay::Exchange;
 pub use request::Verb;
 pub use stamps::Stamp;
 pub use status::Status;
-pub(crate) use store::split_mix;
 pub use store::{Prepared, Store};
 
 use compressed::Compressed;
 use connection::Order;
 use listening::Listening;
-use stamps::Stamps;
+use shared::Shared;
 
 /// The user behind [`Server::token`]; may do everything.
 pub const ADMIN: &str = "scripted-admin";
-
-/// What all connections share.
-struct Shared {
-    options: Options,
-    store: Store,
-    access: Access,
-    faults: Faults,
-    requests: Requests,
-    compressed: Compressed,
-    connections: channel::Sender<usize>,
-    watches: channel::Sender<usize>,
-    /// Grows when all open watches shall end as if their time was over.
-    ends: channel::Sender<u64>,
-    /// Where it is wanted.
-    stamps: Option<Arc<Stamps>>,
-    /// The version of the last event that was handed to a connection.
-    sent: AtomicU64,
-}
-
-/// Counts one of something while it exists.
-struct Gauge(channel::Sender<usize>);
-
-impl Gauge {
-    fn enter(count: &channel::Sender<usize>) -> Self {
-        count.send_modify(|count| *count += 1);
-        Self(count.clone())
-    }
-}
-
-impl Drop for Gauge {
-    fn drop(&mut self) {
-        self.0.send_modify(|count| *count -= 1);
-    }
-}
 
 /// A running server, stopped when dropped.
 pub struct Server {

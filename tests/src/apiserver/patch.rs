@@ -10,8 +10,9 @@ use serde_json::{Map, Value};
 use super::answer::{self, Body};
 use super::object::{Encoding, Object};
 use super::request::Request;
+use super::shared::Shared;
 use super::status::{Cause, Details, Status, Subject};
-use super::{Shared, accept, json, list, strategic, validation};
+use super::{accept, json, list, strategic, validation};
 
 /// A PATCH: 200 with the changed Pod, in the form that was asked for.
 pub(crate) fn patch(

@@ -6,9 +6,21 @@ use bytes::Bytes;
 use http::{HeaderMap, Method};
 use percent_encoding::percent_decode_str;
 
-use super::review;
+use super::query::Query;
 use super::selector::Selector;
 use super::status::Status;
+
+/// The path that takes reviews.
+pub(crate) const ACCESS_PATH: &str = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews";
+
+/// The path that answers a user who they are.
+pub(crate) const IDENTITY_PATH: &str = "/apis/authentication.k8s.io/v1/selfsubjectreviews";
+
+/// The path that says whose a token is.
+pub(crate) const TOKEN_PATH: &str = "/apis/authentication.k8s.io/v1/tokenreviews";
+
+/// The path that says what another user may do.
+pub(crate) const OTHERS_PATH: &str = "/apis/authorization.k8s.io/v1/subjectaccessreviews";
 
 /// What is asked for, in the words of RBAC.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
@@ -166,8 +178,8 @@ impl Resource {
                 Self::Unknown { namespace: owned(namespace), kind: (*kind).to_owned() }
             }
             ["api", "v1", kind, ..] => Self::Unknown { namespace: None, kind: (*kind).to_owned() },
-            _ if [review::PATH, review::IDENTITY_PATH].contains(&path) => Self::AccessReviews,
-            _ if [review::TOKEN_PATH, review::OTHERS_PATH].contains(&path) => Self::Reviews,
+            _ if [ACCESS_PATH, IDENTITY_PATH].contains(&path) => Self::AccessReviews,
+            _ if [TOKEN_PATH, OTHERS_PATH].contains(&path) => Self::Reviews,
             _ => Self::Path(path.to_owned()),
         }
     }
@@ -226,44 +238,6 @@ fn header(headers: &HeaderMap, name: &str) -> String {
     let values: Vec<&str> =
         headers.get_all(name).iter().filter_map(|value| value.to_str().ok()).collect();
     values.join(", ")
-}
-
-/// The query of a request, decoded.
-#[derive(Debug, Default)]
-pub(crate) struct Query(Vec<(String, String)>);
-
-impl Query {
-    pub(crate) fn parse(query: &str) -> Self {
-        let decode = |text: &str| {
-            percent_decode_str(&text.replace('+', " ")).decode_utf8_lossy().into_owned()
-        };
-        let pairs = query.split('&').filter(|pair| !pair.is_empty()).map(|pair| {
-            let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-            (decode(name), decode(value))
-        });
-        Self(pairs.collect())
-    }
-
-    /// The first value of a parameter; empty when it is not there.
-    pub(crate) fn get(&self, name: &str) -> &str {
-        self.find(name).unwrap_or_default()
-    }
-
-    pub(crate) fn find(&self, name: &str) -> Option<&str> {
-        self.0.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
-    }
-
-    pub(crate) fn is_true(&self, name: &str) -> bool {
-        matches!(self.find(name), Some("true" | "1" | "True" | "TRUE" | "t" | "T"))
-    }
-
-    fn integer(&self, name: &str) -> Result<Option<i64>, Status> {
-        let Some(text) = self.find(name).filter(|text| !text.is_empty()) else { return Ok(None) };
-        text.parse().map(Some).map_err(|_| {
-            let message = format!("strconv.ParseInt: parsing \"{text}\": invalid syntax");
-            Status::bad_request(message)
-        })
-    }
 }
 
 /// The options of a LIST or WATCH, checked as far as they need no store.

@@ -8,21 +8,9 @@ use serde_json::{Value, json};
 use super::answer::{self, Body};
 use super::json;
 use super::object::Encoding;
-use super::request::{Request, Verb};
+use super::request::{IDENTITY_PATH, Request, TOKEN_PATH, Verb};
 use super::status::Status;
 use super::{Access, access::ANONYMOUS};
-
-/// The path that takes reviews.
-pub(crate) const PATH: &str = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews";
-
-/// The path that answers a user who they are.
-pub(crate) const IDENTITY_PATH: &str = "/apis/authentication.k8s.io/v1/selfsubjectreviews";
-
-/// The path that says whose a token is.
-pub(crate) const TOKEN_PATH: &str = "/apis/authentication.k8s.io/v1/tokenreviews";
-
-/// The path that says what another user may do.
-pub(crate) const OTHERS_PATH: &str = "/apis/authorization.k8s.io/v1/subjectaccessreviews";
 
 /// What a token without an audience of its own is for.
 const OWN_AUDIENCE: &str = "https://kubernetes.default.svc.cluster.local";
@@ -125,7 +113,11 @@ mod tests {
         let access = Access::default();
         access.grant(Grant::pods("ann", [Verb::List, Verb::Watch], ["shop"]));
         access.grant(Grant::all("root"));
-        let head = http::Request::post(PATH).body(()).unwrap().into_parts().0;
+        let head = http::Request::post(super::super::request::ACCESS_PATH)
+            .body(())
+            .unwrap()
+            .into_parts()
+            .0;
         let body = json!({"spec": {"resourceAttributes": attributes}}).to_string();
         let request = Request::new(&head, None, Bytes::from(body));
         match review(&access, user, &request) {

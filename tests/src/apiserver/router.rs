@@ -14,8 +14,9 @@ use super::connection::{Order, Peer};
 use super::list::object;
 use super::object::Encoding;
 use super::request::{Request, Resource, Verb};
+use super::shared::Shared;
 use super::status::Status;
-use super::{Shared, accept, clock, health, json, list, patch, review, tamper, watch};
+use super::{accept, clock, health, json, list, patch, review, tamper, watch};
 
 /// The longest body that the server reads.
 const MAX_BODY: usize = 3 * 1024 * 1024;

@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 
 use super::json::{self, OBJECT_META};
 use super::object::Object;
-use super::request::Query;
+use super::query::Query;
 use super::status::{Cause, Status, Subject};
 
 /// The fields of a Pod.

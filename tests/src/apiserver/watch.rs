@@ -16,10 +16,11 @@ use super::list::reach;
 use super::object::{Encoding, Form, Object, Place, Representation};
 use super::request::{ListOptions, Request, parse_version};
 use super::selector::Selector;
+use super::shared::{Gauge, Shared};
 use super::stamps::Unwritten;
 use super::status::Status;
 use super::store::{Entry, Position, Snapshot, Store, Tail, What};
-use super::{Gauge, Shared, accept, protobuf};
+use super::{accept, protobuf};
 
 /// How long a watch without timeoutSeconds lasts. A real server takes 30 to 60 minutes.
 const DEFAULT_TIMEOUT: u32 = 1800;

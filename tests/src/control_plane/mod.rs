@@ -24,17 +24,15 @@ use tempfile::TempDir;
 use crate::apiserver::{Authority, kubeconfig};
 use crate::raw::Endpoint;
 use process::{Process, output, spawn};
-use start_error::failed;
+use start_error::{ATTEMPTS, START, failed};
 
 pub use process::{Programs, free_port};
 pub use start_error::StartError;
 
-/// How long a kube-apiserver may take to become ready, and how often it is asked.
-const START: Duration = Duration::from_mins(2);
+/// How often a kube-apiserver is asked whether it is ready.
 const ASK: Duration = Duration::from_millis(250);
 
-/// How often other ports are chosen when some are taken, and how both programs name that in their logs.
-const ATTEMPTS: u32 = 5;
+/// How both programs name a port that is taken in their logs.
 const TAKEN: &str = "address already in use";
 
 const TOKEN: &str = "token-of-the-suite";

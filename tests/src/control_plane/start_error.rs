@@ -4,8 +4,15 @@ use std::fmt;
 use std::io;
 use std::path::PathBuf;
 
-use super::{ATTEMPTS, START};
+use std::time::Duration;
+
 use crate::apiserver;
+
+/// How long a kube-apiserver may take to become ready.
+pub(super) const START: Duration = Duration::from_mins(2);
+
+/// How often other ports are chosen when some are taken.
+pub(super) const ATTEMPTS: u32 = 5;
 
 /// Why there is no control plane, for a person, with the way out.
 #[derive(thiserror::Error)]

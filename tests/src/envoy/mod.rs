@@ -36,7 +36,7 @@ pub use admin::{Admin, Stats};
 pub use validate::validate;
 
 /// How long Envoy may take to become ready, and how often it is looked at.
-const PATIENCE: Duration = Duration::from_secs(30);
+const TIMEOUT: Duration = Duration::from_secs(30);
 const LOOK: Duration = Duration::from_millis(20);
 
 /// How many lines of the log an error shows.
@@ -193,7 +193,7 @@ impl Envoy {
                 }
             }
         };
-        match tokio::time::timeout(PATIENCE, waiting).await {
+        match tokio::time::timeout(TIMEOUT, waiting).await {
             Ok(ready) => ready,
             Err(_) => Err(self.late("its readiness")),
         }
@@ -249,7 +249,7 @@ impl Envoy {
                 }
             }
         };
-        match tokio::time::timeout(PATIENCE, asking).await {
+        match tokio::time::timeout(TIMEOUT, asking).await {
             Ok(answer) => answer,
             Err(_) => Err(self.late(what)),
         }

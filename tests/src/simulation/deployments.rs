@@ -196,7 +196,7 @@ impl Deployment {
         for byte in self.name.bytes() {
             state = state.wrapping_mul(31).wrapping_add(u64::from(byte));
         }
-        let mixed = crate::apiserver::split_mix(&mut state);
+        let mixed = dubbo_k8s_codec::random::Random::new(state).bits();
         format!("{:010x}", mixed & 0xff_ffff_ffff)
     }
 

@@ -11,7 +11,7 @@ use tokio::task::JoinSet;
 use super::{Answer, Call, Connection, Error};
 
 /// How long anything is waited for that a load is to bring about.
-const PATIENCE: Duration = Duration::from_secs(30);
+const TIMEOUT: Duration = Duration::from_secs(30);
 
 /// How many failures are kept in words.
 const IN_WORDS: usize = 5;
@@ -111,7 +111,7 @@ impl Load {
         let mut wanted = wanted;
         let mut tally = self.tally.subscribe();
         let waiting = tally.wait_for(|tally| wanted(tally));
-        match tokio::time::timeout(PATIENCE, waiting).await {
+        match tokio::time::timeout(TIMEOUT, waiting).await {
             Ok(Ok(tally)) => Ok(tally.clone()),
             _ => Err(format!("{what} did not come: {:?}", self.tally())),
         }

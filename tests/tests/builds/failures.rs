@@ -27,7 +27,7 @@ async fn each_failure_has_the_same_message_and_status() {
     rig.server.faults().clear();
     rig.server.access().revoke_grants(ANONYMOUS);
     let ran = rig.both(&["list", "-n", "shop"]).await;
-    assert!(ran.error().contains("took us for nobody"), "{ran:?}");
+    assert!(ran.error().contains("took us for an anonymous user"), "{ran:?}");
 
     let address = rig.server.address();
     rig.server.stop().await;

@@ -97,7 +97,7 @@ async fn what_the_core_drops_is_dropped_by_the_host() {
     rig.annotate("a-1", &annotation(&[provider("a.B", "10.0.0.2:1", "")]));
     both.until("10.0.0.2");
     let mut open = rig.server.watches();
-    tokio::time::timeout(dubbo_k8s_tests::program::PATIENCE, open.wait_for(|open| *open == 2))
+    tokio::time::timeout(dubbo_k8s_tests::program::TIMEOUT, open.wait_for(|open| *open == 2))
         .await
         .expect("one watch of each build")
         .unwrap();

@@ -1,6 +1,5 @@
 //! One server, one folder for its kubeconfig, and the binary run with nothing else around it.
 
-use std::ops::{Deref, DerefMut};
 use std::process::Command;
 
 use dubbo_k8s_tests::apiserver::{Grant, Options, Verb};
@@ -12,21 +11,7 @@ use dubbo_k8s_tests::program::Running;
 /// Who may read only what [`Rig::reader_of`] names.
 const READER: &str = "ada";
 
-pub(crate) struct Rig(Cluster);
-
-impl Deref for Rig {
-    type Target = Cluster;
-
-    fn deref(&self) -> &Cluster {
-        &self.0
-    }
-}
-
-impl DerefMut for Rig {
-    fn deref_mut(&mut self) -> &mut Cluster {
-        &mut self.0
-    }
-}
+dubbo_k8s_tests::cluster_rig!(Rig);
 
 impl Rig {
     /// A server whose kubeconfig names the namespace `shop`.

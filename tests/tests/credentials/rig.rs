@@ -12,7 +12,7 @@ use dubbo_k8s_tests::program::{Ran, bare, dubbo_watcher, run};
 use tempfile::TempDir;
 
 /// Nothing here takes that long; a test that waits longer has failed.
-const PATIENCE: Duration = Duration::from_secs(30);
+const TIMEOUT: Duration = Duration::from_secs(30);
 
 pub(crate) struct Rig {
     pub(crate) server: Server,
@@ -94,7 +94,7 @@ pub(crate) fn list() -> Request {
         gzip: false,
         content_type: None,
         body: Vec::new(),
-        deadline: PATIENCE,
+        deadline: TIMEOUT,
     }
 }
 
@@ -112,5 +112,5 @@ pub(crate) async fn ask(client: &mut Client, now: Duration) -> Result<u16, Trans
             }
         }
     };
-    tokio::time::timeout(PATIENCE, answer).await.expect("in time")
+    tokio::time::timeout(TIMEOUT, answer).await.expect("in time")
 }

@@ -12,7 +12,7 @@ use tokio::io::AsyncWriteExt as _;
 use tokio::process::{Child, Command};
 use tokio::time::timeout;
 
-use crate::rig::{PATIENCE, hello, programs};
+use crate::rig::{TIMEOUT, hello, programs};
 
 /// So many times every provider is replaced by a new one.
 const ROUNDS: usize = 4;
@@ -36,7 +36,7 @@ impl Consumer {
     /// Lets it make its last calls; gives what it has counted.
     async fn stop(mut self) -> Value {
         self.process.stdin.take().unwrap().write_all(b"\n").await.unwrap();
-        let output = timeout(PATIENCE, self.process.wait_with_output()).await.unwrap().unwrap();
+        let output = timeout(TIMEOUT, self.process.wait_with_output()).await.unwrap().unwrap();
         serde_json::from_slice(&output.stdout)
             .unwrap_or_else(|error| panic!("{}: {error}", self.name))
     }

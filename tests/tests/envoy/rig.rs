@@ -10,7 +10,7 @@ use dubbo_k8s_tests::triple::{Answer, Call, Connection, Provider};
 use serde_json::{Value, json};
 
 /// Nothing here takes that long; a test that waits longer has failed.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
+pub(crate) const TIMEOUT: Duration = Duration::from_secs(30);
 
 /// What a test needs, or the word that it is skipped.
 pub(crate) fn programs(test: &str) -> Option<Programs> {

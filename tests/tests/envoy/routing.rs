@@ -4,7 +4,7 @@ use dubbo_k8s_tests::mesh::{INTERFACE, Service};
 use dubbo_k8s_tests::triple::Call;
 use serde_json::json;
 
-use crate::rig::{PATIENCE, Rig, hello, programs, providers};
+use crate::rig::{Rig, TIMEOUT, hello, programs, providers};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn calls_are_spread_by_weight_and_by_either_way() {
@@ -74,7 +74,7 @@ async fn the_least_active_provider_gets_the_call() {
     // Four calls that wait are two for each: no provider gets a third while the other has one less.
     for arrived in &mut arrived {
         let two = arrived.wait_for(|count| *count >= 2);
-        tokio::time::timeout(PATIENCE, two).await.expect("two calls").unwrap();
+        tokio::time::timeout(TIMEOUT, two).await.expect("two calls").unwrap();
     }
     for provider in [&a, &b] {
         provider.hold(false);

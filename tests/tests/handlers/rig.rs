@@ -13,7 +13,7 @@ use tempfile::TempDir;
 use tokio::sync::mpsc;
 
 /// Long enough for anything; nothing is ever this slow unless it hangs.
-const PATIENCE: Duration = Duration::from_mins(2);
+const TIMEOUT: Duration = Duration::from_mins(2);
 
 pub(crate) struct Rig {
     pub(crate) cluster: Server,
@@ -82,7 +82,7 @@ impl Rig {
                 tokio::time::sleep(Duration::from_millis(10)).await;
             }
         };
-        let read = tokio::time::timeout(PATIENCE, read).await;
+        let read = tokio::time::timeout(TIMEOUT, read).await;
         read.unwrap_or_else(|_| panic!("{name} is {:?}", std::fs::read_to_string(&path)))
     }
 
@@ -101,7 +101,7 @@ impl Rig {
 }
 
 pub(crate) async fn within<T>(future: impl Future<Output = T>) -> T {
-    tokio::time::timeout(PATIENCE, future).await.unwrap()
+    tokio::time::timeout(TIMEOUT, future).await.unwrap()
 }
 
 /// The key of a provider.

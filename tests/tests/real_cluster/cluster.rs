@@ -12,7 +12,7 @@ use dubbo_k8s_tests::raw::{Endpoint, Reply};
 use serde_json::{Value, json};
 
 /// How long anything may take before it counts as failed.
-pub(crate) const PATIENCE: Duration = Duration::from_mins(3);
+pub(crate) const TIMEOUT: Duration = Duration::from_mins(3);
 
 pub(crate) struct Cluster {
     config: Config,
@@ -287,7 +287,7 @@ impl Namespace<'_> {
 
 /// Fails when it takes too long: a server that is real can hang.
 pub(crate) async fn soon<T>(what: &str, work: impl Future<Output = T>) -> T {
-    tokio::time::timeout(PATIENCE, work).await.unwrap_or_else(|_| panic!("{what}: took too long"))
+    tokio::time::timeout(TIMEOUT, work).await.unwrap_or_else(|_| panic!("{what}: took too long"))
 }
 
 /// Providers are believed at any address: without a kubelet no Pod of the suite has one of its own.

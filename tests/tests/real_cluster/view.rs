@@ -8,7 +8,7 @@ use dubbo_k8s_engine::{Cause, RelistReason, Scopes, Settings};
 use dubbo_k8s_registry::{Config, Registry, Subscription, Update, kube};
 use futures_util::StreamExt as _;
 
-use crate::cluster::{Namespace, PATIENCE, any_address};
+use crate::cluster::{Namespace, TIMEOUT, any_address};
 use crate::scenarios::key;
 
 /// What one subscriber knows, by its snapshots and changes alone.
@@ -58,7 +58,7 @@ impl View {
 
     /// Waits until it has seen what `wanted` asks for; `what` names that in a failure.
     pub(crate) async fn until(&mut self, what: &str, wanted: impl Fn(&Seen) -> bool) {
-        let seen = self.sees(PATIENCE, wanted).await;
+        let seen = self.sees(TIMEOUT, wanted).await;
         assert!(seen, "never {what}, but {:?}", self.seen.records.keys());
     }
 

@@ -1,28 +1,12 @@
 //! A server with one Pod, and the real `dubbo-watcher` with nothing else around it.
 
-use std::ops::{Deref, DerefMut};
-
 use dubbo_k8s_codec::{ANNOTATION, Annotation, LABEL, Record, encode};
 use dubbo_k8s_tests::apiserver::{Grant, Options, Verb};
 use dubbo_k8s_tests::cluster::Cluster;
 use dubbo_k8s_tests::program::{self, Ran, Running};
 use serde_json::{Value, json};
 
-pub(crate) struct Rig(Cluster);
-
-impl Deref for Rig {
-    type Target = Cluster;
-
-    fn deref(&self) -> &Cluster {
-        &self.0
-    }
-}
-
-impl DerefMut for Rig {
-    fn deref_mut(&mut self) -> &mut Cluster {
-        &mut self.0
-    }
-}
+dubbo_k8s_tests::cluster_rig!(Rig);
 
 impl Rig {
     /// A server with the Pod `user-0` in the namespace `shop`, which carries nothing.

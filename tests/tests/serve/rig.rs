@@ -21,7 +21,7 @@ use tokio::time::timeout;
 use crate::client::{Answer, Stream, get, open};
 
 /// Long enough for anything; nothing is ever this slow unless it hangs.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
+pub(crate) const TIMEOUT: Duration = Duration::from_secs(30);
 
 pub(crate) struct Rig {
     pub(crate) cluster: Server,
@@ -107,7 +107,7 @@ impl Rig {
 }
 
 pub(crate) async fn within<T>(future: impl Future<Output = T>) -> T {
-    timeout(PATIENCE, future).await.expect("in time")
+    timeout(TIMEOUT, future).await.expect("in time")
 }
 
 fn config(cluster: &Server) -> Config {

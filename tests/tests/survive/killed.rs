@@ -13,7 +13,7 @@ use serde_json::Value;
 use crate::pod;
 
 /// Nothing here takes that long; a test that waits longer has failed.
-const PATIENCE: Duration = Duration::from_secs(30);
+const TIMEOUT: Duration = Duration::from_secs(30);
 
 /// `serve`, in sync.
 async fn serve(kubeconfig: &Path, bind: &str) -> Serving {
@@ -119,11 +119,11 @@ async fn a45_no_file_descriptor_is_left_behind_by_clients_and_outages() {
             tokio::task::yield_now().await;
         }
     };
-    tokio::time::timeout(PATIENCE, settled).await.expect("no more than before");
+    tokio::time::timeout(TIMEOUT, settled).await.expect("no more than before");
 
     let status = tokio::task::block_in_place(|| serving.end("-TERM")).unwrap();
     assert!(status.success(), "{status}");
     let mut open = server.connections();
     let none = open.wait_for(|open| *open == 0);
-    tokio::time::timeout(PATIENCE, none).await.expect("none open").unwrap();
+    tokio::time::timeout(TIMEOUT, none).await.expect("none open").unwrap();
 }

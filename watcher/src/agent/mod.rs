@@ -2,43 +2,28 @@
 //! API. Which records the Pod carries is decided by [`Registrar`](dubbo_k8s_engine::registration::Registrar) alone; here
 //! is who asked for them and until when. It must never keep a record for an application that has stopped to renew it.
 
+mod limits;
 mod problem;
+mod shown;
 mod table;
 mod task;
 mod terms;
 
-use std::sync::Arc;
 use std::time::Duration;
 
-use dubbo_k8s_codec::kubernetes::ANNOTATIONS_LIMIT;
-use dubbo_k8s_engine::registration::{PodName, RegistrarNotice, RegistrationError};
+use dubbo_k8s_engine::registration::{PodName, RegistrationError};
 use dubbo_k8s_registry::kube::RegistrarDriver;
-use serde::Serialize;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::timeout;
 
+pub use self::limits::{
+    API, DEFAULT_LEASE, LARGEST_BODY, LONGEST_ID, LONGEST_LEASE, MOST_REGISTRATIONS, MOST_URLS,
+    SHORTEST_LEASE,
+};
 pub use self::problem::Problem;
+pub use self::shown::{News, Pod, RegisteredUrl, Registration, UrlState};
 use self::task::{Command, Task};
 pub use self::terms::Terms;
-
-/// The version of the agent's API.
-pub const API: u32 = 1;
-/// The most registrations at the same time.
-pub const MOST_REGISTRATIONS: usize = 1024;
-/// The most URLs of one registration.
-pub const MOST_URLS: usize = 256;
-/// The largest body of a request, in bytes.
-pub const LARGEST_BODY: usize = 256 << 10;
-/// The longest id of a registration.
-pub const LONGEST_ID: usize = 63;
-/// The shortest lease, in seconds.
-pub const SHORTEST_LEASE: u32 = 5;
-/// The longest lease, in seconds.
-pub const LONGEST_LEASE: u32 = 3600;
-/// The lease of a registration that names none, in seconds.
-pub const DEFAULT_LEASE: u32 = 30;
-/// The most bytes of all keys together: in base64 they would be more than Kubernetes takes.
-const MOST_KEY_BYTES: usize = ANNOTATIONS_LIMIT / 4 * 3;
 
 /// Requests that wait for the task, at most.
 const BACKLOG: usize = 64;
@@ -48,80 +33,6 @@ const BACKLOG: usize = 64;
 pub struct Agent {
     commands: mpsc::Sender<Command>,
     pod: PodName,
-}
-
-/// Something that a person may want to know.
-#[derive(Debug)]
-#[non_exhaustive]
-pub enum News<'a> {
-    /// A notice of the machine.
-    Notice(&'a RegistrarNotice),
-    /// The Pod cannot be read, and it is not tried again by itself.
-    Unreadable(&'a RegistrationError),
-    /// A registration was not renewed.
-    Ended {
-        /// Its id.
-        id: &'a str,
-    },
-}
-
-/// One registration, as the API shows it.
-#[derive(Debug, Clone, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Registration {
-    /// Its id.
-    #[serde(serialize_with = "text")]
-    pub id: Arc<str>,
-    /// How long it lasts when it is not renewed.
-    pub lease_seconds: u32,
-    /// When it ends.
-    pub ends_in_ms: u64,
-    /// What was asked for last.
-    pub urls: Vec<RegisteredUrl>,
-    /// Why some of it is pending, where that is known.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub problem: Option<Problem>,
-}
-
-/// One URL of a registration.
-#[derive(Debug, Clone, Serialize)]
-pub struct RegisteredUrl {
-    /// As it was given.
-    pub url: String,
-    /// The key of its record.
-    #[serde(serialize_with = "text")]
-    pub key: Arc<str>,
-    /// Whether the Pod carries it.
-    pub state: UrlState,
-    /// What is odd about it, or why it was refused.
-    pub problems: Vec<Problem>,
-}
-
-/// Whether the Pod carries a URL.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum UrlState {
-    /// The server has confirmed it.
-    Registered,
-    /// Not yet: the server could not be asked. It is tried again.
-    Pending,
-    /// The Pod does not carry it, and it is not tried again.
-    Refused,
-    /// It is being taken out.
-    Ending,
-}
-
-/// The Pod of the agent.
-#[derive(Debug, Clone, Serialize)]
-pub struct Pod {
-    /// Its namespace.
-    pub namespace: String,
-    /// Its name.
-    pub name: String,
-    /// Its uid, once it is known.
-    pub uid: Option<String>,
-    /// Its addresses, as far as they are known.
-    pub ips: Vec<std::net::IpAddr>,
 }
 
 /// How a change ended.
@@ -253,17 +164,6 @@ impl Agent {
     async fn send(&self, command: Command) -> Result<(), Problem> {
         self.commands.send(command).await.map_err(|_| Problem::closing())
     }
-}
-
-impl Registration {
-    fn is_settled(&self) -> bool {
-        let waits = |url: &RegisteredUrl| matches!(url.state, UrlState::Pending | UrlState::Ending);
-        !self.urls.iter().any(waits)
-    }
-}
-
-fn text<S: serde::Serializer>(text: &Arc<str>, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_str(text)
 }
 
 /// Whether an id can be one of a registration.

@@ -7,7 +7,7 @@ use dubbo_k8s_engine::{Cause, Verb};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
-use super::{
+use super::limits::{
     API, LARGEST_BODY, LONGEST_ID, LONGEST_LEASE, MOST_REGISTRATIONS, MOST_URLS, SHORTEST_LEASE,
 };
 

@@ -7,10 +7,10 @@ use std::time::Duration;
 
 use dubbo_k8s_engine::registration::Lease;
 
-use super::{
-    DEFAULT_LEASE, MOST_KEY_BYTES, MOST_REGISTRATIONS, Problem, RegisteredUrl, Registration, Terms,
-    UrlState,
-};
+use super::limits::{DEFAULT_LEASE, MOST_KEY_BYTES, MOST_REGISTRATIONS};
+use super::problem::Problem;
+use super::shown::{RegisteredUrl, Registration, UrlState};
+use super::terms::Terms;
 
 /// Changes of one registration that may wait for the server at the same time.
 const MOST_CHANGES: usize = 8;

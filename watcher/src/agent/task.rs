@@ -12,8 +12,10 @@ use dubbo_k8s_registry::host::{Instant, sleep_until};
 use dubbo_k8s_registry::kube::RegistrarDriver;
 use tokio::sync::{mpsc, oneshot};
 
+use super::problem::Problem;
+use super::shown::{News, Pod, Registration};
 use super::table::{Change, Next, Table};
-use super::{News, Pod, Problem, Registration, Terms};
+use super::terms::Terms;
 
 /// How long the Pod is looked at for a client that asks for its addresses.
 pub(super) const LOOK: Duration = Duration::from_secs(2);
@@ -243,7 +245,7 @@ impl Task {
             RegistrarNotice::Recovered | RegistrarNotice::PutBack { .. } => self.trouble = None,
             RegistrarNotice::TakenOver(leases) => self.table.take_over(self.now(), &leases),
             RegistrarNotice::Lost(error) => return Err(error),
-            RegistrarNotice::Polling(_) | RegistrarNotice::RefreshCredential => {}
+            _ => {}
         }
         Ok(())
     }

@@ -6,9 +6,9 @@ use dubbo_k8s_codec::Key;
 use dubbo_k8s_engine::registration::{Lease, RegistryUrl};
 use serde::Deserialize;
 
-use super::{
-    DEFAULT_LEASE, LONGEST_LEASE, MOST_URLS, Problem, RegisteredUrl, SHORTEST_LEASE, UrlState,
-};
+use super::limits::{DEFAULT_LEASE, LONGEST_LEASE, MOST_URLS, SHORTEST_LEASE};
+use super::problem::Problem;
+use super::shown::{RegisteredUrl, UrlState};
 
 /// The URLs of a registration and its lease.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -7,7 +7,7 @@ use clap::{
     error::{ContextKind, ContextValue, ErrorKind},
 };
 
-use super::{Ended, arguments::Arguments, plain::plain, terminal};
+use super::{arguments::Arguments, ended::Ended, plain::plain, terminal};
 
 /// The verbs that a component has not, and why.
 const ABSENT: [(&str, &str); 6] = [

@@ -13,8 +13,8 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use super::{
-    Ended,
     arguments::Agent as Arguments,
+    ended::Ended,
     explain::Situation,
     own_pod::{Desk, Manner, Place, Reporter, warn},
     plain::plain,

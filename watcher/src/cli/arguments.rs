@@ -17,12 +17,9 @@ use dubbo_k8s_engine::SELECTOR;
 #[cfg(feature = "sandbox")]
 use dubbo_k8s_watcher::handlers::{AllowedHost, Spec};
 
-use super::{caller::Caller, connection::Connection, trusting::Trusting};
 #[cfg(not(target_os = "wasi"))]
-use super::{
-    completion::{Completion, candidates, registered},
-    man::Manual,
-};
+use super::candidates::{self, registered};
+use super::{caller::Caller, connection::Connection, trusting::Trusting};
 
 /// Where the agent of a Pod listens by default.
 #[cfg(unix)]
@@ -565,6 +562,46 @@ fn seconds(text: &str) -> Result<Duration, String> {
         Ok(0) | Err(_) => Err("a whole number of seconds, at least 1".to_owned()),
         Ok(seconds) => Ok(Duration::from_secs(seconds.into())),
     }
+}
+
+#[cfg(not(target_os = "wasi"))]
+#[derive(Debug, Args)]
+pub(super) struct Completion {
+    /// The shell
+    #[arg(value_enum)]
+    pub(super) shell: Shell,
+}
+
+#[cfg(not(target_os = "wasi"))]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum Shell {
+    Bash,
+    Zsh,
+    Fish,
+    #[value(name = "powershell")]
+    Pwsh,
+    Elvish,
+}
+
+#[cfg(not(target_os = "wasi"))]
+impl Shell {
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Bash => "bash",
+            Self::Zsh => "zsh",
+            Self::Fish => "fish",
+            Self::Pwsh => "powershell",
+            Self::Elvish => "elvish",
+        }
+    }
+}
+
+#[cfg(not(target_os = "wasi"))]
+#[derive(Debug, Args)]
+pub(super) struct Manual {
+    /// The folder to write a page for the program and one for each verb into [default: the program's page to stdout]
+    #[arg(value_name = "DIR")]
+    pub(super) folder: Option<PathBuf>,
 }
 
 #[cfg(test)]

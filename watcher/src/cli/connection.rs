@@ -9,7 +9,7 @@ use dubbo_k8s_engine::Wire;
 use dubbo_k8s_registry::kube::config::Overrides;
 
 #[cfg(not(target_os = "wasi"))]
-use super::completion::candidates;
+use super::candidates;
 
 /// Which server, and as whom.
 #[derive(Debug, Args)]

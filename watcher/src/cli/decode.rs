@@ -11,12 +11,12 @@ use dubbo_k8s_codec::{
 use serde::Serialize;
 
 use super::{
-    Ended,
     arguments::{Decode, DecodeOutput},
     decoded::{AnnotationReport, MetadataReport, PodJson, PodReport, refusal},
+    ended::Ended,
     fault::{self, Fault},
+    figures::counted,
     findings, input,
-    list::counted,
     plain::plain,
     records,
     terminal::{self, Progress, bar},

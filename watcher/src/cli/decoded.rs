@@ -11,7 +11,7 @@ use dubbo_k8s_codec::{
 use serde::Serialize;
 
 use super::{
-    Ended,
+    ended::Ended,
     findings::{self, Report},
     records, terminal,
 };

@@ -8,8 +8,8 @@ use dubbo_k8s_codec::{Key, Record, encode, text};
 use serde::Deserialize;
 
 use super::{
-    Ended,
     arguments::Encode,
+    ended::Ended,
     excerpt::{excerpt, offset_of},
     input,
     records::{in_line, text_line},

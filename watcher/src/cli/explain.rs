@@ -96,7 +96,7 @@ fn forbidden(failure: &Failure, message: &str) -> String {
     let user = user_in(message);
     if user == Some("system:anonymous") {
         said.push_str(
-            "\n  The server took us for nobody: there are no credentials. Log in to the cluster, \
+            "\n  The server took us for an anonymous user: there are no credentials. Log in to the cluster, \
              or give a --token-file.",
         );
         return said;
@@ -135,7 +135,7 @@ fn other_rule(message: &str) -> Option<String> {
     }
     if message.contains(" cannot impersonate ") {
         return Some(
-            "We may not act as somebody else (--as, or `as` in the kubeconfig): an administrator \
+            "We may not act as another user (--as, or `as` in the kubeconfig): an administrator \
              can allow the verb `impersonate`, or leave it out."
                 .to_owned(),
         );
@@ -316,7 +316,7 @@ mod tests {
             (
                 "users \"eve\" is forbidden: User \"ada\" cannot impersonate resource \"users\" in \
                  API group \"\" at the cluster scope",
-                "We may not act as somebody else",
+                "We may not act as another user",
             ),
         ] {
             let mut failure = refused(403, message);
@@ -330,7 +330,10 @@ mod tests {
     #[test]
     fn an_anonymous_caller_is_asked_to_log_in_instead() {
         let said = said(SERVER, &refused(403, "User \"system:anonymous\" cannot list"));
-        assert!(said.contains("took us for nobody") && !said.contains("kind: Role"), "{said}");
+        assert!(
+            said.contains("took us for an anonymous user") && !said.contains("kind: Role"),
+            "{said}"
+        );
     }
 
     #[test]

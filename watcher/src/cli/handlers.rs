@@ -8,8 +8,8 @@ use dubbo_k8s_watcher::handlers::{Handlers, LogMessage, Options, Prepared};
 use dubbo_k8s_watcher::sandbox::Compiler;
 
 use super::{
-    Ended,
     arguments::Handling,
+    ended::Ended,
     plain::{plain, plain_lines},
     terminal,
 };

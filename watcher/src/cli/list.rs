@@ -14,11 +14,11 @@ use dubbo_k8s_registry::host;
 use dubbo_k8s_registry::kube::config::Namespaces;
 
 use super::{
-    Ended,
     arguments::{List, ListOutput},
+    ended::Ended,
     explain::{explain, in_short, is_final},
+    figures::{clock, counted},
     listing,
-    narrator::clock,
     plain::plain,
     session::{self, FirstList, Session},
     signals,
@@ -235,9 +235,4 @@ fn say_problems(catalog: &Catalog) {
     if problems.len() > SHOWN {
         terminal::say(&format!("  … and {} more; -o json has them", problems.len() - SHOWN));
     }
-}
-
-/// `1 Pod`, `2 Pods`.
-pub(super) fn counted(count: usize, noun: &str) -> String {
-    if count == 1 { format!("1 {noun}") } else { format!("{count} {noun}s") }
 }

@@ -7,7 +7,7 @@ use dubbo_k8s_codec::{Category, Url};
 use dubbo_k8s_engine::catalog::{Catalog, Holder, StoredKey};
 
 use super::{
-    list::counted,
+    figures::counted,
     plain::{Elide, plain},
     records::role,
     table::{Column, Table},

@@ -2,20 +2,13 @@
 
 use std::fs;
 use std::io::{self, Write as _};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use clap::{Args, Command, CommandFactory as _};
+use clap::{Command, CommandFactory as _};
 use clap_mangen::Man;
 
-use super::arguments::Arguments;
-use super::{Ended, terminal};
-
-#[derive(Debug, Args)]
-pub(super) struct Manual {
-    /// The folder to write a page for the program and one for each verb into [default: the program's page to stdout]
-    #[arg(value_name = "DIR")]
-    folder: Option<PathBuf>,
-}
+use super::arguments::{Arguments, Manual};
+use super::{ended::Ended, terminal};
 
 /// Writes the pages.
 pub(super) fn run(arguments: &Manual) -> Result<(), Ended> {

@@ -10,6 +10,8 @@ mod agent;
 mod arguments;
 mod caller;
 #[cfg(not(target_os = "wasi"))]
+mod candidates;
+#[cfg(not(target_os = "wasi"))]
 mod completion;
 mod connection;
 mod decode;
@@ -17,9 +19,11 @@ mod decoded;
 #[cfg(not(target_os = "wasi"))]
 mod doctor;
 mod encode;
+mod ended;
 mod excerpt;
 mod explain;
 mod fault;
+mod figures;
 mod findings;
 #[cfg(feature = "sandbox")]
 mod handlers;
@@ -59,28 +63,7 @@ use dubbo_k8s_registry::host;
 
 use self::arguments::{Arguments, Verb};
 use self::caller::Caller;
-
-/// How a verb ended other than well. What there was to say has been said.
-#[derive(Debug)]
-pub(crate) enum Ended {
-    /// The answer is an error: status 1.
-    Failed,
-    /// Used wrongly: status 2.
-    Misused,
-    /// Ctrl-C before it was done: status 130, as shells expect.
-    Interrupted,
-    /// What was run has ended with this status, and has said why.
-    #[cfg(feature = "sandbox")]
-    Status(u8),
-    /// Output could not be written.
-    Output(io::Error),
-}
-
-impl From<io::Error> for Ended {
-    fn from(error: io::Error) -> Self {
-        Self::Output(error)
-    }
-}
+use self::ended::Ended;
 
 /// Runs the program.
 pub(crate) fn main() -> ExitCode {

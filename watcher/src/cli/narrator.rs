@@ -4,7 +4,7 @@
 use std::{
     collections::BTreeMap,
     io::{self, Write},
-    time::{Duration, SystemTime, UNIX_EPOCH},
+    time::{Duration, SystemTime},
 };
 
 use anstyle::Style;
@@ -14,7 +14,7 @@ use dubbo_k8s_engine::catalog::{Change, ChangeKind, Holder, ProblemKind, Scope};
 use dubbo_k8s_registry::contract::Event;
 
 use super::{
-    list::counted,
+    figures::{clock, counted},
     listing::endpoint_address,
     plain::plain,
     queue::{Item, What},
@@ -232,9 +232,7 @@ impl Text {
             Notice::Reconnected { scope } => {
                 format!("{GOOD}following {} again{GOOD:#}", place(scope))
             }
-            Notice::Change(_) | Notice::FirstList | Notice::Pod(_) | Notice::RefreshCredential => {
-                return Ok(());
-            }
+            _ => return Ok(()),
         };
         out.flush()?;
         terminal::say(&format!("{time} {said}"));
@@ -315,10 +313,4 @@ fn roughly(time: Duration) -> String {
     } else {
         format!("{} s", time.as_secs())
     }
-}
-
-/// The time of day in UTC, as Kubernetes writes times.
-pub(super) fn clock(at: SystemTime) -> String {
-    let seconds = at.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs() % 86_400;
-    format!("{:02}:{:02}:{:02}Z", seconds / 3600, seconds / 60 % 60, seconds % 60)
 }

@@ -20,9 +20,9 @@ use dubbo_k8s_registry::kube::{
 };
 
 use super::{
-    Ended,
     arguments::OwnPod,
     connection::Connection,
+    ended::Ended,
     explain::{Situation, explain},
     plain::{plain, plain_lines},
     session::connect,
@@ -30,7 +30,7 @@ use super::{
 };
 
 /// How long failures that may pass are borne with.
-pub(super) const PATIENCE: Duration = Duration::from_secs(10);
+pub(super) const TIMEOUT: Duration = Duration::from_secs(10);
 
 /// One Pod, and who may change it.
 pub(super) struct Desk {
@@ -86,7 +86,7 @@ impl Desk {
         let environment = Environment::of_process();
         let config = Config::load(&connection.overrides(), &environment)
             .map_err(|error| failed(error.to_string(), Ended::Failed))?;
-        let ThisPod { name, uid } =
+        let ThisPod { name, uid, .. } =
             ThisPod::find(place.pod, place.namespace, &environment, &config.namespace)
                 .map_err(|error| failed(error.to_string(), Ended::Misused))?;
         let Manner { label_value, hold, dry_run, trust, leases } = manner;

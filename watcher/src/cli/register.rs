@@ -8,9 +8,9 @@ use dubbo_k8s_engine::Wire;
 use dubbo_k8s_engine::registration::{Edit, Outcome, RegistrarNotice, RegistryUrl};
 
 use super::{
-    Ended,
     arguments::{Register, Unregister},
-    own_pod::{Desk, Manner, PATIENCE, check, warn},
+    ended::Ended,
+    own_pod::{Desk, Manner, TIMEOUT, check, warn},
     plain::plain,
     signals::Signals,
     terminal,
@@ -32,8 +32,8 @@ pub(super) async fn run(arguments: &Register) -> Result<(), Ended> {
     let mut signals = Signals::new()?;
     let keys: Vec<Arc<str>> = urls.iter().map(|(url, _)| Arc::clone(url.key())).collect();
     // Held until a signal: a server that is away at the start is waited for.
-    let patience = (!arguments.hold).then_some(PATIENCE);
-    let ticket = desk.driver.submit(Edit::Add(keys.clone()), patience);
+    let timeout = (!arguments.hold).then_some(TIMEOUT);
+    let ticket = desk.driver.submit(Edit::Add(keys.clone()), timeout);
     let outcome = tokio::select! {
         outcome = desk.settle(ticket) => outcome,
         () = signals.next() => return give_up(desk, keys, signals).await,
@@ -66,7 +66,7 @@ pub(super) async fn unregister(arguments: &Unregister) -> Result<(), Ended> {
     } else {
         Edit::Remove(urls.iter().map(|(url, _)| Arc::clone(url.key())).collect())
     };
-    let ticket = desk.driver.submit(edit, Some(PATIENCE));
+    let ticket = desk.driver.submit(edit, Some(TIMEOUT));
     let outcome = desk.settle(ticket).await.map_err(|error| {
         desk.reporter.say_failure(&error);
         Ended::Failed
@@ -118,7 +118,7 @@ async fn hold(mut desk: Desk, keys: Vec<Arc<str>>, mut signals: Signals) -> Resu
 /// Takes out what was registered, or may have been. A second signal ends it at once.
 async fn give_up(mut desk: Desk, keys: Vec<Arc<str>>, mut signals: Signals) -> Result<(), Ended> {
     terminal::say(&format!("unregistering in Pod {}", desk.reporter.pod));
-    let ticket = desk.driver.submit(Edit::Remove(keys), Some(PATIENCE));
+    let ticket = desk.driver.submit(Edit::Remove(keys), Some(TIMEOUT));
     tokio::select! {
         outcome = desk.settle(ticket) => match outcome {
             Ok(_) => Ok(()),

@@ -13,8 +13,8 @@ use dubbo_k8s_watcher::sandbox::{
 use tokio::io;
 
 use super::{
-    Ended,
     arguments::Sandbox,
+    ended::Ended,
     plain::{plain, plain_lines},
     reader, session,
     signals::Signals,

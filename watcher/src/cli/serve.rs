@@ -15,10 +15,10 @@ use tokio::net::TcpListener;
 #[cfg(feature = "sandbox")]
 use super::handlers;
 use super::{
-    Ended,
     arguments::{Auth, Serve},
+    ended::Ended,
     explain::{Situation, explain},
-    list::counted,
+    figures::counted,
     plain::{plain, plain_lines},
     session::{FirstList, Session, connect},
     signals::Signals,

@@ -14,8 +14,8 @@ use dubbo_k8s_registry::kube::{
 };
 
 use super::{
-    Ended,
     arguments::Reading,
+    ended::Ended,
     explain::Situation,
     plain::{plain, plain_lines},
     terminal,
@@ -142,10 +142,10 @@ pub(super) fn connect(config: Config) -> Result<Client, ConfigError> {
 /// Those that the server says do not exist. Who may not ask (403) gets no answer, and neither
 /// does who waits too long.
 pub(super) async fn missing(asked: Vec<(String, Exchange)>) -> Vec<String> {
-    const PATIENCE: Duration = Duration::from_secs(5);
+    const TIMEOUT: Duration = Duration::from_secs(5);
     let mut missing = Vec::new();
     for (name, exchange) in asked {
-        let answer = host::timeout(PATIENCE, not_found(exchange)).await;
+        let answer = host::timeout(TIMEOUT, not_found(exchange)).await;
         // A proxy that does not know the path says 404 too, but not about this namespace.
         if answer.flatten().is_some_and(|message| message.contains(&format!("{name:?}"))) {
             missing.push(name);

@@ -6,7 +6,7 @@ use clap_complete::ArgValueCompleter;
 use dubbo_k8s_codec::trust::{Admit, MAX_WEIGHT, Owner, Quota, Trust};
 
 #[cfg(not(target_os = "wasi"))]
-use super::completion::registered;
+use super::candidates::registered;
 
 /// What is believed of a Pod beyond the safe default.
 #[derive(Debug, Args)]

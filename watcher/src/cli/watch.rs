@@ -14,8 +14,8 @@ use dubbo_k8s_registry::kube::{Driver, config::Namespaces};
 #[cfg(feature = "sandbox")]
 use super::handlers;
 use super::{
-    Ended,
     arguments::{Reading, Watch, WatchOutput},
+    ended::Ended,
     explain::{explain, is_final},
     narrator::{Jsonl, Narrator, Text},
     printer,

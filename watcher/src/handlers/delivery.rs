@@ -4,11 +4,13 @@
 
 use std::time::Duration;
 
+use dubbo_k8s_codec::backoff::Backoff;
+
 /// The pause after the first failure; it doubles.
 const FIRST_PAUSE: Duration = Duration::from_millis(200);
 const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 /// Failures without a change that was taken in between, after which a handler is put into quarantine.
-const PATIENCE: u32 = 5;
+const QUARANTINE_AFTER: u32 = 5;
 /// The first quarantine; it doubles.
 const FIRST_QUARANTINE: Duration = Duration::from_mins(1);
 const LONGEST_QUARANTINE: Duration = Duration::from_mins(30);
@@ -84,9 +86,8 @@ pub(super) struct Delivery {
     has_instance: bool,
     has_snapshot: bool,
     has_changes: bool,
-    failures: u32,
-    quarantines: u32,
-    last_failure: Option<Duration>,
+    pauses: Backoff,
+    quarantines: Backoff,
     /// Nothing is called before.
     not_before: Duration,
     health_at: Duration,
@@ -99,9 +100,8 @@ impl Delivery {
             has_instance: false,
             has_snapshot: false,
             has_changes: false,
-            failures: 0,
-            quarantines: 0,
-            last_failure: None,
+            pauses: Backoff::new(FIRST_PAUSE, LONGEST_PAUSE).forgetting_after(QUIET),
+            quarantines: Backoff::new(FIRST_QUARANTINE, LONGEST_QUARANTINE).forgetting_after(QUIET),
             not_before: Duration::ZERO,
             health_at: Duration::ZERO,
         }
@@ -154,12 +154,13 @@ impl Delivery {
                 self.has_snapshot = true;
                 self.has_changes = false;
                 self.health_at = now;
-                return if self.failures > 0 { Verdict::Recovered } else { Verdict::Fine };
+                return if self.pauses.failures() > 0 { Verdict::Recovered } else { Verdict::Fine };
             }
             Call::Changed => {
                 self.has_changes = false;
-                let recovered = std::mem::take(&mut self.failures) > 0;
-                self.quarantines = 0;
+                let recovered = self.pauses.failures() > 0;
+                self.pauses.reset();
+                self.quarantines.reset();
                 return if recovered { Verdict::Recovered } else { Verdict::Fine };
             }
             Call::Health => {}
@@ -168,24 +169,18 @@ impl Delivery {
     }
 
     fn failed(&mut self, now: Duration, outcome: Outcome) -> Verdict {
-        if self.last_failure.is_some_and(|last| now.saturating_sub(last) > QUIET) {
-            (self.failures, self.quarantines) = (0, 0);
-        }
-        self.failures += 1;
-        self.last_failure = Some(now);
+        let pause = self.pauses.after_failure(now);
+        self.quarantines.forget_old(now);
         if outcome == Outcome::Broken {
             self.begin_anew();
         }
         // On probation one failure is enough.
-        if self.failures >= PATIENCE || self.quarantines > 0 {
+        if self.pauses.failures() >= QUARANTINE_AFTER || self.quarantines.failures() > 0 {
             self.begin_anew();
-            let pause = doubled(FIRST_QUARANTINE, self.quarantines, LONGEST_QUARANTINE);
-            self.quarantines += 1;
-            self.not_before = now + pause;
-            self.last_failure = Some(self.not_before);
-            return Verdict::Quarantined(pause);
+            let quarantine = self.quarantines.after_failure(now);
+            self.not_before = now + quarantine;
+            return Verdict::Quarantined(quarantine);
         }
-        let pause = doubled(FIRST_PAUSE, self.failures - 1, LONGEST_PAUSE);
         self.not_before = now + pause;
         Verdict::Again(pause)
     }
@@ -194,11 +189,6 @@ impl Delivery {
         self.has_instance = false;
         self.lagged();
     }
-}
-
-fn doubled(first: Duration, times: u32, longest: Duration) -> Duration {
-    let factor = 2_u32.checked_pow(times).unwrap_or(u32::MAX);
-    first.checked_mul(factor).map_or(longest, |pause| pause.min(longest))
 }
 
 #[cfg(test)]
@@ -275,7 +265,7 @@ mod tests {
     #[test]
     fn repeated_failure_leads_into_quarantine_and_one_more_into_a_longer_one() {
         let mut rig = Rig::running();
-        for _ in 1..PATIENCE {
+        for _ in 1..QUARANTINE_AFTER {
             assert!(matches!(rig.changed(Outcome::Refused), Verdict::Again(_)));
         }
         assert_eq!(rig.changed(Outcome::Refused), Verdict::Quarantined(FIRST_QUARANTINE));
@@ -298,7 +288,7 @@ mod tests {
     #[test]
     fn one_that_takes_every_snapshot_and_breaks_at_every_change_is_quarantined_too() {
         let mut rig = Rig::running();
-        for _ in 1..PATIENCE {
+        for _ in 1..QUARANTINE_AFTER {
             assert!(matches!(rig.changed(Outcome::Broken), Verdict::Again(_)));
             rig.call(Call::Init, Outcome::Done);
             rig.call(Call::Snapshot, Outcome::Done);

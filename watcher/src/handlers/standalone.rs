@@ -8,7 +8,8 @@ use dubbo_k8s_engine::catalog::Change;
 use super::convert;
 use super::instance::{Fault, Instance, Message};
 use super::operator_log::{LogMessage, OperatorLog};
-use super::{Options, Prepared, Spec, StartError};
+use super::prepared::{Options, Prepared, StartError};
+use super::spec::Spec;
 use crate::sandbox::Stopped;
 
 /// A handler that is called by batch.

@@ -10,12 +10,11 @@ use bytes::Bytes;
 use futures_util::{Stream, StreamExt as _, stream};
 use tokio::sync::{Mutex, OwnedSemaphorePermit, Semaphore};
 
+use super::body_name::{Kind, Name};
 use super::coding::{Coding, Gzip};
 use super::peers::{Peer, Permit, Reading};
 use super::refusal::Refusal;
 use super::workers::{Broken, Workers};
-use dubbo_k8s_registry::Revision;
-use dubbo_k8s_registry::feed::State;
 
 /// The largest body that is kept.
 const LARGEST: usize = 16 << 20;
@@ -28,30 +27,6 @@ pub(super) type Pieces = Box<dyn Iterator<Item = Bytes> + Send>;
 
 /// Begins a body, on a worker's thread.
 pub(super) type Make = Box<dyn FnOnce() -> Pieces + Send>;
-
-/// Which body.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
-    Snapshot,
-    Annotations,
-}
-
-/// Everything that a body depends on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Name {
-    pub(super) kind: Kind,
-    pub(super) coding: Coding,
-    pub(super) revision: Revision,
-    /// As it is in the body; whole seconds, so that a lost server does not make every body new.
-    pub(super) age: Option<u64>,
-}
-
-impl Name {
-    pub(super) fn of(kind: Kind, coding: Coding, state: &State) -> Self {
-        let age = state.age().map(|age| age.as_secs());
-        Self { kind, coding, revision: state.revision(), age }
-    }
-}
 
 /// The newest body of each kind and coding.
 #[derive(Debug)]
@@ -226,7 +201,7 @@ impl Made {
 mod tests {
     use std::sync::atomic::{AtomicUsize, Ordering};
 
-    use super::super::Limits;
+    use super::super::limits::Limits;
     use super::super::peers::Peers;
     use super::*;
 

@@ -1,21 +1,15 @@
-//! `GET /v1/annotations?since=REVISION`: the Pods that have changed since a revision, for a reader that has the rest.
+//! Which Pods have changed since a revision, for `GET /v1/annotations?since=REVISION`.
 //!
 //! What is remembered is which Pods were different from one answer to the next, and no more: what they carry is
 //! taken from the state that answers. It must never grow beyond its bound; who asks for an older revision gets
-//! everything. It must never show a caller more than a whole answer would.
+//! everything.
 
 use std::collections::{HashSet, VecDeque};
-use std::io::{self, Write as _};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use bytes::Bytes;
 use dubbo_k8s_engine::catalog::{Content, Holder};
 use dubbo_k8s_registry::Revision;
 use dubbo_k8s_registry::feed::State;
-
-use super::annotations::{PROBLEMS, Stage, write_pod, write_problems};
-use super::pieces::Steps;
-use super::view::View;
 
 /// How many changes of Pods are remembered: at 100 a second those of the last two and a half minutes, twice as long
 /// as a client may wait for an answer.
@@ -94,84 +88,4 @@ impl Log {
         let newer = self.pods.range(first..).map(|(_, holder)| holder);
         Some(newer.filter(|holder| seen.insert(&holder.uid)).cloned().collect())
     }
-}
-
-/// The JSON in pieces: the changed Pods that a caller may see, what is wrong with them, and then the uids of those that
-/// carry nothing any more.
-pub(super) fn pieces(
-    view: View,
-    since: Revision,
-    state: Arc<State>,
-    mut changed: Vec<Arc<Holder>>,
-) -> impl Iterator<Item = Bytes> + Send {
-    // Not even that it is gone is shown of a Pod in another namespace.
-    changed.retain(|holder| view.sees(holder));
-    let mut writer =
-        Writer { view, since, state, changed, at: 0, gone: Vec::new(), stage: Stage::Head };
-    std::iter::from_fn(move || writer.piece())
-}
-
-struct Writer {
-    view: View,
-    since: Revision,
-    state: Arc<State>,
-    changed: Vec<Arc<Holder>>,
-    /// The place of the next of them.
-    at: usize,
-    gone: Vec<String>,
-    stage: Stage,
-}
-
-impl Steps for Writer {
-    fn is_over(&self) -> bool {
-        self.stage == Stage::End
-    }
-
-    fn step(&mut self, out: &mut Vec<u8>) -> io::Result<()> {
-        if self.stage == Stage::Head {
-            let [revision, since] =
-                [self.state.revision(), self.since].map(|revision| self.view.tag(revision));
-            write!(out, r#"{{"revision":"{revision}","since":"{since}","pods":["#)?;
-            self.stage = Stage::First;
-            return Ok(());
-        }
-        let Some(holder) = self.changed.get(self.at) else {
-            if !self.stage.is_of_problems() {
-                out.extend_from_slice(PROBLEMS);
-                (self.at, self.stage) = (0, Stage::FirstProblem);
-                return Ok(());
-            }
-            out.extend_from_slice(b"],\"gone\":");
-            serde_json::to_writer(&mut *out, &self.gone)?;
-            out.push(b'}');
-            self.stage = Stage::End;
-            return Ok(());
-        };
-        self.at += 1;
-        let pod = self.state.content().pod(holder);
-        if self.stage.is_of_problems() {
-            let is_first = self.stage == Stage::FirstProblem;
-            if let Some(pod) = pod
-                && write_problems(out, &self.view, pod, is_first)?
-            {
-                self.stage = Stage::RestProblems;
-            }
-            return Ok(());
-        }
-        let is_first = self.stage == Stage::First;
-        if let Some(pod) = pod
-            && write_pod(out, &self.view, pod, is_first)?
-        {
-            self.stage = Stage::Rest;
-        } else {
-            self.gone.push(id(holder));
-        }
-        Ok(())
-    }
-}
-
-/// What a Pod is known by: its uid, or its name where it has none.
-fn id(holder: &Holder) -> String {
-    let Holder { namespace, pod, uid } = holder;
-    if uid.is_empty() { format!("{namespace}/{pod}") } else { uid.to_string() }
 }

@@ -18,7 +18,7 @@ use hyper_util::server::graceful::GracefulShutdown;
 use tokio::time::timeout;
 use tower_service::Service as _;
 
-use super::Limits;
+use super::limits::Limits;
 use super::listener::{Accepted, Listener, Socket};
 use super::meters::Meters;
 use super::minimum_rate::RateKept;

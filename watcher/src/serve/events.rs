@@ -16,10 +16,9 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 use serde::Deserialize;
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at};
 
-use super::App;
+use super::app::{App, Place};
 use super::coding::Coding;
 use super::peers::Peer;
-use super::poll::Place;
 use super::refusal::Refusal;
 use super::snapshot::{self, asked};
 use super::view::View;

@@ -20,6 +20,13 @@ const POLICY: &str = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; 
 const LIVE: [&str; 2] =
     ["name=\"dubbo-live\" content=\"\"", "name=\"dubbo-live\" content=\"v1/events\""];
 
+/// What a build without the inspector says, and the way out; `None` where it is built in.
+pub fn missing_inspector() -> Option<&'static str> {
+    const MISSING: &str = "This build has no inspector. `cargo install dubbo-k8s-watcher` and the archives have it; in a \
+         checkout run `cargo xtask wasm`, then build again.";
+    (!is_built_in()).then_some(MISSING)
+}
+
 /// Whether there is a page.
 pub(super) fn is_built_in() -> bool {
     file("index.html").is_some()

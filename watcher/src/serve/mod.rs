@@ -8,7 +8,11 @@
 //! HTTP/1.1 only: one request at a time and one socket for each client make every bound exact.
 
 mod access;
+mod annotation_pieces;
 mod annotations;
+mod app;
+mod authorize;
+mod body_name;
 mod cache;
 mod changes;
 mod coding;
@@ -17,8 +21,10 @@ mod connection;
 mod events;
 mod gate;
 mod inspector;
+mod limits;
 mod listener;
 mod meters;
+mod metrics;
 mod minimum_rate;
 mod page;
 mod peers;
@@ -43,10 +49,13 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 
 pub use self::access::{Access, Reviewer};
+use self::app::App;
 use self::cache::Cache;
 use self::changes::Changes;
 use self::connection::Server;
 use self::gate::Hosts;
+pub use self::inspector::missing_inspector;
+pub use self::limits::Limits;
 pub use self::listener::Listener;
 use self::meters::Meters;
 pub use self::minimum_rate::MinimumRate;
@@ -54,14 +63,6 @@ use self::peers::Peers;
 pub use self::tls::{Tls, TlsError};
 use self::workers::Workers;
 use dubbo_k8s_registry::Registry;
-use dubbo_k8s_registry::feed::Reader;
-
-/// What a build without the inspector says, and the way out; `None` where it is built in.
-pub fn missing_inspector() -> Option<&'static str> {
-    const MISSING: &str = "This build has no inspector. `cargo install dubbo-k8s-watcher` and the archives have it; in a \
-         checkout run `cargo xtask wasm`, then build again.";
-    (!inspector::is_built_in()).then_some(MISSING)
-}
 
 /// How to serve. Start from [`Options::default`].
 #[derive(Debug, Clone)]
@@ -84,37 +85,6 @@ pub struct Options {
     pub agent: Option<crate::agent::Agent>,
 }
 
-/// What clients may take.
-#[derive(Debug, Clone, Copy)]
-pub struct Limits {
-    /// Connections at the same time; one too many is answered 503 and closed.
-    pub clients: usize,
-    /// Of these, those of one peer, which is one client address; one too many is answered 429 and closed.
-    pub clients_of_peer: usize,
-    /// Of the connections, event streams and long polls: the rest stays free for short requests.
-    pub streams: usize,
-    /// Of these, those of one peer.
-    pub streams_of_peer: usize,
-    /// Answers at the same time whose body is made for one client alone: too large to be shared, narrowed, or not
-    /// the newest. More of them wait.
-    pub bodies: usize,
-    /// Of these, those of one peer.
-    pub bodies_of_peer: usize,
-    /// Bytes of the head of a request; at least 8 KiB.
-    pub header_bytes: usize,
-    /// Header fields of a request.
-    pub headers: usize,
-    /// The time for the head of a request to arrive, and for a connection to be idle.
-    pub header_time: Duration,
-    /// How fast a client must read.
-    pub minimum_rate: MinimumRate,
-    /// An event stream says something at least this often, so that proxies keep it open and a dead
-    /// client is noticed.
-    pub heartbeat: Duration,
-    /// How long responses may go on after the shutdown was asked for.
-    pub grace: Duration,
-}
-
 impl Default for Options {
     /// No further names, stale after 5 minutes, the default limits, every client may read, no TLS.
     fn default() -> Self {
@@ -129,44 +99,6 @@ impl Default for Options {
             agent: None,
         }
     }
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        Self {
-            clients: 512,
-            clients_of_peer: 128,
-            streams: 384,
-            streams_of_peer: 96,
-            bodies: 64,
-            bodies_of_peer: 8,
-            header_bytes: 16 << 10,
-            headers: 64,
-            header_time: Duration::from_secs(30),
-            minimum_rate: MinimumRate::default(),
-            heartbeat: Duration::from_secs(15),
-            grace: Duration::from_secs(10),
-        }
-    }
-}
-
-/// What every request may use.
-#[derive(Debug)]
-struct App {
-    reader: Reader,
-    registry: Arc<dubbo_k8s_registry::feed::Meters>,
-    meters: Arc<Meters>,
-    hosts: Hosts,
-    access: Access,
-    stale_after: Duration,
-    heartbeat: Duration,
-    cache: Cache,
-    changes: Changes,
-    workers: Workers,
-    #[cfg(feature = "sandbox")]
-    handlers: Option<crate::handlers::Meters>,
-    agent: Option<crate::agent::Agent>,
-    closing: watch::Receiver<bool>,
 }
 
 /// Where to serve.
@@ -240,23 +172,4 @@ pub async fn run(
     };
     tokio::join!(connection::accept(api, for_api, shutdown), probing);
     Ok(())
-}
-
-impl Limits {
-    /// Probes are few, short and quick: half of the places are out of the reach of any one peer.
-    fn for_probes(limits: Self) -> Self {
-        Self {
-            clients: 32,
-            clients_of_peer: 16,
-            header_time: limits.header_time.min(Duration::from_secs(5)),
-            ..limits
-        }
-    }
-}
-
-impl App {
-    /// Completes when the server is being shut down.
-    async fn closing(&self) {
-        let _ = self.closing.clone().wait_for(|closing| *closing).await;
-    }
 }

@@ -10,7 +10,8 @@ use axum::extract::State as Shared;
 use axum::response::{Html, IntoResponse, Response};
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, REFRESH};
 
-use super::App;
+use super::app::App;
+use super::inspector;
 use super::peers::Peer;
 use super::refusal::Refusal;
 use super::view::View;
@@ -53,7 +54,7 @@ fn write_page(html: &mut String, view: &View, state: &Arc<State>) -> fmt::Result
          <h1>dubbo-watcher</h1>\n",
     );
     write_state(html, view, state)?;
-    if let Some(missing) = super::missing_inspector() {
+    if let Some(missing) = inspector::missing_inspector() {
         writeln!(html, "<p>{}</p>", Escaped(missing))?;
     }
     let snapshot = Snapshot::new(state, None);

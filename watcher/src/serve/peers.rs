@@ -10,8 +10,8 @@ use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, SemaphorePermit};
 use tokio::time::timeout;
 
-use super::Limits;
-use super::cache::Name;
+use super::body_name::Name;
+use super::limits::Limits;
 use super::refusal::Refusal;
 
 /// How many different kept bodies the requests of one peer may read at the same time: the newest one, and the

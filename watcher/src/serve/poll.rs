@@ -9,14 +9,14 @@ use http::header::{
 };
 use http::{HeaderMap, HeaderValue, StatusCode};
 
-use super::App;
+use super::app::App;
 use super::cache::Made;
 use super::coding::Coding;
 use super::conditional::{Known, etag};
-use super::peers::{Peer, Permit};
+use super::peers::Peer;
 use super::refusal::Refusal;
 use super::view::View;
-use dubbo_k8s_registry::feed::{Selection, State, Subscriber};
+use dubbo_k8s_registry::feed::{Selection, State};
 use dubbo_k8s_registry::{Revision, host};
 
 /// What there is to answer.
@@ -85,22 +85,6 @@ fn is_same(state: &State, known: Revision, selection: Option<&Selection>) -> boo
     since.is_some_and(|(selection, mut since)| {
         since.all(|entry| !entry.content || !entry.matches(selection))
     })
-}
-
-/// A place among the bounded streams, given back when dropped.
-#[derive(Debug)]
-pub(super) struct Place {
-    #[expect(dead_code, reason = "held, so that the place is taken")]
-    permit: Permit,
-    pub(super) subscriber: Subscriber,
-}
-
-impl App {
-    /// Takes a place for a stream or a long poll, if there is one.
-    pub(super) fn stream(&self, peer: &Peer, via: &'static str) -> Result<Place, Refusal> {
-        let permit = peer.stream()?;
-        Ok(Place { permit, subscriber: Subscriber::new(&self.registry, via) })
-    }
 }
 
 /// The headers that say how current a state is, and by which tag this caller may name what it sees of it.

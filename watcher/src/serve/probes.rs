@@ -8,7 +8,7 @@ use axum::response::{IntoResponse, Response};
 use http::StatusCode;
 use http::header::CACHE_CONTROL;
 
-use super::App;
+use super::app::App;
 use super::refusal::Refusal;
 use dubbo_k8s_registry::feed::State;
 

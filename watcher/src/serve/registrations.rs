@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tokio::time::timeout;
 
-use super::App;
+use super::app::App;
 use super::conditional::parse_wait;
 use super::refusal::Refusal;
 use super::view::View;
@@ -123,7 +123,7 @@ struct All {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Asked {
+struct WaitParameters {
     wait: Option<String>,
 }
 
@@ -156,7 +156,7 @@ async fn one(Shared(desk): Shared<Desk>, Path(id): Path<String>) -> Result<Respo
 async fn put(
     Shared(desk): Shared<Desk>,
     Path(id): Path<String>,
-    asked: Result<Parameters<Asked>, QueryRejection>,
+    asked: Result<Parameters<WaitParameters>, QueryRejection>,
     body: Body,
 ) -> Result<Response, Refusal> {
     agent::check_id(&id)?;
@@ -173,7 +173,7 @@ async fn put(
 async fn delete(
     Shared(desk): Shared<Desk>,
     Path(id): Path<String>,
-    asked: Result<Parameters<Asked>, QueryRejection>,
+    asked: Result<Parameters<WaitParameters>, QueryRejection>,
 ) -> Result<Response, Refusal> {
     agent::check_id(&id)?;
     let wait = wait(asked)?;
@@ -183,7 +183,7 @@ async fn delete(
     }
 }
 
-fn wait(asked: Result<Parameters<Asked>, QueryRejection>) -> Result<Duration, Refusal> {
+fn wait(asked: Result<Parameters<WaitParameters>, QueryRejection>) -> Result<Duration, Refusal> {
     let wait = asked?.0.wait;
     wait.as_deref().map_or(Ok(WAIT), parse_wait)
 }

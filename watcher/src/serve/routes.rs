@@ -15,10 +15,11 @@ use http::header::{
 };
 use http::{HeaderValue, StatusCode};
 
+use super::access::Access;
+use super::app::App;
 use super::refusal::{Quoted, Refusal};
 use super::{
-    Access, App, access, annotations, events, gate, inspector, meters, page, probes, registrations,
-    snapshot,
+    annotations, authorize, events, gate, inspector, metrics, page, probes, registrations, snapshot,
 };
 
 /// The description of the API, as `GET /openapi.json` gives it.
@@ -37,10 +38,10 @@ pub(super) fn router(app: Arc<App>) -> Router {
     } else {
         (seen.route("/", get(page::page)), Router::new())
     };
-    let seen = seen.route_layer(middleware::from_fn_with_state(Arc::clone(&app), access::seen));
+    let seen = seen.route_layer(middleware::from_fn_with_state(Arc::clone(&app), authorize::seen));
     let figures = Router::new()
-        .route("/metrics", get(meters::metrics))
-        .route_layer(middleware::from_fn_with_state(Arc::clone(&app), access::figures));
+        .route("/metrics", get(metrics::metrics))
+        .route_layer(middleware::from_fn_with_state(Arc::clone(&app), authorize::figures));
     let secrets = matches!(app.access, Access::Trusted);
     let agent = app.agent.clone().map(|agent| registrations::routes(agent, secrets));
     open.merge(seen)

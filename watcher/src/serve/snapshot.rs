@@ -13,8 +13,9 @@ use dubbo_k8s_engine::catalog::PodProblem;
 use http::HeaderMap;
 use serde::{Deserialize, Serialize};
 
-use super::App;
-use super::cache::{Kind, Made, Make, Name, Pieces};
+use super::app::App;
+use super::body_name::{Kind, Name};
+use super::cache::{Made, Make, Pieces};
 use super::coding::Coding;
 use super::conditional::{Known, parse_wait};
 use super::peers::Peer;

@@ -5,9 +5,9 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use crate::cluster::{Profile, build_to_measure};
 use crate::go;
+use crate::places::target_dir;
 use crate::process::{Context as _, Result, Tool};
 use crate::say;
-use crate::toolchain::target_dir;
 
 /// One verb of it, with the programs that were built beside it.
 pub(super) fn run(arguments: &[&str]) -> Result {

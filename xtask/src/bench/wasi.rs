@@ -10,6 +10,7 @@ use super::measure::{Usage, measured, median};
 use crate::cluster::{Cluster, Profile, build_to_measure};
 use crate::process::{Context as _, Result, Tool};
 use crate::toolchain::Toolchain;
+use crate::weight::size;
 use crate::{say, wasm, wheel};
 
 /// One provider, as an annotation.
@@ -79,7 +80,7 @@ fn sizes(component: &Path, compiled: &Path) -> Result {
         ("compiled for this machine", compiled),
         ("native program, with the inspector and all verbs", &native),
     ] {
-        say::line(&format!("| {name} | {} |", wasm::size(path)?));
+        say::line(&format!("| {name} | {} |", size(path)?));
     }
     say::line("");
     Ok(())

@@ -4,11 +4,11 @@
 mod seen;
 
 use std::io::{BufRead as _, BufReader};
-use std::process::{Child, ChildStdout};
+use std::process::ChildStdout;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::{Duration, Instant};
 
-use crate::cluster::{Cluster, Profile};
+use crate::cluster::{self, Cluster, Profile};
 use crate::inspector::{self, Inspector};
 use crate::process::{Context as _, Failure, Result, cargo};
 use crate::say;
@@ -114,7 +114,7 @@ fn watch(
     let reader = std::thread::spawn(move || forward(output, &events));
     let deadline = length.map(|length| Instant::now() + length);
     let ended_itself = show(received, deadline, seen);
-    end(&mut watcher, ended_itself)?;
+    cluster::end(&mut watcher, ended_itself)?;
     reader.join().map_err(|_| Failure::new("reading the watcher's output failed"))
 }
 
@@ -146,31 +146,4 @@ fn forward(output: ChildStdout, events: &Sender<Event>) {
         }
     }
     drop(events.send(Event::End));
-}
-
-/// Asks the watcher to end as a supervisor would, and holds it to ending well. At Ctrl-C the terminal
-/// asks it too; then it may be gone already.
-pub(crate) fn end(watcher: &mut Child, ended_itself: bool) -> Result {
-    if !ended_itself {
-        ask_to_end(watcher);
-    }
-    let status = watcher.wait().context(|| "waiting for the watcher".into())?;
-    if status.success() {
-        Ok(())
-    } else {
-        Err(Failure::new(format!("the watcher ended with {status}")))
-    }
-}
-
-#[cfg(unix)]
-fn ask_to_end(watcher: &mut Child) {
-    use nix::sys::signal::{Signal, kill};
-    if let Ok(id) = i32::try_from(watcher.id()) {
-        let _ = kill(nix::unistd::Pid::from_raw(id), Signal::SIGTERM); // it may have ended just now
-    }
-}
-
-#[cfg(not(unix))]
-fn ask_to_end(watcher: &mut Child) {
-    let _ = watcher.kill(); // it may have ended just now
 }

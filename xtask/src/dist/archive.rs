@@ -1,12 +1,14 @@
-//! Archives whose bytes depend on nothing but what is in them: order, owners, modes and times are set. It must never read a
-//! file system.
+//! Archives whose bytes depend on nothing but what is in them: order, owners, modes and times are set. It must never
+//! keep of a file more than its bytes and its name.
 
+use std::fs;
 use std::io::Write as _;
+use std::path::{Path, PathBuf};
 
 use flate2::{Compression, GzBuilder};
 use tar::{Builder, EntryType, Header};
 
-use crate::process::{Context as _, Result};
+use crate::process::{Context as _, Failure, Result};
 
 /// One file or link of an archive.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -78,6 +80,34 @@ pub(crate) fn gzip(bytes: &[u8]) -> Result<Vec<u8>> {
     let mut out = GzBuilder::new().mtime(0).write(Vec::new(), Compression::best());
     let written = out.write_all(bytes).and_then(|()| out.finish());
     written.context(|| "compressing".into())
+}
+
+/// Every file below a folder, with its path from there, in order.
+pub(super) fn files_below(folder: &Path) -> Result<Vec<(String, PathBuf)>> {
+    let mut found = Vec::new();
+    let mut folders = vec![folder.to_owned()];
+    while let Some(at) = folders.pop() {
+        for entry in fs::read_dir(&at).context(|| format!("reading {}", at.display()))? {
+            let path = entry.context(|| format!("reading {}", at.display()))?.path();
+            if path.is_dir() {
+                folders.push(path);
+                continue;
+            }
+            let below = path.strip_prefix(folder).unwrap_or(&path);
+            let name = below.to_str().ok_or_else(|| {
+                Failure::new(format!("{} has a name that is not UTF-8", path.display()))
+            })?;
+            found.push((name.replace('\\', "/"), path));
+        }
+    }
+    found.sort();
+    Ok(found)
+}
+
+/// A file of this checkout as it goes into an archive.
+pub(super) fn entry(name: &str, path: &Path) -> Result<Entry> {
+    let bytes = fs::read(path).context(|| format!("reading {}", path.display()))?;
+    Ok(Entry::file(name, bytes))
 }
 
 #[cfg(test)]

@@ -6,8 +6,7 @@ use std::fs;
 
 use serde_json::{Value, json};
 
-use super::VERSION;
-use super::platform::Platform;
+use super::platform::{Platform, VERSION};
 use crate::process::{Context as _, Result, cargo, root};
 
 /// The bill of the program for one target.

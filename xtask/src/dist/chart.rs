@@ -2,8 +2,7 @@
 
 use std::path::Path;
 
-use super::archive::Entry;
-use super::{entry, files_below};
+use super::archive::{Entry, entry, files_below};
 use crate::gotool;
 use crate::process::{Result, Tool, root};
 use crate::say;

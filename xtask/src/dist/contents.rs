@@ -4,9 +4,8 @@
 use std::fs;
 use std::path::PathBuf;
 
-use super::archive::Entry;
+use super::archive::{Entry, entry, files_below};
 use super::platform::Platform;
-use super::{entry, files_below};
 use crate::process::{Context as _, Result, Tool, root};
 use crate::say;
 

@@ -7,8 +7,8 @@ use std::path::PathBuf;
 use serde_json::{Value, json};
 
 use super::archive::{self, Entry};
-use super::platform::Platform;
-use super::{VERSION, digest};
+use super::digest;
+use super::platform::{Platform, VERSION};
 use crate::process::{Context as _, Result};
 
 /// The user `nonroot` of distroless images.

@@ -3,7 +3,8 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
-use super::{VERSION, archive_name, digest, platform};
+use super::platform::{VERSION, archive_name};
+use super::{digest, platform};
 use crate::gotool;
 use crate::process::{Failure, Result, Tool};
 use crate::say;

@@ -17,12 +17,13 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 
 use crate::cache;
-use crate::process::{Context as _, Failure, Result, Tool, root};
+use crate::places::target_dir;
+use crate::process::{Context as _, Result, Tool, root};
 use crate::progress::Progress;
 use crate::say;
-use crate::toolchain::{self, target_dir};
-use archive::Entry;
-use platform::Platform;
+use crate::toolchain;
+use archive::files_below;
+use platform::{Platform, VERSION, archive_name};
 
 #[derive(Args)]
 pub(crate) struct Options {
@@ -39,9 +40,6 @@ pub(crate) struct Options {
     #[arg(long, value_name = "URL", requires = "download_url")]
     homepage: Option<String>,
 }
-
-/// The version that everything carries.
-const VERSION: &str = env!("CARGO_PKG_VERSION");
 
 /// Makes all of it in the folder `archives` of the target folder; or finishes a folder that is made.
 pub(crate) fn run(options: &Options) -> Result {
@@ -109,11 +107,6 @@ fn finish(out: &Path, options: &Options) -> Result {
 /// The file with the checksums.
 const SUMS: &str = "SHA256SUMS";
 
-/// What everything for a target is called, without an ending.
-fn archive_name(target: Platform) -> String {
-    format!("dubbo-watcher-{VERSION}-{}", target.triple)
-}
-
 fn write(path: &Path, bytes: &[u8]) -> Result {
     fs::write(path, bytes).context(|| format!("writing {}", path.display()))
 }
@@ -125,32 +118,4 @@ fn source_time() -> Result<u64> {
         Err(_) => Tool::new("git").args(["log", "-1", "--format=%ct"]).dir(&root()).read()?,
     };
     text.trim().parse().context(|| format!("SOURCE_DATE_EPOCH={}", text.trim()))
-}
-
-/// Every file below a folder, with its path from there, in order.
-pub(super) fn files_below(folder: &Path) -> Result<Vec<(String, PathBuf)>> {
-    let mut found = Vec::new();
-    let mut folders = vec![folder.to_owned()];
-    while let Some(at) = folders.pop() {
-        for entry in fs::read_dir(&at).context(|| format!("reading {}", at.display()))? {
-            let path = entry.context(|| format!("reading {}", at.display()))?.path();
-            if path.is_dir() {
-                folders.push(path);
-                continue;
-            }
-            let below = path.strip_prefix(folder).unwrap_or(&path);
-            let name = below.to_str().ok_or_else(|| {
-                Failure::new(format!("{} has a name that is not UTF-8", path.display()))
-            })?;
-            found.push((name.replace('\\', "/"), path));
-        }
-    }
-    found.sort();
-    Ok(found)
-}
-
-/// A file of this checkout as it goes into an archive.
-pub(super) fn entry(name: &str, path: &Path) -> Result<Entry> {
-    let bytes = fs::read(path).context(|| format!("reading {}", path.display()))?;
-    Ok(Entry::file(name, bytes))
 }

@@ -4,7 +4,8 @@
 use std::fs;
 use std::path::PathBuf;
 
-use super::{digest, files_below};
+use super::archive::files_below;
+use super::digest;
 use crate::cache;
 use crate::process::{Context as _, Failure, Result, root};
 use crate::toolchain::Toolchain;

@@ -4,8 +4,11 @@
 use std::path::PathBuf;
 
 use crate::places::Places;
+use crate::places::target_dir;
 use crate::process::{Failure, Result, Tool, cargo, on_path, root};
-use crate::toolchain::target_dir;
+
+/// The version that everything carries.
+pub(super) const VERSION: &str = env!("CARGO_PKG_VERSION");
 
 /// One target.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -93,6 +96,11 @@ fn has_musl_compiler(platform: Platform) -> bool {
     std::env::var_os(compiler_variable(platform)).is_some()
         || on_path(&format!("{machine}-linux-musl-gcc"))
         || (platform.runs_here() && on_path("musl-gcc"))
+}
+
+/// What everything for a target is called, without an ending.
+pub(super) fn archive_name(target: Platform) -> String {
+    format!("dubbo-watcher-{VERSION}-{}", target.triple)
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! `cargo xtask test`: the whole check, and nothing that the check needs done by hand before. It goes on
 //! after a failure, so that one run shows them all, and it must never call skipped what could have run.
 
+mod ground;
 mod package;
 mod report;
 mod steps;
@@ -8,28 +9,14 @@ mod steps;
 use std::time::Instant;
 
 use crate::go;
+use crate::places::target_dir;
 use crate::process::{Failure, Result};
 use crate::say;
 use crate::setup;
-use crate::toolchain::{self, Toolchain, target_dir};
+use crate::toolchain;
 use crate::web;
+use ground::Ground;
 use report::{Line, Outcome, is_good, summary};
-
-/// What every step may ask for.
-struct Ground {
-    wasm: std::result::Result<Toolchain, String>,
-    /// On CI only tests against a real cluster may be skipped.
-    ci: bool,
-}
-
-impl Ground {
-    /// The wasm toolchain, or how a step that needs it ends without.
-    fn wasm(&self) -> std::result::Result<&Toolchain, Outcome> {
-        self.wasm.as_ref().map_err(|why| {
-            if self.ci { Outcome::Failed(why.clone()) } else { Outcome::Skipped(why.clone()) }
-        })
-    }
-}
 
 /// Runs every step, or the ones named.
 pub(crate) fn run(only: &[String]) -> Result {

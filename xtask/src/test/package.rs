@@ -9,9 +9,9 @@ use std::path::{Path, PathBuf};
 
 use crate::cache;
 use crate::dist::page;
+use crate::places::target_dir;
 use crate::process::{Context as _, Result, Tool, cargo, root};
 use crate::say;
-use crate::toolchain::target_dir;
 use crate::workspace::{Package, members, packages};
 
 /// Packs every package that is published, uncommitted changes too, and compiles each by itself: with the files

@@ -1,13 +1,16 @@
 //! The steps of the check, in the order they run: what is quick and often wrong first.
 
-use super::{Ground, Outcome, package};
+use super::ground::Ground;
+use super::package;
+use super::report::Outcome;
 use crate::cluster::Profile;
+use crate::places::target_dir;
 use crate::process::{Result, Tool, cargo, on_path};
-use crate::toolchain::{Target, Toolchain, target_dir};
+use crate::toolchain::{Target, Toolchain};
 use crate::workspace::{Package, members, packages};
 use crate::{
-    adapter, bindings, docs, dubbo_rust, go, gotool, invariants, npm, promtool, say, supply,
-    vectors, wasm, web, wheel,
+    adapter, bindings, docs, dubbo_rust, go, gotool, invariants, npm, page_tests, promtool, say,
+    supply, vectors, wasm, web, wheel,
 };
 
 pub(super) struct Step {
@@ -110,7 +113,7 @@ fn page(ground: &Ground) -> Outcome {
 fn page_tests(toolchain: &Toolchain) -> Result {
     web::build(toolchain)?;
     none(&web::weigh()?)?;
-    web::test()
+    page_tests::run()
 }
 
 fn in_other_hosts(ground: &Ground) -> Outcome {

@@ -8,6 +8,7 @@ use core::time::Duration;
 
 use super::super::plan::Plan;
 use super::super::{OwnPod, RegistrarNotice, RegistrarOutput, RegistrationError};
+use super::unary::Unary;
 use super::{Registrar, notice};
 use crate::patch::Patch;
 use crate::refusal::Refusal;
@@ -16,27 +17,6 @@ use crate::{Cause, StreamId, TransportError, TransportErrorKind, Verb};
 
 /// Kubernetes keeps no object of more than 1.5 MiB.
 const ANSWER_LIMIT: usize = 4 << 20;
-
-/// A request with one answer.
-#[derive(Debug)]
-pub(super) struct Unary {
-    pub(super) stream: StreamId,
-    /// The patch, and what is done with it; none when reading.
-    pub(super) write: Option<(Patch, Plan)>,
-    /// The credential was read again for it.
-    pub(super) refreshed: bool,
-    pub(super) due: Duration,
-    pub(super) status: Option<u16>,
-    pub(super) retry_after: Option<Duration>,
-    pub(super) form: Form,
-    pub(super) body: Vec<u8>,
-}
-
-impl Unary {
-    pub(super) fn verb(&self) -> Verb {
-        if self.write.is_some() { Verb::Patch } else { Verb::Get }
-    }
-}
 
 impl Registrar {
     pub(super) fn head(

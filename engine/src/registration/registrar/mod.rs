@@ -8,20 +8,22 @@ use alloc::vec::Vec;
 mod answers;
 mod failure;
 mod hold;
+mod unary;
 
 use alloc::collections::VecDeque;
 use core::time::Duration;
 
-use answers::Unary;
+use unary::Unary;
 
 use super::plan::{Held, Job, Plan, Planner};
 use super::watch::PodWatch;
 use super::{
     Edit, OwnPod, RegistrarNotice, RegistrarOutput, RegistrarSettings, RegistrationError, Ticket,
 };
-use crate::backoff::Backoff;
+use dubbo_k8s_codec::random::Random;
+
+use crate::backoff::ServerBackoff;
 use crate::patch::Patch;
-use crate::random::Random;
 use crate::wire::Form;
 use crate::{Input, StreamId};
 
@@ -48,13 +50,13 @@ pub struct Registrar {
     /// The watch brought a version that may be newer than the answer under way; empty: unknown.
     again: Option<String>,
     unary: Option<Unary>,
-    backoff: Backoff,
+    backoff: ServerBackoff,
     conflicts: u32,
     /// Nothing is sent before this.
     not_before: Duration,
     /// Nothing is put back before this: another writer overwrites it again and again.
     quiet_until: Duration,
-    fights: Backoff,
+    fights: ServerBackoff,
     watch: PodWatch,
     /// A [`RegistrarNotice::Retrying`] was the last word.
     troubled: bool,
@@ -82,11 +84,11 @@ impl Registrar {
             unconfirmed: false,
             again: None,
             unary: None,
-            backoff: Backoff::new(),
+            backoff: ServerBackoff::new(),
             conflicts: 0,
             not_before: Duration::ZERO,
             quiet_until: Duration::ZERO,
-            fights: Backoff::new(),
+            fights: ServerBackoff::new(),
             watch: PodWatch::new(),
             troubled: false,
             lost: None,

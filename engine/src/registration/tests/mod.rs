@@ -20,7 +20,7 @@ use serde_json::json;
 use super::*;
 use crate::{Cause, Input, Request, StreamId, TransportError, TransportErrorKind, Verb};
 
-const PATIENCE: Duration = Duration::from_secs(10);
+const TIMEOUT: Duration = Duration::from_secs(10);
 
 /// One machine, one server, and a clock that moves on command.
 struct Bench {
@@ -61,7 +61,7 @@ impl Bench {
     }
 
     fn submit(&mut self, edit: Edit) -> Ticket {
-        let ticket = self.machine.submit(self.now, edit, Some(PATIENCE));
+        let ticket = self.machine.submit(self.now, edit, Some(TIMEOUT));
         self.input(Input::Wake);
         ticket
     }
@@ -406,7 +406,7 @@ fn of_several_changes_only_the_one_that_is_too_large_fails() {
     let mut bench = Bench::new(settings(false));
     let huge = "x".repeat(200_000);
     let tickets = [&["a.A"][..], &[&huge], &["b.B"]]
-        .map(|names| bench.machine.submit(bench.now, add(names), Some(PATIENCE)));
+        .map(|names| bench.machine.submit(bench.now, add(names), Some(TIMEOUT)));
     bench.input(Input::Wake);
     bench.settle();
     let [first, second, third] = tickets.map(|ticket| bench.outcome(ticket));

@@ -9,10 +9,10 @@ use alloc::vec;
 use alloc::vec::Vec;
 use core::cmp::Reverse;
 
+use dubbo_k8s_codec::random::Random;
 use proptest::prelude::*;
 
 use super::*;
-use crate::random::Random;
 
 /// What happens to a Pod besides the machines.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

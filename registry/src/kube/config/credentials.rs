@@ -95,7 +95,8 @@ impl Candidate {
                 return if is_known {
                     Ok(Credential::None)
                 } else {
-                    oidc::credential(&self.user_entry, provider, SystemTime::now())
+                    let token = oidc::token(&self.user_entry, provider, SystemTime::now())?;
+                    Ok(Credential::Token(token))
                 };
             }
             "gcp" => {

@@ -5,6 +5,7 @@ use std::{io, path::PathBuf};
 
 /// A configuration that cannot be used.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum ConfigError {
     /// An explicitly named kubeconfig is not there.
     #[error("the kubeconfig {} does not exist", .path.display())]

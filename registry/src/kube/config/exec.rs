@@ -94,6 +94,7 @@ impl ExecVersion {
 
 /// A program that gives credentials, ready to be started.
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct ExecPlugin {
     /// The entry it comes from, for messages.
     pub entry: String,

@@ -1,6 +1,7 @@
 //! The service account that Kubernetes mounts into every Pod unless that is switched off.
 
-use super::{Candidate, Cluster, ConfigError, Environment, User};
+use super::candidate::Candidate;
+use super::{Cluster, ConfigError, Environment, User};
 
 /// The configuration of the Pod this process runs in. Both service variables, the token and the
 /// CA must be there: half of them is a misconfiguration, not a reason to trust the whole Internet.

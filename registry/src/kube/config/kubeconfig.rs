@@ -23,6 +23,7 @@ const LARGEST: u64 = 8 * 1024 * 1024;
 
 /// One or several kubeconfig files, merged.
 #[derive(Clone, Debug, Default)]
+#[non_exhaustive]
 pub struct Kubeconfig {
     /// The files that were there, in order.
     pub files: Vec<PathBuf>,
@@ -38,6 +39,7 @@ pub struct Kubeconfig {
 
 /// Which cluster, as which user, in which namespace.
 #[derive(Clone, Debug, Default)]
+#[non_exhaustive]
 pub struct Context {
     /// Name of a cluster.
     pub cluster: String,
@@ -61,6 +63,7 @@ impl Object for Context {
 
 /// How to reach a server and know it.
 #[derive(Clone, Debug, Default)]
+#[non_exhaustive]
 pub struct Cluster {
     /// Its URL.
     pub server: String,
@@ -99,6 +102,7 @@ impl Object for Cluster {
 
 /// Something that another program keeps in a cluster entry, as JSON: it may hold anything.
 #[derive(Clone, Debug, Default)]
+#[non_exhaustive]
 pub struct Extension {
     /// Its name.
     pub name: String,
@@ -122,6 +126,7 @@ impl Object for Extension {
 
 /// Who we are.
 #[derive(Clone, Debug, Default)]
+#[non_exhaustive]
 pub struct User {
     /// PEM file of our certificate.
     pub client_certificate: Option<PathBuf>,
@@ -178,6 +183,7 @@ impl Object for User {
 
 /// A provider of credentials that is built into kubectl (`oidc`), or was once.
 #[derive(Clone, Debug, Default)]
+#[non_exhaustive]
 pub struct AuthProvider {
     /// `oidc`, `gcp`, `azure` or another.
     pub name: String,

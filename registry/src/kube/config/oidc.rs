@@ -10,7 +10,7 @@ use std::{
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde::Deserialize;
 
-use super::{AuthProvider, ConfigError, Credential, Kubeconfig, Secret};
+use super::{AuthProvider, ConfigError, Kubeconfig, Secret};
 
 /// A token that ends within this time counts as expired, as for kubectl.
 const LEEWAY: Duration = Duration::from_secs(10);
@@ -29,19 +29,17 @@ impl IdToken {
     pub(super) fn read(&self) -> Option<Secret> {
         let kubeconfig = Kubeconfig::of_files(&self.files).ok()?;
         let provider = kubeconfig.users.get(&self.user)?.auth_provider.as_ref()?;
-        match credential(&self.user, provider, SystemTime::now()).ok()? {
-            Credential::Token(token) if provider.name == "oidc" => Some(token),
-            _ => None,
-        }
+        let token = token(&self.user, provider, SystemTime::now()).ok();
+        token.filter(|_| provider.name == "oidc")
     }
 }
 
-/// The credential that the provider holds at this time.
-pub(super) fn credential(
+/// The bearer token that the provider holds at this time.
+pub(super) fn token(
     entry: &str,
     provider: &AuthProvider,
     now: SystemTime,
-) -> Result<Credential, ConfigError> {
+) -> Result<Secret, ConfigError> {
     let bad = |reason: &str| ConfigError::BadField {
         entry: entry.to_owned(),
         field: "auth-provider oidc",
@@ -58,7 +56,7 @@ pub(super) fn credential(
     let expires = expiry(token).ok_or_else(|| bad("has an id-token that is not a JWT"))?;
     match (now + LEEWAY).duration_since(expires) {
         // What has no end yet is before it.
-        Err(_) => Ok(Credential::Token(token.clone())),
+        Err(_) => Ok(token.clone()),
         Ok(ago) => Err(ConfigError::ExpiredIdToken {
             entry: entry.to_owned(),
             expired: words(ago),
@@ -129,22 +127,21 @@ mod tests {
     #[test]
     fn an_id_token_is_a_bearer_token_until_it_expires() {
         let now = SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000);
-        let read = |config: &[(&str, String)]| match credential("u", &provider(config), now) {
-            Ok(Credential::Token(_)) => "token".to_owned(),
-            Ok(other) => panic!("{other:?}"),
+        let read = |config: &[(&str, String)]| match token("u", &provider(config), now) {
+            Ok(_) => "token".to_owned(),
             Err(error) => error.to_string(),
         };
-        let token = |exp: &str| ("id-token", jwt(&format!("{{\"exp\":{exp}}}")));
+        let ending = |exp: &str| ("id-token", jwt(&format!("{{\"exp\":{exp}}}")));
         let refresh = ("refresh-token", "s3cr3t".to_owned());
-        assert_eq!(read(&[token("1000011")]), "token");
-        assert_eq!(read(&[token("1000011.5")]), "token");
+        assert_eq!(read(&[ending("1000011")]), "token");
+        assert_eq!(read(&[ending("1000011.5")]), "token");
         let ways = "log in again with the program that wrote it, use an exec plugin (`kubectl \
                     oidc-login`), or give a --token-file";
         for (config, expected) in [
-            (vec![token("1000010")], format!("u: the id-token expired 0 s ago\n  {ways}")),
-            (vec![token("992000")], format!("u: the id-token expired 2 h ago\n  {ways}")),
+            (vec![ending("1000010")], format!("u: the id-token expired 0 s ago\n  {ways}")),
+            (vec![ending("992000")], format!("u: the id-token expired 2 h ago\n  {ways}")),
             (
-                vec![token("700000"), refresh.clone()],
+                vec![ending("700000"), refresh.clone()],
                 format!(
                     "u: the id-token expired 3 days ago\n  run `kubectl get pods`, which renews it \
                      by its refresh-token; or {ways}"

@@ -7,6 +7,7 @@ use dubbo_k8s_engine::registration::{BadName, PodName};
 
 /// The Pod to register in.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct ThisPod {
     /// Its names.
     pub name: PodName,

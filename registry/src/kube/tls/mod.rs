@@ -25,10 +25,7 @@ use self::{
     authorities::Authorities,
     verifier::{Anyone, Verifier},
 };
-use super::{
-    config::{Config, ConfigError, Identity, Secret, Trust},
-    pool,
-};
+use super::config::{Config, ConfigError, Identity, Secret, Trust};
 
 /// What the files held when they were last read. Two of them are compared to notice a rotation.
 #[derive(Clone, PartialEq, Eq)]
@@ -102,7 +99,7 @@ impl TlsMaterial {
             (_, None) => Authorities::of_system()?,
         };
         let name = match &settings.server_name {
-            Some(name) if pool::name_in_url(settings).is_none() => {
+            Some(name) if name_in_url(settings).is_none() => {
                 let name = ServerName::try_from(name.clone());
                 Some(name.map_err(|_| ConfigError::BadField {
                     entry: settings.origin.clone(),
@@ -186,4 +183,11 @@ fn pem_fault(error: &pem::Error) -> &'static str {
         pem::Error::NoItemsFound => "nothing of the kind is in it",
         _ => "it cannot be read",
     }
+}
+
+/// The name to expect in the certificate, and whether it can be the host of the URL as well: then
+/// SNI carries it. A proxy has to get the real host, and an address never is SNI.
+pub(super) fn name_in_url(config: &Config) -> Option<&str> {
+    let name = config.server_name.as_deref()?;
+    (config.proxy.is_none() && name.parse::<IpAddr>().is_err()).then_some(name)
 }

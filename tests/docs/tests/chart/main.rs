@@ -19,7 +19,7 @@ const ALL: &str = "allNamespaces=true,replicas=2,podDisruptionBudget.enabled=tru
                    dashboard.enabled=true,registrar.enabled=true,injection.enabled=true,policy.enabled=true";
 
 /// How long a policy may take until it holds.
-const PATIENCE: Duration = Duration::from_mins(1);
+const TIMEOUT: Duration = Duration::from_mins(1);
 
 fn helm(test: &str) -> Option<PathBuf> {
     let named = std::env::var_os("HELM").map(PathBuf::from);
@@ -199,7 +199,7 @@ async fn a_real_server_takes_it_and_injects_the_sidecar() {
         if made["spec"]["initContainers"].as_array().is_some_and(|all| all.len() == 2) {
             break made;
         }
-        assert!(started.elapsed() < PATIENCE, "no sidecar in {made:#}");
+        assert!(started.elapsed() < TIMEOUT, "no sidecar in {made:#}");
     };
     let sidecar = &made["spec"]["initContainers"][0];
     assert_eq!(sidecar["args"], json!(["register", "--hold", "tri://$(POD_IP):50051/a.Greeter"]));

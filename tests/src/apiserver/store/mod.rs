@@ -22,7 +22,6 @@ use super::object::{Form, Object};
 use super::status::Status;
 
 use state::State;
-pub(crate) use state::split_mix;
 pub(crate) use view::{Bounds, Entry, Position, Snapshot, Tail, What};
 
 /// The Pods of the scripted cluster. Cheap to clone; all clones are the same store.

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
+use dubbo_k8s_codec::random::Random;
 use serde_json::{Map, Value, json};
 
 use super::super::clock;
@@ -24,7 +25,7 @@ pub(super) struct State {
     capacity: usize,
     /// Grows when history was rewritten: open watches of an older epoch end.
     pub(super) epoch: u64,
-    uids: u64,
+    uids: Random,
 }
 
 impl State {
@@ -37,7 +38,7 @@ impl State {
             trimmed: 0,
             capacity,
             epoch: 0,
-            uids: seed,
+            uids: Random::new(seed),
         }
     }
 
@@ -140,9 +141,9 @@ impl State {
         shared
     }
 
-    /// A uid that this store has not given yet: the `SplitMix64` sequence in the form of a `UUIDv4`.
+    /// A uid that this store has not given yet: the seed's numbers, of which none comes twice, in the form of a `UUIDv4`.
     fn next_uid(&mut self) -> String {
-        let (high, low) = (split_mix(&mut self.uids), split_mix(&mut self.uids));
+        let (high, low) = (self.uids.bits(), self.uids.bits());
         format!(
             "{:08x}-{:04x}-4{:03x}-{:04x}-{:012x}",
             high >> 32,
@@ -152,13 +153,4 @@ impl State {
             low & 0xffff_ffff_ffff
         )
     }
-}
-
-/// Steele, Lea and Flood's `SplitMix64`: a full-period sequence, so that no uid comes twice.
-pub(crate) fn split_mix(state: &mut u64) -> u64 {
-    *state = state.wrapping_add(0x9E37_79B9_7F4A_7C15);
-    let mut mixed = *state;
-    mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-    mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-    mixed ^ (mixed >> 31)
 }

@@ -9,7 +9,7 @@ use serde_json::json;
 use crate::{Arguments, Outcome, line};
 
 /// How long a registry may take.
-const PATIENCE: Duration = Duration::from_mins(5);
+const TIMEOUT: Duration = Duration::from_mins(5);
 
 /// What was seen of one registry.
 #[derive(Clone, Copy, Debug)]
@@ -64,7 +64,7 @@ async fn one(programs: &Programs, providers: usize) -> Outcome<Seen> {
         while !connection.call(&call).await?.is_good() {}
         Ok::<_, dubbo_k8s_tests::triple::Error>(mesh.started().elapsed())
     };
-    let routed = tokio::time::timeout(PATIENCE, routed).await??;
+    let routed = tokio::time::timeout(TIMEOUT, routed).await??;
     // The worker has it; the main thread too when both have reported.
     mesh.knows(providers as u64).await?;
     mesh.until_metric("dubbo.loads", |loads| loads >= 2).await?;

@@ -7,9 +7,9 @@ use serde_json::Value;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::UnixStream;
 
-use super::Visit;
 use super::report::Report;
-use crate::cli::{Ended, arguments::AGENT_SOCKET, plain::plain};
+use super::visit::Visit;
+use crate::cli::{arguments::AGENT_SOCKET, ended::Ended, plain::plain};
 
 /// The longest answer that is read, and how long it may take.
 const LIMIT: u64 = 64 << 10;

@@ -16,7 +16,7 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Value, json};
 
 /// How long one answer may take.
-const PATIENCE: Duration = Duration::from_secs(15);
+const TIMEOUT: Duration = Duration::from_secs(15);
 /// No answer to these questions is larger.
 const ANSWER_LIMIT: usize = 4 << 20;
 
@@ -81,7 +81,7 @@ pub(in crate::cli) async fn ask(
         }
     };
     let late = |_| Err(TransportError::new(TransportErrorKind::Deadline, ""));
-    tokio::time::timeout(PATIENCE, answer).await.unwrap_or_else(late)
+    tokio::time::timeout(TIMEOUT, answer).await.unwrap_or_else(late)
 }
 
 fn request(verb: Verb, target: &str, body: Option<&Value>) -> Request {
@@ -92,7 +92,7 @@ fn request(verb: Verb, target: &str, body: Option<&Value>) -> Request {
         gzip: false,
         content_type: body.map(|_| "application/json"),
         body: body.map(Value::to_string).unwrap_or_default().into_bytes(),
-        deadline: PATIENCE,
+        deadline: TIMEOUT,
     }
 }
 

@@ -10,39 +10,29 @@ mod policy;
 mod reading;
 mod report;
 mod serving;
+mod visit;
 
 use std::time::{Duration, SystemTime};
 
+use dubbo_k8s_engine::Verb;
 use dubbo_k8s_engine::catalog::Scope;
-use dubbo_k8s_engine::{Cause, Failure, TransportError, Verb, Wire};
 use dubbo_k8s_registry::kube::{
-    Client, Rights,
+    Rights,
     config::{Config, Credential, Environment, Namespaces, ThisPod, Trust},
 };
 
 use self::ask::{ask, scope_of};
 use self::report::Report;
+use self::visit::{Visit, place, transport, verbs};
 use super::{
-    Ended,
     arguments::{Doctor, Need},
-    explain::{Situation, explain},
+    ended::Ended,
     plain::{plain, plain_lines},
     session::connect,
 };
 
 /// Beyond this a token may count as not yet valid, or as expired.
 const SKEW: Duration = Duration::from_mins(1);
-
-/// One visit.
-struct Visit<'a> {
-    client: Client,
-    config: &'a Config,
-    report: Report,
-    /// Who the server takes us for, if it says.
-    user: Option<String>,
-    /// The form to ask for Pods in.
-    wire: Wire,
-}
 
 pub(super) async fn run(arguments: &Doctor) -> Result<(), Ended> {
     let environment = Environment::of_process();
@@ -212,7 +202,7 @@ impl Visit<'_> {
                 if answer.status == 403 {
                     // A caller that may not even ask is anonymous.
                     text = format!(
-                        "the server took us for nobody (403): there are no credentials that it \
+                        "the server took us for an anonymous user (403): there are no credentials that it \
                          knows\nLog in to the cluster, or give a --token-file.\n{}",
                         plain(&failure.to_string())
                     );
@@ -247,48 +237,6 @@ impl Visit<'_> {
         self.look_at_network(scope).await?;
         self.ask_serving(scope).await
     }
-
-    /// Says whether all of some rights are there, and brings the role if not.
-    fn say_rights(
-        &mut self,
-        denied: &[Verb],
-        rights: Rights,
-        scope: &Scope,
-        needed: bool,
-        well: &str,
-    ) -> Result<(), Ended> {
-        let role = rights.role(scope, self.user.as_deref());
-        let otherwise = format!(
-            "may not {} pods {}\nAn administrator can allow it with `kubectl apply -f -` of:\n\n  {}\n",
-            verbs(denied),
-            place(scope),
-            role.replace('\n', "\n  ")
-        );
-        Ok(self.report.check(denied.is_empty(), needed, well, &otherwise)?)
-    }
-
-    async fn may(&mut self, verb: Verb, scope: &Scope, pod: Option<&str>) -> Result<bool, Ended> {
-        match ask(&mut self.client, ask::access(verb, scope, pod)).await {
-            Ok(answer) if answer.is_ok() => {
-                Ok(answer.json().pointer("/status/allowed").and_then(serde_json::Value::as_bool)
-                    == Some(true))
-            }
-            Ok(answer) => {
-                let failure = answer.failure(verb, scope.clone());
-                self.report.failure(&self.explain(&failure))?;
-                Ok(false)
-            }
-            Err(error) => {
-                self.report.failure(&self.explain(&transport(error)))?;
-                Ok(false)
-            }
-        }
-    }
-
-    fn explain(&self, failure: &Failure) -> String {
-        let situation = Situation { config: self.config };
-        explain(failure, &situation)
-    }
 }
 
 /// What is to be said of a clock that is too far from the server's.
@@ -304,21 +252,6 @@ fn apart(now: SystemTime, server: SystemTime) -> Option<String> {
              expired or not yet valid\nKeep it by NTP (timedatectl set-ntp true)."
         )
     })
-}
-
-fn transport(error: TransportError) -> Failure {
-    Failure { verb: Verb::Get, scope: Scope::All, cause: Cause::Transport(error) }
-}
-
-fn verbs(verbs: &[Verb]) -> String {
-    verbs.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
-}
-
-fn place(scope: &Scope) -> String {
-    match scope {
-        Scope::All => "in all namespaces".to_owned(),
-        Scope::Namespace(name) => format!("in namespace {name}"),
-    }
 }
 
 #[cfg(test)]

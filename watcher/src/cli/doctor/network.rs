@@ -8,8 +8,8 @@ use serde_json::Value;
 
 use super::ask::{self, ask};
 use super::report::Report;
-use super::{Visit, place};
-use crate::cli::{Ended, plain::plain};
+use super::visit::{Visit, place};
+use crate::cli::{ended::Ended, plain::plain};
 
 /// More of them are counted and not shown.
 const SHOWN: usize = 5;

@@ -10,8 +10,8 @@ use dubbo_k8s_registry::kube::{Rights, config::ThisPod};
 
 use super::ask::{self, ask, scope_of};
 use super::report::Report;
-use super::{Visit, place, transport, verbs};
-use crate::cli::{Ended, plain::plain};
+use super::visit::{Visit, place, transport, verbs};
+use crate::cli::{ended::Ended, plain::plain};
 
 impl Visit<'_> {
     pub(super) async fn own_pod(&mut self, own: &ThisPod, needed: bool) -> Result<(), Ended> {
@@ -93,7 +93,8 @@ impl Visit<'_> {
 }
 
 fn label(name: &PodName, pod: &OwnPod) -> Result<(), Ended> {
-    let outcome = Outcome { label: pod.label.clone(), ..Outcome::default() };
+    let mut outcome = Outcome::default();
+    outcome.label.clone_from(&pod.label);
     match (&pod.label, outcome.overlooked_label()) {
         (None, _) => Report::well(&format!("Pod {name} has no label yet; registering sets it"))?,
         (Some(_), Some(odd)) => Report::notice(&format!(

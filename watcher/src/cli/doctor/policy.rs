@@ -5,8 +5,8 @@ use dubbo_k8s_registry::kube::config::ThisPod;
 use serde_json::Value;
 
 use super::ask::{self, ask, scope_of};
-use super::{Visit, transport};
-use crate::cli::{Ended, plain::plain};
+use super::visit::{Visit, transport};
+use crate::cli::{ended::Ended, plain::plain};
 
 /// The name of the policy, in the manifests and in the server's refusals.
 const POLICY: &str = "dubbo-registrar";
@@ -33,7 +33,7 @@ impl Visit<'_> {
         }
         let well = "may review callers (tokenreviews, subjectaccessreviews)";
         let otherwise = format!(
-            "may not create {}: serve --auth kubernetes would show nobody anything\n\
+            "may not create {}: serve --auth kubernetes would show no caller anything\n\
              An administrator can allow it by a ClusterRoleBinding to system:auth-delegator \
              (watcher/deploy/base/reviews.yaml).",
             denied.join(", ")

@@ -7,8 +7,8 @@ use dubbo_k8s_engine::{Verb, Wire, catalog::Scope};
 
 use super::ask::{self, ask};
 use super::report::Report;
-use super::{Visit, transport};
-use crate::cli::Ended;
+use super::visit::{Visit, transport};
+use crate::cli::ended::Ended;
 
 /// The minor versions of Kubernetes 1.x that the suite of `tests/tests/real_cluster` runs on.
 const TESTED: [u32; 2] = [34, 36];

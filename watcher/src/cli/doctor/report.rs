@@ -3,7 +3,7 @@
 
 use std::io::{self, Write as _};
 
-use crate::cli::{Ended, terminal};
+use crate::cli::{ended::Ended, terminal};
 
 /// What was found so far. Every line is printed at once.
 #[derive(Default)]

@@ -4,10 +4,10 @@
 use dubbo_k8s_engine::catalog::Scope;
 use serde_json::Value;
 
-use super::Visit;
 use super::ask::{self, Answer, ask};
 use super::report::Report;
-use crate::cli::{Ended, plain::plain};
+use super::visit::Visit;
+use crate::cli::{ended::Ended, plain::plain};
 
 /// The version of this program.
 const VERSION: &str = env!("CARGO_PKG_VERSION");

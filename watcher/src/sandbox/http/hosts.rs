@@ -12,7 +12,7 @@ use http::{Request, Uri};
 use reqwest::redirect;
 use thiserror::Error;
 
-use super::{Answer, Outgoing, Refusal, place};
+use super::outgoing::{Answer, Outgoing, Refusal, place};
 use dubbo_k8s_engine::{TransportError, TransportErrorKind};
 use dubbo_k8s_registry::kube::system_tls;
 

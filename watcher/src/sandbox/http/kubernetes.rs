@@ -11,7 +11,7 @@ use futures_util::future::BoxFuture;
 use http::{HeaderMap, HeaderName, Request, header};
 
 use super::gate::{WriteVerb, admit};
-use super::{Answer, Outgoing, Refusal, Report, place};
+use super::outgoing::{Answer, Outgoing, Refusal, Report, place};
 use dubbo_k8s_registry::kube::Client;
 
 /// A kube-apiserver, for a guest that may only read from it unless it was allowed more.

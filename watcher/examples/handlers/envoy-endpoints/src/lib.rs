@@ -19,6 +19,7 @@ mod wit;
 use std::cell::RefCell;
 
 use self::table::{Step, Table};
+use self::wit::EnvoyEndpoints;
 use self::wit::dubbo::registry::files;
 use self::wit::dubbo::registry::types::{ChangeKind, Pod};
 use self::wit::exports::dubbo::registry::handler::{Change, Guest, Service};
@@ -26,8 +27,6 @@ use self::wit::exports::dubbo::registry::handler::{Change, Guest, Service};
 thread_local! {
     static TABLE: RefCell<Table> = RefCell::default();
 }
-
-struct EnvoyEndpoints;
 
 impl Guest for EnvoyEndpoints {
     fn init(config: String) -> Result<(), String> {

@@ -14,14 +14,13 @@ mod wit;
 
 use std::cell::RefCell;
 
+use self::wit::Webhook;
 use self::wit::exports::dubbo::registry::handler::{Change, Guest, Service};
 
 thread_local! {
     /// Where to post to, from `init` on.
     static URL: RefCell<String> = RefCell::default();
 }
-
-struct Webhook;
 
 impl Guest for Webhook {
     fn init(config: String) -> Result<(), String> {

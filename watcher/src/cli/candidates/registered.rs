@@ -10,8 +10,7 @@ use dubbo_k8s_engine::Request;
 use dubbo_k8s_registry::kube::config::{Config, Environment, ThisPod};
 use serde_json::Value;
 
-use super::candidates::answer;
-use super::line::Typed;
+use super::{Typed, answer};
 use crate::cli::doctor::ask::{self, scope_of};
 
 /// What a shell other than kubectl's takes for its own syntax.
@@ -90,7 +89,8 @@ fn address(typed: &str) -> Option<&str> {
 /// Those that begin as it is typed, in order and each once. A word that is not begun can be put into quotes.
 fn candidates(found: impl Iterator<Item = String>, typed: &OsStr) -> Vec<CompletionCandidate> {
     let typed = typed.to_string_lossy();
-    let is_quoted = typed.is_empty() && super::shell_is("bash");
+    let is_quoted =
+        typed.is_empty() && Typed::now().shell.as_deref().is_some_and(|shell| shell == "bash");
     let begins = found.filter(|it| it.starts_with(&*typed)).collect::<BTreeSet<_>>();
     let shown = begins
         .into_iter()

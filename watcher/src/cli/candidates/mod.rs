@@ -1,6 +1,9 @@
 //! Values for the Tab key: names in the kubeconfig, and namespaces and Pods of the cluster. What cannot be had in a moment
 //! is left out, without a word.
 
+pub(super) mod registered;
+mod typed;
+
 use std::time::Duration;
 
 use clap_complete::engine::CompletionCandidate;
@@ -12,7 +15,7 @@ use dubbo_k8s_registry::kube::{
 };
 use serde::{Deserialize, de::DeserializeOwned};
 
-use super::line::Typed;
+pub(super) use self::typed::Typed;
 use crate::cli::doctor::ask::{ask, list_of_names};
 
 /// The Tab key must not wait longer.
@@ -71,7 +74,7 @@ pub(super) fn answer<T: DeserializeOwned>(
     let typed = Typed::now();
     let environment = Environment::of_process().with_terminal(false);
     let config = Config::load(&typed.overrides, &environment).ok()?;
-    let request = request(&typed, &environment, &config)?;
+    let request = request(typed, &environment, &config)?;
     let mut client = Client::new(config).ok()?;
     let asked = async { ask(&mut client, request).await.ok() };
     let answer = host::block_on(host::timeout(TIMEOUT, asked)).ok().flatten().flatten();
