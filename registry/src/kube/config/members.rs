@@ -3,7 +3,7 @@
 //! does none of the three, and takes twice the code.
 
 /// `Deserialize` for a struct that has a `Default`: which member is which field. What is written behind `text`
-/// need not be quoted, and behind `truth` is true or false.
+/// is made of texts that may be null, and behind `truth` is true or false.
 macro_rules! members {
     ($type:ident { $($name:literal => $($kind:ident)? ($field:ident)),+ $(,)? }) => {
         impl<'de> ::serde::Deserialize<'de> for $type {
@@ -81,7 +81,7 @@ mod tests {
         let read = |json| serde_json::from_str::<Entry>(json).map_err(|error| error.to_string());
         let entry = |name: &str, port, closed| Ok(Entry { name: name.to_owned(), port, closed });
         for (json, expected) in [
-            (r#"{"x":[{}],"name":7,"the-port":1}"#, entry("7", Some(1), false)),
+            (r#"{"x":[{}],"name":"7","the-port":1}"#, entry("7", Some(1), false)),
             (r#"{"the-port":null,"name":"","closed":null}"#, entry("", None, false)),
             (r#"{"the-port":1}"#, entry("", Some(1), false)),
             (r#"{"name":"a","Name":"b","name":"c"}"#, entry("c", None, false)),
@@ -95,6 +95,7 @@ mod tests {
         }
         for (json, why) in [
             (r#"{"name":"a","the-port":"1"}"#, "invalid type: string"),
+            (r#"{"name":7}"#, "invalid type: integer `7`, expected a string"),
             (r#"["a",1]"#, "invalid type: sequence, expected an object"),
             ("true", "invalid type: boolean `true`, expected an object"),
             (r#"{"closed":1}"#, "invalid type: integer `1`, expected true or false"),
