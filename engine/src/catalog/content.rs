@@ -141,16 +141,16 @@ impl Content {
 
     /// The same with the endpoints alone that are `wanted`, by their keys.
     pub fn services_of(&self, wanted: impl Fn(&StoredKey) -> bool) -> Services {
-        let endpoints = self.keys.iter().filter(|(key, _)| key.facts().is_endpoint());
-        Services::of(self, endpoints.filter(|(key, _)| wanted(key)).map(|it| (it, true)))
+        let endpoints = self.keys.keys().filter(|key| key.facts().is_endpoint() && wanted(key));
+        Services::of(self, endpoints.map(|key| (key, true)))
     }
 
     /// The same with the endpoints too that are not believed, for those who look into the registry: no consumer may
     /// be given them.
     pub fn listed_services_of(&self, wanted: impl Fn(&StoredKey) -> bool) -> Services {
-        let believed = self.keys.iter().map(|it| (it, true));
-        let all = believed.chain(self.unbelieved.iter().map(|it| (it, false)));
-        Services::of(self, all.filter(|((key, _), _)| key.facts().is_endpoint() && wanted(key)))
+        let believed = self.keys.keys().map(|key| (key, true));
+        let all = believed.chain(self.unbelieved.keys().map(|key| (key, false)));
+        Services::of(self, all.filter(|(key, _)| key.facts().is_endpoint() && wanted(key)))
     }
 
     /// Every key with the value that counts and the Pods that carry it, in no order that means
