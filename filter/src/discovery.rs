@@ -4,6 +4,8 @@
 use core::fmt;
 use core::time::Duration;
 
+use dubbo_k8s_codec::backoff::Backoff;
+
 use crate::random::Random;
 use crate::settings::Discovery as Settings;
 
@@ -14,8 +16,8 @@ const PATH: &str = "/v1/annotations";
 const PATIENCE_MS: u64 = 15_000;
 
 /// The wait after the first failure, and the longest one.
-const SHORTEST_MS: u64 = 250;
-const LONGEST_MS: u64 = 10_000;
+const SHORTEST: Duration = Duration::from_millis(250);
+const LONGEST: Duration = Duration::from_secs(10);
 
 /// After an answer without anything new, which was not waited for.
 const PAUSE_MS: u64 = 1000;
@@ -45,7 +47,7 @@ pub(crate) struct Discovery {
     is_quick: bool,
     /// When all answers with news would have come, had each taken its time.
     paid_ms: u64,
-    failures: u32,
+    backoff: Backoff,
     /// When the watcher last said that this is the state, and how old it was then.
     confirmed_ms: Option<u64>,
     watcher_age_ms: u64,
@@ -148,7 +150,7 @@ impl Discovery {
             refuses_changes: false,
             is_quick: false,
             paid_ms: 0,
-            failures: 0,
+            backoff: Backoff::new(SHORTEST, LONGEST),
             confirmed_ms: None,
             watcher_age_ms: 0,
         }
@@ -325,20 +327,18 @@ impl Discovery {
 
     /// Whether the last answer, or its absence, was of no help.
     pub(crate) const fn is_failing(&self) -> bool {
-        self.failures > 0
+        self.backoff.failures() > 0
     }
 
     fn confirm(&mut self, now_ms: u64) {
-        self.failures = 0;
+        self.backoff.reset();
         self.confirmed_ms = Some(now_ms);
     }
 
     fn fail(&mut self, trouble: Trouble, now_ms: u64, random: &mut Random) -> Step {
-        let longest = (SHORTEST_MS << self.failures.min(10)).min(LONGEST_MS);
-        self.failures = self.failures.saturating_add(1);
         // Anything from half of it: many proxies lose their watcher at the same moment.
-        let pause = longest / 2 + random.below(longest / 2 + 1);
-        self.state = State::Resting { until_ms: now_ms + pause };
+        let half = self.backoff.after_failure(Duration::from_millis(now_ms)) / 2;
+        self.state = State::Resting { until_ms: now_ms + millis(half + random.part_of(half)) };
         Step::Complain(trouble)
     }
 
