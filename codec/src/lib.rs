@@ -54,6 +54,7 @@ mod error;
 mod escape;
 mod facts;
 mod fault;
+mod find;
 mod instance;
 mod json;
 pub mod kubernetes;

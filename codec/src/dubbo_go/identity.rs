@@ -8,12 +8,11 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
 
-use memchr::memmem;
-
 use super::net_url::{self, Part, Plus, unescape};
 use super::{Finding, text};
 use crate::Url;
 use crate::facts::{Facts, WithFallback};
+use crate::find::find;
 use crate::phrase::Phrase;
 
 const ANY: &[u8] = b"*";
@@ -237,7 +236,7 @@ impl fmt::Debug for Identity {
 
 /// The key with a group in place of the first `*`, wherever `group=*` stands first in it.
 fn with_group(key: &[u8], group: &[u8]) -> Vec<u8> {
-    let Some(at) = memmem::find(key, b"group=*") else { return key.to_vec() };
+    let Some(at) = find(key, b"group=*") else { return key.to_vec() };
     let (head, tail) = key.split_at_checked(at + b"group=".len()).unwrap_or((key, &[]));
     [head, group, tail.get(1..).unwrap_or_default()].concat()
 }
@@ -248,7 +247,7 @@ fn or_providers(category: &[u8]) -> &[u8] {
 
 /// Whether the provider's list of categories admits that of the consumer, which is one text here.
 fn holds_category(list: &[u8], category: &[u8]) -> bool {
-    let holds = |part: &[u8]| memmem::find(list, part).is_some();
+    let holds = |part: &[u8]| find(list, part).is_some();
     if holds(ANY) {
         true
     } else if holds(b"-") {

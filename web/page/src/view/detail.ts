@@ -19,7 +19,7 @@ export function detailPane() {
   if (!detail) return html`<div class="head"><h2>${t('detail')}</h2></div><div class="hollow"><p>${t('nothingSelected')}</p></div>`;
   return html`
     <div class="head">
-      <h2 class="pod-name" title=${`${detail.namespace}/${detail.name}`}>${detail.bare ? t('out.annotation') : html`<span class="muted">${detail.namespace}${detail.namespace ? '/' : ''}</span>${detail.name}`}</h2>
+      <h2 class="pod-name" title=${`${detail.namespace}/${detail.name}`}>${detail.bare ? t(`text.${state.summary?.name ?? 'annotation'}`) : html`<span class="muted">${detail.namespace}${detail.namespace ? '/' : ''}</span>${detail.name}`}</h2>
       ${detail.state && isWord(detail.state) ? html`<span class=${`tag ${detail.state}`}>${t(detail.state)}</span>` : nothing}
       <span class="grow"></span>
       ${state.summary?.live
