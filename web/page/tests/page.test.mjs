@@ -135,6 +135,16 @@ test('problems are counted, explained and walked through with F8', async () => {
   clean();
 });
 
+test('a Pod that is selected as a whole shows what is wrong with its records', async () => {
+  await troubled();
+  await page.getByRole('button', { name: 'By Pod' }).click();
+  const row = page.locator('.row.pod', { hasText: 'zz81c' });
+  assert.equal(await row.locator('.mark.error').count(), 1);
+  await row.click();
+  await page.waitForFunction(() => /address is not the Pod/.test(document.querySelector('.findings')?.innerText ?? ''));
+  clean();
+});
+
 test('any number of problems is walked through, and only some are there at a time', async () => {
   await paste(Array.from({ length: 1000 }, (_, n) => pod({ name: `p-${n}`, records: [key('a.B', 'providers', `dubbo://10.0.${n >> 8}.${n & 255}:1/a.B`)], label: 'other' })).join('\n'));
   await page.waitForFunction(() => /1,000/.test(document.querySelector('.tally.error')?.textContent) && document.querySelector('.counts'));

@@ -93,6 +93,19 @@ fn endpoint_of_an_unread_pod_does_not_look_healthy() {
 }
 
 #[test]
+fn consumer_that_reaches_no_provider_is_marked_by_service_and_by_pod() {
+    let text = provider("n", "p", "dubbo://10.0.0.1:1/a.B") + &consumer("n", "c", "version=1");
+    let mut session = opened(&text);
+    for (by, marked) in [("service", &["a.B", "10.0.0.9"][..]), ("pod", &["n/c", "10.0.0.9"])] {
+        ask(&mut session, &json!({"do": "view", "by": by}));
+        let rows = ask(&mut session, &json!({"do": "rows", "count": 20}))["rows"].clone();
+        let of = rows.as_array().unwrap().iter().filter(|row| row["severity"] == "error");
+        let found: Vec<_> = of.map(|row| row["text"].clone()).collect();
+        assert_eq!(found, marked, "{by}");
+    }
+}
+
+#[test]
 fn one_pod_that_stands_there_twice_counts_as_one() {
     let one = provider("n", "p", "dubbo://10.0.0.1:1/a.B");
     let mut session = opened(&(one.clone() + &one));

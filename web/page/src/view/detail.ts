@@ -54,7 +54,8 @@ function verdict(detail: Detail) {
 }
 
 function problems(detail: Detail) {
-  const mine = detail.problems.filter((one) => one.record === null || one.record === undefined || one.record === state.record);
+  // Of a Pod as a whole all are shown; of one of its records only what is about that.
+  const mine = detail.problems.filter((one) => state.record === null || one.record === null || one.record === undefined || one.record === state.record);
   if (mine.length === 0) return nothing;
   return html`<ul class="findings">
     ${mine.map(
