@@ -61,6 +61,7 @@ pub mod kubernetes;
 pub mod lint;
 mod list;
 mod named;
+mod params;
 #[cfg(feature = "pasted")]
 pub mod pasted;
 pub mod patch;
@@ -91,14 +92,16 @@ pub use annotation::{
 };
 pub use error::DecodeError;
 pub use escape::query_escape;
+pub use facts::DEFAULT_WEIGHT;
 pub use fault::{Fault, Found, Stage, Whole};
 pub use instance::{Endpoint, Instance, METADATA_ANNOTATION};
 pub use list::{CUT_ITEM_BYTES, ListError, ListMeta, ListReader, MAX_ITEM_BYTES};
+pub use params::{Param, Params};
 pub use path::{Category, Key, KeyError, ROOT};
 pub use pod::{Pod, Readiness, WatchEvent};
 pub use pod_error::PodError;
 pub use record::Record;
 pub use service::{Query, Service};
 pub use status::{Cause, Status};
-pub use url::{DEFAULT_WEIGHT, Host, Param, Params, Url, UrlError};
+pub use url::{Host, Url, UrlError};
 pub use warning::{MAX_WARNINGS, Warning, WarningCode};

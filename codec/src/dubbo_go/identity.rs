@@ -137,7 +137,7 @@ impl Identity {
     /// stands in a parameter there, and the category is not the one that is compared. `None` for a
     /// record without that parameter, of a consumer that is no dubbo-go.
     pub fn of_consumer(url: &Url<'_>) -> Option<Self> {
-        Self::of_facts(url, &Facts::of(url))
+        Self::of_facts(url, &Facts::of(url.params()))
     }
 
     /// The same by what the parameters of the URL say.
@@ -145,7 +145,7 @@ impl Identity {
         let value = |of: &WithFallback<'_>| of.value().unwrap_or_default().as_bytes().to_vec();
         Some(Self {
             protocol: facts.protocol?.value().as_bytes().to_ascii_lowercase(),
-            interface: facts.service(url).interface.as_bytes().to_vec(),
+            interface: facts.service(url.path()).interface.as_bytes().to_vec(),
             group: value(&facts.group),
             version: value(&facts.version),
             enabled: value(&facts.enabled),
