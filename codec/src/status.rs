@@ -32,7 +32,6 @@ pub struct Status {
 /// One cause of a failure. What is absent is empty.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(default)]
-#[non_exhaustive]
 pub struct Cause {
     /// The cause as one word, such as `ResourceVersionTooLarge`.
     pub reason: String,
