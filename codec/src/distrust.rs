@@ -44,6 +44,11 @@ impl Distrust {
         self.code().as_str()
     }
 
+    /// The one of this name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|distrust| distrust.as_str() == name)
+    }
+
     /// What would have been believed.
     pub const fn expected(self) -> Phrase {
         match self {
@@ -63,7 +68,7 @@ impl fmt::Display for Distrust {
 
 /// That a record is not believed: why, and where in its URL.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Doubt {
+pub struct Unbelieved {
     /// Why.
     pub distrust: Distrust,
     /// Byte offset in the URL.

@@ -9,7 +9,7 @@ use serde::ser::{SerializeStruct, Serializer};
 use serde::{Deserialize, Serialize};
 
 use crate::code::Code;
-use crate::distrust::{Distrust, Doubt};
+use crate::distrust::{Distrust, Unbelieved};
 use crate::fault::{Found, Message, Stage, Text};
 use crate::phrase::{Language, Phrase};
 use crate::reason::Reason;
@@ -66,10 +66,14 @@ impl DecodeError {
     }
 
     /// That a record is not believed, and where.
-    pub const fn of_doubt(doubt: Doubt, offset: usize, decoded_offset: Option<usize>) -> Self {
-        let (expected, found) = (doubt.distrust.expected(), Found::Thing(doubt.found));
+    pub const fn of_unbelieved(
+        unbelieved: Unbelieved,
+        offset: usize,
+        decoded_offset: Option<usize>,
+    ) -> Self {
+        let (expected, found) = (unbelieved.distrust.expected(), Found::Thing(unbelieved.found));
         let error = Self::new(Stage::Shape, offset, decoded_offset, expected, found);
-        Self { distrust: Some(doubt.distrust), ..error }
+        Self { distrust: Some(unbelieved.distrust), ..error }
     }
 
     /// What kind of problem it is.
@@ -184,8 +188,8 @@ mod tests {
     #[test]
     fn what_is_not_believed_has_its_own_code_and_is_read_again() {
         for distrust in Distrust::ALL {
-            let doubt = Doubt { distrust, offset: 0, found: Phrase::LinkLocalAddress };
-            let error = DecodeError::of_doubt(doubt, 7, Some(5));
+            let unbelieved = Unbelieved { distrust, offset: 0, found: Phrase::LinkLocalAddress };
+            let error = DecodeError::of_unbelieved(unbelieved, 7, Some(5));
             let json = serde_json::to_value(&error).unwrap();
             assert_eq!(
                 (&json["code"], &json["distrust"]),

@@ -5,8 +5,11 @@
 use alloc::borrow::Cow;
 
 use crate::escape::query_unescape_lossy;
+use crate::params::{Param, Params};
 use crate::service::Service;
-use crate::url::{DEFAULT_WEIGHT, Param, Url};
+
+/// The weight of a provider that names none.
+pub const DEFAULT_WEIGHT: u32 = 100;
 
 /// A timestamp below this is in seconds (as Go writes it), otherwise in milliseconds (Java).
 const SECONDS_END: u64 = 100_000_000_000;
@@ -36,10 +39,10 @@ pub(crate) struct WithFallback<'u> {
 }
 
 impl<'u> Facts<'u> {
-    /// Those of a URL.
-    pub(crate) fn of(url: &'u Url<'_>) -> Self {
+    /// What these say.
+    pub(crate) fn of(params: Params<'u>) -> Self {
         let mut facts = Self::default();
-        url.params().for_each(|param| facts.add(param));
+        params.for_each(|param| facts.add(param));
         facts
     }
 
@@ -68,10 +71,10 @@ impl<'u> Facts<'u> {
         place.get_or_insert(param);
     }
 
-    /// The service that their URL is about.
-    pub(crate) fn service(&self, url: &'u Url<'_>) -> Service<'u> {
+    /// The service that their URL, which has this path, is about.
+    pub(crate) fn service(&self, path: &'u str) -> Service<'u> {
         Service {
-            interface: given(self.interface).unwrap_or_else(|| query_unescape_lossy(url.path())),
+            interface: given(self.interface).unwrap_or_else(|| query_unescape_lossy(path)),
             group: given(self.group.own),
             version: given(self.version.own),
         }

@@ -110,6 +110,11 @@ impl Stage {
     pub(crate) const ALL: [Self; 5] =
         [Self::Base64, Self::Utf8, Self::Json, Self::Shape, Self::Protobuf];
 
+    /// The stage of this name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|stage| stage.as_str() == name)
+    }
+
     /// The code of an error of this stage, which never changes its meaning.
     pub const fn code(self) -> &'static str {
         match self {

@@ -117,7 +117,7 @@ impl Subject<'_> {
         let claim =
             Claim { interface: &entry.interface, category: entry.category, url: &entry.url };
         let pod = Registrant { namespace: self.namespace, ips: Some(&ips) };
-        match Trust::new().judge(&claim, &pod).map_err(|doubt| doubt.distrust) {
+        match Trust::new().judge(&claim, &pod).map_err(|unbelieved| unbelieved.distrust) {
             Err(Distrust::AddressNotPod) => {
                 let problem = Problem::new(Code::AddressNotPod).about(entry.url.host());
                 add(self.addresses.iter().fold(problem, Problem::about));

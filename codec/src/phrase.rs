@@ -305,16 +305,10 @@ impl Phrase {
     }
 }
 
-/// By its name. Each is written until one fits: the derived reader would have all names in the code once more.
 impl<'de> Deserialize<'de> for Phrase {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let name = Cow::<str>::deserialize(deserializer)?;
-        let named = |phrase: &&Self| {
-            let mut rest = Rest(&name);
-            write!(rest, "{}", Name(**phrase)).is_ok() && rest.0.is_empty()
-        };
-        let found = Self::ALL.iter().find(named).copied();
-        found.ok_or_else(|| D::Error::custom("there is no such phrase"))
+        Self::from_name(&name).ok_or_else(|| D::Error::custom("there is no such phrase"))
     }
 }
 
@@ -322,6 +316,15 @@ impl Phrase {
     /// The name as which it is serialised, which never changes.
     pub fn name(self) -> String {
         Name(self).to_string()
+    }
+
+    /// The phrase of this name. Each name is written until one fits: a reader by names would have all of them once more.
+    pub fn from_name(name: &str) -> Option<Self> {
+        let named = |phrase: &&Self| {
+            let mut rest = Rest(name);
+            write!(rest, "{}", Name(**phrase)).is_ok() && rest.0.is_empty()
+        };
+        Self::ALL.iter().find(named).copied()
     }
 }
 

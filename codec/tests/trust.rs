@@ -22,7 +22,7 @@ fn judged(trust: &Trust, url: &str, ips: Option<&[IpAddr]>) -> Result<(), Distru
     let url = Url::parse(url).unwrap();
     let claim = Claim { interface: "a.B", category: Category::Providers, url: &url };
     let pod = Registrant { namespace: "shop", ips };
-    trust.judge(&claim, &pod).map_err(|doubt| doubt.distrust)
+    trust.judge(&claim, &pod).map_err(|unbelieved| unbelieved.distrust)
 }
 
 fn is_believed(trust: &Trust, host: &str, ips: &[&str]) -> bool {
@@ -130,7 +130,7 @@ fn consumers_are_always_believed_and_rules_need_no_address() {
     let pod = Registrant { namespace: "evil", ips: Some(&[]) };
     let judge = |trust: &Trust, category| {
         let claim = Claim { interface: "com.bank.Pay", category, url: &url };
-        trust.judge(&claim, &pod).map_err(|doubt| doubt.distrust)
+        trust.judge(&claim, &pod).map_err(|unbelieved| unbelieved.distrust)
     };
     for category in [Category::Consumers, Category::Configurators, Category::Routers] {
         assert_eq!(judge(&Trust::default(), category), Ok(()));
@@ -153,7 +153,7 @@ fn an_interface_is_provided_by_its_owners_only() {
         let url = Url::parse(url).unwrap();
         let claim = Claim { interface, category: Category::Providers, url: &url };
         let pod = Registrant { namespace, ips: None };
-        trust.judge(&claim, &pod).map_err(|doubt| doubt.distrust)
+        trust.judge(&claim, &pod).map_err(|unbelieved| unbelieved.distrust)
     };
     let plain = |namespace, interface: &str| {
         judge(namespace, interface, &format!("tri://10.0.0.1:80/{interface}?interface={interface}"))
@@ -200,11 +200,11 @@ fn a_weight_over_the_limit_is_found_and_capped() {
         ("weight=%39000", "weight=500"),
     ] {
         let mut url = Url::parse(format!("tri://10.0.0.1:80/a.B?{query}")).unwrap();
-        let doubt = trust.overweight(&url).expect(query);
-        assert_eq!(doubt.distrust, Distrust::WeightOverLimit);
+        let unbelieved = trust.overweight(&url).expect(query);
+        assert_eq!(unbelieved.distrust, Distrust::WeightOverLimit);
         assert!(
-            query.starts_with(&url.as_str()[doubt.offset..])
-                || query.contains(&url.as_str()[doubt.offset..]),
+            query.starts_with(&url.as_str()[unbelieved.offset..])
+                || query.contains(&url.as_str()[unbelieved.offset..]),
             "{query}"
         );
         cap(&mut url, trust.max_weight);

@@ -22,7 +22,7 @@ pub struct ScopeStatus {
     /// It is being followed now: a watch is open, as far as can be known.
     pub followed: bool,
     /// When the server last sent anything for it.
-    pub heard: Option<Duration>,
+    pub last_contact: Option<Duration>,
     /// How many versions the server is known to be ahead of what is held. The versions count all changes of
     /// a cluster, not those of Pods alone. `None` before the first list, and where versions are no
     /// numbers (they are since Kubernetes 1.35, KEP-5504).
@@ -47,7 +47,7 @@ impl Status {
             return None;
         }
         let lost = self.scopes.iter().filter(|scope| !scope.followed);
-        let ages = lost.map(|scope| now.saturating_sub(scope.heard.unwrap_or_default()));
+        let ages = lost.map(|scope| now.saturating_sub(scope.last_contact.unwrap_or_default()));
         Some(ages.max().unwrap_or_default())
     }
 }

@@ -4,6 +4,8 @@
 use core::fmt;
 use core::time::Duration;
 
+use dubbo_k8s_codec::backoff::Backoff;
+
 use crate::random::Random;
 use crate::settings::Discovery as Settings;
 
@@ -14,8 +16,8 @@ const PATH: &str = "/v1/annotations";
 const PATIENCE_MS: u64 = 15_000;
 
 /// The wait after the first failure, and the longest one.
-const SHORTEST_MS: u64 = 250;
-const LONGEST_MS: u64 = 10_000;
+const SHORTEST: Duration = Duration::from_millis(250);
+const LONGEST: Duration = Duration::from_secs(10);
 
 /// After an answer without anything new, which was not waited for.
 const PAUSE_MS: u64 = 1000;
@@ -23,9 +25,13 @@ const PAUSE_MS: u64 = 1000;
 /// Reading may take one part of the time in so many.
 const SHARE: u64 = 4;
 
-/// Two answers with news that come sooner than this after their questions are followed by a rest of about half of
-/// it: what changes all the time is asked for in batches.
+/// An answer that comes sooner than this after its question was not waited for.
 const QUICK_MS: u64 = 100;
+
+/// So many answers with news may come in a row, and one more in each of these times. What comes sooner is followed by a
+/// rest of about half of it: what changes all the time is asked for in batches.
+const BURST: u64 = 20;
+const EACH_MS: u64 = 100;
 
 /// The conversation with a watcher.
 #[derive(Debug)]
@@ -37,9 +43,11 @@ pub(crate) struct Discovery {
     /// Whether the last question was for changes, and whether the watcher refuses such a question.
     asked_for_changes: bool,
     refuses_changes: bool,
-    /// How many answers with news came at once, one after the other.
-    quick: u32,
-    failures: u32,
+    /// Whether the last answer came at once.
+    is_quick: bool,
+    /// When all answers with news would have come, had each taken its time.
+    paid_ms: u64,
+    backoff: Backoff,
     /// When the watcher last said that this is the state, and how old it was then.
     confirmed_ms: Option<u64>,
     watcher_age_ms: u64,
@@ -140,8 +148,9 @@ impl Discovery {
             state: State::Resting { until_ms: 0 },
             asked_for_changes: false,
             refuses_changes: false,
-            quick: 0,
-            failures: 0,
+            is_quick: false,
+            paid_ms: 0,
+            backoff: Backoff::new(SHORTEST, LONGEST),
             confirmed_ms: None,
             watcher_age_ms: 0,
         }
@@ -250,8 +259,7 @@ impl Discovery {
         let State::Asked { at_ms, .. } = self.state else { return Step::Nothing };
         match (answer.status, answer.age) {
             (200, Some(age)) => {
-                let is_quick = now_ms < at_ms.saturating_add(QUICK_MS);
-                self.quick = if is_quick { self.quick.saturating_add(1) } else { 0 };
+                self.is_quick = now_ms < at_ms.saturating_add(QUICK_MS);
                 self.etag = answer.etag;
                 self.watcher_age_ms = age.saturating_mul(1000);
                 self.state = State::Reading { since_ms: now_ms };
@@ -290,16 +298,25 @@ impl Discovery {
         if let State::Reading { since_ms } = self.state {
             self.held.clone_from(&self.etag);
             let took = now_ms.saturating_sub(since_ms);
+            let is_too_soon = has_news && self.is_too_soon(now_ms);
             let pause = match &self.etag {
                 None => PAUSE_MS,
                 // A watcher that does not wait for changes.
-                Some(_) if self.quick > 0 && !has_news => PAUSE_MS,
-                Some(_) if self.quick > 1 => QUICK_MS / 4 + random.below(QUICK_MS / 2),
+                Some(_) if self.is_quick && !has_news => PAUSE_MS,
+                Some(_) if is_too_soon => EACH_MS / 4 + random.below(EACH_MS / 2),
                 Some(_) => 0,
             };
             self.state = State::Resting { until_ms: now_ms + pause.max(took * SHARE) };
         }
         self.confirm(now_ms);
+    }
+
+    /// Counts an answer with news; whether there were too many of late.
+    fn is_too_soon(&mut self, now_ms: u64) -> bool {
+        let most = now_ms + BURST * EACH_MS;
+        let paid_ms = self.paid_ms.max(now_ms) + EACH_MS;
+        self.paid_ms = paid_ms.min(most);
+        paid_ms > most
     }
 
     /// The body could not be read.
@@ -310,20 +327,18 @@ impl Discovery {
 
     /// Whether the last answer, or its absence, was of no help.
     pub(crate) const fn is_failing(&self) -> bool {
-        self.failures > 0
+        self.backoff.failures() > 0
     }
 
     fn confirm(&mut self, now_ms: u64) {
-        self.failures = 0;
+        self.backoff.reset();
         self.confirmed_ms = Some(now_ms);
     }
 
     fn fail(&mut self, trouble: Trouble, now_ms: u64, random: &mut Random) -> Step {
-        let longest = (SHORTEST_MS << self.failures.min(10)).min(LONGEST_MS);
-        self.failures = self.failures.saturating_add(1);
         // Anything from half of it: many proxies lose their watcher at the same moment.
-        let pause = longest / 2 + random.below(longest / 2 + 1);
-        self.state = State::Resting { until_ms: now_ms + pause };
+        let half = self.backoff.after_failure(Duration::from_millis(now_ms)) / 2;
+        self.state = State::Resting { until_ms: now_ms + millis(half + random.part_of(half)) };
         Step::Complain(trouble)
     }
 

@@ -4,7 +4,7 @@
 use core::fmt;
 
 use dubbo_k8s_codec::problem::Phrase;
-use dubbo_k8s_codec::trust::{Distrust, Doubt, Registrant, Trust, Usage};
+use dubbo_k8s_codec::trust::{Distrust, Registrant, Trust, Unbelieved, Usage};
 use dubbo_k8s_codec::{Annotation, DecodeError};
 
 use crate::provider::{self, Fault, Registration};
@@ -57,8 +57,8 @@ impl Reading {
             if !trust.pod.holds(&usage) || reading.registrations.len() > trust.pod.records {
                 reading.registrations.truncate(trust.pod.records);
                 let distrust = Distrust::OverQuota;
-                let doubt = Doubt { distrust, offset: 0, found: Phrase::More };
-                reading.bad(Bad::Record(index, Fault::Doubt(doubt)));
+                let unbelieved = Unbelieved { distrust, offset: 0, found: Phrase::More };
+                reading.bad(Bad::Record(index, Fault::Unbelieved(unbelieved)));
                 break;
             }
         }

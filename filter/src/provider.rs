@@ -6,7 +6,7 @@ use core::net::IpAddr;
 use std::rc::Rc;
 
 use dubbo_k8s_codec::relation;
-use dubbo_k8s_codec::trust::{Claim, Doubt, Registrant, Trust};
+use dubbo_k8s_codec::trust::{Claim, Registrant, Trust, Unbelieved};
 use dubbo_k8s_codec::{Category, Key, KeyError, Service, Url, UrlError};
 
 /// The time a provider takes to warm up when its URL does not say: Dubbo's own default.
@@ -99,7 +99,7 @@ pub enum Fault {
     /// Its URL is bad.
     Url(UrlError),
     /// It is not believed of its Pod.
-    Doubt(Doubt),
+    Unbelieved(Unbelieved),
     /// Its host is a name.
     Host,
     /// It has no port.
@@ -112,7 +112,7 @@ impl fmt::Display for Fault {
             Self::Key(error) => error.fmt(f),
             Self::Url(error) => error.fmt(f),
             // The code alone: its sentences in two languages would be a fifth of the plugin.
-            Self::Doubt(Doubt { distrust, found, .. }) => {
+            Self::Unbelieved(Unbelieved { distrust, found, .. }) => {
                 write!(f, "{distrust}: expected {}, found {found}", distrust.expected())
             }
             Self::Host => f.write_str("the host is no address"),
@@ -141,7 +141,7 @@ pub fn read(
     let Some(speaks) = Speaks::of(&url).filter(|_| url.is_enabled()) else { return Ok(()) };
     let claim =
         Claim { interface: key.interface.as_deref().unwrap_or_default(), category, url: &url };
-    trust.judge(&claim, pod).map_err(Fault::Doubt)?;
+    trust.judge(&claim, pod).map_err(Fault::Unbelieved)?;
     let service = Rc::new(url.service().into_owned());
     let path = url.path();
     let path = (!path.is_empty() && path != service.interface).then(|| Rc::from(path));
@@ -295,10 +295,10 @@ mod tests {
             "example.com",
         ] {
             let url = format!("tri://{host}:80/a.B");
-            assert!(matches!(endpoints(&url, false), Err(Fault::Doubt(_))), "{host}");
+            assert!(matches!(endpoints(&url, false), Err(Fault::Unbelieved(_))), "{host}");
         }
         assert!(endpoints("tri://127.0.0.1:80/a.B", true).is_ok());
-        assert!(matches!(endpoints("tri://0.0.0.0:80/a.B", true), Err(Fault::Doubt(_))));
+        assert!(matches!(endpoints("tri://0.0.0.0:80/a.B", true), Err(Fault::Unbelieved(_))));
         assert_eq!(endpoints("tri://10.0.0.1/a.B", true).unwrap_err(), Fault::Port);
         assert!(matches!(endpoints("tri:/x", true), Err(Fault::Url(_))));
         let read = read("x", &Trust::default(), &Registrant::default(), |_| {});

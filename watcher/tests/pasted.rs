@@ -322,3 +322,27 @@ fn what_dubbo_go_refuses_or_reads_otherwise_is_a_problem_with_its_reason_and_pla
         assert!(ran.stdout.contains(part), "{}", ran.stdout);
     }
 }
+
+/// The table of forms that the inspector's test has too.
+const FORMS: &str = include_str!("../../codec/tests/data/pasted/forms.json");
+
+#[test]
+fn every_form_that_the_inspector_reads_is_decoded() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../codec/tests/data/pasted/");
+    for case in serde_json::from_str::<Vec<Value>>(FORMS).unwrap() {
+        let ran = match case["file"].as_str() {
+            Some(file) => as_json(std::fs::read(folder.to_owned() + file).unwrap()),
+            None => as_json(case["text"].as_str().unwrap()),
+        };
+        let error = ran.error();
+        let place = if error.is_null() { error } else { json!([error["stage"], error["offset"]]) };
+        assert_eq!(place, case["error"], "{case} {}", ran.stderr);
+        let report = ran.json();
+        let names = case.get("pods").cloned().unwrap_or(json!([]));
+        match case["name"].as_str().unwrap() {
+            "annotation" | "records" | "urls" => assert!(report["records"].is_array(), "{case}"),
+            "metadata" => assert!(report["endpoints"].is_array(), "{case}"),
+            _ => assert_eq!(json!(ran.pods()), names, "{case}"),
+        }
+    }
+}

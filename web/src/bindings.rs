@@ -25,6 +25,12 @@ impl Inspector {
         self.0.load(bytes)
     }
 
+    /// Reads the bytes of a file that was unpacked, up to where it is damaged; gives a summary as JSON.
+    #[wasm_bindgen(js_name = loadUnpacked)]
+    pub fn load_unpacked(&mut self, bytes: Vec<u8>, damaged: bool) -> String {
+        self.0.load_unpacked(bytes, damaged)
+    }
+
     /// Answers a request in JSON.
     pub fn request(&mut self, request: &str) -> String {
         self.0.request(request)

@@ -5,9 +5,8 @@
 
 use std::ops::Range;
 
-use dubbo_k8s_codec::yaml::Json;
+use dubbo_k8s_codec::yaml::{Event, Json};
 
-use crate::events::{Event, Reader};
 use crate::pod::Value;
 use crate::spans::{self, Map};
 
@@ -71,7 +70,7 @@ impl Layers {
         let (json, to_bytes) = spans::text(&bytes);
         let place = record.and_then(|record| place(&json, record)).unwrap_or_default();
         let quoted = json.get(place.key.clone()).unwrap_or_default();
-        let key = match Json::new(quoted).next().map(|piece| piece.event) {
+        let key = match Json::new(quoted).next_piece().map(|piece| piece.event) {
             Ok(Event::Text(key)) => key.into_owned(),
             _ => String::new(),
         };
@@ -108,9 +107,9 @@ impl Layers {
     /// Which of the first `count` records stands at a byte of the decoded text.
     pub fn record_at(&self, byte: usize, count: usize) -> Option<usize> {
         let mut reader = Json::new(self.text(Layer::Json));
-        reader.next().ok()?;
+        reader.next_piece().ok()?;
         for record in 0..count {
-            let item = reader.next().ok()?;
+            let item = reader.next_piece().ok()?;
             let end = reader.skip(&item).ok()?;
             if byte < end {
                 return (byte + 1 >= item.span.start).then_some(record);
@@ -184,28 +183,28 @@ fn composed(text: &Map, base64: &Map, bytes: &[u8]) -> Map {
 
 fn place(json: &str, wanted: usize) -> Option<Place> {
     let mut reader = Json::new(json);
-    if reader.next().ok()?.event != Event::List {
+    if reader.next_piece().ok()?.event != Event::List {
         return None;
     }
     for _ in 0..wanted {
-        let item = reader.next().ok()?;
+        let item = reader.next_piece().ok()?;
         if item.event == Event::Close {
             return None;
         }
         reader.skip(&item).ok()?;
     }
-    let item = reader.next().ok()?;
+    let item = reader.next_piece().ok()?;
     let mut place = Place { object: item.span.clone(), key: 0..0 };
     if item.event != Event::Map {
         return (item.event == Event::Null).then_some(place);
     }
     loop {
-        let name = reader.next().ok()?;
+        let name = reader.next_piece().ok()?;
         let Event::Text(member) = &name.event else {
             place.object.end = name.span.end;
             return Some(place);
         };
-        let value = reader.next().ok()?;
+        let value = reader.next_piece().ok()?;
         if matches!(member.as_ref(), "k" | "K" | "\u{212a}")
             && matches!(value.event, Event::Text(_))
         {

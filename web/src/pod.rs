@@ -4,7 +4,8 @@
 
 use std::ops::Range;
 
-use dubbo_k8s_codec::ANNOTATION;
+use dubbo_k8s_codec::pasted::PastedPod;
+use dubbo_k8s_codec::{ANNOTATION, PodError};
 
 /// The type of the last watch event about a Pod.
 pub use dubbo_k8s_codec::pasted::Change;
@@ -35,6 +36,11 @@ impl Value {
             .map_or_else(|| Self { span, text: Some(value.into()), linked: true }, Self::at)
     }
 
+    /// A text of which no place of the source is the place.
+    pub fn made(value: &str) -> Self {
+        Self { span: 0..0, text: Some(value.into()), linked: false }
+    }
+
     /// The text.
     pub fn get<'a>(&'a self, source: &'a str) -> &'a str {
         self.text.as_deref().unwrap_or_else(|| source.get(self.span.clone()).unwrap_or_default())
@@ -58,10 +64,9 @@ pub struct PodText {
     pub label: Option<Box<str>>,
     /// The value of `dubbo.io/annotation`.
     pub annotation: Option<Value>,
-    /// True if the Pod has any annotation at all, so that a JSON Patch need not add the map.
-    pub has_annotations: bool,
-    /// Bytes of all other annotations, names and values.
-    pub other_annotations: usize,
+    /// Bytes of all other annotations, names and values; none if the Pod has no annotations at all, so that a JSON Patch
+    /// has to add the map.
+    pub other_annotations: Option<usize>,
     /// `Running` and the like.
     pub phase: Option<Box<str>>,
     /// It has a deletionTimestamp.
@@ -70,6 +75,10 @@ pub struct PodText {
     pub ready: Option<bool>,
     /// It stands in the text more than once; this is the last time.
     pub repeated: bool,
+    /// Why a registry would not read the object; the offset is one in it.
+    pub error: Option<PodError>,
+    /// It has Dubbo Java's annotation `io.dubbo/metadata`.
+    pub of_java: bool,
     /// What the last watch event said.
     pub change: Option<Change>,
     /// The Pod's own addresses.
@@ -77,6 +86,33 @@ pub struct PodText {
 }
 
 impl PodText {
+    /// The Pod as it was read from `source`.
+    pub fn of(read: PastedPod<'_>, source: &str) -> Self {
+        let PastedPod { pod, error, span, annotation: place, annotated, change, .. } = read;
+        let annotation = pod.annotation.as_deref().map(|value| match place {
+            Some(place) => Value::new(value, place, source),
+            None => Value::made(value),
+        });
+        Self {
+            span,
+            namespace: pod.namespace.as_ref().into(),
+            name: pod.name.as_ref().into(),
+            uid: pod.uid.as_ref().into(),
+            resource_version: pod.resource_version.as_ref().into(),
+            label: pod.label.as_deref().map(Into::into),
+            annotation,
+            other_annotations: annotated.then_some(read.other_annotation_bytes),
+            phase: pod.phase.as_deref().map(Into::into),
+            deleting: pod.deleting,
+            ready: pod.ready,
+            repeated: false,
+            error,
+            of_java: read.metadata.is_some(),
+            change,
+            ips: pod.ips.iter().map(|ip| ip.to_string().into()).collect(),
+        }
+    }
+
     /// The Pod's own addresses.
     pub fn addresses(&self) -> Vec<&str> {
         self.ips.iter().map(AsRef::as_ref).collect()
@@ -87,13 +123,6 @@ impl PodText {
         self.name.is_empty() && self.namespace.is_empty() && self.label.is_none()
     }
 
-    /// Adds an address, once.
-    pub fn add_address(&mut self, address: &str) {
-        if !address.is_empty() && self.ips.iter().all(|known| &**known != address) {
-            self.ips.push(address.into());
-        }
-    }
-
     /// The annotation's text, if there is one.
     pub fn value<'a>(&'a self, source: &'a str) -> Option<&'a str> {
         self.annotation.as_ref().map(|value| value.get(source))
@@ -101,6 +130,7 @@ impl PodText {
 
     /// Bytes of all annotations together, as the server counts them, with `value` as this one.
     pub fn annotation_bytes(&self, value: Option<&str>) -> usize {
-        self.other_annotations + value.map_or(0, |value| ANNOTATION.len() + value.len())
+        self.other_annotations.unwrap_or(0)
+            + value.map_or(0, |value| ANNOTATION.len() + value.len())
     }
 }

@@ -46,7 +46,8 @@ pub fn window_start(source: &str, pod: Option<&PodText>) -> usize {
         return 0;
     }
     let Some(pod) = pod else { return 0 };
-    let annotation = pod.annotation.as_ref().map_or(pod.span.start, |value| value.span.start);
+    let annotation = pod.annotation.as_ref().filter(|value| value.linked);
+    let annotation = annotation.map_or(pod.span.start, |value| value.span.start);
     // A Pod that is longer than the window: from a little before its annotation.
     let start = if annotation.saturating_sub(pod.span.start) > POD / 2 {
         annotation.saturating_sub(POD / 4)

@@ -196,7 +196,7 @@ mod tests {
     use alloc::collections::BTreeSet;
 
     use super::*;
-    use crate::phrase::Language;
+    use crate::problem::Language;
 
     #[test]
     fn every_code_is_distinct_and_explained_in_both_languages() {

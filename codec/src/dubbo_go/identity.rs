@@ -8,12 +8,11 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
 
-use memchr::memmem;
-
 use super::net_url::{self, Part, Plus, unescape};
 use super::{Finding, text};
 use crate::Url;
 use crate::facts::{Facts, WithFallback};
+use crate::find::find;
 use crate::phrase::Phrase;
 
 const ANY: &[u8] = b"*";
@@ -138,7 +137,7 @@ impl Identity {
     /// stands in a parameter there, and the category is not the one that is compared. `None` for a
     /// record without that parameter, of a consumer that is no dubbo-go.
     pub fn of_consumer(url: &Url<'_>) -> Option<Self> {
-        Self::of_facts(url, &Facts::of(url))
+        Self::of_facts(url, &Facts::of(url.params()))
     }
 
     /// The same by what the parameters of the URL say.
@@ -146,7 +145,7 @@ impl Identity {
         let value = |of: &WithFallback<'_>| of.value().unwrap_or_default().as_bytes().to_vec();
         Some(Self {
             protocol: facts.protocol?.value().as_bytes().to_ascii_lowercase(),
-            interface: facts.service(url).interface.as_bytes().to_vec(),
+            interface: facts.service(url.path()).interface.as_bytes().to_vec(),
             group: value(&facts.group),
             version: value(&facts.version),
             enabled: value(&facts.enabled),
@@ -237,7 +236,7 @@ impl fmt::Debug for Identity {
 
 /// The key with a group in place of the first `*`, wherever `group=*` stands first in it.
 fn with_group(key: &[u8], group: &[u8]) -> Vec<u8> {
-    let Some(at) = memmem::find(key, b"group=*") else { return key.to_vec() };
+    let Some(at) = find(key, b"group=*") else { return key.to_vec() };
     let (head, tail) = key.split_at_checked(at + b"group=".len()).unwrap_or((key, &[]));
     [head, group, tail.get(1..).unwrap_or_default()].concat()
 }
@@ -248,7 +247,7 @@ fn or_providers(category: &[u8]) -> &[u8] {
 
 /// Whether the provider's list of categories admits that of the consumer, which is one text here.
 fn holds_category(list: &[u8], category: &[u8]) -> bool {
-    let holds = |part: &[u8]| memmem::find(list, part).is_some();
+    let holds = |part: &[u8]| find(list, part).is_some();
     if holds(ANY) {
         true
     } else if holds(b"-") {

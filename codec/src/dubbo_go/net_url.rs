@@ -7,10 +7,11 @@ use alloc::borrow::Cow;
 use alloc::vec::Vec;
 use core::net::Ipv6Addr;
 
-use memchr::{memchr, memchr_iter, memmem, memrchr};
+use memchr::{memchr, memchr_iter, memrchr};
 
 use super::finding::Finding;
 use crate::escape::escaped_offset;
+use crate::find::find;
 use crate::reason::Reason;
 
 type Checked<T> = Result<T, Finding>;
@@ -163,7 +164,7 @@ fn check_brackets(host: Part<'_>) -> Checked<()> {
     let (inside, port) = host.around(Some(end), 1);
     check_port(port)?;
     let (_, inside) = inside.split_at(1);
-    let (address, zone) = inside.around(memmem::find(inside.text, b"%25"), 0);
+    let (address, zone) = inside.around(find(inside.text, b"%25"), 0);
     check_host_bytes(address, |escaped| !escaped.is_ascii())?;
     check_host_bytes(zone, |escaped| escaped == b' ' || is_host_byte(escaped))?;
     let unescaped = unescape(inside.text, Plus::Kept);

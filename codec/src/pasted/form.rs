@@ -7,6 +7,7 @@ use alloc::vec::Vec;
 use super::objects::Objects;
 use super::{Document, Format, Kind, PastedError, PastedPod, json, lines, printed, states};
 use crate::annotation::Annotation;
+use crate::find::find;
 
 /// Reads a text as what it is.
 pub(super) fn read(text: &str) -> Document<'_> {
@@ -242,7 +243,7 @@ const FENCE: &str = "```";
 
 /// Whether a text holds another; most texts do not.
 pub(super) fn contains(text: &str, other: &str) -> bool {
-    memchr::memmem::find(text.as_bytes(), other.as_bytes()).is_some()
+    find(text.as_bytes(), other.as_bytes()).is_some()
 }
 
 /// Where the logs of a container end that begin here, or a fence, and how many lines they are.

@@ -1,6 +1,5 @@
 //! YAML documents one after the other, read as JSON, with the places that they have in the YAML.
 
-use alloc::collections::BTreeMap;
 use core::ops::Range;
 
 use super::objects::Objects;
@@ -66,13 +65,13 @@ struct Places<'a> {
     part: &'a str,
     base: usize,
     index: usize,
-    known: BTreeMap<usize, Range<usize>>,
+    known: yaml::Places,
 }
 
 impl Places<'_> {
     /// Of what begins at this place in the JSON.
     fn of(&self, json: usize) -> Option<Range<usize>> {
-        let place = self.known.get(&json)?;
+        let place = self.known.get(json)?;
         Some(self.base + place.start..self.base + place.end)
     }
 }

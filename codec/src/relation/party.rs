@@ -121,7 +121,7 @@ impl<'a> Consumer<'a> {
 
     /// A consumer by its record, in a Pod of this namespace.
     pub fn of(entry: &Entry<'_>, namespace: impl Into<Cow<'a, str>>) -> Self {
-        let facts = Facts::of(&entry.url);
+        let facts = Facts::of(entry.url.params());
         Self {
             service: service(entry, &facts),
             protocol: value(facts.protocol),
@@ -149,7 +149,7 @@ impl<'a> Provider<'a> {
 
     /// A provider by its record, in this Pod, whose address is believed and whose URL is read.
     pub fn of(entry: &Entry<'_>, pod: PodState<'a>) -> Self {
-        let facts = Facts::of(&entry.url);
+        let facts = Facts::of(entry.url.params());
         let category = value(facts.category);
         Self {
             service: service(entry, &facts),

@@ -10,7 +10,7 @@ use core::str::FromStr;
 
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 
-use super::{Distrust, Doubt};
+use super::{Distrust, Unbelieved};
 use crate::Url;
 use crate::phrase::Phrase;
 
@@ -65,11 +65,11 @@ pub(super) fn judge(
     admitted: &[Admit],
     url: &Url<'_>,
     own: Option<&[IpAddr]>,
-) -> Result<(), Doubt> {
+) -> Result<(), Unbelieved> {
     for host in url.hosts() {
         if let Some(found) = refused(admitted, host.name, own) {
             let offset = url.written_hosts().0;
-            return Err(Doubt { distrust: Distrust::AddressNotPod, offset, found });
+            return Err(Unbelieved { distrust: Distrust::AddressNotPod, offset, found });
         }
     }
     Ok(())

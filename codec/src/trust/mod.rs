@@ -10,7 +10,7 @@ mod weight;
 use alloc::vec::Vec;
 use core::net::IpAddr;
 
-pub use crate::distrust::{Distrust, Doubt};
+pub use crate::distrust::{Distrust, Unbelieved};
 use crate::{Category, Url};
 
 pub use address::{Admit, BadAdmit};
@@ -85,7 +85,7 @@ impl Trust {
     /// # Errors
     ///
     /// Why it is not, and where in the URL.
-    pub fn judge(&self, claim: &Claim<'_>, pod: &Registrant<'_>) -> Result<(), Doubt> {
+    pub fn judge(&self, claim: &Claim<'_>, pod: &Registrant<'_>) -> Result<(), Unbelieved> {
         match claim.category {
             Category::Consumers => return Ok(()),
             Category::Providers => address::judge(&self.admitted, claim.url, pod.ips)?,
@@ -95,7 +95,7 @@ impl Trust {
     }
 
     /// Where in a provider's URL a weight stands that is larger than what counts, if one does.
-    pub fn overweight(&self, url: &Url<'_>) -> Option<Doubt> {
+    pub fn overweight(&self, url: &Url<'_>) -> Option<Unbelieved> {
         weight::over(url, self.max_weight)
     }
 

@@ -6,7 +6,7 @@ use alloc::string::String;
 use core::fmt;
 use core::str::FromStr;
 
-use super::{Distrust, Doubt};
+use super::{Distrust, Unbelieved};
 use crate::escape::query_unescape_lossy;
 use crate::kubernetes::is_label;
 use crate::phrase::Phrase;
@@ -74,7 +74,7 @@ pub(super) fn judge(
     interface: &str,
     url: &Url<'_>,
     namespace: &str,
-) -> Result<(), Doubt> {
+) -> Result<(), Unbelieved> {
     if owners.is_empty() {
         return Ok(());
     }
@@ -85,7 +85,7 @@ pub(super) fn judge(
     if names.iter().all(|name| is_owned(owners, name, namespace)) {
         return Ok(());
     }
-    Err(Doubt { distrust: Distrust::NotOwner, offset: 0, found: Phrase::AnothersInterface })
+    Err(Unbelieved { distrust: Distrust::NotOwner, offset: 0, found: Phrase::AnothersInterface })
 }
 
 fn is_owned(owners: &[Owner], interface: &str, namespace: &str) -> bool {

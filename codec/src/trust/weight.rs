@@ -3,15 +3,15 @@
 use alloc::string::{String, ToString as _};
 use alloc::vec::Vec;
 
-use super::{Distrust, Doubt};
+use super::{Distrust, Unbelieved};
 use crate::phrase::Phrase;
 use crate::{Param, Url};
 
 /// Where a weight is larger than the limit.
-pub(super) fn over(url: &Url<'_>, limit: u32) -> Option<Doubt> {
+pub(super) fn over(url: &Url<'_>, limit: u32) -> Option<Unbelieved> {
     let heavy = url.params().find(|param| is_over(param, limit))?;
     let offset = url.offset_of(&heavy);
-    Some(Doubt { distrust: Distrust::WeightOverLimit, offset, found: Phrase::LargerWeight })
+    Some(Unbelieved { distrust: Distrust::WeightOverLimit, offset, found: Phrase::LargerWeight })
 }
 
 /// Replaces every weight that is larger than the limit by the limit.

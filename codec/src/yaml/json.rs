@@ -1,10 +1,9 @@
 //! YAML as JSON, document after document: what reads JSON reads YAML by it.
 //!
-//! An alias becomes a copy of what it names, and `<<` merges mappings, as kubectl's reader does; together
-//! they add at most [`MAX_REPEATED`] bytes. It keeps no map from JSON to YAML: [`source`] finds a place by
-//! reading once more.
+//! An alias becomes a copy of what it names, and `<<` merges mappings where it stands, as kubectl's reader does:
+//! what is behind it counts more, and what is before it less. Together they add at most [`MAX_REPEATED`] bytes.
+//! It keeps no map from JSON to YAML: [`source`] finds a place by reading once more.
 
-use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::mem;
@@ -63,10 +62,37 @@ impl Iterator for Documents<'_> {
 pub(crate) struct Traced {
     /// All of it, or what comes before the error.
     pub(crate) json: Vec<u8>,
-    /// Where in the source some things stand that begin at a place in the JSON: the document, objects of
-    /// Kubernetes, and their registry annotations.
-    pub(crate) places: BTreeMap<usize, Range<usize>>,
+    pub(crate) places: Places,
     pub(crate) error: Option<SyntaxError>,
+}
+
+/// Where in the source some things stand that begin at a place in the JSON: the document, objects of Kubernetes, and
+/// their registry annotations.
+pub(crate) type Places = Ordered<Range<usize>>;
+
+/// Values in the order of their numbers. They come almost in that order: what is around others comes after them.
+pub(crate) struct Ordered<T>(Vec<(usize, T)>);
+
+impl<T> Ordered<T> {
+    const fn new() -> Self {
+        Self(Vec::new())
+    }
+
+    /// The value of a number.
+    pub(crate) fn get(&self, number: usize) -> Option<&T> {
+        let at = self.0.binary_search_by_key(&number, |(known, _)| *known).ok()?;
+        self.0.get(at).map(|(_, value)| value)
+    }
+
+    fn insert(&mut self, number: usize, value: T) {
+        let at = self.0.partition_point(|(known, _)| *known < number);
+        self.0.insert(at, (number, value));
+    }
+
+    /// Takes the last values out as long as they are these.
+    fn pop_while(&mut self, is_one: impl Fn(usize, &T) -> bool) {
+        while self.0.pop_if(|(number, value)| is_one(*number, value)).is_some() {}
+    }
 }
 
 impl Documents<'_> {
@@ -82,7 +108,7 @@ impl Documents<'_> {
                 let error = writer.run(usize::MAX).err();
                 Traced { json: writer.out, places: writer.places, error }
             }
-            Err(error) => Traced { json: Vec::new(), places: BTreeMap::new(), error: Some(error) },
+            Err(error) => Traced { json: Vec::new(), places: Places::new(), error: Some(error) },
         };
         self.failed = traced.error.is_some();
         Some(traced)
@@ -102,8 +128,8 @@ struct Writer<'w, 'a> {
     out: Vec<u8>,
     open: Vec<Level>,
     /// What has an anchor and is complete.
-    anchored: BTreeMap<usize, Anchored>,
-    places: BTreeMap<usize, Range<usize>>,
+    anchored: Ordered<Anchored>,
+    places: Places,
 }
 
 /// A collection that is being written.
@@ -120,8 +146,6 @@ struct Level {
     traced: bool,
     /// While the value of `<<` is written: where that begins.
     merging: Option<usize>,
-    /// Objects, or lists of them, whose members are to be added.
-    merges: Vec<Vec<u8>>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -144,8 +168,8 @@ impl<'w, 'a> Writer<'w, 'a> {
             repeated: &mut documents.repeated,
             out: Vec::new(),
             open: Vec::new(),
-            anchored: BTreeMap::new(),
-            places: BTreeMap::new(),
+            anchored: Ordered::new(),
+            places: Places::new(),
         }
     }
 
@@ -212,18 +236,25 @@ impl<'w, 'a> Writer<'w, 'a> {
             return Ok(());
         };
         let merged = self.out.split_off(at);
-        if objects(&merged).is_none() {
+        let Some(added) = objects(&merged) else {
             return Err(SyntaxError::wrong(source, Phrase::MergeNeedsMapping));
-        }
+        };
         // The objects themselves, and the list of them, will not be there.
         let gone = if merged.starts_with(b"[") { 2 } else { 1 };
         level.height = level.height.max(height.saturating_sub(gone));
-        level.merges.push(merged);
+        let mut empty = mem::take(&mut level.empty);
         // What was anchored in there is no longer where it was.
-        while let Some(last) = self.anchored.last_entry().filter(|last| last.get().json.end > at) {
-            last.remove();
+        self.anchored.pop_while(|_, anchored| anchored.json.end > at);
+        self.places.pop_while(|json, _| json >= at);
+        // The first of a list counts most, so it comes last.
+        for (_, member) in added.into_iter().rev().flat_map(members) {
+            self.repeat(member.len(), source)?;
+            self.out.extend((!mem::take(&mut empty)).then_some(b','));
+            self.out.extend_from_slice(member);
         }
-        self.places.split_off(&at);
+        if let Some(level) = self.open.last_mut() {
+            level.empty = empty;
+        }
         Ok(())
     }
 
@@ -245,7 +276,6 @@ impl<'w, 'a> Writer<'w, 'a> {
             height: 0,
             traced: self.open.is_empty(),
             merging: None,
-            merges: Vec::new(),
         };
         self.out.push(if next == Next::Item { b'[' } else { b'{' });
         self.open.push(level);
@@ -254,10 +284,7 @@ impl<'w, 'a> Writer<'w, 'a> {
 
     /// Ends the innermost collection; gives where it began.
     fn close(&mut self, here: &Range<usize>) -> Result<usize, SyntaxError> {
-        let Some(mut level) = self.open.pop() else { return Ok(here.start) };
-        if !level.merges.is_empty() {
-            self.merge(&mut level)?;
-        }
+        let Some(level) = self.open.pop() else { return Ok(here.start) };
         self.out.push(if level.next == Next::Item { b']' } else { b'}' });
         if level.traced {
             self.places.insert(level.at, level.source..here.end);
@@ -305,7 +332,7 @@ impl<'w, 'a> Writer<'w, 'a> {
 
     fn alias(&mut self, anchor: usize, span: &Range<usize>) -> Result<(), SyntaxError> {
         let wrong = |phrase| Err(SyntaxError::wrong_of(span.start, self.yaml.slice(span), phrase));
-        let Some(anchored) = self.anchored.get(&anchor) else {
+        let Some(anchored) = self.anchored.get(anchor) else {
             return wrong(Phrase::AliasWithin);
         };
         let (json, height) = (anchored.json.clone(), anchored.height);
@@ -341,30 +368,6 @@ impl<'w, 'a> Writer<'w, 'a> {
             level.merging = Some(self.out.len());
             level.next = Next::Value;
         }
-    }
-
-    /// Adds what is merged into a mapping: a name of its own wins, and then the first that has it.
-    fn merge(&mut self, level: &mut Level) -> Result<(), SyntaxError> {
-        self.out.push(b'}');
-        let own = members(self.out.get(level.at..).unwrap_or_default());
-        let mut names: BTreeSet<Vec<u8>> = BTreeSet::new();
-        // One by one: `collect` would bring a sort of its own.
-        for (name, _) in own {
-            names.insert(name.to_vec());
-        }
-        self.out.pop();
-        for merged in mem::take(&mut level.merges) {
-            for object in objects(&merged).unwrap_or_default() {
-                for (name, member) in members(object) {
-                    if names.insert(name.to_vec()) {
-                        self.repeat(member.len(), level.source)?;
-                        self.out.extend((!mem::take(&mut level.empty)).then_some(b','));
-                        self.out.extend_from_slice(member);
-                    }
-                }
-            }
-        }
-        Ok(())
     }
 }
 
@@ -465,7 +468,7 @@ mod tests {
     }
 
     #[test]
-    fn merges_lose_to_what_is_there_and_to_what_was_merged_before() {
+    fn of_members_and_merges_the_last_counts_and_of_a_list_of_merges_the_first() {
         for (text, json) in [
             (
                 "- &a {x: 1, y: 2}\n- {<<: *a, y: 3, z: 4}\n",
@@ -479,7 +482,10 @@ mod tests {
                 "- &a {x: 1}\n- &b {<<: *a, y: 2}\n- {<<: *b}\n",
                 json!([{"x": 1}, {"x": 1, "y": 2}, {"x": 1, "y": 2}]),
             ),
-            ("{a: 1, <<: {a: 2, b: [{c: 3}]}, d: 4}", json!({"a": 1, "b": [{"c": 3}], "d": 4})),
+            ("{a: 1, <<: {a: 2, b: [{c: 3}]}, d: 4}", json!({"a": 2, "b": [{"c": 3}], "d": 4})),
+            ("{<<: {a: 1}, a: ~, <<: {b: 1}, b: 2}", json!({"a": null, "b": 2})),
+            ("{<<: {a: 1}, <<: {a: 2}}", json!({"a": 2})),
+            ("- &a {x: &n 1}\n- {<<: [{}, *a], y: *n}\n", json!([{"x": 1}, {"x": 1, "y": 1}])),
             ("{<<: {}, <<: []}", json!({})),
             ("{\"<<\": 1}", json!({"<<": 1})),
             ("[<<]", json!(["<<"])),

@@ -21,6 +21,12 @@ pub struct Json<'a> {
     done: bool,
 }
 
+/// What takes a member of an object: its name, and the first piece of its value.
+pub type Member<'m, 'a> = dyn FnMut(&mut Json<'a>, &str, Event<'a>) -> Result<(), SyntaxError> + 'm;
+
+/// What takes an element of a list, by its first piece.
+pub type Element<'m, 'a> = dyn FnMut(&mut Json<'a>, Event<'a>) -> Result<(), SyntaxError> + 'm;
+
 /// What may come next in a collection.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Level {
@@ -76,6 +82,64 @@ impl<'a> Json<'a> {
                 self.value()
             }
         }
+    }
+
+    /// Skips what `first` begins: nothing for a scalar, everything up to its end for a collection. Gives the offset
+    /// just behind it.
+    ///
+    /// # Errors
+    /// Those of [`Json::next_piece`].
+    pub fn skip(&mut self, first: &Spanned<'a>) -> Result<usize, SyntaxError> {
+        let mut end = first.span.end;
+        let mut open = usize::from(matches!(first.event, Event::Map | Event::List));
+        while open > 0 {
+            let piece = self.next_piece()?;
+            end = piece.span.end;
+            match piece.event {
+                Event::Map | Event::List => open += 1,
+                Event::Close => open -= 1,
+                _ => {}
+            }
+        }
+        Ok(end)
+    }
+
+    /// Reads the members of the object that the last piece began, up to its end. `member` gets the name of each and the
+    /// first piece of its value, and need not read what that begins.
+    ///
+    /// # Errors
+    /// Those of [`Json::next_piece`].
+    pub fn members(&mut self, member: &mut Member<'_, 'a>) -> Result<(), SyntaxError> {
+        let level = self.open.len();
+        while let Event::Text(name) = self.next_piece()?.event {
+            let value = self.next_piece()?.event;
+            member(self, &name, value)?;
+            self.leave(level)?;
+        }
+        Ok(())
+    }
+
+    /// Reads the elements of the list that the last piece began, up to its end, as [`Json::members`] does.
+    ///
+    /// # Errors
+    /// Those of [`Json::next_piece`].
+    pub fn elements(&mut self, element: &mut Element<'_, 'a>) -> Result<(), SyntaxError> {
+        let level = self.open.len();
+        loop {
+            match self.next_piece()?.event {
+                Event::Close => return Ok(()),
+                value => element(self, value)?,
+            }
+            self.leave(level)?;
+        }
+    }
+
+    /// Skips the rest of what is nested deeper than this.
+    fn leave(&mut self, level: usize) -> Result<(), SyntaxError> {
+        while self.open.len() > level {
+            self.next_piece()?;
+        }
+        Ok(())
     }
 
     fn value(&mut self) -> Result<Spanned<'a>, SyntaxError> {
@@ -140,6 +204,8 @@ impl<'a> Json<'a> {
 
 #[cfg(test)]
 mod tests {
+    use alloc::string::String;
+
     use super::*;
 
     fn events(text: &str) -> Result<Vec<(Event<'_>, &str)>, SyntaxError> {
@@ -182,6 +248,31 @@ mod tests {
                 (Event::Close, "}"),
             ]
         );
+    }
+
+    #[test]
+    fn members_and_elements_are_read_as_far_as_wanted() {
+        let mut json = Json::new(r#"{"a":{"x":[1,{}]},"b":[1,["c"],{"d":"e"},"f"],"g":"h"}"#);
+        let (mut names, mut texts) = (Vec::new(), Vec::new());
+        assert_eq!(json.next_piece().unwrap().event, Event::Map);
+        json.members(&mut |json, name, value| {
+            names.push(String::from(name));
+            if value != Event::List {
+                return Ok(());
+            }
+            json.elements(&mut |json, value| {
+                if value == Event::List {
+                    json.next_piece()?;
+                }
+                texts.push(value);
+                Ok(())
+            })
+        })
+        .unwrap();
+        assert_eq!(names, ["a", "b", "g"]);
+        let one = Event::Plain("1".into());
+        assert_eq!(texts, [one, Event::List, Event::Map, Event::Text("f".into())]);
+        assert!(!json.next_document());
     }
 
     #[test]

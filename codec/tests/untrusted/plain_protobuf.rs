@@ -204,9 +204,10 @@ pub(crate) fn status(body: &[u8]) -> Read<Status> {
     status.reason = last(&message, 4)?;
     status.code = number(&message, 6)?.and_then(|code| u16::try_from(code).ok()).unwrap_or(0);
     for cause in all(&details, 4)? {
-        let cause = fields(cause)?;
-        let (reason, message) = (last(&cause, 1)?, last(&cause, 2)?);
-        status.causes.push(Cause { reason, message, field: last(&cause, 3)? });
+        let (cause, mut read) = (fields(cause)?, Cause::default());
+        (read.reason, read.message) = (last(&cause, 1)?, last(&cause, 2)?);
+        read.field = last(&cause, 3)?;
+        status.causes.push(read);
     }
     let seconds = number(&details, 5)?.and_then(|seconds| u32::try_from(seconds).ok());
     status.retry_after_seconds = seconds.filter(|&seconds| seconds > 0);

@@ -139,22 +139,20 @@ impl Content {
 
     /// The same with the endpoints alone that are `wanted`, by their keys.
     pub fn services_of(&self, wanted: impl Fn(&StoredKey) -> bool) -> Services {
-        let endpoints = self.keys.iter().filter(|(key, _)| key.facts().is_endpoint());
-        Services::of(
-            &self.namespaces,
-            endpoints.filter(|(key, _)| wanted(key)).map(|it| (it, true)),
-        )
+        let endpoints = self.keys.keys().filter(|key| key.facts().is_endpoint() && wanted(key));
+        self.services_from(endpoints.map(|key| (key, true)))
     }
 
     /// The same with the endpoints too that are not believed, for those who look into the registry: no consumer may
     /// be given them.
     pub fn listed_services_of(&self, wanted: impl Fn(&StoredKey) -> bool) -> Services {
-        let believed = self.keys.iter().map(|it| (it, true));
-        let all = believed.chain(self.unbelieved.iter().map(|it| (it, false)));
-        Services::of(
-            &self.namespaces,
-            all.filter(|((key, _), _)| key.facts().is_endpoint() && wanted(key)),
-        )
+        let believed = self.keys.keys().map(|key| (key, true));
+        let all = believed.chain(self.unbelieved.keys().map(|key| (key, false)));
+        self.services_from(all.filter(|(key, _)| key.facts().is_endpoint() && wanted(key)))
+    }
+
+    fn services_from<'a>(&self, found: impl Iterator<Item = (&'a StoredKey, bool)>) -> Services {
+        Services::of(&self.namespaces, [&self.keys, &self.unbelieved], found)
     }
 
     /// Every key with the value that counts and the Pods that carry it, in no order that means

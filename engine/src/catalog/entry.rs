@@ -10,7 +10,7 @@ use core::net::IpAddr;
 use dubbo_k8s_codec::dubbo_go::Finding;
 use dubbo_k8s_codec::kubernetes::{ANNOTATIONS_LIMIT, LABEL_VALUES};
 use dubbo_k8s_codec::problem::Phrase;
-use dubbo_k8s_codec::trust::{Distrust, Doubt, Registrant, Trust, Usage};
+use dubbo_k8s_codec::trust::{Distrust, Registrant, Trust, Unbelieved, Usage};
 use dubbo_k8s_codec::{Annotation, DecodeError, Found, KeyError, Pod, PodError, Record, encode};
 
 use super::digest::digest;
@@ -324,7 +324,7 @@ impl<I: Interner> AnnotationReader<'_, I> {
                     let mut usage = self.usage;
                     usage.add(record.key, record.value);
                     if !self.trust.pod.holds(&usage) {
-                        push(&mut self.problems, || place.doubt(over_quota()));
+                        push(&mut self.problems, || place.unbelieved(over_quota()));
                         break;
                     }
                     self.usage = usage;
@@ -360,16 +360,21 @@ impl<I: Interner> AnnotationReader<'_, I> {
             read = read.or_else(|| ReadKey::read(record.key).ok());
         }
         let read = read.as_ref();
-        let doubt = read.filter(|_| is_judged).and_then(|it| it.doubt(self.trust, &self.pod));
+        let unbelieved =
+            read.filter(|_| is_judged).and_then(|it| it.unbelieved(self.trust, &self.pod));
         let overweight = read.filter(|_| key.facts().weight_limit().is_some());
         let overweight = overweight.and_then(|it| it.overweight(self.trust));
-        for doubt in doubt.into_iter().chain(overweight) {
-            push(&mut self.problems, || place.doubt(doubt));
+        for unbelieved in unbelieved.into_iter().chain(overweight) {
+            push(&mut self.problems, || place.unbelieved(unbelieved));
         }
         let same = found.filter(|found| *found.value == *record.value);
         let value =
             same.map_or_else(|| self.interner.value(record.value), |it| Arc::clone(&it.value));
-        self.records.push(StoredRecord { key, value, distrust: doubt.map(|doubt| doubt.distrust) });
+        self.records.push(StoredRecord {
+            key,
+            value,
+            distrust: unbelieved.map(|unbelieved| unbelieved.distrust),
+        });
     }
 }
 
@@ -390,9 +395,9 @@ impl Place<'_> {
         DecodeError::new(fault.stage, offset, decoded_offset, fault.expected, fault.found)
     }
 
-    fn doubt(&self, doubt: Doubt) -> DecodeError {
-        let (offset, decoded_offset) = self.in_key(doubt.offset);
-        DecodeError::of_doubt(doubt, offset, decoded_offset)
+    fn unbelieved(&self, unbelieved: Unbelieved) -> DecodeError {
+        let (offset, decoded_offset) = self.in_key(unbelieved.offset);
+        DecodeError::of_unbelieved(unbelieved, offset, decoded_offset)
     }
 
     /// The record counts all the same: other readers take it.
@@ -406,13 +411,13 @@ impl Place<'_> {
 }
 
 /// That there is more than the Pod may register, at the first record that is too many.
-const fn over_quota() -> Doubt {
-    Doubt { distrust: Distrust::OverQuota, offset: 0, found: Phrase::More }
+const fn over_quota() -> Unbelieved {
+    Unbelieved { distrust: Distrust::OverQuota, offset: 0, found: Phrase::More }
 }
 
 /// That there is no room for the Pod in its namespace.
 const fn over_namespace() -> DecodeError {
-    DecodeError::of_doubt(over_quota(), 0, None)
+    DecodeError::of_unbelieved(over_quota(), 0, None)
 }
 
 fn push(problems: &mut Vec<DecodeError>, problem: impl FnOnce() -> DecodeError) {

@@ -5,7 +5,7 @@ use alloc::boxed::Box;
 
 use dubbo_k8s_codec::dubbo_go::{self, Finding};
 use dubbo_k8s_codec::problem::Phrase;
-use dubbo_k8s_codec::trust::{Claim, Doubt, Registrant, Trust};
+use dubbo_k8s_codec::trust::{Claim, Registrant, Trust, Unbelieved};
 use dubbo_k8s_codec::{Category, Found, Key, KeyError, ROOT, Service, Stage, Url};
 
 /// What a key says of itself: its interface, category and service.
@@ -109,27 +109,27 @@ impl<'a> ReadKey<'a> {
     }
 
     /// Why what it claims is not believed of a Pod; the place is that in the key.
-    pub(super) fn doubt(&self, trust: &Trust, pod: &Registrant<'_>) -> Option<Doubt> {
+    pub(super) fn unbelieved(&self, trust: &Trust, pod: &Registrant<'_>) -> Option<Unbelieved> {
         let (interface, category) = (self.key.interface.as_deref()?, self.key.category?);
         let claim = Claim { interface, category, url: self.url.as_ref()? };
-        trust.judge(&claim, pod).err().map(|doubt| self.placed(doubt))
+        trust.judge(&claim, pod).err().map(|unbelieved| self.placed(unbelieved))
     }
 
     /// That its weight is larger than what counts; the place is that in the key.
-    pub(super) fn overweight(&self, trust: &Trust) -> Option<Doubt> {
+    pub(super) fn overweight(&self, trust: &Trust) -> Option<Unbelieved> {
         if self.key.category != Some(Category::Providers) {
             return None;
         }
-        trust.overweight(self.url.as_ref()?).map(|doubt| self.placed(doubt))
+        trust.overweight(self.url.as_ref()?).map(|unbelieved| self.placed(unbelieved))
     }
 
-    fn placed(&self, doubt: Doubt) -> Doubt {
-        Doubt { offset: Key::place_in_url(self.text, doubt.offset), ..doubt }
+    fn placed(&self, unbelieved: Unbelieved) -> Unbelieved {
+        Unbelieved { offset: Key::place_in_url(self.text, unbelieved.offset), ..unbelieved }
     }
 }
 
 /// Why the record of a key would not be believed of a Pod as it is, and where in the key.
-pub(crate) fn doubt(key: &str, trust: &Trust, pod: &Registrant<'_>) -> Option<Doubt> {
+pub(crate) fn unbelieved(key: &str, trust: &Trust, pod: &Registrant<'_>) -> Option<Unbelieved> {
     let read = ReadKey::read(key).ok()?;
-    read.doubt(trust, pod).or_else(|| read.overweight(trust))
+    read.unbelieved(trust, pod).or_else(|| read.overweight(trust))
 }

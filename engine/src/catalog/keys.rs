@@ -50,6 +50,11 @@ impl<V: Clone> KeyMap<V> {
         self.0.insert(ByDigest::of(key), value);
     }
 
+    /// The keys, in no order that means anything.
+    pub(super) fn keys(&self) -> impl Iterator<Item = &StoredKey> {
+        self.0.keys().map(|ByDigest(_, key)| key)
+    }
+
     /// Everything, in no order that means anything.
     pub(super) fn iter(&self) -> impl Iterator<Item = (&StoredKey, &V)> {
         self.0.iter().map(|(ByDigest(_, key), value)| (key, value))

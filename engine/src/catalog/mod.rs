@@ -30,7 +30,7 @@ pub(crate) use self::digest::digest;
 pub use self::entry::{PodEntry, StoredRecord};
 pub use self::holder::Holder;
 pub use self::key_facts::KeyFacts;
-pub(crate) use self::key_facts::doubt;
+pub(crate) use self::key_facts::unbelieved;
 pub use self::liveness::Liveness;
 pub use self::pod_problem::PodProblem;
 pub use self::relist::{Relist, Scope};

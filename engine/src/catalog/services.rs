@@ -5,6 +5,7 @@ use alloc::borrow::Cow;
 use alloc::collections::BTreeMap;
 use alloc::sync::Arc;
 use alloc::vec::{IntoIter, Vec};
+use core::cmp::Ordering;
 use core::iter::Peekable;
 
 use dubbo_k8s_codec::{Category, Service, Url};
@@ -12,6 +13,7 @@ use serde::{Serialize, Serializer, ser::SerializeStruct};
 
 use super::carriers::Carriers;
 use super::holder::Holder;
+use super::keys::KeyMap;
 use super::pods::{Namespaces, find};
 use super::stored_key::StoredKey;
 
@@ -47,25 +49,40 @@ pub struct Services {
     endpoints: Peekable<IntoIter<Found>>,
     /// For the state of the Pods.
     pods: Namespaces,
+    /// Who carries the keys that are believed, and the others.
+    believed: KeyMap<Carriers>,
+    unbelieved: KeyMap<Carriers>,
 }
 
-/// An endpoint before its URL is made, and whether it is believed.
-type Found = (StoredKey, Carriers, bool);
+/// An endpoint before anything is made of it, and whether it is believed. As little as can be, for there is one for
+/// each that is shown.
+type Found = (StoredKey, bool);
 
 impl Services {
     /// Those of these endpoints, carried by these Pods.
     pub(super) fn of<'a>(
         pods: &Namespaces,
-        endpoints: impl Iterator<Item = ((&'a StoredKey, &'a Carriers), bool)>,
+        [believed, unbelieved]: [&KeyMap<Carriers>; 2],
+        endpoints: impl Iterator<Item = (&'a StoredKey, bool)>,
     ) -> Self {
-        let endpoints =
-            endpoints.map(|((key, carriers), trusted)| (key.clone(), carriers.clone(), trusted));
-        let mut endpoints: Vec<Found> = endpoints.collect();
-        endpoints.sort_unstable_by(|(one, _, trusted), (two, _, also)| {
-            let by_service = one.facts().service().cmp(&two.facts().service());
+        let mut endpoints: Vec<Found> = endpoints.map(|(key, it)| (key.clone(), it)).collect();
+        endpoints.sort_unstable_by(|(one, trusted), (two, also)| {
+            let by_service = match (one.facts(), two.facts()) {
+                (one, two) if Arc::ptr_eq(one, two) => Ordering::Equal,
+                (one, two) => one.service().cmp(&two.service()),
+            };
             by_service.then_with(|| one.cmp(two)).then_with(|| also.cmp(trusted))
         });
-        Self { endpoints: endpoints.into_iter().peekable(), pods: pods.clone() }
+        Self {
+            endpoints: endpoints.into_iter().peekable(),
+            pods: pods.clone(),
+            believed: believed.clone(),
+            unbelieved: unbelieved.clone(),
+        }
+    }
+
+    fn carriers(&self, key: &StoredKey, is_trusted: bool) -> Option<&Carriers> {
+        if is_trusted { self.believed.get(key) } else { self.unbelieved.get(key) }
     }
 }
 
@@ -76,8 +93,10 @@ impl Iterator for Services {
         let service = self.endpoints.peek()?.0.facts().service()?.clone();
         let (mut providers, mut consumers) = (Vec::new(), Vec::new());
         let is_its = |(key, ..): &Found| key.facts().service() == Some(&service);
-        while let Some((key, carriers, is_trusted)) = self.endpoints.next_if(is_its) {
-            let Some(url) = key.url() else { continue };
+        while let Some((key, is_trusted)) = self.endpoints.next_if(is_its) {
+            let Some((url, carriers)) = key.url().zip(self.carriers(&key, is_trusted)) else {
+                continue;
+            };
             let category = key.facts().category();
             let ready = |holder: &Holder| find(&self.pods, holder).and_then(|pod| pod.ready());
             let holders = carriers.holders().map(|holder| (Arc::clone(holder), ready(holder)));

@@ -53,7 +53,7 @@ pub(super) struct Reflector {
     followed: bool,
     /// The loss was reported.
     lost: bool,
-    heard: Option<Duration>,
+    last_contact: Option<Duration>,
 }
 
 #[derive(Debug)]
@@ -99,7 +99,7 @@ impl Reflector {
             probe: None,
             followed: false,
             lost: false,
-            heard: None,
+            last_contact: None,
         }
     }
 
@@ -108,7 +108,7 @@ impl Reflector {
             scope: self.replica.scope.clone(),
             synced: self.replica.synced,
             followed: self.followed,
-            heard: self.heard,
+            last_contact: self.last_contact,
             behind: self.replica.behind(),
         }
     }
@@ -174,7 +174,7 @@ impl Reflector {
         retry_after: Option<Duration>,
         form: Form,
     ) {
-        self.heard = Some(cx.now);
+        self.last_contact = Some(cx.now);
         let refused = || Refused::new(status, retry_after, form);
         let is_refused = !(200..=299).contains(&status);
         if self.is_probe(stream) {
@@ -200,7 +200,7 @@ impl Reflector {
     }
 
     fn chunk(&mut self, cx: &mut Context<'_>, stream: StreamId, bytes: &[u8]) {
-        self.heard = Some(cx.now);
+        self.last_contact = Some(cx.now);
         if self.is_probe(stream) {
             return self.probe_body(bytes);
         }

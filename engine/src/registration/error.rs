@@ -8,7 +8,7 @@ use alloc::sync::Arc;
 use core::fmt;
 
 use dubbo_k8s_codec::problem::Language;
-use dubbo_k8s_codec::trust::Doubt;
+use dubbo_k8s_codec::trust::Unbelieved;
 use dubbo_k8s_codec::{DecodeError, Key};
 
 use super::{AnnotationSizes, PodName};
@@ -47,7 +47,7 @@ pub enum RegistrationError {
         /// The record's key.
         key: Arc<str>,
         /// Why, and where in the key.
-        doubt: Doubt,
+        unbelieved: Unbelieved,
     },
     /// Others changed the Pod each time between reading and writing it.
     Conflict {
@@ -121,8 +121,8 @@ impl RegistrationError {
                  annotation that is not needed."
                     .to_owned()
             }
-            Self::NotBelieved { doubt, .. } => {
-                let advice = doubt.distrust.code().advice(Language::English);
+            Self::NotBelieved { unbelieved, .. } => {
+                let advice = unbelieved.distrust.code().advice(Language::English);
                 format!("Nothing was changed. {advice} --force writes it all the same.")
             }
             Self::Conflict { .. } => {
@@ -155,10 +155,10 @@ impl fmt::Display for RegistrationError {
             Self::Unreadable { pod, error } => {
                 write!(f, "the registry annotation of Pod {pod} cannot be read: {error}")
             }
-            Self::NotBelieved { pod, key, doubt } => {
+            Self::NotBelieved { pod, key, unbelieved } => {
                 let url = Key::parse(key).ok().and_then(|key| key.url).unwrap_or_default();
-                let (expected, found) = (doubt.distrust.expected(), doubt.found);
-                let what = doubt.distrust.code().title(Language::English);
+                let (expected, found) = (unbelieved.distrust.expected(), unbelieved.found);
+                let what = unbelieved.distrust.code().title(Language::English);
                 write!(
                     f,
                     "{url} would not be believed of Pod {pod}: {what}: expected {expected}, found {found}"

@@ -11,7 +11,7 @@ use super::{Lease, OwnPod, PodName, RegistrationError, leases};
 use dubbo_k8s_codec::kubernetes::LABEL_VALUES;
 use dubbo_k8s_codec::trust::{Registrant, Trust};
 
-use crate::catalog::doubt;
+use crate::catalog::unbelieved;
 use crate::patch::{Draft, Obstacle, Patch};
 
 /// Names one change that was asked for.
@@ -270,9 +270,13 @@ impl Planner<'_> {
             namespace: self.name.namespace(),
             ips: pod.ips.as_deref().filter(|ips| !ips.is_empty()),
         };
-        let doubt = self.trust.and_then(|trust| doubt(key, trust, &registrant));
-        doubt.map_or(Ok(()), |doubt| {
-            Err(RegistrationError::NotBelieved { pod: self.name.clone(), key: key.into(), doubt })
+        let unbelieved = self.trust.and_then(|trust| unbelieved(key, trust, &registrant));
+        unbelieved.map_or(Ok(()), |unbelieved| {
+            Err(RegistrationError::NotBelieved {
+                pod: self.name.clone(),
+                key: key.into(),
+                unbelieved,
+            })
         })
     }
 

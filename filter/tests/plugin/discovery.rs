@@ -301,6 +301,20 @@ fn what_changes_all_the_time_is_asked_for_in_batches() {
 }
 
 #[test]
+fn changes_of_a_rolling_update_are_each_asked_for_at_once() {
+    let proxy = Proxy::default();
+    let plugin = start(&proxy);
+    proxy.answer_with(&plugin, "W/\"1-0\"", &[pod(1)]);
+    for number in 1..=15 {
+        let asked = proxy.sent.borrow().len();
+        proxy.pass(Duration::from_millis(10));
+        let url = format!("tri://10.0.1.{number}:1/a.B");
+        change(&proxy, &plugin, &format!("1-{number}"), &[("p-0", &[&url])], &[]);
+        assert_eq!(proxy.sent.borrow().len(), asked + 1, "change {number}");
+    }
+}
+
+#[test]
 fn an_outage_leaves_the_last_good_state_in_service_and_reports_its_age() {
     let proxy = Proxy::default();
     let plugin = start(&proxy);

@@ -229,7 +229,7 @@ fn headers(fields: &[Field]) -> HeaderMap {
     let sendable = fields.iter().filter_map(|field| {
         // What is too long for a name is left out; every value was looked at before.
         let name = HeaderName::from_bytes(field.name.as_bytes()).ok()?;
-        let mut value = HeaderValue::from_str(field.value.reveal()).ok()?;
+        let mut value = HeaderValue::from_bytes(field.value.reveal().as_bytes()).ok()?;
         value.set_sensitive(true);
         Some((name, value))
     });

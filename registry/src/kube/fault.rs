@@ -182,15 +182,19 @@ fn certificate_reason(error: &CertificateError) -> String {
     }
 }
 
-/// The names of a certificate as webpki lists them, `DnsName("a")` and `IpAddress(::1)`, in plain words.
+/// The names of a certificate as webpki lists them, `DnsName("a")` and `IpAddress(::1)`, in plain words. Those that a
+/// server cannot have, such as an address of e-mail, are none.
 fn names(presented: &[String]) -> String {
     const AT_MOST: usize = 8;
-    let plain = presented.iter().take(AT_MOST).map(|name| {
-        let inner = name.split_once('(').and_then(|(_, rest)| rest.strip_suffix(')'));
-        inner.unwrap_or(name).trim_matches('"')
+    let plain = presented.iter().filter_map(|name| {
+        let (kind, inner) = name.split_once('(')?;
+        let inner = inner.strip_suffix(')')?.trim_matches('"');
+        matches!(kind, "DnsName" | "IpAddress").then_some(inner)
     });
-    let mut said = plain.collect::<Vec<_>>().join(", ");
-    if presented.len() > AT_MOST {
+    let plain: Vec<_> = plain.collect();
+    let shown: Vec<_> = plain.iter().take(AT_MOST).copied().collect();
+    let mut said = shown.join(", ");
+    if plain.len() > AT_MOST {
         said.push_str(", …");
     }
     said

@@ -50,7 +50,8 @@ pub(crate) fn fields(config: &Config) -> Result<Vec<Field>, ConfigError> {
 }
 
 fn value(config: &Config, field: &'static str, text: &str) -> Result<Secret, ConfigError> {
-    if text.bytes().all(|byte| matches!(byte, b'\t' | b' '..=b'~')) {
+    // As Go: the name of a user may be any text.
+    if !text.bytes().any(|byte| byte.is_ascii_control() && byte != b'\t') {
         return Ok(Secret::new(text));
     }
     Err(ConfigError::BadField {
@@ -101,6 +102,22 @@ mod tests {
                 "impersonate-extra-acme%2eio%2fteam: y",
             ]
         );
+    }
+
+    /// As Go, whose headers are bytes: what is beyond ASCII is sent in UTF-8, and only a control character is not.
+    #[test]
+    fn a_name_may_be_any_text_without_control_characters() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("config");
+        std::fs::write(&path, kubeconfig("{token: ünï, as: müller, as-groups: [团队]}")).unwrap();
+        assert_eq!(
+            sent(&load(&path)),
+            ["authorization: Bearer ünï", "impersonate-user: müller", "impersonate-group: 团队"]
+        );
+        for user in ["{token: \"a\\nb\"}", "{token: \"\\x7f\"}", "{as: \"a\\0\"}"] {
+            std::fs::write(&path, kubeconfig(user)).unwrap();
+            assert!(fields(&load(&path)).is_err(), "{user}");
+        }
     }
 
     #[test]

@@ -199,6 +199,6 @@ async fn follow(mut driver: Driver, mut feed: Feed) {
 /// When the server was last heard for the scope that was lost first; `None` if none is lost.
 fn silence(status: &Status, now: Duration) -> Option<Instant> {
     let lost = status.scopes.iter().filter(|scope| !scope.followed);
-    let heard = lost.map(|scope| scope.heard.unwrap_or_default()).min()?;
-    Instant::now().checked_sub(now.saturating_sub(heard))
+    let last_contact = lost.map(|scope| scope.last_contact.unwrap_or_default()).min()?;
+    Instant::now().checked_sub(now.saturating_sub(last_contact))
 }

@@ -98,7 +98,7 @@ impl World {
             scope: Scope::All,
             synced: self.synced,
             followed: silent_since.is_none(),
-            heard: None,
+            last_contact: None,
             behind: None,
         };
         let status = Status { scopes: vec![scope] };

@@ -137,7 +137,7 @@ impl Both {
 }
 
 /// What must differ between two runs, made alike: the time of day, how long ago the server was
-/// heard, and how long is waited before another try, which is drawn by lot.
+/// heard, and how long is waited before another try, which is random.
 pub(crate) fn normal(text: &str) -> String {
     let line = |line: &str| {
         let line = try_in(&time_of_day(line));

@@ -1,7 +1,6 @@
 //! kubeconfigs as people, scripts and merges leave them: entries that are missing, null, doubled or unused, members in
 //! every form that YAML has, and files in several encodings. They hold nothing in which we mean to differ from kubectl.
 
-use std::fmt;
 use std::sync::OnceLock;
 
 use base64::Engine as _;
@@ -10,31 +9,7 @@ use proptest::prelude::*;
 use proptest::sample::select;
 use rcgen::{CertificateParams, KeyPair};
 
-/// A kubeconfig, and the flags beside it.
-#[derive(Clone)]
-pub(crate) struct Case {
-    pub(crate) kubeconfig: Vec<u8>,
-    pub(crate) context: Option<String>,
-    pub(crate) cluster: Option<String>,
-    pub(crate) user: Option<String>,
-    pub(crate) server: Option<String>,
-}
-
-/// What a person needs to see of one that fails.
-impl fmt::Debug for Case {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let flags = [&self.context, &self.cluster, &self.user, &self.server];
-        write!(f, "{flags:?}\n{}", String::from_utf8_lossy(&self.kubeconfig))
-    }
-}
-
-impl Case {
-    /// A file without flags.
-    pub(crate) fn of(text: &str) -> Self {
-        let kubeconfig = text.as_bytes().to_vec();
-        Self { kubeconfig, context: None, cluster: None, user: None, server: None }
-    }
-}
+use crate::case::Case;
 
 /// The rarity of members of a wrong type.
 const WRONG: u32 = 31;
@@ -48,7 +23,7 @@ pub(crate) fn case() -> impl Strategy<Value = Case> {
         flag(&["c", "d", "none"]),
         flag(&["k", "l", "none"]),
         flag(&["u", "v", "none"]),
-        flag(&["https://flag:1", "https://flag/p"]),
+        flag(&["https://flag:1", "https://flag/p", "localhost:8001", "http://[::1]:8001"]),
     );
     (text(), select(&["plain", "plain", "plain", "bom", "crlf", "little", "big"][..]), flags)
         .prop_map(|(text, encoding, (context, cluster, user, server))| Case {
@@ -57,6 +32,7 @@ pub(crate) fn case() -> impl Strategy<Value = Case> {
             cluster,
             user,
             server,
+            ..Case::default()
         })
 }
 
@@ -161,6 +137,7 @@ fn cluster() -> Vec<(u32, &'static str)> {
         (WRONG, "extensions: [1]"),
         (8, "unknown: [null]"),
         (12, "<<: {tls-server-name: merged}"),
+        (20, "<<: [{tls-server-name: a, proxy-url: 'http://m'}, {tls-server-name: b}]"),
         (WRONG, "server: [https://h]"),
     ]
 }
@@ -185,6 +162,8 @@ fn user() -> Vec<(u32, &'static str)> {
     vec![
         (3, "token: abc"),
         (8, "token: \"a:b\""),
+        (WRONG, "token: 7"),
+        (20, "<<: {as: mallory}"),
         (8, "token: null"),
         (8, "token: ''"),
         (8, "Token: other"),
@@ -242,7 +221,7 @@ pub(crate) fn identity() -> String {
 }
 
 /// A certificate and its key, both PEM.
-fn pair() -> (String, String) {
+pub(crate) fn pair() -> (String, String) {
     let key = KeyPair::generate().unwrap();
     let certificate = CertificateParams::default().self_signed(&key).unwrap();
     (certificate.pem(), key.serialize_pem())

@@ -5,28 +5,44 @@ use std::path::Path;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::Mutex;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use dubbo_k8s_registry::kube::config::Url;
 use dubbo_k8s_tests::skip;
-use serde_json::{Value, json};
+use serde::Deserialize;
+use serde_json::json;
 
-use crate::generate::Case;
+use crate::case::Case;
 
 /// What is read of a kubeconfig.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "camelCase")]
 pub(crate) struct Answer {
     pub(crate) server: String,
-    pub(crate) credential: String,
-    pub(crate) namespace: String,
+    /// The name to expect in its certificate.
+    pub(crate) server_name: String,
+    /// PEM.
+    pub(crate) authority: String,
     pub(crate) insecure: bool,
-    pub(crate) impersonate: String,
+    pub(crate) proxy: String,
+    pub(crate) credential: String,
+    /// PEM, and that of its key.
+    pub(crate) certificate: String,
+    pub(crate) key: String,
+    pub(crate) namespace: String,
+    /// User, uid, and all else.
+    pub(crate) impersonate: Vec<String>,
 }
 
 /// A running oracle; dropped, it ends.
 pub(crate) struct Oracle {
     pipes: Mutex<(ChildStdin, BufReader<ChildStdout>)>,
     child: Child,
+}
+
+#[derive(Deserialize)]
+struct Line {
+    refused: String,
+    #[serde(flatten)]
+    answer: Answer,
 }
 
 impl Oracle {
@@ -52,35 +68,46 @@ impl Oracle {
             }
         }
         let mut command = Command::new(program);
-        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+        let mut child = command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
         let pipes = (child.stdin.take().unwrap(), BufReader::new(child.stdout.take().unwrap()));
         Some(Self { pipes: Mutex::new(pipes), child })
     }
 
-    /// What kubectl makes of it, or why it refuses it.
-    pub(crate) fn ask(&self, case: &Case) -> Result<Answer, String> {
+    /// What kubectl makes of it, whose files are in `folder`, or why it refuses it.
+    pub(crate) fn ask(&self, case: &Case, folder: &Path) -> Result<Answer, String> {
         let question = json!({
-            "kubeconfig": STANDARD.encode(&case.kubeconfig),
+            "kubeconfig": case.explicit(folder), "list": case.list(folder),
             "context": case.context, "cluster": case.cluster, "user": case.user,
-            "server": case.server,
+            "server": case.server, "tlsServerName": case.tls_server_name,
+            "insecure": case.insecure, "as": case.impersonate,
         });
         let mut pipes = self.pipes.lock().unwrap();
         writeln!(pipes.0, "{question}").unwrap();
         let mut line = String::new();
         pipes.1.read_line(&mut line).unwrap();
-        let answer: Value = serde_json::from_str(&line).unwrap();
-        let text = |name: &str| answer[name].as_str().unwrap().to_owned();
-        if !text("refused").is_empty() {
-            return Err(text("refused"));
+        let Line { refused, mut answer } = serde_json::from_str(&line).unwrap();
+        if !refused.is_empty() {
+            return Err(refused);
         }
-        Ok(Answer {
-            server: Url::parse(&text("server")).unwrap().to_string(),
-            credential: text("credential"),
-            namespace: text("namespace"),
-            insecure: answer["insecure"].as_bool().unwrap(),
-            impersonate: text("impersonate"),
-        })
+        answer.server = normal(&answer.server);
+        answer.proxy = normal(&answer.proxy);
+        answer.impersonate.sort_unstable();
+        Ok(answer)
     }
+}
+
+/// A URL as both sides write it: with the port of a SOCKS proxy, and without a slash at the end.
+pub(crate) fn normal(url: &str) -> String {
+    let url = Url::parse(url).map_or_else(|_| url.to_owned(), |url| url.to_string());
+    let url = url.trim_end_matches('/');
+    let has_port = url.rsplit([':', ']']).next().is_some_and(|port| port.parse::<u16>().is_ok());
+    let port = if url.starts_with("socks5:") && !has_port { ":1080" } else { "" };
+    format!("{url}{port}")
 }
 
 impl Drop for Oracle {

@@ -237,6 +237,99 @@ async fn a_key_is_what_it_is_whatever_its_label_says() {
 }
 
 #[tokio::test]
+async fn what_a_server_s_certificate_says_counts_as_for_go() {
+    let Some(bench) = Bench::new("what_a_server_s_certificate_says_counts_as_for_go") else {
+        return;
+    };
+    bench.issue(&leaf(), &PKCS_ECDSA_P256_SHA256);
+    let names = "subjectAltName=DNS:localhost,IP:127.0.0.1,IP:fd00::1,DNS:*.pods.example";
+    let other = Refused("");
+    for (what, extensions, name, secure, insecure) in [
+        ("its address", names, "", Taken, Taken),
+        ("its name", names, "localhost", Taken, Taken),
+        ("another case", names, "LocalHost", Taken, Taken),
+        ("an IPv6 address", names, "fd00::1", Taken, Taken),
+        ("one level below", names, "a.pods.example", Taken, Taken),
+        ("two levels below", names, "a.b.pods.example", Refused("*.pods.example"), Taken),
+        ("another address", names, "fd00::2", Refused("fd00::2"), Taken),
+        ("an address as a name", "subjectAltName=DNS:127.0.0.1", "", other, Taken),
+        ("no name at all", "basicConstraints=CA:FALSE", "", Refused("no server at all"), Taken),
+        ("only an email", "subjectAltName=email:a@b", "", Refused("no server at all"), Taken),
+        ("an unknown extension", &format!("{names}\n1.2.3.4=DER:0500"), "", Taken, Taken),
+        ("one that is critical", &format!("{names}\n1.2.3.4=critical,DER:0500"), "", other, Taken),
+        ("a usage", &format!("{names}\nkeyUsage=critical,keyAgreement"), "", Taken, Taken),
+    ] {
+        bench.write("names", &format!("{extensions}\n"));
+        bench.certify("server", "/CN=127.0.0.1", "-extfile names");
+        let name =
+            if name.is_empty() { String::new() } else { format!(", tls-server-name: '{name}'") };
+        bench.check(what, &[], &format!("{CA}{name}"), NO_CERTIFICATE, secure).await;
+        bench.check(what, &[], &format!("{INSECURE}{name}"), NO_CERTIFICATE, insecure).await;
+    }
+    // RFC 5280 allows 20 bytes, and private authorities do not mind it.
+    bench.write("names", &format!("{names}\n"));
+    for serial in [
+        "0",
+        "0x7fffffffffffffffffffffffffffffffffffffff",
+        "0x1ffffffffffffffffffffffffffffffffffffffffff",
+    ] {
+        bench.certify("server", "/CN=s", &format!("-extfile names -set_serial {serial}"));
+        bench.check(serial, &[], CA, NO_CERTIFICATE, Taken).await;
+    }
+    bench.certify("server", "/CN=s", "-extfile names -sha1");
+    // OpenSSL itself would not show one.
+    let shown = ["-cipher", "ALL:@SECLEVEL=0"];
+    bench.check("SHA-1", &shown, CA, NO_CERTIFICATE, other).await;
+    bench.check("SHA-1", &shown, INSECURE, NO_CERTIFICATE, Taken).await;
+    for digest in ["-sha384", "-sha512"] {
+        bench.certify("server", "/CN=s", &format!("-extfile names {digest}"));
+        bench.check(digest, &[], CA, NO_CERTIFICATE, Taken).await;
+    }
+}
+
+#[tokio::test]
+async fn a_key_may_be_of_every_kind_and_in_every_form_that_go_reads() {
+    let name = "a_key_may_be_of_every_kind_and_in_every_form_that_go_reads";
+    let Some(bench) = Bench::new(name) else { return };
+    bench.issue(&leaf(), &PKCS_ECDSA_P256_SHA256);
+    bench.write("names", "subjectAltName=IP:127.0.0.1\n");
+    let refused = Refused("the client key");
+    for (what, command, verdict) in [
+        ("PKCS#1", "genrsa -traditional -out K 2048", Taken),
+        ("PKCS#8 of RSA", "genrsa -out K 3072", Taken),
+        ("SEC 1 with its parameters", "ecparam -name prime256v1 -genkey -out K", Taken),
+        ("PKCS#8 of P-384", "genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-384 -out K", Taken),
+        ("PKCS#8 of P-521", "genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-521 -out K", Taken),
+        ("Ed25519", "genpkey -algorithm ED25519 -out K", Taken),
+    ] {
+        openssl::run(bench.folder(), &command.replace('K', "me.key"));
+        openssl::run(bench.folder(), &command.replace('K', "server.key"));
+        bench.certify("me", "/CN=ada", "");
+        bench.certify("server", "/CN=s", "-extfile names");
+        for version in ["-tls1_2", "-tls1_3"] {
+            let options = [KNOWN, &[version]].concat();
+            bench.check(&format!("{what} {version}"), &options, CA, ME, verdict).await;
+        }
+        let (certificate, key) = (bench.read("me.crt"), bench.read("me.key"));
+        let both =
+            format!("subject=CN = ada\r\n{key}\ntext\n{}", certificate.replace('\n', "\r\n"));
+        bench.write("both.pem", &both);
+        let me = "{client-certificate: both.pem, client-key: both.pem}";
+        bench.check(&format!("{what}, in one file"), KNOWN, CA, me, verdict).await;
+    }
+    for (what, command) in [
+        ("PKCS#8", "pkcs8 -topk8 -in me.key -out locked.key -passout pass:x"),
+        ("as of old", "rsa -traditional -aes128 -in me.key -out locked.key -passout pass:x"),
+    ] {
+        openssl::run(bench.folder(), "genrsa -traditional -out me.key 2048");
+        bench.certify("me", "/CN=ada", "");
+        openssl::run(bench.folder(), command);
+        let me = "{client-certificate: me.crt, client-key: locked.key}";
+        bench.check(&format!("encrypted, {what}"), KNOWN, CA, me, refused).await;
+    }
+}
+
+#[tokio::test]
 async fn what_cannot_be_read_in_a_bundle_is_passed_over() {
     let Some(bench) = Bench::new("what_cannot_be_read_in_a_bundle_is_passed_over") else { return };
     let issuer = bench.issue(&leaf(), &PKCS_ECDSA_P256_SHA256);
@@ -251,6 +344,16 @@ async fn what_cannot_be_read_in_a_bundle_is_passed_over() {
         ("broken last", format!("{good}{broken}{broken}"), 2, Taken),
         ("no base64", format!("{}{good}", section("!?")), 1, Taken),
         ("another kind", format!("{}{good}", broken.replace("CERTIFICATE", "X")), 0, Taken),
+        ("trusted only", good.replace("CERTIFICATE", "TRUSTED CERTIFICATE"), 0, none),
+        ("as of old only", good.replace("CERTIFICATE", "X509 CERTIFICATE"), 0, none),
+        ("with text", format!("# a\n{good}\nb\r\n\n"), 0, Taken),
+        ("in Windows lines", good.replace('\n', "\r\n"), 0, Taken),
+        ("without an end of line", good.trim_end().to_owned(), 0, Taken),
+        ("twice", format!("{good}{good}"), 0, Taken),
+        ("indented", good.replace('\n', "\n  "), 0, Refused("")),
+        ("in one line", one_line(&good), 0, Taken),
+        ("cut off", good[..good.len() - 30].to_owned(), 0, none),
+        ("a cut one behind it", format!("{good}{}", &good[..good.len() - 30]), 1, Taken),
         ("only broken", broken, 0, none),
         ("nothing", "none here".to_owned(), 0, none),
     ] {
@@ -331,6 +434,21 @@ impl Bench {
         let key = self.key("server", algorithm);
         self.write("server.crt", &server.signed_by(&key, &issuer).unwrap().pem());
         issuer
+    }
+
+    fn read(&self, name: &str) -> String {
+        fs::read_to_string(self.path(name)).unwrap()
+    }
+
+    /// A certificate for `NAME.key` by the authority, of version 3 if there are extensions.
+    fn certify(&self, name: &str, subject: &str, options: &str) {
+        let folder = self.folder();
+        openssl::run(folder, &format!("req -new -key {name}.key -subj {subject} -out {name}.csr"));
+        let serial = if options.contains("-set_serial") { "" } else { " -set_serial 7" };
+        let command = format!(
+            "x509 -req -in {name}.csr -CA ca.crt -CAkey ca.key{serial} -out {name}.crt {options}"
+        );
+        openssl::run(folder, command.trim_end());
     }
 
     fn config(&self, server: &str, cluster: &str, user: &str) -> Config {
@@ -451,4 +569,11 @@ fn dated(mut params: CertificateParams, from: i32, to: i32) -> CertificateParams
 fn base64(bytes: &[u8]) -> String {
     use base64::Engine as _;
     base64::engine::general_purpose::STANDARD.encode(bytes)
+}
+
+/// A PEM section with its base64 in one line.
+fn one_line(pem: &str) -> String {
+    let mut lines: Vec<_> = pem.lines().collect();
+    let (first, last) = (lines.remove(0), lines.pop().unwrap());
+    format!("{first}\n{}\n{last}\n", lines.concat())
 }

@@ -165,13 +165,13 @@ impl Problem {
                     .with("total", sizes.total)
                     .with("parts", parts)
             }
-            RegistrationError::NotBelieved { key, doubt, .. } => {
+            RegistrationError::NotBelieved { key, unbelieved, .. } => {
                 let url = Key::parse(key).ok().and_then(|key| key.url).unwrap_or_default();
-                let (expected, found) = (doubt.distrust.expected(), doubt.found);
-                Self::new(422, doubt.distrust.as_str(), message)
+                let (expected, found) = (unbelieved.distrust.expected(), unbelieved.found);
+                Self::new(422, unbelieved.distrust.as_str(), message)
                     .with("url", url)
                     .with("key", &**key)
-                    .with("offset", doubt.offset)
+                    .with("offset", unbelieved.offset)
                     .with("expected", serde_json::to_value(expected).unwrap_or_default())
                     .with("found", serde_json::to_value(found).unwrap_or_default())
             }

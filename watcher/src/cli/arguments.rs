@@ -687,6 +687,38 @@ mod tests {
     }
 
     #[test]
+    fn an_empty_connection_flag_is_not_given_as_for_kubectl() {
+        let read = |words: &[&str]| {
+            let words = words.iter().map(|word| (*word).to_owned());
+            let Arguments { verb: Verb::List(list), .. } =
+                Arguments::read(&Caller::Shell, words).unwrap()
+            else {
+                panic!("it is a list")
+            };
+            format!("{:?}", list.reading.connection.overrides())
+        };
+        let plain = read(&["dubbo-watcher", "list"]);
+        for flag in [
+            "--kubeconfig",
+            "--context",
+            "--cluster",
+            "--user",
+            "--server",
+            "--tls-server-name",
+            "--certificate-authority",
+            "--client-certificate",
+            "--client-key",
+            "--token-file",
+            "--as",
+            "--as-uid",
+            "--request-timeout",
+        ] {
+            assert_eq!(read(&["dubbo-watcher", "list", flag, ""]), plain, "{flag}");
+            assert_eq!(read(&["dubbo-watcher", &format!("{flag}="), "list"]), plain, "{flag}");
+        }
+    }
+
+    #[test]
     fn what_excludes_each_other_does_so_on_both_sides_of_the_verb() {
         for line in [
             "dubbo-watcher -A list -n a",

@@ -2,7 +2,10 @@
 
 use std::{path::PathBuf, time::Duration};
 
-use clap::{Args, ValueEnum, builder::NonEmptyStringValueParser};
+use clap::{
+    Args, ValueEnum,
+    builder::{OsStringValueParser, TypedValueParser},
+};
 #[cfg(not(target_os = "wasi"))]
 use clap_complete::ArgValueCandidates;
 use dubbo_k8s_engine::Wire;
@@ -16,38 +19,38 @@ use super::candidates;
 #[command(next_help_heading = "Connection (before or behind the verb)")]
 pub(super) struct Connection {
     /// The kubeconfig to use instead of $KUBECONFIG or ~/.kube/config
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", value_parser = path())]
     kubeconfig: Option<PathBuf>,
     /// The context of the kubeconfig to use
-    #[arg(long, value_parser = NonEmptyStringValueParser::new())]
+    #[arg(long)]
     #[cfg_attr(not(target_os = "wasi"), arg(add = ArgValueCandidates::new(candidates::contexts)))]
     context: Option<String>,
     /// The cluster of the kubeconfig to use instead of the context's
-    #[arg(long, value_name = "NAME", value_parser = NonEmptyStringValueParser::new())]
+    #[arg(long, value_name = "NAME")]
     #[cfg_attr(not(target_os = "wasi"), arg(add = ArgValueCandidates::new(candidates::clusters)))]
     cluster: Option<String>,
     /// The user of the kubeconfig to use instead of the context's
-    #[arg(long, value_name = "NAME", value_parser = NonEmptyStringValueParser::new())]
+    #[arg(long, value_name = "NAME")]
     #[cfg_attr(not(target_os = "wasi"), arg(add = ArgValueCandidates::new(candidates::users)))]
     user: Option<String>,
     /// URL of the kube-apiserver; http only to this machine, for `kubectl proxy`
-    #[arg(short, long, value_name = "URL", value_parser = NonEmptyStringValueParser::new())]
+    #[arg(short, long, value_name = "URL")]
     #[cfg_attr(target_os = "wasi", arg(env = "DUBBO_SERVER"))]
     server: Option<String>,
     /// The name in the server's certificate, where it is not the host of its URL
-    #[arg(long, value_name = "NAME", value_parser = NonEmptyStringValueParser::new())]
+    #[arg(long, value_name = "NAME")]
     tls_server_name: Option<String>,
     /// PEM file of the authorities that may vouch for the server
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", value_parser = path())]
     certificate_authority: Option<PathBuf>,
     /// PEM file of our own certificate
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", value_parser = path())]
     client_certificate: Option<PathBuf>,
     /// PEM file of its private key
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", value_parser = path())]
     client_key: Option<PathBuf>,
     /// File with the bearer token; it is read again every minute
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", value_parser = path())]
     token_file: Option<PathBuf>,
     /// Do not check the server's certificate
     #[arg(
@@ -60,10 +63,10 @@ pub(super) struct Connection {
     )]
     insecure_skip_tls_verify: Option<bool>,
     /// Act as this user
-    #[arg(long = "as", value_name = "USER", value_parser = NonEmptyStringValueParser::new())]
+    #[arg(long = "as", value_name = "USER")]
     impersonate: Option<String>,
     /// Act as the user with this uid
-    #[arg(long = "as-uid", value_name = "UID", value_parser = NonEmptyStringValueParser::new())]
+    #[arg(long = "as-uid", value_name = "UID")]
     impersonate_uid: Option<String>,
     /// Act as a member of this group; repeat it for several
     #[arg(long = "as-group", value_name = "GROUP")]
@@ -83,6 +86,11 @@ enum Form {
     Protobuf,
     /// JSON only, for debugging
     Json,
+}
+
+/// A path that may be empty, as kubectl takes it.
+fn path() -> impl TypedValueParser<Value = PathBuf> {
+    OsStringValueParser::new().map(PathBuf::from)
 }
 
 impl Connection {
@@ -127,21 +135,24 @@ impl Connection {
         }
     }
 
+    /// What is empty is not given, as for kubectl: scripts write `--context "$CONTEXT"`.
     pub(super) fn overrides(&self) -> Overrides {
+        let text = |text: &Option<String>| text.clone().filter(|text| !text.is_empty());
+        let path = |path: &Option<PathBuf>| path.clone().filter(|it| !it.as_os_str().is_empty());
         Overrides {
-            kubeconfig: self.kubeconfig.clone(),
-            context: self.context.clone(),
-            server: self.server.clone(),
-            cluster: self.cluster.clone(),
-            user: self.user.clone(),
-            tls_server_name: self.tls_server_name.clone(),
-            certificate_authority: self.certificate_authority.clone(),
-            token_file: self.token_file.clone(),
+            kubeconfig: path(&self.kubeconfig),
+            context: text(&self.context),
+            server: text(&self.server),
+            cluster: text(&self.cluster),
+            user: text(&self.user),
+            tls_server_name: text(&self.tls_server_name),
+            certificate_authority: path(&self.certificate_authority),
+            token_file: path(&self.token_file),
             insecure_skip_tls_verify: self.insecure_skip_tls_verify.unwrap_or_default(),
-            client_certificate: self.client_certificate.clone(),
-            client_key: self.client_key.clone(),
-            impersonate: self.impersonate.clone(),
-            impersonate_uid: self.impersonate_uid.clone(),
+            client_certificate: path(&self.client_certificate),
+            client_key: path(&self.client_key),
+            impersonate: text(&self.impersonate),
+            impersonate_uid: text(&self.impersonate_uid),
             impersonate_groups: self.impersonate_groups.clone(),
             request_timeout: self.request_timeout.filter(|time| !time.is_zero()),
         }
@@ -155,7 +166,10 @@ fn duration(text: &str) -> Result<Duration, String> {
     }
     let wrong =
         || "a number of seconds, or numbers with units, such as 5s, 1m30s, 500ms".to_owned();
-    let (mut rest, mut sum) = (text, Duration::ZERO);
+    let (mut rest, mut sum) = (text.strip_prefix('+').unwrap_or(text), Duration::ZERO);
+    if rest.is_empty() && !text.is_empty() {
+        return Err(wrong());
+    }
     while !rest.is_empty() {
         let digits = |ch: char| !ch.is_ascii_digit() && ch != '.';
         let (number, more) = rest.split_at(rest.find(digits).ok_or_else(wrong)?);
@@ -175,7 +189,7 @@ fn duration(text: &str) -> Result<Duration, String> {
         sum = sum.checked_add(part).ok_or_else(wrong)?;
         rest = more;
     }
-    if text.is_empty() { Err(wrong()) } else { Ok(sum) }
+    Ok(sum)
 }
 
 #[cfg(test)]
@@ -194,10 +208,14 @@ mod tests {
             ("1.5h", 5_400_000),
             ("500ms", 500),
             ("0s", 0),
+            ("", 0),
+            ("+5s", 5000),
+            ("+5", 5000),
+            (".5s", 500),
         ] {
             assert_eq!(duration(text), Ok(Duration::from_millis(milliseconds)), "{text}");
         }
-        for text in ["", "-1", "s", "5x", "5 s", "1..2s", "1m3", "99999999999999999999h"] {
+        for text in ["+", "-1", "s", "5x", "5 s", "1..2s", "1m3", "99999999999999999999h"] {
             assert!(duration(text).is_err(), "{text}");
         }
     }

@@ -1,5 +1,6 @@
 //! The catalog as a table: one row for each endpoint of each service.
 
+use std::fmt::Write as _;
 use std::io::{self, Write};
 
 use anstyle::Style;
@@ -171,12 +172,17 @@ pub(super) fn endpoint_address(category: Category, url: &Url<'_>) -> String {
 
 /// Host and port; IPv6 in brackets.
 pub(super) fn address(url: &Url<'_>) -> String {
-    let host = url.host();
-    let host = if host.contains(':') { format!("[{host}]") } else { host.to_owned() };
-    let more = url.hosts().count().saturating_sub(1);
-    let more = if more > 0 { format!(",+{more}") } else { String::new() };
-    match url.port() {
-        Some(port) => format!("{host}:{port}{more}"),
-        None => format!("{host}{more}"),
+    let mut hosts = url.hosts();
+    let first = hosts.next();
+    let name = first.map_or_else(|| url.host(), |first| first.name);
+    let mut text = if name.contains(':') { format!("[{name}]") } else { name.to_owned() };
+    // Writing to a String cannot fail.
+    if let Some(port) = first.and_then(|first| first.port) {
+        let _ = write!(text, ":{port}");
     }
+    let more = hosts.count();
+    if more > 0 {
+        let _ = write!(text, ",+{more}");
+    }
+    text
 }

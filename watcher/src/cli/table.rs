@@ -1,6 +1,7 @@
 //! Columns that line up, within the width of a terminal if there is one. Cells are shown as they
 //! are: who fills them in has made them harmless (see `plain`).
 
+use std::fmt::Write as _;
 use std::io::{self, Write};
 
 use anstyle::Style;
@@ -8,6 +9,9 @@ use anstyle::Style;
 use super::plain::{Elide, fit, width};
 
 const GAP: usize = 2;
+
+/// What stands between the cells of a row.
+const BETWEEN: &str = "\n";
 
 /// A column: its title, and what may be left out of its cells.
 pub(super) struct Column {
@@ -23,10 +27,9 @@ pub(super) struct Column {
 /// Rows of cells under columns.
 pub(super) struct Table {
     columns: Vec<Column>,
-    /// All cells, one behind the other: a large registry has a hundred thousand of them.
-    text: String,
-    /// Where each cell ends.
-    ends: Vec<usize>,
+    /// The cells of each row, with a line break after each but the last: a large registry has a hundred thousand of
+    /// them, and none has a line break, which would act on the terminal.
+    rows: Vec<Box<str>>,
     /// The widest cell of each column.
     widest: Vec<usize>,
 }
@@ -34,55 +37,59 @@ pub(super) struct Table {
 impl Table {
     pub(super) fn new(columns: Vec<Column>) -> Self {
         let widest = columns.iter().map(|column| width(column.title)).collect();
-        Self { columns, text: String::new(), ends: Vec::new(), widest }
+        Self { columns, rows: Vec::new(), widest }
     }
 
     /// Adds a row, with a cell for every column; an empty one is shown as `-`, so that every row has
     /// as many words as columns.
     pub(super) fn push(&mut self, row: &[&str]) {
-        for (widest, cell) in self.widest.iter_mut().zip(row) {
-            let cell = if cell.is_empty() { "-" } else { cell };
+        let cells = row.iter().map(|cell| if cell.is_empty() { "-" } else { cell });
+        for (widest, cell) in self.widest.iter_mut().zip(cells.clone()) {
             *widest = width(cell).max(*widest);
-            self.text.push_str(cell);
-            self.ends.push(self.text.len());
         }
-    }
-
-    fn cells(&self) -> impl Iterator<Item = &str> {
-        let starts = std::iter::once(&0).chain(&self.ends);
-        starts.zip(&self.ends).map(|(start, end)| self.text.get(*start..*end).unwrap_or_default())
+        let cells: Vec<&str> = cells.collect();
+        self.rows.push(cells.join(BETWEEN).into());
     }
 
     /// Writes it, at most `columns` wide if that is given. The last column is never padded.
     pub(super) fn write(&self, out: &mut dyn Write, columns: Option<usize>) -> io::Result<()> {
         let widths = self.widths(columns);
-        let mut titles = self.columns.iter().map(|column| column.title);
-        self.line(out, &mut titles, &widths, Some(Style::new().bold()))?;
-        let mut cells = self.cells();
-        for _ in 0..self.ends.len() / self.columns.len().max(1) {
-            self.line(out, &mut cells, &widths, None)?;
+        let titles = self.columns.iter().map(|column| column.title);
+        let mut line = String::new();
+        self.line(&mut line, titles, &widths, Some(Style::new().bold()));
+        out.write_all(line.as_bytes())?;
+        for row in &self.rows {
+            line.clear();
+            self.line(&mut line, row.split(BETWEEN), &widths, None);
+            out.write_all(line.as_bytes())?;
         }
         Ok(())
     }
 
-    fn line(
+    fn line<'a>(
         &self,
-        out: &mut dyn Write,
-        cells: &mut dyn Iterator<Item = &str>,
+        out: &mut String,
+        cells: impl Iterator<Item = &'a str>,
         widths: &[usize],
         style: Option<Style>,
-    ) -> io::Result<()> {
+    ) {
         let last = self.columns.len().saturating_sub(1);
         let columns = self.columns.iter().zip(widths).zip(cells);
         for (place, ((column, &room), cell)) in columns.enumerate() {
             let text = fit(cell, room, column.elide);
             let style = style.unwrap_or(column.style);
-            write!(out, "{style}{text}{style:#}")?;
+            if style.is_plain() {
+                out.push_str(&text);
+            } else {
+                // Writing to a String cannot fail.
+                let _ = write!(out, "{style}{text}{style:#}");
+            }
             if place < last {
-                write!(out, "{:1$}", "", room.saturating_sub(width(&text)) + GAP)?;
+                let room = room.saturating_sub(width(&text)) + GAP;
+                out.extend(std::iter::repeat_n(' ', room));
             }
         }
-        writeln!(out)
+        out.push('\n');
     }
 
     /// What each column needs; if that is too much, the widest ones give until it fits or no column

@@ -91,7 +91,7 @@ async function loaded(summary: Summary, text: string, place: Place | null) {
   }
   state.summary = summary;
   state.total = summary.rows;
-  state.source = text && summary.whole ? { text, total: summary.bytes, line: 1, whole: true } : await model.ask<SourceWindow>({ do: 'source', pod: 0 });
+  state.source = text && summary.whole && summary.verbatim ? { text, total: summary.bytes, line: 1, whole: true } : await model.ask<SourceWindow>({ do: 'source', pod: 0 });
   await Promise.all([rowsAt(0, true), problemWindow()]);
   if (state.kept) state.comparison = await model.ask<Comparison>({ do: 'compare' });
   // Nothing but what is wrong: it is not left to be found.
@@ -100,7 +100,7 @@ async function loaded(summary: Summary, text: string, place: Place | null) {
     await problem(0);
   }
   if (place) await go(place);
-  if (state.pod === null && (summary.kind === 'annotation' || summary.kind === 'records' || summary.pods === 1)) await choose(0, firstRecord());
+  if (state.pod === null && summary.pods > 0 && (summary.kind === 'annotation' || summary.kind === 'records' || summary.pods === 1)) await choose(0, firstRecord());
   if (state.mode === 'graph') void openGraph();
   if (!place) remember(true);
   changed();

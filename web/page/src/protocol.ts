@@ -11,10 +11,20 @@ export type Run = ['=' | '-' | '+', string];
 /** `[what, runs]`, what one of `text`, `new`, `gone`, `changed`. */
 export type Change = [string, Run[]];
 
+/** What people call a text, and how it was packed and written. */
+export type TextName = 'empty' | 'annotation' | 'records' | 'urls' | 'metadata' | 'pods' | 'events' | 'dump' | 'describe' | 'table' | 'kubectl';
+export type Coding = 'gzip' | 'utf-16' | 'string';
+
 export interface Summary {
   state: 'empty' | 'ready' | 'problems' | 'refused';
   kind: 'empty' | 'annotation' | 'records' | 'pods' | 'events';
-  format: string | null;
+  name: TextName;
+  format: 'json' | 'yaml' | null;
+  coding: Coding[];
+  /** Lines of other text between the objects. */
+  skipped: number;
+  /** The text is, byte for byte, what was given. */
+  verbatim: boolean;
   bytes: number;
   pods: number;
   records: number;
@@ -68,6 +78,7 @@ export interface RowData {
 export type About =
   | { text: string }
   | { instead: string }
+  | { run: string }
   | { wrong: [string, string | null] }
   | { obstacle: { obstacle: string; asked: string; found: string } }
   | { expected: { expected: string; found: Found; at: [number, string] | null } };

@@ -27,6 +27,7 @@ export function about(of: About): string {
   const chinese = state.lang === 'zh';
   if ('text' in of) return of.text;
   if ('instead' in of) return chinese ? `应写作 \`${of.instead}\`` : `write \`${of.instead}\``;
+  if ('run' in of) return chinese ? `请运行 \`${of.run}\`` : `run \`${of.run}\``;
   if ('wrong' in of) return of.wrong[1] === null ? phrase(of.wrong[0]) : `\`${of.wrong[1]}\` ${phrase(of.wrong[0])}`;
   if ('obstacle' in of) {
     const { obstacle, asked, found } = of.obstacle;

@@ -1,4 +1,5 @@
 // Owns the model, off the main thread: everything slow or hostile happens here, and a Worker can be ended.
+import { gunzip, isGzip } from './gunzip.ts';
 import init, { Inspector } from './wasm/inspector.js';
 import wasmUrl from './wasm/inspector_bg.wasm?url';
 
@@ -15,7 +16,7 @@ self.onmessage = async ({ data }: MessageEvent) => {
         answer = JSON.stringify({ state: 'refused', why: 'too-large', bytes: data.file.size, limit: data.limit });
       } else {
         postMessage({ id, stage: 'decoding' });
-        answer = inspector.load(bytes);
+        answer = isGzip(bytes) ? await unpacked(inspector, bytes, data.limit) : inspector.load(bytes);
       }
     } else if (kind === 'follow') {
       answer = inspector.follow(new Uint8Array(data.answer), data.now);
@@ -28,8 +29,14 @@ self.onmessage = async ({ data }: MessageEvent) => {
   }
 };
 
+async function unpacked(inspector: Inspector, packed: Uint8Array<ArrayBuffer>, limit: number): Promise<string> {
+  const whole = await gunzip(packed, limit);
+  if (whole === null) return JSON.stringify({ state: 'refused', why: 'too-large', bytes: packed.length, limit });
+  return inspector.loadUnpacked(whole.bytes, whole.damaged);
+}
+
 /** Reads a file in pieces and reports how far it is; a file that is too large is not read at all. */
-async function read(file: File, limit: number, id: number): Promise<Uint8Array | null> {
+async function read(file: File, limit: number, id: number): Promise<Uint8Array<ArrayBuffer> | null> {
   if (file.size > limit) return null;
   const bytes = new Uint8Array(file.size);
   const reader = file.stream().getReader();

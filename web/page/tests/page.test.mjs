@@ -1,6 +1,7 @@
 // The built page in a real browser: states, keys, layers, editing, hostile input, what leaves the page.
 import assert from 'node:assert/strict';
 import { mkdir } from 'node:fs/promises';
+import { gzipSync } from 'node:zlib';
 import { fileURLToPath } from 'node:url';
 import { after, before, beforeEach, test } from 'node:test';
 import { browser, executable, paste as pasted } from './browser.mjs';
@@ -131,6 +132,16 @@ test('problems are counted, explained and walked through with F8', async () => {
   await page.keyboard.press('Shift+F8');
   await page.waitForFunction(() => document.querySelectorAll('.problem')[8]?.classList.contains('chosen'));
   await page.screenshot({ path: `${artefacts}/problems.png` });
+  clean();
+});
+
+test('a Pod that is selected as a whole shows what is wrong with its records', async () => {
+  await troubled();
+  await page.getByRole('button', { name: 'By Pod' }).click();
+  const row = page.locator('.row.pod', { hasText: 'zz81c' });
+  assert.equal(await row.locator('.mark.error').count(), 1);
+  await row.click();
+  await page.waitForFunction(() => /address is not the Pod/.test(document.querySelector('.findings')?.innerText ?? ''));
   clean();
 });
 
@@ -358,6 +369,59 @@ test('what kubectl prints in YAML is read: a list of many Pods, or a document fo
   clean();
 });
 
+test('what people save is called by its name, and a place in it is found', async () => {
+  const one = (name) => pod({ name, records: [key('a.B', 'providers', 'dubbo://10.0.0.1:20880/a.B?note=用户')] });
+  const event = (name) => `{"type":"ADDED","object":${one(name)}}\n`;
+  const log = '==== START logs for container c of pod n/a ====\n{"level":"info"}\n==== END logs for container c of pod n/a ====\n';
+  const member = (text) => gzipSync(text);
+  const utf16 = (text) => Buffer.from(`\ufeff${text}`, 'utf16le');
+  const annotation = JSON.parse(one('a')).metadata.annotations['dubbo.io/annotation'];
+  const saved = [
+    ['annotation.txt', annotation, 'Annotation', 1],
+    ['assigned.txt', `a="b"\ndubbo.io/annotation="${annotation}"\n`, 'Annotation', 1],
+    ['records.json', atob(annotation), 'Records · JSON', 1],
+    ['url.txt', 'dubbo://10.0.0.1:20880/a.B?interface=a.B', 'URLs and keys', 1],
+    ['key.txt', key('a.B', 'providers', 'dubbo://10.0.0.1:20880/a.B'), 'URLs and keys', 1],
+    ['metadata.json', '{"dubbo.endpoints":"[{\\"port\\":20880,\\"protocol\\":\\"dubbo\\"}]"}', 'io.dubbo/metadata · JSON', 1],
+    ['watch.json', event('a') + event('b') + event('a'), 'Watch events · JSON', 2],
+    ['dump.txt', one('a') + '\n' + log + one('b') + '\n' + log, 'cluster-info dump · JSON · 6 other lines', 2],
+    ['shell.txt', `$ kubectl get pod a -o json\n${one('a')}\n`, 'Pods · JSON · 1 other lines', 1],
+    ['string.json', JSON.stringify(one('a')), 'Pods · JSON · in a string', 1],
+    ['powershell.json', utf16(one('a')), 'Pods · JSON · UTF-16', 1],
+    ['powershell.yaml', utf16(kubectl(JSON.parse(one('a')))), 'Pods · YAML · UTF-16', 1],
+    ['packed.json.gz', member(one('a')), 'Pods · JSON · gzip', 1],
+    ['members.json.gz', Buffer.concat([member(one('a')), member('\n'), member(one('b'))]), 'Pods · JSON · gzip', 2],
+    ['packed.yaml.gz', member(utf16(kubectl(JSON.parse(one('a'))))), 'Pods · YAML · gzip · UTF-16', 1],
+    ['broken.json', one('a') + '\n' + one('b').slice(0, 100), 'Pods · JSON', 1],
+    ['cut.json.gz', Buffer.concat([member(one('a')), member(one('b')).subarray(0, -4)]), 'Pods · JSON · gzip', 2],
+    ['describe.txt', 'Name:             a\nNamespace:        n\nPriority:         0\n', 'kubectl describe', 0],
+    ['table.txt', 'NAME   READY   STATUS\na      1/1     Running\n', 'kubectl get', 0],
+  ];
+  for (const [name, text, called, count] of saved) {
+    await page.setInputFiles('#file', { name, mimeType: 'a/b', buffer: Buffer.from(text) });
+    await page.waitForFunction(([called, count]) => document.querySelector('.pane-source .tag')?.innerText === called && new RegExp(`^${count}\\s+Pod`).test(document.querySelector('.counts')?.innerText ?? ''), [called, count]).catch(async () => {
+      assert.fail(`${name}: ${await page.locator('.pane-source .tag').allInnerTexts()} ${await page.locator('.counts').allInnerTexts()}`);
+    });
+    const wrong = /^(broken|cut|describe|table)/.test(name);
+    assert.equal(/error/.test(await page.locator('.strip').innerText()), wrong, name);
+    if (/^(string|powershell|members|packed)/.test(name)) {
+      await page.locator('.pane-services .small.icon').first().click();
+      await page.locator('.row.endpoint').first().click();
+      await page.waitForSelector('.params');
+      await page.locator('.params tbody tr').last().click();
+      await page.waitForFunction(() => [...(CSS.highlights.get('chosen') ?? [])].some((range) => range.startContainer.parentElement.closest('.pane-source')), null, { timeout: 5000 });
+      const chosen = await page.evaluate(() => [...CSS.highlights.get('chosen')].filter((range) => range.startContainer.parentElement.closest('.pane-source')).map(String));
+      assert.ok(chosen.length === 1 && annotation.includes(chosen[0]), name);
+    }
+  }
+  await page.setInputFiles('#file', { name: 'd.txt', mimeType: 'a/b', buffer: Buffer.from(saved.find(([name]) => name === 'describe.txt')[1]) });
+  await page.locator('.problem.chosen').waitFor();
+  assert.match(await page.locator('.problem.chosen').innerText(), /run `kubectl get pod a -n n -o yaml`/);
+  await paste(JSON.stringify(one('a')));
+  await page.waitForFunction((text) => document.querySelector('#source').textContent === text, one('a'));
+  clean();
+});
+
 test('bombs, depth and wrong encodings end in a state, not in a hang', async () => {
   let bomb = 'a: &a [x,x,x,x,x,x,x,x,x]\n';
   for (let i = 1; i < 26; i++) bomb += `${String.fromCharCode(97 + i)}: &${String.fromCharCode(97 + i)} [${Array(9).fill(`*${String.fromCharCode(96 + i)}`)}]\n`;
@@ -365,7 +429,8 @@ test('bombs, depth and wrong encodings end in a state, not in a hang', async () 
     'bomb.yaml': Buffer.from(bomb),
     'deep.json': Buffer.from('['.repeat(1_000_000)),
     'deep.yaml': Buffer.from('- '.repeat(200_000)),
-    'archive.gz': Buffer.from([0x1f, 0x8b, 8, 0, 0, 0]),
+    'damaged.gz': Buffer.from([0x1f, 0x8b, 8, 0, 0, 0]),
+    'twice.gz': gzipSync(gzipSync('x')),
     'binary.bin': Buffer.from([0xff, 0xd8, 0xff, 0x00]),
     'utf16.yaml': Buffer.concat([Buffer.from([0xff, 0xfe]), Buffer.from(pod({ name: 'a', records: ['/dubbo'] }), 'utf16le')]),
   };
@@ -377,7 +442,8 @@ test('bombs, depth and wrong encodings end in a state, not in a hang', async () 
     await page.locator('.small', { hasText: 'Clear' }).first().click();
     await page.waitForSelector('.hollow.empty');
   }
-  assert.match(seen['archive.gz'], /compressed/);
+  assert.match(seen['damaged.gz'], /error/);
+  assert.match(seen['twice.gz'], /packed twice/);
   assert.match(seen['binary.bin'], /not text/);
   assert.match(seen['deep.json'], /error/);
   assert.match(seen['deep.yaml'], /error/);

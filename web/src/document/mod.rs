@@ -1,55 +1,17 @@
-//! What was pasted: an annotation, a Pod, a list of Pods, or watch events, in JSON or YAML, and
-//! where in the text each Pod stands.
+//! What was pasted, as the page keeps it: the Pods of the codec's reader, with the place of everything.
 //!
-//! It never decodes an annotation and never judges; a text that breaks off keeps the Pods before
-//! the break.
+//! It reads nothing itself, never decodes an annotation and never judges.
 
-mod collector;
-mod members;
+use std::collections::BTreeMap;
 
-use dubbo_k8s_codec::Annotation;
-use dubbo_k8s_codec::yaml::{Json, Yaml};
+use dubbo_k8s_codec::pasted;
+pub use dubbo_k8s_codec::pasted::{Format, Kind, Other, PastedError};
+use dubbo_k8s_codec::problem::{Detail, Phrase};
 
-use self::collector::Collector;
-use crate::events::{Event, Reader as _, SyntaxError};
-use crate::pod::{PodText, Value};
+use crate::model::index;
+use crate::pod::PodText;
 
-/// How the text is written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Format {
-    /// The bare value of an annotation.
-    Base64,
-    /// JSON, one value or several.
-    Json,
-    /// YAML, one document or several.
-    Yaml,
-}
-
-/// What the text holds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
-    /// White space only.
-    Empty,
-    /// One annotation without its Pod.
-    Annotation,
-    /// The records of an annotation, already decoded.
-    Records,
-    /// Pods: one, a list, or several documents.
-    Pods,
-    /// Events of a watch; the Pods are as the last event left them.
-    Events,
-}
-
-/// An object that is no Pod.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Unsupported {
-    /// Its kind, or what it looks like.
-    pub kind: String,
-    /// Where it begins.
-    pub offset: usize,
-}
-
-/// The Pods of a text, in its order.
+/// The Pods of a text, in its order, and what else is in it.
 #[derive(Debug)]
 pub struct Document {
     /// How it is written.
@@ -58,68 +20,79 @@ pub struct Document {
     pub kind: Kind,
     /// The Pods.
     pub pods: Vec<PodText>,
-    /// The first objects that are no Pods, at most [`MAX_UNSUPPORTED`], and how many there are.
-    pub unsupported: (Vec<Unsupported>, usize),
+    /// What is no Pod, each kind once.
+    pub others: Vec<Other>,
+    /// How many lines of other text stand between the objects.
+    pub skipped_lines: usize,
     /// Where the text stops being what it began as. The Pods before it are there.
-    pub error: Option<SyntaxError>,
+    pub error: Option<PastedError>,
 }
-
-/// Only so many objects that are no Pods are named.
-pub const MAX_UNSUPPORTED: usize = 20;
 
 impl Document {
     /// Reads `text`, guessing from its beginning what it is.
     pub fn read(text: &str) -> Self {
-        let start = text.trim_start();
-        if start.is_empty() {
-            return Self::of(Format::Base64, Kind::Empty, Vec::new());
-        }
-        match start.as_bytes().first() {
-            Some(b'[') if let Some(records) = Self::records(text) => records,
-            Some(b'{' | b'[' | b'"') => {
-                Collector::default().run(&mut Json::new(text), Format::Json, text)
-            }
-            _ if looks_like_yaml(start) => {
-                Collector::default().run(&mut Yaml::new(text), Format::Yaml, text)
-            }
-            _ => Self::bare(text),
-        }
+        Self::of(pasted::read(text), text)
     }
 
-    fn of(format: Format, kind: Kind, pods: Vec<PodText>) -> Self {
-        Self { format, kind, pods, unsupported: (Vec::new(), 0), error: None }
+    /// What the codec has read of `text`.
+    pub fn of(read: pasted::Document<'_>, text: &str) -> Self {
+        let pods = read.pods.into_iter().map(|pod| PodText::of(pod, text)).collect();
+        let pods = if read.kind == Kind::Events { pods } else { last_states(pods) };
+        let (format, kind, skipped_lines) = (read.format, read.kind, read.skipped_lines);
+        Self { format, kind, pods, others: read.others, skipped_lines, error: read.error }
     }
 
-    fn bare(text: &str) -> Self {
-        let start = text.len() - text.trim_start().len();
-        let span = start..start + text.trim().len();
-        let pod = PodText { annotation: Some(Value::at(span.clone())), span, ..PodText::default() };
-        Self::of(Format::Base64, Kind::Annotation, vec![pod])
-    }
-
-    /// `[{"k":…,"v":…}]`: what is inside an annotation. It is shown as the annotation it becomes.
-    fn records(text: &str) -> Option<Self> {
-        let mut json = Json::new(text);
-        let opening = [json.next(), json.next(), json.next()].map(|piece| Some(piece.ok()?.event));
-        let [Some(Event::List), Some(Event::Map), Some(Event::Text(name))] = opening else {
-            return None;
-        };
-        if !matches!(name.as_ref(), "k" | "v") {
-            return None;
+    /// What people call a text like this, by its name in the protocol of the page.
+    pub fn name(&self) -> &'static str {
+        match (self.format, self.kind) {
+            (Format::Printed, _) => match self.error.as_ref().map(|error| &error.detail) {
+                Some(Detail::Wrong(Phrase::KubectlTable, _)) => "table",
+                Some(Detail::Wrong(Phrase::KubectlDescribe, _)) => "describe",
+                _ => "kubectl",
+            },
+            (Format::Lines, Kind::Records) => "urls",
+            (_, Kind::Annotation) => "annotation",
+            (_, Kind::Records) => "records",
+            (_, Kind::Metadata) => "metadata",
+            (_, Kind::Events) => "events",
+            (_, Kind::Dump) => "dump",
+            (_, Kind::Empty) => "empty",
+            _ => "pods",
         }
-        let annotation = Annotation::from_json(text.trim().as_bytes()).ok()?.encode();
-        let value = Value { span: 0..text.len(), text: Some(annotation.into()), linked: false };
-        let pod = PodText { annotation: Some(value), span: 0..text.len(), ..PodText::default() };
-        Some(Self::of(Format::Json, Kind::Records, vec![pod]))
     }
 }
 
-/// A colon that ends a word, or a mark that begins a document, a list or a comment.
-fn looks_like_yaml(text: &str) -> bool {
-    text.starts_with(['-', '#', '%', '&', '!', '|', '>', '\''])
-        || memchr::memchr_iter(b':', text.as_bytes()).any(|at| {
-            matches!(text.as_bytes().get(at + 1), None | Some(b' ' | b'\t' | b'\r' | b'\n'))
-        })
+/// Of several states of one Pod only the last one counts; it is noted that there were several.
+fn last_states(pods: Vec<PodText>) -> Vec<PodText> {
+    let mut last = BTreeMap::new();
+    for (at, pod) in pods.iter().enumerate() {
+        last.insert(identity(pod), index(at));
+    }
+    if last.len() == pods.len() {
+        return pods;
+    }
+    let (mut at, mut again) = (0, BTreeMap::new());
+    let mut kept = pods;
+    kept.retain(|pod| {
+        at += 1;
+        let name = identity(pod);
+        let is_last = pod.is_bare() || last.get(&name) == Some(&index(at - 1));
+        if !is_last {
+            again.insert(name, 0_u32);
+        }
+        is_last
+    });
+    for pod in &mut kept {
+        pod.repeated = !pod.is_bare() && again.contains_key(&identity(pod));
+    }
+    kept
+}
+
+fn identity(pod: &PodText) -> String {
+    match &*pod.uid {
+        "" => format!("{}/{}", pod.namespace, pod.name),
+        uid => uid.to_owned(),
+    }
 }
 
 #[cfg(test)]

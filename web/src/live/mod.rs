@@ -65,7 +65,7 @@ impl Live {
         answer: String,
         now: u64,
     ) -> Result<bool, Unreadable> {
-        let feed: Feed = serde_json::from_str(&answer).map_err(|_| Unreadable)?;
+        let feed = Feed::read(&answer).ok_or(Unreadable)?;
         self.pass(now);
         self.revision.clone_from(&feed.revision);
         if self.history.is_back() && self.room() > 0 {
@@ -190,7 +190,7 @@ impl Live {
             namespace: of.namespace.into(),
             name: of.pod.into(),
             uid: id.as_str().into(),
-            has_annotations: true,
+            other_annotations: Some(0),
             ..PodText::default()
         };
         let at = if let Some(at) = self.free.pop() {
@@ -292,7 +292,7 @@ impl Live {
         self.write(model, None);
         if target == 0 {
             for (time, answer) in std::mem::take(&mut self.pending) {
-                if let Ok(feed) = serde_json::from_str(&answer) {
+                if let Some(feed) = Feed::read(&answer) {
                     self.merge(model, feed, time);
                 }
             }

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use dubbo_k8s_codec::problem::Phrase;
-use dubbo_k8s_codec::trust::{Distrust, Doubt};
+use dubbo_k8s_codec::trust::{Distrust, Unbelieved};
 use dubbo_k8s_codec::{Annotation, Category, DecodeError, Key, Record, encode};
 
 use super::*;
@@ -189,9 +189,9 @@ fn the_past_is_bounded_in_age_and_in_bytes() {
     assert!(rig.live.span().0 > 2000, "one cannot go back to what is forgotten");
 }
 
-fn doubt(distrust: Distrust, found: Phrase, offset: usize, decoded: Option<usize>) -> Value {
-    let doubt = Doubt { distrust, offset: 0, found };
-    serde_json::to_value(DecodeError::of_doubt(doubt, offset, decoded)).unwrap()
+fn unbelieved(distrust: Distrust, found: Phrase, offset: usize, decoded: Option<usize>) -> Value {
+    let unbelieved = Unbelieved { distrust, offset: 0, found };
+    serde_json::to_value(DecodeError::of_unbelieved(unbelieved, offset, decoded)).unwrap()
 }
 
 fn reported(name: &str, error: &Value) -> Value {
@@ -225,7 +225,7 @@ fn what_the_watcher_does_not_believe_is_marked_at_its_record_and_nothing_else_is
     let annotation = provides(&[2, 3]);
     let value = Annotation::decode(&annotation).unwrap();
     let (offset, decoded) = value.place_in_key(&annotation, 1, 40);
-    let error = doubt(Distrust::AddressNotPod, Phrase::AnotherAddress, offset, decoded);
+    let error = unbelieved(Distrust::AddressNotPod, Phrase::AnotherAddress, offset, decoded);
     answer["problems"] = json!([reported("p2", &error)]);
     rig.take(&answer, 2000);
     assert_eq!(rig.codes(), [("p2".to_owned(), "address-not-pod", Some(1))]);
@@ -241,7 +241,7 @@ fn what_the_watcher_does_not_believe_is_marked_at_its_record_and_nothing_else_is
 #[test]
 fn a_pod_whose_namespace_is_over_its_quota_is_not_said_to_be_refused() {
     let mut rig = Rig::started();
-    let error = doubt(Distrust::OverQuota, Phrase::More, 0, None);
+    let error = unbelieved(Distrust::OverQuota, Phrase::More, 0, None);
     let mut answer = changed(&[], &["p2"]);
     answer["problems"] = json!([reported("p2", &error)]);
     rig.take(&answer, 2000);

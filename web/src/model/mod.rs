@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use dubbo_k8s_codec::lint::{Entry, Subject, place};
 use dubbo_k8s_codec::problem::{Code, Problem, Severity};
 use dubbo_k8s_codec::trust::Distrust;
-use dubbo_k8s_codec::{Annotation, Category, Service, dubbo_go};
+use dubbo_k8s_codec::{Annotation, Category, DecodeError, Service, dubbo_go};
 
 pub use self::calls::{Call, Calls};
 use self::reading::Reading;
@@ -60,6 +60,11 @@ impl Pod {
     /// Whether it is gone: by the last event of a watch, or of a live registry.
     pub fn is_gone(&self) -> bool {
         self.over || self.text.change == Some(Change::Deleted)
+    }
+
+    /// Whether something else than its annotation says that it is refused.
+    fn is_reported(&self) -> bool {
+        self.text.error.is_some() || !self.reported.is_empty()
     }
 
     /// Whether dubbo-go finds nothing of what it registers.
@@ -216,19 +221,21 @@ impl Model {
         let before = self.take_endpoints(at);
         let Some(pod) = self.pods.get(at) else { return before };
         let value = self.value(at, source);
-        let mut problems = Vec::new();
+        let mut problems: Vec<Problem> = of_object(&pod.text).into_iter().collect();
         let addresses = pod.text.addresses();
         let gone = pod.text.change == Some(Change::Deleted);
         let mut subject = subject(&pod.text, &addresses, value);
         subject.annotated |= !pod.reported.is_empty();
-        if !pod.text.is_bare() {
+        if !pod.text.is_bare() && pod.text.error.is_none() {
             subject.lint(&mut problems);
         }
         if pod.text.repeated {
             problems.push(Problem::new(Code::PodTwice));
         }
+        problems.extend(pod.text.of_java.then(|| Problem::new(Code::JavaMetadata)));
         let mut endpoints = Vec::new();
         let annotation = match value.map(Annotation::decode) {
+            _ if pod.text.error.is_some() => None,
             None => {
                 problems.extend(pod.reported.iter().cloned());
                 None
@@ -263,8 +270,9 @@ impl Model {
         let readable = match (&annotation, self.value(at, source)) {
             (Some(annotation), _) => Some(dubbo_go::reads(annotation)),
             (None, Some(_)) => Some(false),
-            (None, None) => self.pods.get(at).filter(|pod| !pod.reported.is_empty()).map(|pod| {
-                !pod.reported.iter().any(|problem| matches!(problem.code, Code::Refused(_)))
+            (None, None) => self.pods.get(at).filter(|pod| pod.is_reported()).map(|pod| {
+                let is_refusal = |problem: &Problem| matches!(problem.code, Code::Refused(_));
+                pod.text.error.is_none() && !pod.reported.iter().any(is_refusal)
             }),
         };
         let records = annotation.map(|annotation| annotation.records().len());
@@ -346,6 +354,14 @@ impl Model {
             pod.records.is_none() && pod.problems.iter().any(|p| matches!(p.code, Code::Refused(_)))
         })
     }
+}
+
+/// Why a registry does not read the object at all.
+fn of_object(text: &PodText) -> Option<Problem> {
+    let mut problem = Problem::from(&DecodeError::from(text.error.as_ref()?));
+    // Its place is one in the object, and not in the annotation.
+    problem.offset = None;
+    Some(problem)
 }
 
 /// That a live registry does not believe a record, by its own settings; what else it reports of an annotation is found

@@ -8,13 +8,13 @@ mod request;
 mod selection;
 mod summary;
 
+use dubbo_k8s_codec::pasted::Source;
 use serde::Serialize;
 
 use self::request::Request;
 use self::summary::Summary;
 use crate::answer::{answer, text};
 use crate::document::{Document, Kind};
-use crate::encoding::{self, Refused};
 use crate::layers::Layer;
 use crate::live::Live;
 use crate::model::Model;
@@ -22,6 +22,9 @@ use crate::pod::PodText;
 use crate::rows::{By, View};
 use crate::show::{self, Places, ProblemData, RowData, Shown, Target};
 use crate::{compare, graph, source, table};
+
+/// The largest text that is read.
+const MAX_SOURCE: usize = 160 << 20;
 
 /// Rows, problems and the like that one answer may hold.
 const WINDOW: usize = 400;
@@ -31,6 +34,10 @@ const WINDOW: usize = 400;
 pub struct Session {
     pub(crate) source: String,
     pub(crate) document: Option<Document>,
+    /// How the text was packed and written.
+    coding: Vec<&'static str>,
+    /// Whether the text is, byte for byte, what was given.
+    verbatim: bool,
     pub(crate) model: Model,
     pub(crate) view: View,
     /// The problems in the order in which they are shown: Pod and place, or service.
@@ -38,6 +45,9 @@ pub struct Session {
     pub(crate) live: Live,
     before: Option<compare::Before>,
 }
+
+/// Why a text is not read, by its name in the protocol of the page, and from which byte on.
+type Refusal = (&'static str, Option<usize>);
 
 /// Why a text is not read.
 #[derive(Serialize)]
@@ -90,35 +100,56 @@ struct Kept {
 impl Session {
     /// Reads the bytes of a paste or a file, in place of what was there before.
     pub fn load(&mut self, bytes: Vec<u8>) -> String {
+        self.load_packed(bytes, None)
+    }
+
+    /// The same of bytes that the host unpacked; those of a damaged file are what came before the damage.
+    pub fn load_unpacked(&mut self, bytes: Vec<u8>, damaged: bool) -> String {
+        self.load_packed(bytes, Some(damaged))
+    }
+
+    fn load_packed(&mut self, bytes: Vec<u8>, damaged: Option<bool>) -> String {
         let before = self.before.take();
         *self = Self { before, ..Self::default() };
         let length = bytes.len();
-        match encoding::text(bytes) {
-            Ok(text) => self::text(&self.open(text)),
-            Err(refused) => {
-                let offset = match refused {
-                    Refused::NotText(offset) => Some(offset),
-                    _ => None,
-                };
-                text(&RefusedText {
-                    state: "refused",
-                    why: refused.as_str(),
-                    offset,
-                    bytes: length,
-                    limit: encoding::MAX_SOURCE,
-                })
+        match self.open(bytes, damaged) {
+            Ok(summary) => text(&summary),
+            Err((why, offset)) => {
+                let limit = MAX_SOURCE;
+                text(&RefusedText { state: "refused", why, offset, bytes: length, limit })
             }
         }
     }
 
-    fn open(&mut self, text: String) -> Summary {
-        let mut document = Document::read(&text);
+    fn open(&mut self, bytes: Vec<u8>, damaged: Option<bool>) -> Result<Summary, Refusal> {
+        let length = bytes.len();
+        if length > MAX_SOURCE {
+            return Err(("too-large", None));
+        }
+        let source = Source::of_owned(bytes).map_err(|_| ("compressed", None))?;
+        let source = if damaged == Some(true) { source.damaged() } else { source };
+        let document = Document::of(source.read(), source.text());
+        if !source.is_text() && document.pods.is_empty() {
+            return Err(("not-text", document.error.map(|error| source.place(error.offset))));
+        }
+        let codings = [
+            (damaged.is_some(), "gzip"),
+            (source.is_utf16(), "utf-16"),
+            (source.is_string(), "string"),
+        ];
+        self.coding = codings.into_iter().filter_map(|(is, name)| is.then_some(name)).collect();
+        let source = source.into_text();
+        self.verbatim = damaged.is_none() && source.len() == length;
+        Ok(self.show(document, source))
+    }
+
+    fn show(&mut self, mut document: Document, text: String) -> Summary {
         for pod in std::mem::take(&mut document.pods) {
             self.model.push(pod, &text);
         }
         self.source = text;
         let by = match document.kind {
-            Kind::Annotation | Kind::Records => By::Pod,
+            Kind::Annotation | Kind::Records | Kind::Metadata => By::Pod,
             _ => By::Service,
         };
         self.document = Some(document);
@@ -136,9 +167,9 @@ impl Session {
 
     /// Answers a request.
     pub fn request(&mut self, request: &str) -> String {
-        match serde_json::from_str(request) {
-            Ok(request) => self.answer(request),
-            Err(_) => refused("not a request"),
+        match Request::read(request) {
+            Some(request) => self.answer(request),
+            None => refused("not a request"),
         }
     }
 
@@ -311,5 +342,7 @@ fn refused(why: &'static str) -> String {
     answer(Err::<(), _>(why))
 }
 
+#[cfg(test)]
+mod forms;
 #[cfg(test)]
 mod tests;

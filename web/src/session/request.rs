@@ -3,13 +3,14 @@
 //! What is missing is empty, and never an error: who answers says what is needed.
 
 use dubbo_k8s_codec::problem::Language;
-use serde::Deserialize;
+use dubbo_k8s_codec::yaml::{Event, Json};
+
+use crate::pieces::{flag, number, text, texts};
 
 /// A request of the page. Members that only some requests have are empty in the others.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
+#[derive(Debug, Default)]
 pub(super) struct Request {
-    #[serde(rename = "do")]
+    /// The member `do`.
     pub(super) verb: String,
     pub(super) lang: String,
     /// The Pod and the record it is about.
@@ -53,6 +54,51 @@ pub(super) struct Request {
 }
 
 impl Request {
+    /// The request that a JSON text holds.
+    pub(super) fn read(json: &str) -> Option<Self> {
+        let mut of = Self::default();
+        let mut json = Json::new(json);
+        if json.next_piece().ok()?.event != Event::Map {
+            return None;
+        }
+        let read = json.members(&mut |json, name, value| {
+            match name {
+                "do" => of.verb = text(value),
+                "lang" => of.lang = text(value),
+                "pod" => of.pod = number(&value),
+                "record" => of.record = number(&value),
+                "from" => of.from = number(&value).unwrap_or_default(),
+                "count" => of.count = number(&value).unwrap_or_default(),
+                "by" => of.by = text(value),
+                "find" => of.find = Some(text(value)),
+                "all" => of.all = flag(&value),
+                "row" => of.row = number(&value),
+                "open" => of.open = flag(&value).unwrap_or_default(),
+                "uid" => of.uid = text(value),
+                "of" => of.of = text(value),
+                "ids" => of.ids = texts(json, &value)?.unwrap_or_default(),
+                "filters" => of.filters = texts(json, &value)?,
+                "offset" => of.offset = number(&value).unwrap_or_default(),
+                "layer" => of.layer = text(value),
+                "start" => of.start = number(&value).unwrap_or_default(),
+                "end" => of.end = number(&value).unwrap_or_default(),
+                "op" => of.op = text(value),
+                "key" => of.key = text(value),
+                "value" => of.value = text(value),
+                "name" => of.name = text(value),
+                "url" => of.url = text(value),
+                "interface" => of.interface = text(value),
+                "category" => of.category = text(value),
+                "field" => of.field = text(value),
+                "to" => of.to = number(&value),
+                "now" => of.now = number(&value).unwrap_or_default(),
+                _ => {}
+            }
+            Ok(())
+        });
+        read.is_ok().then_some(of)
+    }
+
     pub(super) fn language(&self) -> Language {
         Language::of(&self.lang)
     }

@@ -6,7 +6,7 @@ use dubbo_k8s_codec::problem::Severity;
 use serde::Serialize;
 
 use super::Session;
-use crate::document::{Format, Kind};
+use crate::document::{Document, Format, Kind};
 use crate::rows::By;
 use crate::source;
 
@@ -15,7 +15,15 @@ use crate::source;
 pub(crate) struct Summary {
     state: &'static str,
     kind: &'static str,
+    /// What people call a text like this.
+    name: &'static str,
     format: Option<&'static str>,
+    /// How it was packed and written.
+    coding: Vec<&'static str>,
+    /// Lines of other text between the objects.
+    skipped: usize,
+    /// Whether the text is, byte for byte, what was given.
+    verbatim: bool,
     bytes: usize,
     pods: usize,
     records: usize,
@@ -58,25 +66,29 @@ impl Session {
             Kind::Empty => "empty",
             Kind::Annotation => "annotation",
             Kind::Records => "records",
-            Kind::Pods => "pods",
             Kind::Events => "events",
+            _ => "pods",
         });
-        let format = document.map(|document| match document.format {
-            Format::Base64 => "base64",
-            Format::Json => "json",
-            Format::Yaml => "yaml",
+        let format = document.and_then(|document| match document.format {
+            Format::Json => Some("json"),
+            Format::Yaml => Some("yaml"),
+            _ => None,
         });
         let errors = counts(Severity::Error);
         let warnings = counts(Severity::Warning);
         let state = match (kind, errors + warnings) {
-            ("empty", _) => "empty",
+            ("empty", 0) => "empty",
             (_, 0) => "ready",
             _ => "problems",
         };
         Summary {
             state,
             kind,
+            name: document.map_or(alone, Document::name),
             format,
+            coding: self.coding.clone(),
+            skipped: document.map_or(0, |document| document.skipped_lines),
+            verbatim: self.verbatim,
             bytes: self.source.len(),
             pods: model.pods.iter().filter(|pod| !pod.over).count(),
             records: model.pods.iter().filter_map(|pod| pod.records).sum(),

@@ -93,6 +93,19 @@ fn endpoint_of_an_unread_pod_does_not_look_healthy() {
 }
 
 #[test]
+fn consumer_that_reaches_no_provider_is_marked_by_service_and_by_pod() {
+    let text = provider("n", "p", "dubbo://10.0.0.1:1/a.B") + &consumer("n", "c", "version=1");
+    let mut session = opened(&text);
+    for (by, marked) in [("service", &["a.B", "10.0.0.9"][..]), ("pod", &["n/c", "10.0.0.9"])] {
+        ask(&mut session, &json!({"do": "view", "by": by}));
+        let rows = ask(&mut session, &json!({"do": "rows", "count": 20}))["rows"].clone();
+        let of = rows.as_array().unwrap().iter().filter(|row| row["severity"] == "error");
+        let found: Vec<_> = of.map(|row| row["text"].clone()).collect();
+        assert_eq!(found, marked, "{by}");
+    }
+}
+
+#[test]
 fn one_pod_that_stands_there_twice_counts_as_one() {
     let one = provider("n", "p", "dubbo://10.0.0.1:1/a.B");
     let mut session = opened(&(one.clone() + &one));
@@ -238,4 +251,79 @@ fn all_pods_are_shared_or_one() {
     assert_eq!(pods(&mut session, &json!({"do": "share"})), 2);
     assert_eq!(pods(&mut session, &json!({"do": "share", "pod": 1})), 1);
     assert_eq!(ask(&mut session, &json!({"do": "share", "pod": 9}))["refused"], "unreadable");
+}
+
+fn utf16(text: &str) -> Vec<u8> {
+    text.encode_utf16().flat_map(u16::to_le_bytes).collect()
+}
+
+#[test]
+fn command_that_prints_what_can_be_read_is_named() {
+    let mut session = opened("Name:         p\nNamespace:    n\nPriority:     0\n");
+    let problem = ask(&mut session, &json!({"do": "problems", "count": 1}))["problems"][0].clone();
+    assert_eq!(problem["about"][1], json!({"run": "kubectl get pod p -n n -o yaml"}));
+}
+
+#[test]
+fn pod_that_no_registry_reads_stands_beside_the_others_with_its_place() {
+    let text = r#"[{"kind":"Pod","metadata":{"name":"a","uid":7}},{"metadata":{"name":"b"}}]"#;
+    let mut session = opened(text);
+    let problem = ask(&mut session, &json!({"do": "problems", "count": 1}))["problems"][0].clone();
+    let at = text.find('7').unwrap();
+    assert_eq!(
+        (&problem["code"], &problem["source"]),
+        (&json!("wrong-shape"), &json!([at, at + 1]))
+    );
+    assert_eq!(
+        ask(&mut session, &json!({"do": "detail", "pod": 0}))["verdict"]["code"],
+        "not-selected"
+    );
+    assert_eq!(ask(&mut session, &json!({"do": "summary"}))["pods"], 2);
+}
+
+#[test]
+fn unpacked_bytes_are_read_up_to_the_damage() {
+    let one = provider("n", "p", "dubbo://10.0.0.1:1/a.B");
+    let load = |bytes: &str, damaged| {
+        let mut session = Session::default();
+        let summary = session.load_unpacked(bytes.as_bytes().to_vec(), damaged);
+        let summary: Value = serde_json::from_str(&summary).unwrap();
+        (summary["pods"].clone(), summary["coding"].clone(), codes(&mut session))
+    };
+    assert_eq!(load(&one, false), (json!(1), json!(["gzip"]), vec![]));
+    assert_eq!(load(&one, true), (json!(1), json!(["gzip"]), vec!["source-syntax".to_owned()]));
+    let cut = one.clone() + &one[..20];
+    assert_eq!(load(&cut, true), (json!(1), json!(["gzip"]), vec!["source-syntax".to_owned()]));
+}
+
+#[test]
+fn bytes_that_are_no_text_are_refused_and_text_before_them_is_shown() {
+    let load = |bytes: &[u8]| {
+        let summary = Session::default().load(bytes.to_vec());
+        let summary: Value = serde_json::from_str(&summary).unwrap();
+        json!([summary["state"], summary["why"], summary["offset"], summary["pods"]])
+    };
+    assert_eq!(load(b"\xff\xd8\xff"), json!(["refused", "not-text", 0, null]));
+    assert_eq!(load(b"\x1f\x8b\x08"), json!(["refused", "compressed", null, null]));
+    let one = provider("n", "p", "dubbo://10.0.0.1:1/a.B");
+    let cut = [one.as_bytes(), b"{\"kind\":\"\xff"].concat();
+    assert_eq!(load(&cut), json!(["problems", null, null, 1]));
+    let large = vec![b' '; super::MAX_SOURCE + 1];
+    assert_eq!(load(&large), json!(["refused", "too-large", null, null]));
+}
+
+#[test]
+fn text_that_was_changed_on_the_way_is_not_verbatim() {
+    let one = provider("n", "p", "dubbo://10.0.0.1:1/a.B");
+    let verbatim = |bytes: &[u8]| {
+        let summary: Value =
+            serde_json::from_str(&Session::default().load(bytes.to_vec())).unwrap();
+        summary["verbatim"].clone()
+    };
+    assert_eq!(verbatim(one.as_bytes()), true);
+    for changed in
+        [format!("\u{feff}{one}").as_bytes(), &utf16(&one), format!("'{}'", one.trim()).as_bytes()]
+    {
+        assert_eq!(verbatim(changed), false);
+    }
 }

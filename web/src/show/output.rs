@@ -38,7 +38,7 @@ impl Shown<'_> {
             name: &text.name,
             uid: &text.uid,
             resource_version: &text.resource_version,
-            has_annotations: text.has_annotations,
+            has_annotations: text.other_annotations.is_some(),
             old: text.value(self.source),
             new: value,
         };

@@ -41,12 +41,11 @@ pub struct Target {
 
 impl Shown<'_> {
     pub(super) fn layers(&self, at: usize, record: Option<usize>) -> Layers {
-        let none = Value { span: 0..0, text: Some("".into()), linked: false };
-        let value = self.pod(at).map(|pod| match &pod.edits {
-            Some(edits) => Value { span: 0..0, text: Some(edits.value().into()), linked: false },
-            None => pod.text.annotation.clone().unwrap_or_else(|| none.clone()),
+        let value = self.pod(at).and_then(|pod| match &pod.edits {
+            Some(edits) => Some(Value::made(edits.value())),
+            None => pod.text.annotation.clone(),
         });
-        Layers::of(self.source, value.as_ref().unwrap_or(&none), record)
+        Layers::of(self.source, &value.unwrap_or_else(|| Value::made("")), record)
     }
 
     /// The layers below the source, each cut to what carries the record.

@@ -2,7 +2,7 @@
 //!
 //! It looks for none; the codec's lint and the readers found them.
 
-use dubbo_k8s_codec::problem::{Code, Detail, Problem, Severity};
+use dubbo_k8s_codec::problem::{Detail, Problem, Severity};
 
 use super::{Places, Shown, pod_name};
 use crate::document::Document;
@@ -27,8 +27,8 @@ pub struct Place {
 pub enum Of {
     /// The text as a whole: a syntax error.
     Document,
-    /// An object that is no Pod.
-    Unsupported(u32),
+    /// Objects of a kind that are no Pods.
+    Other(u32),
     /// A Pod's problem.
     Pod(u32, u32),
     /// A service's.
@@ -42,11 +42,8 @@ pub fn problems(model: &Model, document: Option<&Document>) -> Vec<Place> {
         if document.error.is_some() {
             all.push(Place { severity: Severity::Error, of: Of::Document });
         }
-        for at in 0..document.unsupported.0.len() {
-            all.push(Place {
-                severity: Severity::Note,
-                of: Of::Unsupported(crate::model::index(at)),
-            });
+        for at in 0..document.others.len() {
+            all.push(Place { severity: Severity::Note, of: Of::Other(index(at)) });
         }
     }
     for service in model.sorted() {
@@ -57,7 +54,7 @@ pub fn problems(model: &Model, document: Option<&Document>) -> Vec<Place> {
     }
     for (pod, of) in model.pods.iter().enumerate() {
         for (at, problem) in of.problems.iter().enumerate() {
-            let (pod, at) = (crate::model::index(pod), crate::model::index(at));
+            let (pod, at) = (index(pod), index(at));
             all.push(Place { severity: problem.code.severity(), of: Of::Pod(pod, at) });
         }
     }
@@ -89,23 +86,25 @@ impl Shown<'_> {
         Some(match place.of {
             Of::Document => {
                 let error = document?.error.as_ref()?;
-                let code = if error.refused { Code::SourceRefused } else { Code::SourceSyntax };
-                let problem = Problem::new(code).because(error.detail.clone());
+                let problem = error.problem(document?.format);
                 let line = self.source.get(..error.offset).unwrap_or_default();
                 let line = line.bytes().filter(|byte| *byte == b'\n').count() + 1;
                 let source = self.source_place(None, error.offset);
                 ProblemData { line: Some(line), source, ..ProblemData::of(&problem) }
             }
-            Of::Unsupported(at) => {
-                let unsupported = document?.unsupported.0.get(at as usize)?;
-                let problem = Problem::new(Code::NotAPod).about(&unsupported.kind);
-                let source = self.source_place(None, unsupported.offset);
-                ProblemData { source, ..ProblemData::of(&problem) }
+            Of::Other(at) => {
+                let other = document?.others.get(at as usize)?;
+                let source = self.source_place(None, other.offset);
+                ProblemData { source, ..ProblemData::of(&other.problem()) }
             }
             Of::Pod(pod, at) => {
                 let of = self.pod(pod as usize)?;
                 let shown = ProblemData::of(of.problems.get(at as usize)?);
-                ProblemData { pod: Some(pod), r#in: Some(pod_name(of)), ..shown }
+                let error = of.text.error.as_ref().filter(|_| at == 0);
+                let source = error.and_then(|error| {
+                    self.source_place(Some(pod as usize), of.text.span.start + error.offset)
+                });
+                ProblemData { pod: Some(pod), r#in: Some(pod_name(of)), source, ..shown }
             }
             Of::Service(id) => {
                 let node = self.model.services.get(id as usize)?;

@@ -8,7 +8,7 @@ use dubbo_k8s_codec::{Category, Record};
 use serde::Serialize;
 
 use super::{Shown, key_of, pod_name};
-use crate::model::{Pod, address};
+use crate::model::{Pod, address, index};
 use crate::rows::{Node, Row};
 
 /// Milliseconds for which an endpoint counts as new.
@@ -182,7 +182,9 @@ impl Shown<'_> {
 
     fn pod_row(&self, at: usize) -> Option<PodRow> {
         let of = self.pod(at)?;
-        let worst = of.problems.iter().max_by_key(|problem| problem.code.severity());
+        let places = 0..index(of.endpoints.len());
+        let lonely = places.filter_map(|place| self.model.lonely((index(at), place)));
+        let worst = of.problems.iter().chain(lonely).max_by_key(|problem| problem.code.severity());
         Some(PodRow {
             text: pod_name(of),
             pod: at,
@@ -200,7 +202,9 @@ impl Shown<'_> {
         let found = annotation.as_ref().and_then(|it| it.records().nth(record));
         let severity = self.pod(at).and_then(|pod| {
             let of = pod.problems.iter().filter(|problem| problem.record == Some(record));
-            of.map(|problem| problem.code.severity()).max()
+            let place = pod.place_of(record);
+            let lonely = place.and_then(|place| self.model.lonely((index(at), place)));
+            of.chain(lonely).map(|problem| problem.code.severity()).max()
         });
         RecordRow {
             entry: found.map(EntryData::of).unwrap_or_default(),

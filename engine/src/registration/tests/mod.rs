@@ -455,7 +455,7 @@ fn what_is_held_is_put_back_and_a_fight_slows_down() {
             matches!(&put_back, Some(RegistrarNotice::PutBack { records, label: false }) if records.len() == 2)
         );
         bench.tell_last_event();
-        assert!(bench.machine.is_settled(), "the echo of its own change is no doubt");
+        assert!(bench.machine.is_settled(), "the echo of its own change has a known outcome");
         times.push(bench.now);
     }
     assert_eq!(times[0], Duration::from_secs(100), "the first time at once");
@@ -665,8 +665,8 @@ fn a_record_that_would_not_be_believed_is_not_written_unless_forced() {
             assert_eq!(bench.model.records().len(), usize::from(forced), "{url}");
             match done {
                 Ok(_) => assert!(forced),
-                Err(RegistrationError::NotBelieved { doubt, .. }) => {
-                    assert_eq!(doubt.distrust.as_str(), code);
+                Err(RegistrationError::NotBelieved { unbelieved, .. }) => {
+                    assert_eq!(unbelieved.distrust.as_str(), code);
                 }
                 Err(other) => panic!("{other}"),
             }

@@ -12,8 +12,8 @@ use base64::{
 };
 
 use super::{
-    Cluster, Config, ConfigError, Context, Environment, Kubeconfig, Material, Overrides, Proxy,
-    Secret, Trust, Url, User, namespaces, oidc::IdToken,
+    Cluster, Config, ConfigError, Context, Credential, Environment, Kubeconfig, Material,
+    Overrides, Proxy, Secret, Trust, Url, User, namespaces, oidc::IdToken,
 };
 
 /// As Go reads it: bits that are left over do not matter.
@@ -102,11 +102,6 @@ impl Candidate {
         if let Some(server) = &overrides.server {
             self.cluster.server.clone_from(server);
             self.cluster.tls_server_name = None;
-            if is_plain_http(server) {
-                self.cluster.proxy_url = None;
-                // `kubectl proxy` has credentials of its own; ours must not travel in the clear.
-                self.user = User::default();
-            }
         }
         if overrides.tls_server_name.is_some() {
             self.cluster.tls_server_name.clone_from(&overrides.tls_server_name);
@@ -150,13 +145,19 @@ impl Candidate {
         environment: &Environment,
     ) -> Result<Config, ConfigError> {
         let server = self.server()?;
+        let (mut identity, mut credential) = (self.identity()?, self.credential(environment)?);
+        if server.scheme() == "http" {
+            // As kubectl: what is on the other side (`kubectl proxy`) has credentials of its own, and ours never
+            // travel in the clear.
+            (identity, credential) = (None, Credential::None);
+        }
         Ok(Config {
             trust: self.trust()?,
             server_name: self.cluster.tls_server_name.clone().filter(|name| !name.is_empty()),
             proxy: self.proxy(&server, environment)?,
-            identity: self.identity()?,
-            credential: self.credential(environment)?,
-            id_token: self.id_token(),
+            identity,
+            id_token: self.id_token().filter(|_| !matches!(credential, Credential::None)),
+            credential,
             impersonation: self.impersonation()?,
             request_timeout: overrides.request_timeout,
             namespace: match self.namespace.as_deref() {
@@ -173,14 +174,7 @@ impl Candidate {
         if text.is_empty() {
             return Err(ConfigError::NoServer { cluster: self.cluster_entry.clone() });
         }
-        let server = parse_server(text)?;
-        if server.scheme() == "http" && self.has_credentials() {
-            return Err(ConfigError::CredentialsInTheClear {
-                entry: self.user_entry.clone(),
-                server: server.to_string(),
-            });
-        }
-        Ok(server)
+        parse_server(text)
     }
 
     /// As client-go: the entry's own proxy is for every server, the environment's for those that
@@ -191,19 +185,6 @@ impl Candidate {
             Some(proxy) => Ok(Some(proxy)),
             None => Proxy::of_environment(server, environment),
         }
-    }
-
-    fn has_credentials(&self) -> bool {
-        let user = &self.user;
-        let secrets =
-            [&user.client_certificate_data, &user.client_key_data, &user.token, &user.password];
-        user.client_certificate.is_some()
-            || user.client_key.is_some()
-            || user.token_file.is_some()
-            || user.username.as_ref().is_some_and(|name| !name.is_empty())
-            || secrets.into_iter().flatten().any(|secret| !secret.is_empty())
-            || user.exec.is_some()
-            || user.auth_provider.is_some()
     }
 
     fn trust(&self) -> Result<Trust, ConfigError> {
@@ -263,13 +244,19 @@ pub(super) fn material(
         })
 }
 
-fn is_plain_http(server: &str) -> bool {
-    server.trim().get(..7).is_some_and(|scheme| scheme.eq_ignore_ascii_case("http://"))
-}
-
-/// Parses a server; without a scheme it is https.
+/// Parses a server. Without a scheme kubectl takes every server for http and leaves the credentials out; here that
+/// is so for this machine's own (`kubectl proxy`), and all others are https.
 fn parse_server(text: &str) -> Result<Url, ConfigError> {
-    let full = if text.contains("://") { text.to_owned() } else { format!("https://{text}") };
+    let has_scheme = text.contains("://");
+    let with = |scheme| format!("{scheme}://{text}");
+    let here = |url: &str| Url::parse(url).is_ok_and(|url| is_loopback(&url));
+    let full = if has_scheme {
+        text.to_owned()
+    } else if here(&with("http")) {
+        with("http")
+    } else {
+        with("https")
+    };
     // Only the text before an `@` could be a credential, and it is never repeated.
     let shown = || match full.split_once('@') {
         Some((_, rest)) => format!("…@{rest}"),
@@ -279,6 +266,12 @@ fn parse_server(text: &str) -> Result<Url, ConfigError> {
     let server = Url::parse(&full).map_err(|error| bad(&error.to_string()))?;
     if !matches!(server.scheme(), "http" | "https") {
         return Err(bad("only http and https are known"));
+    }
+    if full.contains(":///") {
+        return Err(bad("it names no host"));
+    }
+    if !has_scheme && server.path() != "/" {
+        return Err(bad("it has a path and does not begin with https://"));
     }
     if !server.username().is_empty() || server.password().is_some() {
         return Err(bad("user information does not belong into it"));

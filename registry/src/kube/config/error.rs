@@ -173,14 +173,6 @@ pub enum ConfigError {
         /// Which file.
         path: PathBuf,
     },
-    /// Credentials that would travel in the clear.
-    #[error("{entry} would send credentials to {server} without TLS; use an https:// server")]
-    CredentialsInTheClear {
-        /// Whose credentials.
-        entry: String,
-        /// Where to.
-        server: String,
-    },
     /// A namespace that cannot exist.
     #[error(
         "`{name}` cannot be a namespace: at most 63 of a-z, 0-9 and `-`, beginning and ending with \

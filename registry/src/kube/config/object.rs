@@ -28,7 +28,7 @@ impl<'de, A: MapAccess<'de>> Member<'_, A> {
         Ok(self.members.next_value::<Option<T>>()?.unwrap_or_default())
     }
 
-    /// Texts that need not be quoted.
+    /// A text, or several, of which each may be null.
     pub(super) fn text<T: OfText<Written: Deserialize<'de>>>(self) -> Result<T, A::Error> {
         self.members.next_value().map(T::of)
     }
@@ -121,7 +121,7 @@ mod tests {
     fn members_become_fields_and_the_rest_is_passed_over() {
         let entry = |name: &str, port, closed| Ok(Entry { name: name.to_owned(), port, closed });
         for (json, expected) in [
-            (r#"{"x":[{}],"name":7,"the-port":1}"#, entry("7", Some(1), false)),
+            (r#"{"x":[{}],"name":"7","the-port":1}"#, entry("7", Some(1), false)),
             (r#"{"the-port":null,"name":"","closed":null}"#, entry("", None, false)),
             (r#"{"the-port":1}"#, entry("", Some(1), false)),
             (r#"{"name":"a","Name":"b","name":"c"}"#, entry("c", None, false)),
@@ -139,6 +139,7 @@ mod tests {
     fn what_has_another_type_is_refused() {
         for (json, why) in [
             (r#"{"name":"a","the-port":"1"}"#, "invalid type: string"),
+            (r#"{"name":7}"#, "invalid type: integer `7`, expected a string"),
             (r#"["a",1]"#, "invalid type: sequence, expected an object"),
             ("true", "invalid type: boolean `true`, expected an object"),
             (r#"{"closed":1}"#, "invalid type: integer `1`, expected true or false"),

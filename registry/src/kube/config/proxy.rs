@@ -36,10 +36,10 @@ impl Proxy {
     /// That of a cluster entry; an empty text is none. `socks5h`, which Go takes in the environment, is
     /// refused here by client-go.
     pub(super) fn of_cluster(entry: &str, text: &str) -> Result<Option<Self>, ConfigError> {
-        if text.trim().is_empty() {
+        if text.is_empty() {
             return Ok(None);
         }
-        let parsed = match parse(text.trim(), "proxy-url") {
+        let parsed = match parse(text, "proxy-url") {
             Ok(_) if is_socks5h(text) => {
                 Err("must be http://, https:// or socks5://, which leaves \
                                               names to the proxy too"
@@ -251,7 +251,8 @@ mod tests {
             assert!(!error.contains("s3cr3t"), "{error}");
         }
         assert!(Proxy::of_cluster("k", "socks5://p:1").unwrap().is_some());
-        assert!(Proxy::of_cluster("k", " ").unwrap().is_none());
+        assert!(Proxy::of_cluster("k", "").unwrap().is_none());
+        assert!(Proxy::of_cluster("k", " ").is_err(), "as client-go");
     }
 
     #[test]

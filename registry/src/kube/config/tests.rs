@@ -147,11 +147,6 @@ fn contradictions_and_what_is_not_supported_are_refused_without_showing_a_secret
              insecure-skip-tls-verify; keep one of them",
         ),
         (
-            cluster("{server: 'http://127.0.0.1:8080'}"),
-            "the user `u1` of the kubeconfig would send credentials to http://127.0.0.1:8080/ \
-             without TLS; use an https:// server",
-        ),
-        (
             cluster("{server: 'http://h:8080'}"),
             "cannot use the server `http://h:8080`: plain http is for `kubectl proxy` on this \
              machine only; use https",
@@ -248,7 +243,9 @@ fn what_is_wrong_has_its_line_and_column() {
         ("clusters:\n- {name: c, cluster: {insecure-skip-tls-verify: [1]}}\n", (2, 49)),
         ("contexts: [\n", (1, 11)),
         ("# 注释\ncurrent-context: {名: *b}\n", (2, 22)),
-        ("users: [{name: []}]\n", (1, 9)),
+        ("users: [{name: []}]\n", (1, 10)),
+        ("users: [{name: 1}]\n", (1, 16)),
+        ("users:\n- user: {password: 1234}\n", (2, 20)),
         ("\"\\xff\"", (1, 1)),
     ] {
         let error = Folder::new(&[("config", text)]).load(&Overrides::default()).unwrap_err();
@@ -260,16 +257,16 @@ fn what_is_wrong_has_its_line_and_column() {
 }
 
 #[test]
-fn texts_need_no_quotes_and_anchors_and_merges_are_read_as_kubectl_reads_them() {
+fn anchors_and_merges_are_read_as_kubectl_reads_them_and_the_first_document_counts() {
     let text = "
-current-context: 2024
+current-context: '2024'
 contexts:
-- {name: 2024, context: {cluster: 1, user: 007, namespace: 42}}
+- {name: '2024', context: {cluster: '1', user: &u '007', namespace: '42'}}
 clusters:
-- {name: 1, cluster: &shared {server: 'https://h', insecure-skip-tls-verify: True}}
-- {name: 2, cluster: {<<: *shared, server: 'https://other'}}
+- {name: '1', cluster: &shared {server: 'https://h', insecure-skip-tls-verify: True}}
+- {name: '2', cluster: {<<: *shared, server: 'https://other'}}
 users:
-- {name: 007, user: {username: 1.10, password: 12345678901234567890123, as: x, as-groups: [1], as-user-extra: {a: [true]}}}
+- {name: *u, user: {username: '1.10', password: '1234', as: x, as-groups: ['1'], as-user-extra: {a: ['true']}}}
 ---
 this: is not read
 ";
@@ -277,7 +274,7 @@ this: is not read
     let config = folder.load(&Overrides::default()).unwrap();
     assert_eq!((config.server.as_str(), config.namespace.as_str()), ("https://h/", "42"));
     let Credential::Basic { username, password } = &config.credential else { panic!("{config:?}") };
-    assert_eq!((username.as_str(), password.reveal()), ("1.10", "12345678901234567890123"));
+    assert_eq!((username.as_str(), password.reveal()), ("1.10", "1234"));
     let path = folder.path("config");
     let kubeconfig = Kubeconfig::load(Some(&path), &Environment::empty([])).unwrap();
     assert_eq!(kubeconfig.clusters["2"].server, "https://other");
@@ -556,11 +553,39 @@ fn flags_win_over_files() {
     );
     assert!(matches!(config.credential, Credential::TokenFile(p) if p == folder.path("tok")));
     assert_eq!(config.namespace, "shop", "the rest of the context stays");
+}
 
-    let proxy =
-        Overrides { server: Some("http://127.0.0.1:8001".to_owned()), ..Overrides::default() };
-    let config = folder.load(&proxy).unwrap();
-    assert!(matches!(config.credential, Credential::None), "ours are not sent in the clear");
+#[test]
+fn over_plain_http_no_credential_is_sent() {
+    let file = |user: &str| {
+        PLAIN
+            .replace("https://one.example:6443", "http://127.0.0.1:8001")
+            .replace("{token: tok-one}", user)
+    };
+    for user in [
+        "{token: t}",
+        "{username: ada, password: p, as: eve}",
+        "{tokenFile: tok, as: eve}",
+        "{client-certificate-data: aGk=, client-key-data: aGk=}",
+        "{exec: {apiVersion: client.authentication.k8s.io/v1beta1, command: x}}",
+    ] {
+        let folder = Folder::new(&[("config", &file(user)), ("tok", "mine"), ("https", PLAIN)]);
+        let by_flag = Overrides {
+            kubeconfig: Some(folder.path("https")),
+            server: Some("http://localhost:8001".to_owned()),
+            ..Overrides::default()
+        };
+        for overrides in [Overrides::default(), by_flag] {
+            let config = folder.load(&overrides).unwrap();
+            assert!(matches!(config.credential, Credential::None), "{user}");
+            assert!(config.identity.is_none(), "{user}");
+        }
+        let config = folder.load(&Overrides::default()).unwrap();
+        assert_eq!(config.impersonation.is_some(), user.contains("eve"), "as kubectl");
+    }
+    // What is wrong with an entry is said all the same.
+    let folder = Folder::new(&[("config", &file("{token: t, username: u}"))]);
+    assert!(matches!(folder.load(&Overrides::default()), Err(ConfigError::Contradiction { .. })));
 }
 
 #[test]
@@ -569,10 +594,22 @@ fn a_server_alone_needs_no_file() {
         ("http://localhost:8001", "http://localhost:8001/"),
         ("http://[::1]:8001", "http://[::1]:8001/"),
         ("10.0.0.1:6443", "https://10.0.0.1:6443/"),
+        // As kubectl, for `kubectl proxy`.
+        ("localhost:8001", "http://localhost:8001/"),
+        ("127.0.0.1:8001", "http://127.0.0.1:8001/"),
+        ("[::1]:8001", "http://[::1]:8001/"),
     ] {
         let overrides = Overrides { server: Some(server.to_owned()), ..Overrides::default() };
         let config = Config::load(&overrides, &Environment::empty([])).unwrap();
         assert_eq!(config.server.as_str(), url);
+    }
+    for (server, why) in [
+        ("h/p", "it has a path and does not begin with https://"),
+        ("https:///p", "it names no host"),
+    ] {
+        let overrides = Overrides { server: Some(server.to_owned()), ..Overrides::default() };
+        let error = Config::load(&overrides, &Environment::empty([])).unwrap_err().to_string();
+        assert_eq!(error, format!("cannot use the server `{server}`: {why}"));
     }
 }
 

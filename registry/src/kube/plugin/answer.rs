@@ -85,7 +85,7 @@ pub(super) fn parse(printed: &[u8], version: ExecVersion) -> Result<Issued, Stri
 }
 
 fn bearer(token: &Secret) -> Result<HeaderValue, String> {
-    let mut value = HeaderValue::from_str(&format!("Bearer {}", token.reveal()))
+    let mut value = HeaderValue::try_from(format!("Bearer {}", token.reveal()).into_bytes())
         .map_err(|_| "printed a token with characters that cannot be sent")?;
     value.set_sensitive(true);
     Ok(value)
@@ -163,7 +163,7 @@ mod tests {
         let error = v1(r#"{"token":["s3cr3t"]}"#).unwrap_err();
         assert_eq!(
             error,
-            "did not print an ExecCredential: not such JSON or YAML at line 2, column 26"
+            "did not print an ExecCredential: not such JSON or YAML at line 2, column 27"
         );
         assert!(!error.contains("s3cr3t"), "{error}");
         let other = br#"{"apiVersion":"s3cr3t","kind":"ExecCredential","status":{"token":"x"}}"#;

@@ -19,7 +19,7 @@ export function detailPane() {
   if (!detail) return html`<div class="head"><h2>${t('detail')}</h2></div><div class="hollow"><p>${t('nothingSelected')}</p></div>`;
   return html`
     <div class="head">
-      <h2 class="pod-name" title=${`${detail.namespace}/${detail.name}`}>${detail.bare ? t('out.annotation') : html`<span class="muted">${detail.namespace}${detail.namespace ? '/' : ''}</span>${detail.name}`}</h2>
+      <h2 class="pod-name" title=${`${detail.namespace}/${detail.name}`}>${detail.bare ? t(`text.${state.summary?.name ?? 'annotation'}`) : html`<span class="muted">${detail.namespace}${detail.namespace ? '/' : ''}</span>${detail.name}`}</h2>
       ${detail.state && isWord(detail.state) ? html`<span class=${`tag ${detail.state}`}>${t(detail.state)}</span>` : nothing}
       <span class="grow"></span>
       ${state.summary?.live
@@ -54,7 +54,8 @@ function verdict(detail: Detail) {
 }
 
 function problems(detail: Detail) {
-  const mine = detail.problems.filter((one) => one.record === null || one.record === undefined || one.record === state.record);
+  // Of a Pod as a whole all are shown; of one of its records only what is about that.
+  const mine = detail.problems.filter((one) => state.record === null || one.record === null || one.record === undefined || one.record === state.record);
   if (mine.length === 0) return nothing;
   return html`<ul class="findings">
     ${mine.map(

@@ -2,12 +2,17 @@
 import { html, nothing } from 'lit-html';
 import { clear, load } from '../app.ts';
 import { number, t } from '../desk.ts';
+import type { Summary } from '../protocol.ts';
 import { sourceClicked } from '../keys.ts';
 import { state } from '../state.ts';
 import { icon } from './icons.ts';
 
 /** So many bytes, in few characters. */
 const bytes = (count: number) => (count < 100_000 ? `${number(count)} ${t('bytes')}` : count < 10_000_000 ? `${number(Math.round(count / 1000))} kB` : `${number(Math.round(count / 1_000_000))} MB`);
+
+/** What people call the text, and how it is written. */
+const called = (summary: Summary) =>
+  [t(`text.${summary.name}`), summary.format?.toUpperCase(), ...summary.coding.map((coding) => t(`coding.${coding}`)), summary.skipped > 0 && `${number(summary.skipped)} ${t('skippedLines')}`].filter(Boolean).join(' · ');
 
 /** A pause in typing after which the text is read. */
 const PAUSE_MS = 250;
@@ -19,7 +24,7 @@ export function sourcePane() {
   return html`
     <div class="head">
       <h2>${t('source')}</h2>
-      ${summary?.format && !live ? html`<span class="tag plain">${summary.format.toUpperCase()}</span>` : nothing}
+      ${summary && source && !live ? html`<span class="tag plain">${called(summary)}</span>` : nothing}
       ${source && !live ? html`<span class="muted size" title=${`${number(source.total)} ${t('bytes')}`}>${bytes(source.total)}</span>` : nothing}
       ${source && !whole ? html`<span class="muted">${t('from')} ${number(source.line)}${state.lang === 'zh' ? ' 行起' : ''}</span>` : nothing}
       <span class="grow"></span>
