@@ -152,6 +152,7 @@ async fn log(mut state: watch::Receiver<HoldState>) {
             HoldState::Lost(failure) => {
                 error!("the Pod, and what was registered in it, is gone: {failure}");
             }
+            _ => warn!("what is registered is in a state of which this version knows nothing"),
         }
     }
 }
