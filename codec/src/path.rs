@@ -53,14 +53,6 @@ impl Category {
         }
     }
 
-    /// The category that a path names, whatever the rest of it is. `None` also where the path ends
-    /// with it, or before.
-    pub fn of_leaf(path: &str) -> Option<Self> {
-        let mut names = path.strip_prefix('/')?.splitn(4, '/').skip(2);
-        let category = Self::from_name(names.next()?)?;
-        names.next().map(|_url| category)
-    }
-
     /// What a URL is registered as. By the scheme where that decides (`consumer`, `override`, `route`, …), else
     /// by the parameters `category`, `registry.role` and `side` in this order. All else is a provider. A list in
     /// `category`, as subscriptions have it, decides nothing.

@@ -4,7 +4,7 @@
 
 use std::collections::VecDeque;
 
-use crate::live::Moment;
+use crate::live::moment::Moment;
 
 /// Changes that can be gone back through.
 pub const HISTORY: usize = 20_000;

@@ -2,7 +2,7 @@
 //! `kubectl cluster-info dump`.
 
 use super::objects::Objects;
-use super::{Document, Format, PastedError, form};
+use super::{Document, Format, PastedError, beginnings, document};
 use crate::fault::Found;
 use crate::json::{Fault, Reader};
 use crate::phrase::Phrase;
@@ -16,7 +16,7 @@ pub(super) fn read(text: &str) -> Document<'_> {
     let mut after_value = false;
     while reader.peek().is_some() {
         let at = reader.at();
-        let begins = form::begins_json(text.get(at..).unwrap_or_default());
+        let begins = beginnings::begins_json(text.get(at..).unwrap_or_default());
         if !begins || (after_value && !is_separated(text, at)) {
             // A mark of PowerShell's, of `jq --seq`, or the comma of a list that was cut out of its brackets.
             if let Some(length) = separator(text, at) {
@@ -27,7 +27,7 @@ pub(super) fn read(text: &str) -> Document<'_> {
                 let fault = reader.fault(Phrase::NothingAfterDocument);
                 error.get_or_insert_with(|| syntax(text, fault));
             }
-            let (end, lines) = form::skip_text(text, at);
+            let (end, lines) = beginnings::skip_text(text, at);
             skipped_lines += lines;
             reader.move_to(end);
             after_value = false;
@@ -36,14 +36,14 @@ pub(super) fn read(text: &str) -> Document<'_> {
         if let Err(fault) = objects.document(&mut reader) {
             let fault = exact(text, at, fault);
             error.get_or_insert_with(|| syntax(text, fault));
-            reader.move_to(form::skip_text(text, fault.offset.max(at + 1)).0);
+            reader.move_to(beginnings::skip_text(text, fault.offset.max(at + 1)).0);
             after_value = false;
         } else {
             after_value = true;
         }
     }
     let error = error.or_else(|| objects.error.take());
-    form::with_text(text, skipped_lines, form::document(Format::Json, objects, error))
+    document::with_text(text, skipped_lines, document::document(Format::Json, objects, error))
 }
 
 /// The same fault where a reader finds it that checks all, and not only what a Pod is read from.
@@ -62,7 +62,7 @@ fn syntax(text: &str, fault: Fault) -> PastedError {
 
 fn separator(text: &str, at: usize) -> Option<usize> {
     let next = text.get(at..)?.chars().next()?;
-    (next == ',' || form::MARKS.contains(&next)).then_some(next.len_utf8())
+    (next == ',' || beginnings::MARKS.contains(&next)).then_some(next.len_utf8())
 }
 
 /// Whether a value may begin here, behind another one: objects need nothing between them.

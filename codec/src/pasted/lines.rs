@@ -5,7 +5,8 @@ use alloc::borrow::Cow;
 use alloc::string::ToString;
 use alloc::vec::Vec;
 
-use super::form::{contains, lines_of, of};
+use super::beginnings::{contains, lines_of};
+use super::document::of;
 use super::{Document, Format, Kind, PastedError, PastedPod};
 use crate::annotation::{ANNOTATION, encode};
 use crate::escape::query_unescape;

@@ -3,6 +3,8 @@
 //!
 //! It decodes no annotation of a Pod and judges nothing. A text that breaks off keeps what came before the break.
 
+mod beginnings;
+mod document;
 mod findings;
 mod form;
 mod json;

@@ -4,7 +4,8 @@
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use super::form::{is_header, is_value, lines_of, of, word};
+use super::beginnings::{is_header, is_value, lines_of, word};
+use super::document::of;
 use super::{Document, Format, Kind, PastedError};
 use crate::fault::Stage;
 use crate::phrase::Phrase;

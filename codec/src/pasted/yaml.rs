@@ -3,7 +3,7 @@
 use core::ops::Range;
 
 use super::objects::Objects;
-use super::{Document, Format, PastedError, form};
+use super::{Document, Format, PastedError, beginnings, document};
 use crate::json::Reader;
 use crate::yaml::{self, Traced};
 
@@ -14,33 +14,33 @@ const LOOKED_UP: usize = 20;
 pub(super) fn read(text: &str) -> Document<'static> {
     let mut objects = Objects::default();
     let (mut skipped_lines, mut error, mut start) = (0, None, 0);
-    let fenced = form::is_fenced(text);
+    let fenced = beginnings::is_fenced(text);
     while let Some(rest) = text.get(start..).filter(|rest| !rest.is_empty()) {
         // The logs in a dump are no YAML, nor are the fences of Markdown.
-        let section = form::before_text(rest);
+        let section = beginnings::before_text(rest);
         let before = objects.pods.len();
-        let is_prose = fenced && !form::has_header(section);
-        skipped_lines += if is_prose { form::lines(section) } else { 0 };
+        let is_prose = fenced && !beginnings::has_header(section);
+        skipped_lines += if is_prose { beginnings::lines(section) } else { 0 };
         let broken = if is_prose { None } else { documents(section, start, &mut objects) };
         let Some(broken) = broken else {
             start += section.len();
-            let (end, more) = form::skip_between(text, start);
+            let (end, more) = beginnings::skip_between(text, start);
             skipped_lines += more;
             start = end;
             continue;
         };
         let at = broken.offset;
-        if let Some(begin) = form::yaml_after_text(text, start, at) {
+        if let Some(begin) = beginnings::yaml_after_text(text, start, at) {
             // Words are no annotation.
             objects.pods.truncate(before);
-            skipped_lines += form::lines(text.get(start..begin).unwrap_or_default());
+            skipped_lines += beginnings::lines(text.get(start..begin).unwrap_or_default());
             start = begin;
         } else {
             error.get_or_insert(broken);
-            start = form::next_yaml(text, at);
+            start = beginnings::next_yaml(text, at);
         }
     }
-    form::with_text(text, skipped_lines, form::document(Format::Yaml, objects, error))
+    document::with_text(text, skipped_lines, document::document(Format::Yaml, objects, error))
 }
 
 /// Reads the documents of a part of the text that begins at `base`, up to what is broken.

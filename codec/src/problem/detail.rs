@@ -11,7 +11,7 @@ use serde::Serialize;
 use super::{Language, Phrase};
 use crate::error::DecodeError;
 use crate::fault::{Fault, Found, Whole};
-use crate::relation::Mismatch;
+use crate::relation::obstacle::Mismatch;
 
 /// What a problem is about. Serialises as an object with one member, the name of its kind.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]

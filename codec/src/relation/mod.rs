@@ -2,23 +2,21 @@
 //!
 //! It judges what it is given. It never reads a Pod, and never asks what time it is.
 
+pub(crate) mod obstacle;
 mod party;
 #[cfg(test)]
 mod tests;
 mod texts;
 
-use alloc::string::{String, ToString};
+use alloc::string::ToString;
 use alloc::vec::Vec;
-use core::fmt;
 
-use serde::Serialize;
-
+pub use obstacle::{Mismatch, Obstacle};
 pub use party::{Consumer, PodState, Provider, effective};
 
 use crate::Query;
 use crate::code::Code;
 use crate::dubbo_go::{self, Identity};
-use crate::phrase::Language;
 use crate::problem::Problem;
 
 /// How a reader of the registry selects providers.
@@ -40,55 +38,6 @@ impl Rules {
     }
 }
 
-/// Why a consumer does not call a provider. The order is the one in which they are looked for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
-#[serde(rename_all = "kebab-case")]
-#[non_exhaustive]
-pub enum Obstacle {
-    /// Another interface.
-    Interface,
-    /// A group that is not asked for.
-    Group,
-    /// A version that is not asked for.
-    Version,
-    /// A protocol that the consumer does not speak.
-    Protocol,
-    /// The provider's URL says that it is in another category.
-    Category,
-    /// A namespace that the consumer does not read.
-    Namespace,
-    /// The provider's Pod has no label that is selected.
-    NotSelected,
-    /// The provider's annotation or URL is refused.
-    Refused,
-    /// The provider's Pod has ended or is gone.
-    Ended,
-    /// The provider's Pod is being deleted.
-    Terminating,
-    /// The provider's Pod is not ready.
-    NotReady,
-    /// The provider names an address that is not its Pod's.
-    NotBelieved,
-    /// The provider says that it is disabled.
-    Disabled,
-    /// The provider's weight is zero.
-    NoWeight,
-    /// The provider is reserved for a tag that the consumer does not have, or the consumer has a better one.
-    Tag,
-}
-
-/// Why a consumer does not call a provider, with the two values that differ; both are empty where nothing is
-/// compared.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
-pub struct Mismatch {
-    /// The reason.
-    pub obstacle: Obstacle,
-    /// What the consumer asks for.
-    pub asked: String,
-    /// What the provider has.
-    pub found: String,
-}
-
 /// What a consumer does with a provider.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Relation {
@@ -97,12 +46,6 @@ pub enum Relation {
     Calls(u64),
     /// It never calls it.
     Never(Mismatch),
-}
-
-impl Mismatch {
-    fn new(obstacle: Obstacle, asked: impl Into<String>, found: impl Into<String>) -> Self {
-        Self { obstacle, asked: asked.into(), found: found.into() }
-    }
 }
 
 impl Relation {
@@ -229,57 +172,4 @@ pub fn lint<'a, 'b: 'a>(
         _ => Code::NoUsableProvider,
     };
     problem(code).map(|problem| problem.because(nearest))
-}
-
-impl Obstacle {
-    /// Every one, in order.
-    pub const ALL: [Self; 15] = [
-        Self::Interface,
-        Self::Group,
-        Self::Version,
-        Self::Protocol,
-        Self::Category,
-        Self::Namespace,
-        Self::NotSelected,
-        Self::Refused,
-        Self::Ended,
-        Self::Terminating,
-        Self::NotReady,
-        Self::NotBelieved,
-        Self::Disabled,
-        Self::NoWeight,
-        Self::Tag,
-    ];
-
-    /// The stable name, in kebab case.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Interface => "interface",
-            Self::Group => "group",
-            Self::Version => "version",
-            Self::Protocol => "protocol",
-            Self::Category => "category",
-            Self::Namespace => "namespace",
-            Self::NotSelected => "not-selected",
-            Self::Refused => "refused",
-            Self::Ended => "ended",
-            Self::Terminating => "terminating",
-            Self::NotReady => "not-ready",
-            Self::NotBelieved => "not-believed",
-            Self::Disabled => "disabled",
-            Self::NoWeight => "no-weight",
-            Self::Tag => "tag",
-        }
-    }
-
-    /// The reason in a few words.
-    pub const fn title(self, language: Language) -> &'static str {
-        texts::title(self, language)
-    }
-}
-
-impl fmt::Display for Obstacle {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
 }

@@ -3,7 +3,8 @@
 use alloc::borrow::Cow;
 use alloc::sync::Arc;
 
-use super::{Obstacle, Rules};
+use super::Rules;
+use super::obstacle::Obstacle;
 use crate::dubbo_go::{self, Identity};
 use crate::facts::{Facts, given};
 use crate::kubernetes::LABEL_VALUES;

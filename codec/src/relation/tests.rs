@@ -10,6 +10,7 @@ use proptest::sample::select;
 
 use super::*;
 use crate::lint::Entry;
+use crate::phrase::Language;
 use crate::{Category, Key, Record};
 
 fn entry(category: Category, url: &str) -> Entry<'static> {

@@ -2,30 +2,33 @@
 
 use alloc::string::{String, ToString};
 
-use super::{Mismatch, Obstacle};
+use super::obstacle::{Mismatch, Obstacle};
 use crate::phrase::Language;
 
-pub(super) const fn title(of: Obstacle, language: Language) -> &'static str {
-    let [english, chinese] = match of {
-        Obstacle::Interface => ["other interface", "接口不同"],
-        Obstacle::Group => ["other group", "分组不同"],
-        Obstacle::Version => ["other version", "版本不同"],
-        Obstacle::Protocol => ["other protocol", "协议不同"],
-        Obstacle::Category => ["other category", "类别不同"],
-        Obstacle::Namespace => ["other namespace", "命名空间不同"],
-        Obstacle::NotSelected => ["label is not selected", "标签未被选中"],
-        Obstacle::Refused => ["dubbo-go refuses it", "被 dubbo-go 拒绝"],
-        Obstacle::Ended => ["Pod has ended", "Pod 已结束"],
-        Obstacle::Terminating => ["Pod is terminating", "Pod 正在终止"],
-        Obstacle::NotReady => ["Pod is not ready", "Pod 未就绪"],
-        Obstacle::NotBelieved => ["address is not the Pod's", "地址不是该 Pod 的"],
-        Obstacle::Disabled => ["disabled", "已禁用"],
-        Obstacle::NoWeight => ["weight is 0", "权重为 0"],
-        Obstacle::Tag => ["other tag", "标签路由不同"],
-    };
-    match language {
-        Language::English => english,
-        Language::Chinese => chinese,
+impl Obstacle {
+    /// The reason in a few words.
+    pub const fn title(self, language: Language) -> &'static str {
+        let [english, chinese] = match self {
+            Self::Interface => ["other interface", "接口不同"],
+            Self::Group => ["other group", "分组不同"],
+            Self::Version => ["other version", "版本不同"],
+            Self::Protocol => ["other protocol", "协议不同"],
+            Self::Category => ["other category", "类别不同"],
+            Self::Namespace => ["other namespace", "命名空间不同"],
+            Self::NotSelected => ["label is not selected", "标签未被选中"],
+            Self::Refused => ["dubbo-go refuses it", "被 dubbo-go 拒绝"],
+            Self::Ended => ["Pod has ended", "Pod 已结束"],
+            Self::Terminating => ["Pod is terminating", "Pod 正在终止"],
+            Self::NotReady => ["Pod is not ready", "Pod 未就绪"],
+            Self::NotBelieved => ["address is not the Pod's", "地址不是该 Pod 的"],
+            Self::Disabled => ["disabled", "已禁用"],
+            Self::NoWeight => ["weight is 0", "权重为 0"],
+            Self::Tag => ["other tag", "标签路由不同"],
+        };
+        match language {
+            Language::English => english,
+            Language::Chinese => chinese,
+        }
     }
 }
 

@@ -4,7 +4,7 @@
 //! forgotten with the history that could bring it back. It knows no clock: every answer comes with its time.
 
 mod feed;
-mod moment;
+pub(crate) mod moment;
 
 use std::collections::BTreeMap;
 
