@@ -32,7 +32,7 @@ impl fmt::Debug for Case {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let flags = [&self.context, &self.cluster, &self.user, &self.server];
         let more = [&self.tls_server_name, &self.impersonate];
-        write!(f, "{flags:?} {more:?} {:?} {}\n", self.list, self.insecure)?;
+        writeln!(f, "{flags:?} {more:?} {:?} {}", self.list, self.insecure)?;
         f.write_str(&String::from_utf8_lossy(&self.kubeconfig))
     }
 }
@@ -124,7 +124,10 @@ fn credential(credential: &Credential) -> String {
                 words += argument.reveal();
             }
             for (name, value) in &plugin.variables {
-                words += &format!(" {name}={}", value.reveal());
+                words += " ";
+                words += name;
+                words += "=";
+                words += value.reveal();
             }
             words
         }

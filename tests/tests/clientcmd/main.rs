@@ -36,7 +36,7 @@ fn a_kubeconfig_means_what_it_means_to_kubectl() {
             let ours = case.read(folder.path());
             let theirs = oracle.ask(&case, folder.path());
             prop_assert!(
-                difference(&theirs, &ours) != Some(None),
+                difference(&theirs, &ours) != Unknown,
                 "kubectl: {theirs:?}\nwe: {ours:?}"
             );
             Ok(())
@@ -75,34 +75,40 @@ fn compare(test: &str, cases: Vec<Case>) -> Vec<&'static str> {
         let ours = case.read(folder.path());
         let theirs = oracle.ask(&case, folder.path());
         match difference(&theirs, &ours) {
-            None => {}
-            Some(Some(known)) => unseen.retain(|words| *words != known),
-            Some(None) => unknown.push(format!("kubectl: {theirs:?}\nwe: {ours:?}\n{case:?}")),
+            Same => {}
+            Known(known) => unseen.retain(|words| *words != known),
+            Unknown => unknown.push(format!("kubectl: {theirs:?}\nwe: {ours:?}\n{case:?}")),
         }
     }
     assert!(unknown.is_empty(), "{} differ:\n{}", unknown.len(), unknown.join("\n"));
     unseen
 }
 
-/// Whether two answers differ, and by which of the known differences.
-fn difference(
-    theirs: &Result<Answer, String>,
-    ours: &Result<Answer, String>,
-) -> Option<Option<&'static str>> {
+/// Whether two answers differ, and by the words of which known difference.
+#[derive(PartialEq, Eq)]
+enum Comparison {
+    Same,
+    Known(&'static str),
+    Unknown,
+}
+use Comparison::{Known, Same, Unknown};
+
+/// Compares two answers.
+fn difference(theirs: &Result<Answer, String>, ours: &Result<Answer, String>) -> Comparison {
     let by = |known: &[(&'static str, &str)], why: &str| {
         let mut words = known.iter().map(|(words, _)| *words);
-        Some(words.find(|words| why.contains(words)))
+        words.find(|words| why.contains(words)).map_or(Unknown, Known)
     };
     match (theirs, ours) {
-        (Ok(theirs), Ok(ours)) if theirs == ours => None,
+        (Ok(theirs), Ok(ours)) if theirs == ours => Same,
         (Ok(theirs), Ok(ours)) => {
             // Plain http with nothing of ours, to any server that has no scheme.
             let plain = theirs.server.replacen("http:", "https:", 1) == ours.server;
-            Some(Some("http").filter(|_| plain && theirs.credential.is_empty()))
+            if plain && theirs.credential.is_empty() { Known("http") } else { Unknown }
         }
         (Ok(_), Err(why)) => by(ONLY_KUBECTL_TAKES, why),
         (Err(why), Ok(_)) => by(ONLY_WE_TAKE, why),
-        (Err(_), Err(_)) => None,
+        (Err(_), Err(_)) => Same,
     }
 }
 

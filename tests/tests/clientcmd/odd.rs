@@ -165,7 +165,8 @@ const PLUGIN: [&str; 3] =
 /// Lines of an object but the one of this member.
 fn without(member: &str, lines: &[&str], indentation: usize) -> String {
     let others = lines.iter().filter(|line| line.split(':').next() != Some(member));
-    others.map(|line| format!("{}{line}\n", " ".repeat(indentation))).collect()
+    let lines: Vec<_> = others.map(|line| format!("{}{line}\n", " ".repeat(indentation))).collect();
+    lines.concat()
 }
 
 /// A whole file: what is not given of it is plain.
