@@ -11,6 +11,7 @@ pub mod cluster;
 pub mod control_plane;
 pub mod envoy;
 pub mod fleet;
+pub mod interop33;
 pub mod mesh;
 pub mod monitoring;
 pub mod pods;

@@ -2,14 +2,14 @@
 //! its providers are replaced one after the other.
 
 use std::net::{Ipv4Addr, SocketAddr};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Stdio;
 
 use dubbo_k8s_tests::control_plane::free_port;
+use dubbo_k8s_tests::interop33::{calls_go_on, program, until_answered_by, until_passed_over};
 use dubbo_k8s_tests::mesh::{Mesh, Service};
 use dubbo_k8s_tests::program::{Running, bare};
-use dubbo_k8s_tests::skip;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::rig::programs;
 
@@ -18,12 +18,6 @@ const INTERFACE: &str = "greet.GreetService";
 
 /// So many times every provider is replaced by a new one.
 const ROUNDS: usize = 3;
-
-/// So many calls in a row pass over one of two providers once in 2^40.
-const ENOUGH: usize = 40;
-
-/// More calls than any change takes.
-const TOO_MANY: usize = 10_000;
 
 /// A provider in a process of its own.
 struct Provider {
@@ -57,47 +51,12 @@ fn consumer(program: &Path, proxy: SocketAddr) -> Running {
     Running::start(command)
 }
 
-/// Who answered the next call, which may not fail. What dubbo-go logs is passed over.
-fn answered_by(consumer: &Running) -> String {
-    loop {
-        let line = consumer.line();
-        if line.starts_with('{') {
-            let call: Value = serde_json::from_str(&line).unwrap();
-            assert_eq!(call["ok"], true, "{call}");
-            return call["from"].as_str().unwrap().to_owned();
-        }
-    }
-}
-
-fn until_answered_by(consumer: &Running, name: &str) {
-    assert!((0..TOO_MANY).any(|_| answered_by(consumer) == name), "{name} is not called");
-}
-
-fn until_passed_over(consumer: &Running, name: &str) {
-    let mut in_a_row = 0;
-    for _ in 0..TOO_MANY {
-        in_a_row = if answered_by(consumer) == name { 0 } else { in_a_row + 1 };
-        if in_a_row == ENOUGH {
-            return;
-        }
-    }
-    panic!("{name} is still called");
-}
-
-/// The program, or the word that the test is skipped.
-fn program() -> Option<PathBuf> {
-    let folder = std::env::var_os("INTEROP33").filter(|folder| !folder.is_empty());
-    if folder.is_none() {
-        let way =
-            "INTEROP33 is not set: with Go 1.26 or newer `cargo xtask test` builds it and sets it";
-        skip::missing("envoy::dubbo_go", way);
-    }
-    folder.map(|folder| PathBuf::from(folder).join("interop33"))
-}
-
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn dubbo_go_loses_no_call_while_its_providers_are_replaced() {
-    let (Some(programs), Some(program)) = (programs("envoy::dubbo_go"), program()) else { return };
+    let (Some(programs), Some(program)) = (programs("envoy::dubbo_go"), program("envoy::dubbo_go"))
+    else {
+        return;
+    };
     let mut all = vec![Provider::start(&program, "p0"), Provider::start(&program, "p1")];
     let mesh = Mesh::start(&programs, &json!({}), |cluster| {
         for provider in &all {
@@ -122,5 +81,5 @@ async fn dubbo_go_loses_no_call_while_its_providers_are_replaced() {
         let ran = old.process.end("-TERM");
         assert_eq!(ran.status, Some(0), "{}", ran.stderr);
     }
-    (0..ENOUGH).for_each(|_| drop(answered_by(&consumer)));
+    calls_go_on(&consumer);
 }

@@ -1,14 +1,12 @@
 //! dubbo-go 3.3 beside an agent in each Pod, dubbo-rust and dubbo-go 1.5.9, all in one namespace: calls go on while a
 //! provider is scaled away, is not ready or is killed, and while agents are killed and started again.
 
-use std::path::PathBuf;
-
 use dubbo_k8s_codec::query_escape;
 use dubbo_k8s_tests::agent::Agent;
 use dubbo_k8s_tests::control_plane::ControlPlane;
+use dubbo_k8s_tests::interop33::{calls_go_on, program, until_answered_by, until_passed_over};
 use dubbo_k8s_tests::program::Running;
-use dubbo_k8s_tests::skip;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::cluster::Cluster;
 use crate::dubbo_go::Interop;
@@ -16,14 +14,8 @@ use crate::dubbo_pods::{OF_DUBBO_RUST, Old, PODS, Rust, Site};
 use crate::dubbo_rust::{self, ready};
 use crate::scenarios::pod;
 
-/// So many calls in a row pass over one of two providers once in 2^40.
-const ENOUGH: usize = 40;
-
-/// More calls than any change takes.
-const TOO_MANY: usize = 10_000;
-
 pub(crate) async fn run_all(server: &ControlPlane, cluster: &Cluster) {
-    let Some(program) = program() else { return };
+    let Some(program) = program("a real dubbo-go 3.3") else { return };
     let namespace = cluster.namespace("dubbo-go-3").await;
     let site = Site { program, server, namespace: &namespace };
     for (name, ip) in PODS {
@@ -87,7 +79,7 @@ async fn calls_follow_providers(site: &Site<'_>, consumer: &Running, agent: Agen
     assert_eq!([consumers, before], [1, 1]);
     agent.end("-KILL");
     b.agent.end("-KILL");
-    (0..ENOUGH).for_each(|_| drop(answered_by(consumer)));
+    calls_go_on(consumer);
     let agent = site.agent("go-consumer");
     let of_b = site.agent("go-b");
     of_b.running.says("took over 1 registration of an earlier agent");
@@ -126,45 +118,4 @@ fn languages_call_each_other(site: &Site<'_>) {
         );
         assert!(old.calls("new"), "dubbo-go 1.5.9 does not call the provider of dubbo-go 3.3");
     }
-}
-
-/// Reads calls, of which none may fail, up to one that this provider answered.
-fn until_answered_by(consumer: &Running, name: &str) {
-    let answered = (0..TOO_MANY).any(|_| answered_by(consumer) == name);
-    assert!(answered, "{name} is not called");
-}
-
-/// Reads calls, of which none may fail, until so many in a row were answered by others that this one is no longer called.
-fn until_passed_over(consumer: &Running, name: &str) {
-    let mut in_a_row = 0;
-    for _ in 0..TOO_MANY {
-        in_a_row = if answered_by(consumer) == name { 0 } else { in_a_row + 1 };
-        if in_a_row == ENOUGH {
-            return;
-        }
-    }
-    panic!("{name} is still called");
-}
-
-/// Who answered the next call. What dubbo-go logs is passed over.
-fn answered_by(consumer: &Running) -> String {
-    loop {
-        let line = consumer.line();
-        if line.starts_with('{') {
-            let call: Value = serde_json::from_str(&line).unwrap();
-            assert_eq!(call["ok"], true, "{call}");
-            return call["from"].as_str().unwrap().to_owned();
-        }
-    }
-}
-
-/// The program, or why this test cannot run.
-fn program() -> Option<PathBuf> {
-    let folder = std::env::var_os("INTEROP33").filter(|folder| !folder.is_empty());
-    if folder.is_none() {
-        let way =
-            "INTEROP33 is not set: with Go 1.26 or newer `cargo xtask test` builds it and sets it";
-        skip::missing("a real dubbo-go 3.3", way);
-    }
-    folder.map(|folder| PathBuf::from(folder).join("interop33"))
 }

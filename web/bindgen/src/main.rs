@@ -44,7 +44,7 @@ fn texts() -> Value {
     };
     let obstacle = |of: Obstacle| (of.as_str().to_owned(), json!(LANGUAGES.map(|it| of.title(it))));
     let problems: Map<String, Value> = Code::all().map(problem).collect();
-    let obstacles: Map<String, Value> = Obstacle::ALL.into_iter().map(obstacle).collect();
+    let obstacles: Map<String, Value> = Obstacle::ALL.iter().copied().map(obstacle).collect();
     let phrase = |of: &Phrase| {
         let name = serde_json::to_value(of).ok()?.as_str()?.to_owned();
         Some((name, json!(LANGUAGES.map(|it| of.text(it)))))
